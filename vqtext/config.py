@@ -1,0 +1,114 @@
+"""One typed tree of settings: what ``vqtext.toml``, ``VQTEXT_…`` and the command line may say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class DataSettings(_Section):
+    """Which recordings, and how they are cut into windows."""
+
+    name: str = "basic_motions"
+    path: Path | None = None
+    rate_hz: float | None = Field(
+        default=None, gt=0, description="resample to this rate; none keeps the data's own"
+    )
+    window_s: float | None = Field(
+        default=None, gt=0, description="window length; none takes the reader's own"
+    )
+    stride_s: float | None = Field(default=None, gt=0, description="step between windows; none = window_s")
+    borders: Literal["drop", "keep"] | None = Field(
+        default=None, description="windows that cross a label change; none takes the reader's own habit"
+    )
+
+
+class WordsSettings(_Section):
+    """Where sub-actions come from."""
+
+    provider: Literal["builtin"] = "builtin"
+    language: str = "en"
+
+
+class DescribeSettings(_Section):
+    """Signal to text."""
+
+    source: Literal["template"] = "template"
+    segments: int = Field(default=5, ge=1, le=32, description="equal stretches a window is described in")
+
+
+class EmbedSettings(_Section):
+    """The text encoder."""
+
+    encoder: str = Field(default="auto", description="auto, clip, minilm, or a model name or folder")
+    batch_size: int = Field(default=64, ge=1)
+    tokens: int = Field(default=48, ge=4, le=77, description="text tokens kept for each text")
+
+
+class DedupSettings(_Section):
+    """Merging near-duplicate phrases into anchors."""
+
+    threshold: float = Field(
+        default=0.85, gt=0, le=1, description="least cosine of two phrases that may merge"
+    )
+    contrast: float = Field(default=1.0, ge=0, description="how far a phrase is pushed from its opposite")
+
+
+class ModelSettings(_Section):
+    """The size and shape of the model."""
+
+    channels: Literal["joint", "independent"] = "joint"
+    dim: int = Field(default=64, ge=16, description="width of the transformer")
+    dim_code: int = Field(default=16, ge=2, description="width of a code")
+    codes: int = Field(default=64, ge=2, description="size of the codebook")
+    patches: int = Field(default=50, ge=1, description="patches a window is cut into")
+    tokens: int = Field(default=25, ge=1, description="tokens of a window (of a channel, if independent)")
+    substeps: int = Field(default=2, ge=1, description="names a token emits, one after the other")
+    layers: int = Field(default=2, ge=1)
+    heads: int = Field(default=4, ge=1)
+    dropout: Fraction = 0.1
+
+
+class GuidanceSettings(_Section):
+    """Text in training. At test time there is none."""
+
+    source: Literal["label", "description", "both", "none"] = "both"
+    drop: Fraction = Field(default=0.5, description="share of training windows that see no text")
+
+
+class TrainSettings(_Section):
+    """How a model is trained."""
+
+    run: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    seeds: list[int] = Field(default=[0], min_length=1)
+    test_subjects: list[str] | None = None
+    validation: float = Field(
+        default=0.2, gt=0, lt=1, description="share of the training subjects or windows"
+    )
+    grounding: Literal["nearest", "label", "label+signal"] = "label+signal"
+    epochs: int | None = Field(default=None, ge=1, description="none: as many as make about 1500 steps")
+    batch_size: int = Field(default=16, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    accelerator: str = "auto"
+
+
+class Settings(_Section):
+    """Everything that can be set."""
+
+    cache: Path = Path("cache")
+    data: DataSettings = DataSettings()
+    words: WordsSettings = WordsSettings()
+    describe: DescribeSettings = DescribeSettings()
+    embed: EmbedSettings = EmbedSettings()
+    dedup: DedupSettings = DedupSettings()
+    model: ModelSettings = ModelSettings()
+    guidance: GuidanceSettings = GuidanceSettings()
+    train: TrainSettings = TrainSettings()

@@ -1,0 +1,1 @@
+"""Readers of recordings, windowing and splits."""

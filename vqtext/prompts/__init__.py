@@ -1,0 +1,1 @@
+"""The words: the built-in lexicon and the prompt templates."""

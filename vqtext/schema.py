@@ -1,0 +1,100 @@
+"""The vocabulary every part shares: channels, subjects, and the words of ``subactions.json``.
+
+A leaf module: it imports nothing of the package, so that ``data``, ``cache`` and ``model`` can agree on
+these words without importing each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOTIONS = ("still", "slight", "moderate", "strong")
+"""Motion levels of a signature, from none to most."""
+
+Motion = Literal["still", "slight", "moderate", "strong"]
+Side = Literal["left", "right", "both", "none"]
+Direction = Literal[
+    "up", "down", "forward", "backward", "left", "right", "in", "out", "turn left", "turn right", "none"
+]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One sensor axis.
+
+    ``location`` is a canonical name of ``data/locations.toml`` ("left ankle", "wrist", "dominant wrist");
+    ``modality`` is acc, gyro, mag or hr; ``unit`` is m/s2, rad/s, uT, bpm or 1.
+    """
+
+    name: str
+    location: str
+    modality: str
+    axis: str
+    unit: str
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is known of a person; every fact may be missing."""
+
+    id: str
+    age: float | None = None
+    height_cm: float | None = None
+    weight_kg: float | None = None
+    sex: str | None = None
+    hand: str | None = None  # the dominant hand: "left" or "right"
+
+    def to_dict(self) -> dict[str, str | float | None]:
+        return asdict(self)
+
+
+class _Words(BaseModel):
+    """Base of the models of ``subactions.json``: an unknown key is a typing error, not an extension."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Cell(_Words):
+    """What one body location does while a sub-action happens; a missing part is unknown."""
+
+    motion: Motion | None = None
+    direction: Direction | None = None
+
+
+class SubAction(_Words):
+    """A short movement phrase of a label. Only ``phrase`` is required."""
+
+    phrase: str = Field(min_length=1)
+    opposite: str | None = None
+    paraphrases: list[str] | None = None
+    body_part: str | None = None
+    side: Side | None = None
+    direction: Direction | None = None
+    signature: dict[str, Cell] | None = None
+
+
+class LabelWords(_Words):
+    """The words of one label: what it is called, how a sentence says it, and its ordered sub-actions."""
+
+    label: str = Field(min_length=1)
+    keyword: str | None = None
+    sentence: str | None = None
+    paraphrases: list[str] | None = None
+    cyclic: bool | None = None
+    subactions: list[SubAction] = Field(min_length=1)
+
+
+class SubActions(_Words):
+    """The whole of ``subactions.json``."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    language: str = "en"
+    provider: str = "builtin"
+    model: str | None = None
+    labels: list[LabelWords]
