@@ -1,0 +1,193 @@
+"""The page as text: what it says, and that nothing it is given can break out of it."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from watch_report import BODY, LABELS, WATCH, make_code, make_reason, make_report, make_sample
+
+from vqtext.reason import Reason, Step
+from vqtext.report.content import Confusion, Report, Score, Scores
+from vqtext.report.html import CODES, render
+
+NASTY = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7 * 7 }}{% raw %}",
+    "a'b\"c\r\n../../etc",
+    "걷기 🚶",
+    "שלום עולם",
+    "\u202eright to left",
+    "half \ud800 and \x00 nothing",
+    "x" * 3000,
+)
+VOID = {"meta", "br", "link", "input", "img", "path", "rect", "line", "circle"}
+
+
+class Page(HTMLParser):
+    """Collects what the tests ask about, and checks that elements are closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.open: list[str] = []
+        self.words = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words += data
+
+    def ids(self) -> list[str]:
+        return [value for name, value in self.attributes if name == "id"]
+
+
+def test_the_page_says_what_it_was_given() -> None:
+    text = render(make_report())
+    page = Page(text)
+    assert page.open == []
+    heard = " ".join(page.words.split())
+    for words in ("BasicMotions, in words", "0.950 ± 0.020", "wrong: it is running", "truth unknown"):
+        assert words in heard
+    for words in ("not told apart from", "best validation accuracy", "train.epochs", "One wrist watch."):
+        assert words in heard
+    assert '<html lang="en">' in text
+
+
+def test_marks() -> None:
+    words = " ".join(Page(render(make_report())).words.split())
+    assert "shift the weight* (inferred)" in words
+    assert "swing the arm back? (ambiguous)" in words
+
+
+def test_the_reason_is_an_ordered_list_and_a_table() -> None:
+    text = render(make_report(samples=(make_sample(),)))
+    lists = re.findall(r'<ol class="steps" start="(\d+)">(.*?)</ol>', text, re.S)
+    assert [start for start, _ in lists] == ["1", "11"]
+    assert sum(body.count("<li") for _, body in lists) == 16
+    assert "6 more steps" in text
+    assert text.count('<th scope="row"><bdi>swing the arm forward') == 6
+
+
+def test_nothing_from_outside_and_one_known_script() -> None:
+    text = render(make_report())
+    assert not re.search(r"""(?:src|href)\s*=\s*["'](?!#)""", text)
+    assert not re.search(r"url\((?!#)|@import|https?:", text)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text).group(1)
+    assert policy.startswith("default-src 'none'")
+    assert "script-src 'sha256-" in policy
+    assert Page(text).tags.count("script") == 1
+
+
+@pytest.mark.parametrize("nasty", NASTY, ids=range(len(NASTY)))
+def test_untrusted_text_stays_text(nasty: str) -> None:
+    labels = (nasty, *LABELS[1:])
+    reason = Reason(nasty, 0.5, (Step(nasty, 0, 5, 0.9, True, (nasty, "other")), Step("rest", 5, 10, 0.9)))
+    channels = tuple(replace(c, name=nasty, location=nasty, axis=nasty, unit=nasty) for c in WATCH)
+    score = Scores(Score(0.5), Score(0.5))
+    report = make_report(
+        title=nasty,
+        dataset=nasty,
+        run=nasty,
+        created=nasty,
+        encoder=nasty,
+        labels=labels,
+        scores={nasty: score},
+        split=nasty,
+        selection=nasty,
+        confusion=Confusion(nasty, np.ones((4, 4), int)),
+        samples=(make_sample(reason=reason, true_label=nasty, channels=channels),),
+        codebook=(make_code(name=nasty, sequence=(nasty, "rest"), runner_up=nasty, labels={nasty: 1.0}),),
+        settings={nasty: {nasty: nasty}},
+        versions={nasty: nasty},
+        notes=(nasty,),
+    )
+    text = render(report)
+    text.encode("utf-8")
+    page = Page(text)
+    plain = Page(render(make_report()))
+    assert page.open == []
+    assert page.tags.count("script") == 1
+    assert "img" not in page.tags
+    assert {name for name, _ in page.attributes} <= {name for name, _ in plain.attributes}
+    assert all(re.fullmatch(r"[a-z-]+\d*", name) for name in page.ids())
+    assert nasty not in NASTY[:3] or nasty in page.words
+
+
+def test_ids_are_unique_and_every_reference_holds() -> None:
+    page = Page(render(make_report()))
+    ids = page.ids()
+    assert len(ids) == len(set(ids))
+    wanted = {value for name, value in page.attributes if name == "aria-labelledby"}
+    wanted |= {m for _, value in page.attributes for m in re.findall(r"^url\(#(\w+)\)$", value)}
+    wanted |= {value[1:] for name, value in page.attributes if name == "href"}
+    assert wanted <= set(ids)
+
+
+def test_headings_are_in_order() -> None:
+    for report in (make_report(), make_report(samples=(), codebook=(), threshold=None)):
+        levels = [int(tag[1]) for tag in Page(render(report)).tags if re.fullmatch(r"h[1-6]", tag)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(b <= a + 1 for a, b in pairwise(levels))
+
+
+def test_an_empty_report() -> None:
+    page = Page(render(Report("t", "d", "r", "now", "e", ())))
+    assert page.open == []
+    assert "holds no windows" in page.words
+    assert "holds no codebook" in page.words
+
+
+def test_one_seed_has_no_spread() -> None:
+    text = render(make_report(seeds=(0,), scores={"tokens": Scores(Score(0.9), Score(float("nan")))}))
+    assert "±" not in Page(text).words
+    assert "nan" not in Page(text).words.lower()
+
+
+def test_only_used_codes_are_drawn_the_most_used_first() -> None:
+    text = render(make_report())
+    order = [int(i) for i in re.findall(r'<figcaption id="c(\d+)"', text)]
+    assert order == list(range(40))
+    words = " ".join(Page(text).words.split())
+    assert "40 of 64 codes are in use; the other 24 never occur" in words
+    assert f"{40 - CODES} more codes" in words
+    unused = make_report(codebook=tuple(make_code(i, usage=0) for i in range(8)))
+    assert "None of the 8 codes is in use" in Page(render(unused)).words
+
+
+def test_many_channels_names_and_codes_stay_light() -> None:
+    rng = np.random.default_rng(0)
+    names = tuple(f"name {i}" for i in range(30))
+    reason = make_reason(phrases=names, steps=30)
+    samples = tuple(
+        make_sample(i, signal=rng.normal(size=(45, 125)), channels=BODY, reason=reason) for i in range(8)
+    )
+    codes = tuple(make_code(i, shape=rng.normal(size=(45, 16)), channels=BODY) for i in range(512))
+    text = render(make_report(samples=samples, codebook=codes))
+    assert len(text) < 5_000_000
+    assert "4 of 15 sensors" in text
+
+
+def test_no_heavy_import() -> None:
+    code = "import sys, vqtext.report.html; print({'torch', 'scipy', 'h5py', 'sklearn'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

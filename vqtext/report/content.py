@@ -1,0 +1,171 @@
+"""What a report shows, as plain data. Nothing here knows where the numbers came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from vqtext.errors import ShapeError
+from vqtext.reason import Reason
+from vqtext.schema import Channel
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measure over seeds, 0 to 1. ``values`` holds one number a seed; a single seed has no spread."""
+
+    mean: float
+    std: float = 0.0
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one classifier reached."""
+
+    accuracy: Score
+    macro_f1: Score
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """Counts of test windows ``(n, n)``: a row for each true label, a column for each label read."""
+
+    classifier: str
+    counts: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One window with its reason.
+
+    Attributes:
+        index: its row in windows.h5.
+        signal: ``(C, T)`` in physical units, NaN where there is no sample.
+        rate_hz: samples a second.
+        channels: what the C rows are.
+        reason: the class that was read and its ordered steps.
+        true_label: None where the truth is unknown.
+
+    Raises:
+        ShapeError: the signal has not one row for each channel.
+    """
+
+    index: int
+    signal: np.ndarray
+    rate_hz: float
+    channels: tuple[Channel, ...]
+    reason: Reason
+    true_label: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.signal.ndim != 2 or len(self.signal) != len(self.channels):
+            raise ShapeError(
+                f"window {self.index}: a signal of shape {self.signal.shape} does not fit "
+                f"{len(self.channels)} channels; the report takes (channels, steps)"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Code:
+    """One code of the codebook.
+
+    Attributes:
+        index: its row in the codebook.
+        name: the phrase it carries.
+        shape: ``(C, L)``, the decoded shape; ``(0, 0)`` where there is none to draw.
+        usage: share of all tokens that are this code; 0 = never used.
+        channels: what the C rows are; empty for a code that stands for any one channel (C = 1).
+        sequence: the names of its sub-steps in order, where a code owns more than one name.
+        runner_up: the next best name.
+        purity: share of the code's uses that agree with its name; None = not measured.
+        labels: where it occurs: label → share of its uses.
+        mean_duration_s: mean length of its tokens.
+        inferred: the name speaks of a body part that no sensor sits on.
+        ambiguous: nothing in sensors or words tells the name from another.
+
+    Raises:
+        ShapeError: the shape has not one row for each channel.
+    """
+
+    index: int
+    name: str
+    shape: np.ndarray
+    usage: float
+    channels: tuple[Channel, ...] = ()
+    sequence: tuple[str, ...] = ()
+    runner_up: str | None = None
+    purity: float | None = None
+    labels: Mapping[str, float] = field(default_factory=dict)
+    mean_duration_s: float | None = None
+    inferred: bool = False
+    ambiguous: bool = False
+
+    def __post_init__(self) -> None:
+        if self.shape.ndim != 2 or len(self.shape) not in {0, len(self.channels) or 1}:
+            raise ShapeError(
+                f"code {self.index}: a shape of {self.shape.shape} does not fit "
+                f"{len(self.channels)} channels; the report takes (channels, points)"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdCurve:
+    """How many anchors are left at each merging threshold, both ``(M,)``, and the one that was chosen."""
+
+    thresholds: np.ndarray
+    counts: np.ndarray
+    chosen: float
+    kept: int
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The whole page. Every collection may be empty and every optional part missing.
+
+    Attributes:
+        title: heading of the page.
+        dataset, run, encoder: names.
+        created: ISO time.
+        labels: the data's labels.
+        scores: classifier → what it reached on the test windows.
+        split: how training and test data were kept apart, one sentence.
+        selection: how hyperparameters and epoch were chosen, one sentence.
+        seeds: of the models behind ``scores``.
+        samples, codebook: what is drawn; codes with no usage are counted, not drawn.
+        settings: a tree of settings.
+        versions: package → version.
+        notes: what a reader should know, one sentence each.
+
+    Raises:
+        ShapeError: the confusion counts are not labels × labels.
+    """
+
+    title: str
+    dataset: str
+    run: str
+    created: str
+    encoder: str
+    labels: tuple[str, ...]
+    scores: Mapping[str, Scores] = field(default_factory=dict)
+    split: str = ""
+    selection: str = ""
+    seeds: tuple[int, ...] = ()
+    confusion: Confusion | None = None
+    samples: tuple[Sample, ...] = ()
+    codebook: tuple[Code, ...] = ()
+    threshold: ThresholdCurve | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        n = len(self.labels)
+        if self.confusion is not None and self.confusion.counts.shape != (n, n):
+            raise ShapeError(
+                f"confusion counts of shape {self.confusion.counts.shape} do not fit {n} labels; "
+                f"the report takes ({n}, {n})"
+            )
