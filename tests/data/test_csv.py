@@ -1,0 +1,258 @@
+"""Own data: dataset.toml and CSV files, and one clear line for everything that can be wrong with them."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from vqtext.data.readers import open_reader
+from vqtext.data.windowing import Cut, cut
+from vqtext.errors import DataError
+from vqtext.schema import Channel, Subject
+
+CONTENTS = """
+name = "my-study"
+rate_hz = 10
+recordings = "recordings/*.csv"
+label_column = "label"
+subject_column = "subject"
+[[channels]]
+column = "lf_acc_x"
+location = "Left_Foot"
+modality = "acc"
+axis = "x"
+unit = "g"
+[[channels]]
+column = "turn"
+location = "left foot"
+modality = "gyro"
+axis = "z"
+unit = "deg/s"
+[subjects.13]
+age = 27
+height_cm = 182
+sex = "male"
+hand = "left"
+"""
+HEADER = "time,lf_acc_x,turn,label,subject"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A study with one recording of 20 rows."""
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "dataset.toml").write_text(CONTENTS)
+    write(tmp_path, "a.csv", [f"{i},{i},180,walking,13" for i in range(20)])
+    return tmp_path
+
+
+def write(folder, name, rows, header=HEADER, encoding="utf-8"):
+    text = "\n".join([header, *rows]) + "\n"
+    (folder / "recordings" / name).write_bytes(text.encode(encoding))
+
+
+def change(folder, old, new):
+    file = folder / "dataset.toml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+def read(folder, warned=None):
+    return list(open_reader("csv", folder, None, (warned if warned is not None else []).append).recordings())
+
+
+def error_of(folder):
+    with pytest.raises(DataError) as error:
+        read(folder)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_units_locations_and_facts(folder):
+    (made,) = read(folder)
+    assert made.name == "recordings/a.csv" and made.rate_hz == 10
+    assert made.channels == (
+        Channel("lf_acc_x", "left foot", "acc", "x", "m/s2"),
+        Channel("turn", "left foot", "gyro", "z", "rad/s"),
+    )
+    np.testing.assert_allclose(made.signal[0], 9.80665 * np.arange(20), rtol=1e-6)
+    np.testing.assert_allclose(made.signal[1], np.pi, rtol=1e-6)
+    assert made.subject == Subject("13", age=27, height_cm=182, sex="male", hand="left")
+
+
+def test_empty_fields_are_missing_samples(folder):
+    write(folder, "a.csv", ["0,,180,walking,13", "1,nan,180,walking,13", "2,1,180,walking,13"])
+    (made,) = read(folder)
+    assert np.isnan(made.signal[0]).tolist() == [True, True, False]
+
+
+def test_labels_change_inside_a_file(folder):
+    write(folder, "a.csv", [f"{i},{i},0,{'walk' if i < 30 else 'run'},13" for i in range(60)])
+    made = cut(read(folder), Cut(window_s=2), "d")
+    assert made.label_counts() == {"walk": 1, "run": 1}
+    assert made.start_s.tolist() == [0, 3]
+
+
+def test_strange_labels_survive_exactly(folder):
+    strange = ["a/b", "../..", '"two\nlines"', "🏃", "걷기", "<script>alert(1)</script>", " padded "]
+    write(folder, "a.csv", [f"{i},{i},0,{label},13" for i, label in enumerate(strange)])
+    (made,) = read(folder)
+    assert made.label.words == tuple(label.strip('"') for label in strange)
+
+
+def test_truth_is_read_and_may_be_empty(folder):
+    change(folder, 'label_column = "label"', 'label_column = "label"\ntruth_column = "time"')
+    write(folder, "a.csv", ["step,1,0,walk,13", ",1,0,walk,13"])
+    (made,) = read(folder)
+    assert made.truth.words == ("step",) and made.truth.codes.tolist() == [0, -1]
+
+
+def test_a_subject_for_each_file_name(folder):
+    change(folder, 'subject_column = "subject"', r'subject_pattern = "(\\d+)-.*"')
+    (folder / "recordings/a.csv").rename(folder / "recordings/13-a.csv")
+    assert [made.subject.id for made in read(folder)] == ["13"]
+    write(folder, "b.csv", ["1,1,1,walk,13"])
+    assert "recordings/b.csv: the file name does not match subject_pattern" in error_of(folder)
+
+
+def test_a_file_in_which_the_subject_changes_becomes_several_recordings(folder):
+    write(folder, "a.csv", [f"{i},{i},0,walk,{13 if i < 6 else 14}" for i in range(10)])
+    made = read(folder)
+    assert [(r.name, r.subject.id, r.signal.shape[1]) for r in made] == [
+        ("recordings/a.csv#0", "13", 6),
+        ("recordings/a.csv#1", "14", 4),
+    ]
+
+
+def test_without_subjects(folder):
+    change(folder, 'subject_column = "subject"\n', "")
+    assert read(folder)[0].subject is None
+
+
+def test_long_files_are_read_in_blocks(folder):
+    write(folder, "a.csv", [f"{i},{i},0,walk,13" for i in range(25_001)])
+    (made,) = read(folder)
+    assert made.signal.shape == (2, 25_001)
+    np.testing.assert_allclose(made.signal[0, ::5000], 9.80665 * np.arange(0, 25_001, 5000), rtol=1e-6)
+
+
+def test_an_unknown_place_is_kept_with_a_warning(folder):
+    change(folder, 'location = "left foot"', 'location = "violin bow"')
+    warned: list[str] = []
+    assert read(folder, warned)[0].channels[1].location == "violin bow"
+    assert len(warned) == 1 and "'violin bow'" in warned[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("rate_hz", "rate_hertz", "unknown key 'rate_hertz': did you mean 'rate_hz'?"),
+        ("height_cm", "hieght_cm", "unknown key 'subjects.13.hieght_cm': did you mean 'height_cm'?"),
+        ('axis = "z"', 'axes = "z"', "unknown key 'channels.1.axes': did you mean 'axis'?"),
+        ("rate_hz = 10", "rate_hz = 0", "'rate_hz': Input should be greater than 0"),
+        ("rate_hz = 10", "", "'rate_hz' is missing"),
+        ("rate_hz = 10", "rate_hz = ", "is not TOML"),
+        ('unit = "deg/s"', 'unit = "rpm"', "channel 'turn': unknown unit 'rpm' for gyro"),
+        ('modality = "gyro"', 'modality = "gyros"', "unknown modality 'gyros'"),
+        ('hand = "left"', 'hand = "both"', "'subjects.13.hand'"),
+        ('"recordings/*.csv"', '"../*.csv"', "leaves the folder"),
+        ('"recordings/*.csv"', '"/etc/*.csv"', "leaves the folder"),
+        ('"recordings/*.csv"', '"recordings/*.dat"', "no file matches"),
+        ('subject_column = "subject"', 'subject_pattern = "("', "not a regular expression"),
+        ('subject_column = "subject"', 'subject_pattern = "a"', "one pair of brackets"),
+        (
+            'column = "turn"',
+            'column = "trun"',
+            "recordings/a.csv: there is no column 'trun'; the header has time, ",
+        ),
+    ],
+)
+def test_a_wrong_dataset_toml(folder, old, new, message):
+    change(folder, old, new)
+    assert message in error_of(folder)
+
+
+def test_no_channels(folder):
+    file = folder / "dataset.toml"
+    file.write_text(file.read_text().split("[[channels]]")[0])
+    assert "'channels' is missing" in error_of(folder)
+    file.unlink()
+    assert "dataset.toml is missing" in error_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("1,fast,0,walk,13", "recordings/a.csv, row 3, column 'lf_acc_x': 'fast' is not a number"),
+        ("1,inf,0,walk,13", "recordings/a.csv, row 3, column 'lf_acc_x': infinite"),
+        ("1,1,-1e999,walk,13", "row 3, column 'turn': infinite"),
+        ("1,1,0,walk", "recordings/a.csv, row 3: 4 fields, the header has 5"),
+        ("1,1,0,walk,13,9", "row 3: 6 fields, the header has 5"),
+        ("1,1,0,,13", "recordings/a.csv, row 3, column 'label': an empty label"),
+        ('1,1,0,"walk,13', "recordings/a.csv, row 3"),
+    ],
+)
+def test_a_wrong_row(folder, row, message):
+    write(folder, "a.csv", ["0,1,0,walk,13", row])
+    assert message in error_of(folder)
+
+
+def test_files_that_are_no_csv(folder):
+    write(folder, "a.csv", [])
+    assert "a header but no row" in error_of(folder)
+    (folder / "recordings/a.csv").write_bytes(b"")
+    assert "recordings/a.csv: the file is empty" in error_of(folder)
+    for encoding in ("utf-16", "latin-1"):
+        write(folder, "a.csv", ["0,1,0,größer,13"], encoding=encoding)
+        assert "not UTF-8" in error_of(folder)
+    write(folder, "a.csv", ["0,1,0,walk,13"], encoding="utf-8-sig")
+    assert len(read(folder)) == 1
+
+
+def test_nothing_but_missing_samples(folder):
+    write(folder, "a.csv", ["0,,,walk,13"])
+    assert "recording 'recordings/a.csv': nothing but missing samples" in error_of(folder)
+
+
+def test_two_columns_of_one_name(folder):
+    write(folder, "a.csv", ["0,1,1,walk,13"], header="turn,lf_acc_x,turn,label,subject")
+    assert "two columns are named 'turn'" in error_of(folder)
+
+
+def test_a_link_out_of_the_folder_is_refused(folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "secret.csv"
+    outside.write_text(HEADER + "\n0,1,1,walk,13\n")
+    (folder / "recordings/link.csv").symlink_to(outside)
+    assert "is a link that leaves the folder" in error_of(folder)
+
+
+def test_fingerprint_changes_with_the_files(folder):
+    def fingerprint():
+        return open_reader("csv", folder, None, print).fingerprint()
+
+    before = fingerprint()
+    os.utime(folder / "recordings/a.csv", (1, 1))
+    between = fingerprint()
+    change(folder, "my-study", "mine")
+    assert len({str(f) for f in (before, between, fingerprint())}) == 3
+
+
+def test_parquet(folder):
+    pandas = pytest.importorskip("pandas")
+    change(folder, "*.csv", "*.parquet")
+    frame = pandas.DataFrame(
+        {"lf_acc_x": [0.0, None], "turn": [1, 2], "label": ["walk", "run"], "subject": [13, 13]}
+    )
+    try:
+        frame.to_parquet(folder / "recordings/a.parquet")
+    except ImportError:
+        (folder / "recordings/a.parquet").write_bytes(b"PAR1")
+        assert "pip install pandas pyarrow" in error_of(folder)
+        return
+    (made,) = read(folder)
+    assert np.isnan(made.signal[0]).tolist() == [False, True]
+    assert made.label.words == ("walk", "run") and made.subject.id == "13"
+    (folder / "recordings/b.parquet").write_bytes(b"PAR1")
+    assert "b.parquet: not a readable Parquet file" in error_of(folder)

@@ -1,0 +1,104 @@
+"""Readers: one small file a data set, found by name.
+
+A reader knows a published format and nothing else: it yields `Recording`s in physical units, with the
+metadata of each channel, and says how its data are usually cut. To add one, write a file with a `Reader` and
+name it in `READERS`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from vqtext.data.recording import Recording
+from vqtext.errors import UsageError
+
+READERS = {
+    "basic_motions": "vqtext.data.basic_motions:BasicMotions",
+    "csv": "vqtext.data.csv:Csv",
+    "dsads": "vqtext.data.dsads:Dsads",
+    "gait": "vqtext.data.gait:Gait",
+    "uea": "vqtext.data.uea:Uea",
+}
+"""Name of the data → module and class."""
+
+Warn = Callable[[str], None]
+
+
+class Reader(ABC):
+    """One data set on this machine.
+
+    Args:
+        path: where it lies; None for data that come inside a package.
+        rate_hz: the rate the user asked for; only readers of files that do not tell their own rate use it.
+        warn: takes one line for what a user should know though it is no error.
+
+    Attributes:
+        dataset: the data set's name, as the artifacts carry it.
+        total: how many recordings there are; None where only reading tells.
+        window_s, stride_s, borders: how its windows are usually cut, where the user says nothing; see
+            `vqtext.data.windowing.Cut`.
+    """
+
+    dataset: str
+    total: int | None = None
+    window_s: ClassVar[float | None] = None
+    stride_s: ClassVar[float | None] = None
+    borders: ClassVar[Literal["drop", "keep"]] = "drop"
+
+    def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
+        self.path = path
+        self.rate_hz = rate_hz
+        self.warn = warn
+
+    @abstractmethod
+    def recordings(self) -> Iterator[Recording]:
+        """Read the recordings one after the other, always in the same order.
+
+        Raises:
+            DataError: names the file, and what in it is wrong.
+        """
+
+    @abstractmethod
+    def fingerprint(self) -> Any:
+        """Plain data that change when the recordings do, found without reading them."""
+
+
+def open_reader(name: str, path: Path | None, rate_hz: float | None, warn: Warn) -> Reader:
+    """The reader of that name.
+
+    Raises:
+        UsageError: there is no such reader, or ``path`` is missing or does not exist.
+    """
+    if name not in READERS:
+        near = difflib.get_close_matches(name.lower().replace("-", "_"), READERS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UsageError(f"no data set is named {name!r}: {hint}There are {', '.join(READERS)}")
+    module, _, cls = READERS[name].partition(":")
+    reader: Reader = getattr(import_module(module), cls)(path, rate_hz, warn)
+    return reader
+
+
+def existing(path: Path | None, name: str) -> Path:
+    """``path`` if there is such a file or folder.
+
+    Raises:
+        UsageError: it was not given, or is not there.
+    """
+    if path is None:
+        raise UsageError(f"where is the data? vqtext prepare --data {name} --path FOLDER")
+    if not path.exists():
+        raise UsageError(f"--path {path}: there is no such file or folder")
+    return path
+
+
+def stamps(paths: Iterable[Path], root: Path) -> list[list[str | int]]:
+    """Name, size and time of change of each file: what changes when its content does."""
+    return [
+        [str(path.relative_to(root)), stat.st_size, stat.st_mtime_ns]
+        for path, stat in ((path, path.stat()) for path in paths)
+    ]

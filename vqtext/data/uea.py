@@ -1,0 +1,72 @@
+"""Any data set in the ``.ts`` format of the UEA archive.
+
+The format knows neither sensors nor rates: locations and modalities are "unknown", units "1", the rate is the
+one given with ``--rate`` or 1 Hz. ``NAME_TRAIN.ts`` and ``NAME_TEST.ts`` side by side are the data set's own
+split. Each case is one window; cases of different lengths are padded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from vqtext.data.readers import Reader, Warn, existing, stamps
+from vqtext.data.recording import Recording
+from vqtext.data.ts_files import aeon_version, load_ts
+from vqtext.errors import UsageError
+from vqtext.schema import Channel
+
+_PARTS: dict[str, Literal["train", "test"]] = {"_TRAIN": "train", "_TEST": "test"}
+
+
+class Uea(Reader):
+    """One problem: a ``.ts`` file, or a folder with ``NAME_TRAIN.ts`` and ``NAME_TEST.ts``."""
+
+    def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
+        super().__init__(path, rate_hz, warn)
+        self.files = _files(existing(path, "uea"))
+        self.dataset = _problem(self.files[0])
+
+    def recordings(self) -> Iterator[Recording]:
+        for file in self.files:
+            part = next((name for end, name in _PARTS.items() if file.stem.endswith(end)), None)
+            split = part if len(self.files) > 1 else None
+            for i, (signal, label) in enumerate(zip(*load_ts(file), strict=True)):
+                channels = tuple(
+                    Channel(f"channel_{c}", "unknown", "unknown", str(c), "1") for c in range(len(signal))
+                )
+                yield Recording(
+                    name=f"{part or file.stem}/{i}",
+                    signal=signal,
+                    rate_hz=self.rate_hz or 1.0,
+                    channels=channels,
+                    label=label,
+                    split=split,
+                )
+
+    def fingerprint(self) -> Any:
+        return [self.rate_hz, "aeon", aeon_version(), *stamps(self.files, self.files[0].parent)]
+
+
+def _problem(file: Path) -> str:
+    return file.stem.removesuffix("_TRAIN").removesuffix("_TEST")
+
+
+def _files(path: Path) -> list[Path]:
+    """The files of one problem, training first."""
+    folder = path if path.is_dir() else path.parent
+    problems: dict[str, list[Path]] = {}
+    for file in sorted(folder.glob("*.ts"), reverse=True):  # _TRAIN before _TEST
+        problems.setdefault(_problem(file), []).append(file)
+    if path.is_file():
+        if path.suffix != ".ts":
+            raise UsageError(f"--path {path}: not a .ts file")
+        return problems[_problem(path)]
+    if not problems:
+        raise UsageError(f"--path {path}: no .ts file in this folder")
+    if len(problems) > 1 and path.name not in problems:
+        raise UsageError(
+            f"--path {path} holds several problems: name a file of {', '.join(sorted(problems))}"
+        )
+    return problems[path.name if path.name in problems else next(iter(problems))]
