@@ -1,0 +1,103 @@
+"""A user would lose: a model that says tomorrow, in another process, what it said today."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from toy import config, data, vocabulary, windows
+
+from vqtext.errors import ArtifactError, DataError, ShapeError
+from vqtext.model.decoding import Decoder
+from vqtext.model.load import VQText, load
+from vqtext.model.network import Network
+
+
+@pytest.fixture
+def folder(tmp_path):
+    torch.manual_seed(0)
+    network = Network(config(), data().anchors)
+    network.normalise.fit(data().signal)
+    VQText(network, Decoder(config(), vocabulary())).save(tmp_path / "seed-0")
+    return tmp_path / "seed-0"
+
+
+def test_a_new_process_gives_the_same_answer(folder, tmp_path):
+    signal = windows(3)[0]
+    np.save(tmp_path / "x.npy", signal)
+    code = (
+        "import sys, numpy as np, vqtext\n"
+        "m = vqtext.load(sys.argv[1]); x = np.load(sys.argv[2])\n"
+        "np.save(sys.argv[3], m.predict_proba(x)); print(m.explain(x)[0])\n"
+    )
+    paths = [str(folder), str(tmp_path / "x.npy"), str(tmp_path / "y.npy")]
+    said = subprocess.run(
+        [sys.executable, "-c", code, *paths], capture_output=True, text=True, check=True
+    ).stdout
+    model = load(folder)
+    assert np.abs(np.load(tmp_path / "y.npy") - model.predict_proba(signal)).max() < 1e-6
+    assert said.strip() == str(model.explain(signal)[0])
+    assert " = " in said and " s" in said
+
+
+def test_one_sample_many_and_a_batch_give_the_same(folder):
+    model, signal = load(folder), windows(4)[0]
+    assert np.allclose(model.predict_proba(signal[1]), model.predict_proba(signal)[1:2], atol=1e-6)
+    assert str(model.explain(signal[1])[0]) == str(model.explain(signal)[1])
+
+
+def test_a_run_folder_gives_its_best_seed(folder):
+    (folder.parent / "run.json").write_text(json.dumps({"best": "seed-0"}))
+    assert load(folder.parent).config == load(folder).config
+
+
+def test_short_windows_and_gaps_are_fine(folder):
+    model, signal = load(folder), windows(2)[0]
+    assert model.explain(signal[:, :, :30])[0].steps[-1].end_s == 1.5
+    signal[0, 0, 5:20] = np.nan
+    assert np.isfinite(model.predict_proba(signal)).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        (lambda x: x[:, :1], ShapeError, "1 channels, the model was trained on 2: acc_x, acc_y"),
+        (lambda x: np.tile(x, 2), ShapeError, r"160 samples \(8 s\).*80 \(4 s at 20 Hz\)"),
+        (lambda x: x[0, 0], ShapeError, "1-dimensional"),
+        (lambda x: np.where(np.arange(80) == 3, np.inf, x), DataError, "window 0.*infinite.*acc_x"),
+        (lambda x: x * np.nan, DataError, "window 0 holds nothing but NaN"),
+    ],
+)
+def test_signals_that_do_not_fit_are_refused_in_words(folder, change, error, says):
+    with pytest.raises(error, match=says):
+        load(folder).explain(change(windows(2)[0]))
+
+
+def test_damage_is_one_clear_error(folder, tmp_path):
+    with pytest.raises(ArtifactError, match=r"holds no model.*vqtext train"):
+        load(tmp_path / "nothing")
+    weights = folder / "model.safetensors"
+    whole = weights.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"junk", b""):
+        weights.write_bytes(damaged)
+        with pytest.raises(ArtifactError, match=r"cannot be loaded.*vqtext train"):
+            load(folder)
+    weights.write_bytes(whole)
+    (folder / "config.json").write_text('{"format": 9}')
+    with pytest.raises(ArtifactError, match="format 9"):
+        load(folder)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        load(folder)
+
+
+def test_weights_that_are_not_finite_are_refused(folder):
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    tensors["network.codebook.shape"][0, 0] = torch.nan
+    save_file(tensors, folder / "model.safetensors")
+    with pytest.raises(ArtifactError, match="not finite"):
+        load(folder)

@@ -1,0 +1,80 @@
+"""A user would lose: one answer for one signal, whatever else is in the batch, missing or said."""
+
+import pytest
+import torch
+from toy import config, data, windows
+
+from vqtext.model.network import Network
+
+
+@pytest.fixture(params=["joint", "independent"])
+def network(request):
+    torch.manual_seed(0)
+    return Network(config(channels=request.param), data().anchors).eval()
+
+
+@torch.no_grad()
+def test_shapes_are_those_of_the_output_docs(network):
+    signal = torch.from_numpy(windows(3)[0])
+    out = network(signal)
+    m, s = network.config.window_tokens, network.config.settings.substeps
+    assert out.code.shape == out.t.shape == out.keep.shape == (3, m)
+    assert out.names.shape == out.own_names.shape == (3, m * s, 4)
+    assert out.features.shape == (3, m, 8 + 2 * network.config.series_channels + 2)
+    assert out.rebuilt.shape == signal.shape
+    assert ((out.t >= 0) & (out.t + out.l <= 1 + 1e-6)).all()
+
+
+@torch.no_grad()
+def test_a_window_gets_the_same_tokens_alone_and_in_a_batch(network):
+    signal = torch.from_numpy(windows(5)[0])
+    together, alone = network(signal), network(signal[2:3])
+    assert torch.equal(together.code[2], alone.code[0])
+    assert torch.allclose(together.names[2], alone.names[0], atol=1e-5)
+
+
+@torch.no_grad()
+def test_missing_samples_are_masked_and_never_spread(network):
+    signal = torch.from_numpy(windows(2)[0])
+    signal[0, 1] = torch.nan  # a whole channel
+    signal[1, :, 50:] = torch.nan  # a short window
+    out = network(signal)
+    assert all(torch.isfinite(value).all() for value in (out.names, out.features, out.rebuilt, out.classes))
+    if network.config.joint:
+        assert out.keep[0].all()
+        assert out.keep[1].sum() == 10  # 16 tokens of 5 samples, 10 lie before sample 50
+
+
+@torch.no_grad()
+def test_names_and_class_depend_on_the_code_not_on_the_latent_behind_it(network, monkeypatch):
+    """Every token is moved a little inside the cell of its own code: nothing that is said may change."""
+    signal = torch.from_numpy(windows(4)[0])
+    before = network(signal)
+    real = network.tokenizer.forward
+
+    def moved(*args):
+        a = real(*args)
+        code = network.codebook(a.z, a.keep).code
+        return type(a)(a.z + 0.3 * (network.codebook.shape[code] - a.z), a.t, a.l, a.mu, a.sigma, a.keep)
+
+    monkeypatch.setattr(network.tokenizer, "forward", moved)
+    after = network(signal)
+    assert not torch.equal(before.latent, after.latent)
+    assert torch.equal(before.code, after.code)
+    # straight-through adds and takes away z, so equality is up to rounding
+    assert torch.allclose(before.names, after.names, atol=1e-4)
+    assert torch.allclose(before.classes, after.classes, atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_row_without_text_is_a_window_without_text():
+    torch.manual_seed(0)
+    cfg = config()
+    cfg = type(cfg)(**{**vars(cfg), "token_dim": 6})
+    network = Network(cfg, data().anchors).eval()
+    signal = torch.from_numpy(windows(2)[0])
+    text, mask = torch.randn(2, 7, 6), torch.zeros(2, 7, dtype=torch.bool)
+    mask[1] = True
+    guided, alone = network(signal, text, mask), network(signal)
+    assert torch.allclose(guided.classes[0], alone.classes[0], atol=1e-6)
+    assert not torch.allclose(guided.classes[1], alone.classes[1], atol=1e-3)

@@ -1,0 +1,46 @@
+"""A user would lose: transcripts that can be followed."""
+
+import pytest
+import torch
+
+from vqtext.errors import ArtifactError
+from vqtext.model.vocabulary import Grammar, Transcript, Use, Vocabulary
+
+CYCLE = Transcript("walk", True, tuple(Use(i) for i in range(4)))
+LINE = Transcript("throw", False, tuple(Use(i) for i in range(3)))
+
+
+def test_ways_out_of_each_step_are_probabilities():
+    grammar = Grammar.of([CYCLE, LINE], 20.0, 20.0)
+    for table in (grammar.ordered, grammar.unordered):
+        assert torch.allclose(table[0].exp().sum(1), torch.ones(4))
+        assert torch.allclose(table[1, :3, :3].exp().sum(1), torch.ones(3))
+
+
+def test_a_cycle_closes_and_a_line_does_not_run_backwards():
+    grammar = Grammar.of([CYCLE, LINE], 20.0, 20.0)
+    cycle, line = grammar.ordered[0].exp(), grammar.ordered[1].exp()
+    assert cycle[3, 0] > cycle[3, 1] > 0
+    assert line[1, 0] == 0 and line[2, 1] == 0
+    assert line[0, 1] > line[0, 2] > 0
+
+
+def test_steps_too_short_to_be_seen_may_be_passed_over_freely():
+    fast, slow = (Grammar.of([CYCLE], rate, rate).ordered[0].exp() for rate in (100.0, 10.0))
+    assert fast[0, 2] / fast[0, 1] < 0.1 < 0.4 < slow[0, 2] / slow[0, 1]
+
+
+def test_padding_can_never_be_visited():
+    grammar = Grammar.of([CYCLE, LINE], 20.0, 20.0)
+    emission = grammar.emission(torch.zeros(1, 5, 4))
+    assert emission.shape == (1, 2, 5, 4)
+    assert (emission[0, 1, :, 3] < -1e8).all() and (emission[0, 1, :, :3] == 0).all()
+
+
+def test_a_vocabulary_survives_json_and_says_when_it_is_another_format():
+    words = Vocabulary(("a", "b"), (Transcript("x", True, (Use(0, True, ("b",)), Use(1))),))
+    assert Vocabulary.from_dict(words.to_dict()) == words
+    with pytest.raises(ArtifactError, match=r"format 7.*vqtext train"):
+        Vocabulary.from_dict({**words.to_dict(), "format": 7})
+    with pytest.raises(ArtifactError, match="not a model's"):
+        Vocabulary.from_dict({"format": 1, "anchors": ["a"]})

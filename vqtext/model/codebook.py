@@ -1,0 +1,92 @@
+"""The codebook and its two faces: a code owns a shape vector and a short sequence of action vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+DEAD = 0.05  # a code used less than this share of its fair part is moved
+DECAY = 0.95  # memory of the usage count, per step
+REVIVE_EVERY = 50  # steps between two looks at dead codes
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """Attributes:
+    z: the code vector with a straight-through gradient, ``(..., dim_code)``.
+    code: index of the code, ``(...)``.
+    loss: commitment + codebook − entropy of use, a scalar.
+    """
+
+    z: Tensor
+    code: Tensor
+    loss: Tensor
+
+
+class Codebook(nn.Module):
+    """Euclidean codebook after VQShape, with dead codes moved to where tokens are.
+
+    Source: van den Oord et al. 2017 (commitment); VQShape, NeurIPS 2024 (entropy terms). The entropy term
+    rewards using all codes over the batch and being sure of one for each token.
+
+    Args:
+        codes: size of the codebook.
+        dim: width of a code.
+        substeps: action vectors a code owns, S.
+        action_dim: their width, that of the anchors.
+    """
+
+    usage: Tensor
+    steps: Tensor
+
+    def __init__(self, codes: int, dim: int, substeps: int, action_dim: int, entropy: float = 0.1) -> None:
+        super().__init__()
+        self.shape = nn.Parameter(torch.randn(codes, dim) / dim**0.5)
+        self.action = nn.Parameter(torch.randn(codes, substeps, action_dim) / action_dim**0.5)
+        self.entropy = entropy
+        self.register_buffer("usage", torch.full((codes,), 1 / codes))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.long))
+
+    def forward(self, z: Tensor, keep: Tensor) -> Quantised:
+        """Quantise ``z (B, M, dim)``; tokens with ``keep (B, M)`` False count for nothing."""
+        squared = (z**2).sum(-1, keepdim=True) + (self.shape**2).sum(-1) - 2 * z @ self.shape.T
+        code = squared.argmin(-1)
+        chosen = self.shape[code]
+        each = (chosen.detach() - z).square().mean(-1) + (chosen - z.detach()).square().mean(-1)
+        loss = each[keep].mean()
+        if self.training:
+            p = torch.softmax(-squared[keep] / (0.1 * squared[keep].detach().mean() + 1e-8), dim=-1)
+            loss = loss + self.entropy * (_entropy(p).mean() - _entropy(p.mean(0)))
+        return Quantised(z + (chosen - z).detach(), code, loss)
+
+    @torch.no_grad()
+    def revive(self, z: Tensor, code: Tensor) -> None:
+        """Count what was used and move dead codes onto tokens of this batch; call after an optimiser step.
+
+        Args:
+            z: unquantised tokens, ``(n, dim)``; code: what they were given, ``(n,)``.
+        """
+        share = F.one_hot(code, len(self.usage)).float().mean(0)
+        self.usage.lerp_(share, 1 - DECAY)
+        self.steps += 1
+        if int(self.steps) % REVIVE_EVERY:
+            return
+        dead = (self.usage < DEAD / len(self.usage)).nonzero()[:, 0]
+        if len(dead):
+            pick = torch.randint(len(z), (len(dead),), device=z.device)
+            self.shape[dead] = z[pick] + 0.01 * torch.randn_like(z[pick])
+            self.action[dead] = self.action[code[pick]]
+            self.usage[dead] = 1 / len(self.usage)
+
+
+def _entropy(p: Tensor) -> Tensor:
+    return -(p * p.clamp(min=1e-8).log()).sum(-1)
+
+
+def perplexity(counts: Tensor) -> float:
+    """Effective number of codes in use, ``exp(entropy)`` of the usage counts."""
+    total = counts.sum()
+    return float(_entropy(counts / total).exp()) if total > 0 else 0.0

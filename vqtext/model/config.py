@@ -1,0 +1,113 @@
+"""What a model is: its sizes, and what it must know of the data to be loaded anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vqtext.config import ModelSettings
+from vqtext.errors import ArtifactError
+from vqtext.schema import Channel
+
+FORMAT = 1
+MIN_PATCH = 2  # samples; a patch of one sample has no shape
+FRAME_S = 0.02  # seconds; names are decided on frames of about this length, never shorter than a sample
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of a network and the signals it was built for.
+
+    Attributes:
+        settings: the user's choices.
+        channels: metadata of the C channels, in the order of the signal.
+        steps: T, samples of a window.
+        rate_hz: sampling rate.
+        labels: class names, in the order of the class head.
+        text_dim: width of the anchor vectors, d.
+        token_dim: width of the guidance's text tokens, 0 without guidance.
+    """
+
+    settings: ModelSettings
+    channels: tuple[Channel, ...]
+    steps: int
+    rate_hz: float
+    labels: tuple[str, ...]
+    text_dim: int
+    token_dim: int = 0
+
+    @property
+    def joint(self) -> bool:
+        """One token spans all channels; otherwise each channel is a series of its own."""
+        return self.settings.channels == "joint"
+
+    @property
+    def series_channels(self) -> int:
+        """Channels of one series that the network sees: C, or 1."""
+        return len(self.channels) if self.joint else 1
+
+    @property
+    def patch(self) -> int:
+        """Samples a patch."""
+        return max(MIN_PATCH, -(-self.steps // self.settings.patches))
+
+    @property
+    def patches(self) -> int:
+        """Patches a window; the last one may reach beyond it."""
+        return -(-self.steps // self.patch)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens a series: never more than patches."""
+        return min(self.settings.tokens, self.patches)
+
+    @property
+    def window_tokens(self) -> int:
+        """Tokens a window, M: over all its series."""
+        return self.tokens if self.joint else self.tokens * len(self.channels)
+
+    @property
+    def frames(self) -> int:
+        """Frames a window is named in, F."""
+        return max(1, self.steps // max(1, round(FRAME_S * self.rate_hz)))
+
+    @property
+    def window_s(self) -> float:
+        """Seconds a window lasts."""
+        return self.steps / self.rate_hz
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "settings": self.settings.model_dump(mode="json"),
+            **{k: v for k, v in asdict(self).items() if k not in ("settings", "channels")},
+            "channels": [channel.to_dict() for channel in self.channels],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ModelConfig:
+        """Inverse of `to_dict`.
+
+        Raises:
+            ArtifactError: another format, or keys missing.
+        """
+        if data.get("format") != FORMAT:
+            raise ArtifactError(
+                f"config.json has format {data.get('format')!r}, this version reads {FORMAT}: "
+                "train again with `vqtext train`"
+            )
+        try:
+            return cls(
+                settings=ModelSettings(**data["settings"]),
+                channels=tuple(Channel(**channel) for channel in data["channels"]),
+                steps=int(data["steps"]),
+                rate_hz=float(data["rate_hz"]),
+                labels=tuple(data["labels"]),
+                text_dim=int(data["text_dim"]),
+                token_dim=int(data["token_dim"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            problem = str(error).splitlines()[0]
+            raise ArtifactError(
+                f"config.json is not a model's: {problem}; train again with `vqtext train`"
+            ) from error

@@ -1,0 +1,146 @@
+"""Signal → patch embeddings, with or without text: everything before the tokenizer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vqtext.model.config import ModelConfig
+from vqtext.schema import Channel
+
+VIRTUAL_CHANNELS = 32  # at most this many mixtures of channels reach the patches
+CHANNEL_DIM = 32
+STEM = 5  # samples the first convolution sees
+
+
+class Normaliser(nn.Module):
+    """Physical units → standard units, and what was missing.
+
+    Statistics are of training windows only and travel with the weights. A window may hold NaN: missing
+    samples become 0 after scaling and are False in the mask.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("std", torch.ones(channels))
+
+    def fit(self, signal: Tensor) -> None:
+        """Take mean and standard deviation of ``(n, C, T)``; a constant channel keeps scale 1."""
+        seen = signal.isfinite()
+        count = seen.sum((0, 2)).clamp(min=1)
+        x = torch.where(seen, signal, 0.0).double()
+        mean = x.sum((0, 2)) / count
+        square = torch.where(seen, (x - mean[:, None]).square(), 0.0).sum((0, 2)) / count
+        std = square.sqrt()
+        self.mean.copy_(mean)
+        self.std.copy_(torch.where(std > 1e-6 * (1 + mean.abs()), std, 1.0))
+
+    def forward(self, signal: Tensor) -> tuple[Tensor, Tensor]:
+        seen = signal.isfinite()
+        x = (signal - self.mean[:, None]) / self.std[:, None]
+        return torch.where(seen, x, 0.0), seen
+
+
+def instance_normalise(x: Tensor, seen: Tensor) -> Tensor:
+    """VQShape's own scaling: each series ``(S, 1, T)`` to mean 0 and variance 1 over what was seen."""
+    count = seen.sum(-1, keepdim=True).clamp(min=1)
+    mean = x.sum(-1, keepdim=True) / count
+    centred = torch.where(seen, x - mean, 0.0)
+    return centred / (centred.square().sum(-1, keepdim=True) / count + 1e-5).sqrt()
+
+
+class ChannelEmbedding(nn.Module):
+    """A vector for each channel from what is known of it: location + modality + axis + unit.
+
+    Channels are told apart by their metadata, never by their place in the array; two that share all of it are
+    told apart by how many of the kind came before.
+    """
+
+    def __init__(self, channels: tuple[Channel, ...]) -> None:
+        super().__init__()
+        kinds = [(c.location, c.modality, c.axis, c.unit) for c in channels]
+        rows = [(*kind, str(kinds[:i].count(kind))) for i, kind in enumerate(kinds)]
+        words = [sorted(set(column)) for column in zip(*rows, strict=True)]
+        self.tables = nn.ModuleList(nn.Embedding(len(column), CHANNEL_DIM) for column in words)
+        index = [[column.index(word) for word, column in zip(row, words, strict=True)] for row in rows]
+        self.register_buffer("index", torch.tensor(index), persistent=False)
+
+    index: Tensor
+
+    def forward(self) -> Tensor:
+        """``(C, CHANNEL_DIM)``"""
+        parts = [table(self.index[:, i]) for i, table in enumerate(self.tables)]
+        return torch.stack(parts).sum(0) / len(parts) ** 0.5
+
+
+class TextFusion(nn.Module):
+    """Cross-attention: the signal asks (query), the text answers (key, value).
+
+    One learned "no text" token is always there to attend to, so that a window without text, which is every
+    window at test time, takes the same path and never an empty softmax.
+    """
+
+    def __init__(self, dim: int, token_dim: int, heads: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(token_dim, dim)
+        self.none = nn.Parameter(torch.zeros(1, 1, dim))
+        self.query_norm = nn.LayerNorm(dim)
+        self.text_norm = nn.LayerNorm(dim)
+        self.attention = nn.MultiheadAttention(dim, heads, batch_first=True)
+
+    def forward(self, h: Tensor, text: Tensor | None, mask: Tensor | None) -> Tensor:
+        """``h (S, P, D)``, text tokens ``(S, L, token_dim)``, mask ``(S, L)`` True where a token is."""
+        memory = self.none.expand(len(h), 1, -1)
+        unseen = torch.zeros(len(h), 1, dtype=torch.bool, device=h.device)
+        if text is not None and mask is not None:
+            memory = torch.cat([memory, self.project(text)], 1)
+            unseen = torch.cat([unseen, ~mask], 1)
+        memory = self.text_norm(memory)
+        answer, _ = self.attention(
+            self.query_norm(h), memory, memory, key_padding_mask=unseen, need_weights=False
+        )
+        return h + answer
+
+
+class PatchEncoder(nn.Module):
+    """Series ``(S, c, T)`` → patch embeddings ``(S, P, D)``.
+
+    Joint: the c channels are first mixed into a few virtual ones, with weights made from their metadata, so
+    that the cost of all that follows does not grow with c. A channel that is missing adds nothing.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        s = config.settings
+        self.patch, self.patches = config.patch, config.patches
+        self.virtual = min(2 * config.series_channels, VIRTUAL_CHANNELS) if config.joint else 1
+        self.mix = nn.Linear(CHANNEL_DIM, self.virtual) if config.joint else None
+        self.stem = nn.Sequential(nn.Conv1d(self.virtual, s.dim, STEM, padding=STEM // 2), nn.GELU())
+        self.embed = nn.Conv1d(s.dim, s.dim, 2 * self.patch, stride=self.patch)
+        self.position = nn.Parameter(torch.randn(1, self.patches, s.dim) * 0.02)
+        self.fusion = TextFusion(s.dim, config.token_dim, s.heads) if config.token_dim else None
+        layer = nn.TransformerEncoderLayer(
+            s.dim, s.heads, 2 * s.dim, s.dropout, "gelu", batch_first=True, norm_first=True
+        )
+        self.transformer = nn.TransformerEncoder(layer, s.layers, enable_nested_tensor=False)
+
+    def forward(
+        self, x: Tensor, seen: Tensor, channels: Tensor | None, text: Tensor | None, mask: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Returns embeddings and, ``(S, P)``, which patches hold at least one sample."""
+        if self.mix is not None and channels is not None:
+            x = torch.einsum("sct,cr->srt", x, self.mix(channels)) / channels.shape[0] ** 0.5
+        left = self.patch // 2
+        right = self.patches * self.patch - x.shape[-1] + self.patch - left
+        h = self.embed(F.pad(self.stem(x), (left, right))).transpose(1, 2) + self.position
+        full = F.pad(seen.any(1), (0, self.patches * self.patch - seen.shape[-1]))
+        keep = full.unflatten(1, (self.patches, self.patch)).any(-1)
+        keep = keep | ~keep.any(1, keepdim=True)  # a series of nothing must not make an empty softmax
+        if self.fusion is not None:
+            h = self.fusion(h, text, mask)
+        return self.transformer(h, src_key_padding_mask=~keep), keep

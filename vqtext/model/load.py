@@ -1,0 +1,225 @@
+"""A trained model as a folder, and the three lines that use it.
+
+The folder holds ``model.safetensors``, ``config.json`` and ``anchors.json``; nothing in it is pickled and
+nothing outside it is needed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from vqtext.errors import ArtifactError, DataError, ShapeError
+from vqtext.model.config import ModelConfig
+from vqtext.model.decoding import Decoded, Decoder
+from vqtext.model.network import Network
+from vqtext.model.painting import coverage, paint
+from vqtext.model.vocabulary import Vocabulary
+from vqtext.reason import Reason
+
+WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
+CHUNK = 256  # windows a forward pass
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Tokens of n windows. M tokens a window, S sub-steps a token, K anchors.
+
+    Attributes:
+        code: index of each token's code, ``(n, M)``; −1 for a token beyond its window's end.
+        t, l: start and length as shares of the window, ``(n, M)``.
+        mu, sigma: offset and scale a channel, in standard units, ``(n, M, c)``.
+        features: ``(code vector, mu, sigma, t, l)``, ``(n, M, f)``.
+        names: anchor probabilities of frames, ``(n, F, K)``.
+    """
+
+    code: np.ndarray
+    t: np.ndarray
+    l: np.ndarray
+    mu: np.ndarray
+    sigma: np.ndarray
+    features: np.ndarray
+    names: np.ndarray
+
+
+class VQText:
+    """A trained model: signal in, class and reason out. It never sees text and never uses the network."""
+
+    def __init__(self, network: Network, decoder: Decoder) -> None:
+        self.network = network.eval()
+        self.decoder = decoder.eval()
+
+    @property
+    def config(self) -> ModelConfig:
+        """Sizes, channels, rate and labels."""
+        return self.network.config
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Anchors and transcripts."""
+        return self.decoder.vocabulary
+
+    def explain(self, signals: np.ndarray | Sequence[Any]) -> list[Reason]:
+        """Class and ordered reason of each window.
+
+        Args:
+            signals: ``(n, C, T)`` or one ``(C, T)``, in the physical units of ``config.channels``; NaN where
+                nothing was measured. A window shorter than the model's is taken as it is.
+
+        Returns:
+            One `Reason` a window.
+
+        Raises:
+            ShapeError: another number of channels, or windows longer than the model's.
+            DataError: an infinite value, or a window of nothing but NaN.
+        """
+        x = self._check(signals)
+        reasons = []
+        for rows in x.split(CHUNK):
+            decoded, keep = self._decode(rows)
+            reasons += [self.decoder.reason(decoded, i, int(n)) for i, n in enumerate(keep.sum(1))]
+        return reasons
+
+    def predict_proba(self, signals: np.ndarray | Sequence[Any]) -> np.ndarray:
+        """Posterior over ``config.labels``, ``(n, labels)``. Arguments and errors as `explain`."""
+        parts = [self._decode(rows)[0].log_posterior.exp() for rows in self._check(signals).split(CHUNK)]
+        return torch.cat(parts).numpy()
+
+    def predict(self, signals: np.ndarray | Sequence[Any]) -> list[str]:
+        """The class of each window. Arguments and errors as `explain`."""
+        return [self.config.labels[i] for i in self.predict_proba(signals).argmax(1)]
+
+    @torch.no_grad()
+    def tokenize(self, signals: np.ndarray | Sequence[Any]) -> Tokens:
+        """Tokens of each window. Arguments and errors as `explain`."""
+        parts: dict[str, list[torch.Tensor]] = {name: [] for name in Tokens.__dataclass_fields__}
+        for rows in self._check(signals).split(CHUNK):
+            out = self.network(rows)
+            values = {
+                "code": torch.where(out.keep, out.code, -1),
+                "t": out.t,
+                "l": out.l,
+                "mu": out.mu,
+                "sigma": out.sigma,
+                "features": out.features,
+                "names": self._names(rows),
+            }
+            for name, value in values.items():
+                parts[name].append(value)
+        return Tokens(**{name: torch.cat(value).numpy() for name, value in parts.items()})
+
+    def save(self, folder: Path | str) -> None:
+        """Write the model into an existing or new folder."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        tensors |= {f"decoder.{k}": v for k, v in self.decoder.state_dict().items()}
+        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, folder / WEIGHTS)
+        _write_json(folder / CONFIG, self.config.to_dict())
+        _write_json(folder / ANCHORS, self.vocabulary.to_dict())
+
+    @classmethod
+    def from_pretrained(cls, folder: Path | str) -> VQText:
+        """Load a model from its folder; see `load`."""
+        return load(folder)
+
+    @torch.no_grad()
+    def _decode(self, rows: torch.Tensor) -> tuple[Decoded, torch.Tensor]:
+        keep = self._keep(rows)
+        return self.decoder(self._names(rows), keep), keep
+
+    def _names(self, rows: torch.Tensor) -> torch.Tensor:
+        out = self.network(rows)
+        substeps = self.config.settings.substeps
+        return paint(out.names.softmax(-1), coverage(out.t, out.l, substeps, self.config.frames))
+
+    def _keep(self, rows: torch.Tensor) -> torch.Tensor:
+        """Frames of each window up to the last sample that was measured, ``(B, F)``."""
+        steps, frames = self.config.steps, self.config.frames
+        last = steps - rows.isfinite().any(1).flip(1).int().argmax(1)
+        return torch.arange(frames) * steps // frames < last[:, None]
+
+    def _check(self, signals: np.ndarray | Sequence[Any]) -> torch.Tensor:
+        x = np.asarray(signals, dtype=np.float32)
+        if x.ndim == 2:
+            x = x[None]
+        channels, steps = len(self.config.channels), self.config.steps
+        if x.ndim != 3:
+            raise ShapeError(f"signals must be (n, C, T) or (C, T), not {x.ndim}-dimensional")
+        if x.shape[1] != channels:
+            names = ", ".join(channel.name for channel in self.config.channels)
+            raise ShapeError(
+                f"signals have {x.shape[1]} channels, the model was trained on {channels}: {names}"
+            )
+        if x.shape[2] > steps:
+            raise ShapeError(
+                f"windows have {x.shape[2]} samples ({x.shape[2] / self.config.rate_hz:g} s), the model "
+                f"takes {steps} ({self.config.window_s:g} s at {self.config.rate_hz:g} Hz): cut them first"
+            )
+        if np.isinf(x).any():
+            window, channel, _ = np.argwhere(np.isinf(x))[0]
+            name = self.config.channels[channel].name
+            raise DataError(
+                f"window {window} has an infinite value in channel {name}: "
+                "write NaN where nothing was measured"
+            )
+        empty = np.isnan(x).all((1, 2))
+        if empty.any():
+            raise DataError(f"window {int(empty.argmax())} holds nothing but NaN: leave it out")
+        if x.shape[2] < steps:
+            x = np.pad(x, ((0, 0), (0, 0), (0, steps - x.shape[2])), constant_values=np.nan)
+        return torch.from_numpy(x)
+
+
+def load(folder: Path | str) -> VQText:
+    """Load a trained model.
+
+    Args:
+        folder: a model folder (``cache/runs/NAME/seed-0``), or a run's (``cache/runs/NAME``), which gives the
+            seed with the best validation score.
+
+    Raises:
+        ArtifactError: no model there, a damaged one, or one of another format.
+    """
+    folder = Path(folder)
+    if not (folder / CONFIG).exists() and (folder / "run.json").exists():
+        folder = folder / str(_read_json(folder / "run.json").get("best", ""))
+    if not (folder / CONFIG).exists():
+        raise ArtifactError(f"{folder} holds no model: run `vqtext train`, or name a folder with {CONFIG}")
+    config = ModelConfig.from_dict(_read_json(folder / CONFIG))
+    vocabulary = Vocabulary.from_dict(_read_json(folder / ANCHORS))
+    network = Network(config, torch.zeros(len(vocabulary.anchors), config.text_dim))
+    decoder = Decoder(config, vocabulary)
+    try:
+        tensors = load_file(folder / WEIGHTS)
+        for name, module in (("network.", network), ("decoder.", decoder)):
+            own = {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
+            module.load_state_dict(own)
+    except (SafetensorError, OSError, RuntimeError) as error:
+        problem = " ".join(str(error).split())[:200]
+        raise ArtifactError(f"{folder / WEIGHTS} cannot be loaded ({problem}): run `vqtext train`") from error
+    if not all(t.isfinite().all() for t in tensors.values() if t.is_floating_point()):
+        raise ArtifactError(f"{folder / WEIGHTS} holds weights that are not finite: run `vqtext train`")
+    return VQText(network, decoder)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path} cannot be read ({type(error).__name__}): run `vqtext train`") from error
+    if not isinstance(data, dict):
+        raise ArtifactError(f"{path} is not a JSON object: run `vqtext train`")
+    return data
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

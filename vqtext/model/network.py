@@ -1,0 +1,151 @@
+"""The text-guided VQShape network, whole.
+
+- joint: one token spans all channels, a code is a whole-body motif; independent: each channel is a series
+- tokens ``(z, mu, sigma, t, l)`` with a sixth attribute, ``action``: which anchors the token shows, in order
+- a code has two faces, a shape and a short sequence of action vectors; what a token is called is a function
+  of (code, t, l, mu, sigma) alone
+- text reaches the patches by cross-attention in training; at test time there is none
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vqtext.model.codebook import Codebook
+from vqtext.model.config import ModelConfig
+from vqtext.model.decoder import SHAPE_STEPS, ShapeDecoder, SignalDecoder, cut
+from vqtext.model.encoder import ChannelEmbedding, Normaliser, PatchEncoder, instance_normalise
+from vqtext.model.tokenizer import Tokenizer
+
+SHARPNESS = 12.0  # cosines of anchors lie close together: logits = SHARPNESS · cosine at the start
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the network says of B windows. M tokens a window, S sub-steps a token, K anchors.
+
+    Attributes:
+        code, t, l, keep: ``(B, M)``; mu, sigma: ``(B, M, c)``.
+        latent: tokens before they were given a code, ``(B, M, dim_code)``.
+        features: ``(code vector, mu, sigma, t, l)`` of each token, zero where it is not kept, ``(B, M, f)``.
+        names: logits over the anchors, ``(B, M·S, K)``.
+        own_names: the same from the codes' own action vectors alone.
+        classes: logits of the class head, ``(B, n)``.
+        text: the window in text space, a unit vector, ``(B, d)``.
+        signal, rebuilt, seen: the input in standard units, its copy, where it was seen, ``(B, C, T)``.
+        pieces, shapes: the piece under each token and its drawn shape, ``(B·, M, c, SHAPE_STEPS)``.
+        commitment: codebook loss, a scalar.
+    """
+
+    code: Tensor
+    t: Tensor
+    l: Tensor
+    keep: Tensor
+    mu: Tensor
+    sigma: Tensor
+    latent: Tensor
+    features: Tensor
+    names: Tensor
+    own_names: Tensor
+    classes: Tensor
+    text: Tensor
+    signal: Tensor
+    rebuilt: Tensor
+    seen: Tensor
+    pieces: Tensor
+    shapes: Tensor
+    commitment: Tensor
+
+
+class Network(nn.Module):
+    """See the head of this file.
+
+    Args:
+        config: sizes.
+        anchors: unit vectors of the K anchors, ``(K, d)``; fixed.
+    """
+
+    anchors: Tensor
+
+    def __init__(self, config: ModelConfig, anchors: Tensor) -> None:
+        super().__init__()
+        self.config = config
+        s, c = config.settings, config.series_channels
+        width = s.dim_code + 2 * c + 2
+        self.normalise = Normaliser(len(config.channels))
+        self.channels = ChannelEmbedding(config.channels) if config.joint else None
+        self.encoder = PatchEncoder(config)
+        self.tokenizer = Tokenizer(config)
+        self.codebook = Codebook(s.codes, s.dim_code, s.substeps, config.text_dim)
+        self.shape_decoder = ShapeDecoder(config)
+        self.signal_decoder = SignalDecoder(config)
+        self.correct = nn.Sequential(
+            nn.Linear(width, s.dim), nn.GELU(), nn.Linear(s.dim, s.substeps * config.text_dim)
+        )
+        self.sharpness = nn.Parameter(torch.tensor(SHARPNESS).log())
+        self.pool = nn.Sequential(nn.Linear(width, s.dim), nn.GELU())
+        self.class_head = nn.Sequential(nn.Dropout(s.dropout), nn.Linear(2 * s.dim, len(config.labels)))
+        self.text_head = nn.Linear(2 * s.dim, config.text_dim)
+        self.register_buffer("anchors", anchors)
+
+    def forward(self, signal: Tensor, text: Tensor | None = None, text_mask: Tensor | None = None) -> Output:
+        """Windows ``(B, C, T)`` in physical units, NaN where nothing was measured → `Output`.
+
+        Text tokens ``(B, L, token_dim)`` and their mask ``(B, L)`` are for training; a row whose mask is all
+        False is a window without text.
+        """
+        batch = len(signal)
+        signal, seen = self.normalise(signal)
+        x, x_seen = signal, seen
+        if not self.config.joint:
+            x, x_seen = (part.flatten(0, 1)[:, None] for part in (signal, seen))
+            x = instance_normalise(x, x_seen)
+            if text is not None and text_mask is not None:
+                text, text_mask = (part.repeat_interleave(signal.shape[1], 0) for part in (text, text_mask))
+        channels = self.channels() if self.channels is not None else None
+        h, patch_keep = self.encoder(x, x_seen, channels, text, text_mask)
+        a = self.tokenizer(h, patch_keep, channels)
+        q = self.codebook(a.z, a.keep)
+        place = torch.stack([a.t, a.l], -1)
+        features = torch.cat([q.z, a.mu, a.sigma, place], -1) * a.keep[..., None]
+        rebuilt = self.signal_decoder(features, channels)
+        shapes = self.shape_decoder(q.z, channels) * a.sigma[..., None] + a.mu[..., None]
+        pieces = cut(x, a.t, a.l, SHAPE_STEPS).detach()
+        own = self.codebook.action[q.code]  # (·, M, S, d)
+        named = own + self.correct(features).unflatten(-1, own.shape[-2:])
+        pooled = self._pool(features, a.keep, batch)
+        return Output(
+            *(part.reshape(batch, -1) for part in (q.code, a.t, a.l, a.keep)),
+            *(part.reshape(batch, -1, part.shape[-1]) for part in (a.mu, a.sigma, a.z, features)),
+            *(self._logits(part).reshape(batch, -1, len(self.anchors)) for part in (named, own)),
+            classes=self.class_head(pooled),
+            text=F.normalize(self.text_head(pooled), dim=-1),
+            signal=x.reshape(signal.shape),
+            rebuilt=rebuilt.reshape(signal.shape),
+            seen=seen,
+            pieces=pieces,
+            shapes=shapes,
+            commitment=q.loss,
+        )
+
+    def _logits(self, action: Tensor) -> Tensor:
+        return self.sharpness.exp() * F.normalize(action, dim=-1) @ self.anchors.T
+
+    def _pool(self, features: Tensor, keep: Tensor, batch: int) -> Tensor:
+        h = self.pool(features).reshape(batch, -1, self.config.settings.dim)
+        keep = keep.reshape(batch, -1, 1)
+        mean = (h * keep).sum(1) / keep.sum(1).clamp(min=1)
+        most = h.masked_fill(~keep, -1e4).amax(1)
+        return torch.cat([mean, most], -1)
+
+    def code_names(self) -> Tensor:
+        """Anchor probabilities of each code's own action vectors, ``(codes, S, K)``."""
+        return self._logits(self.codebook.action).softmax(-1)
+
+    def code_shapes(self) -> Tensor:
+        """Each code drawn, ``(codes, c, SHAPE_STEPS)``."""
+        return self.shape_decoder(self.codebook.shape, self.channels() if self.channels is not None else None)

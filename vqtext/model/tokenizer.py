@@ -1,0 +1,85 @@
+"""Patch embeddings → tokens and their attributes ``z, mu, sigma, t, l``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vqtext.model.config import ModelConfig
+from vqtext.model.encoder import CHANNEL_DIM
+
+SHORTEST = 1 / 64  # VQShape's least token length, a share of the window
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """What a token is before its code is chosen. S series, M tokens, c channels of a series.
+
+    Attributes:
+        z: unquantised code, ``(S, M, dim_code)``.
+        t, l: start and length, shares of the window, ``(S, M)``.
+        mu, sigma: offset and scale of each channel over the token, ``(S, M, c)``.
+        keep: False for a token that lies beyond its window's end, ``(S, M)``.
+    """
+
+    z: Tensor
+    t: Tensor
+    l: Tensor
+    mu: Tensor
+    sigma: Tensor
+    keep: Tensor
+
+
+class Tokenizer(nn.Module):
+    """M learned queries read the patches; heads turn each into attributes.
+
+    Independent series take VQShape's free ``t, l``. Joint tokens tile the window: token i starts near its own
+    place and may move by half a place and last from half to twice as long, so that every moment of a window
+    belongs to some token and can be named.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        s = config.settings
+        self.joint, self.tokens = config.joint, config.tokens
+        self.queries = nn.Parameter(torch.randn(1, config.tokens, s.dim) * 0.02)
+        layer = nn.TransformerDecoderLayer(
+            s.dim, s.heads, 2 * s.dim, s.dropout, "gelu", batch_first=True, norm_first=True
+        )
+        self.transformer = nn.TransformerDecoder(layer, s.layers, norm=nn.LayerNorm(s.dim))
+        self.code_head = _mlp(s.dim, s.dim_code)
+        self.place_head = _mlp(s.dim, 2)
+        width = CHANNEL_DIM if config.joint else 1
+        self.level_head = _mlp(s.dim, width)
+        self.scale_head = _mlp(s.dim, width)
+
+    def forward(self, h: Tensor, patch_keep: Tensor, channels: Tensor | None) -> Attributes:
+        queries = self.queries.expand(len(h), -1, -1)
+        if self.joint:  # a tile starts from what lies under it
+            queries = queries + F.adaptive_avg_pool1d(h.transpose(1, 2), self.tokens).transpose(1, 2)
+        h = self.transformer(queries, h, memory_key_padding_mask=~patch_keep)
+        t, l = self._place(self.place_head(h))
+        mu, sigma = self.level_head(h), self.scale_head(h)
+        if channels is not None:
+            mu, sigma = mu @ channels.T, sigma @ channels.T
+        end = patch_keep.flip(1).int().argmax(1)  # patches after the last one that was seen
+        reach = 1 - end / patch_keep.shape[1]
+        keep = t + l / 2 < reach[:, None]
+        return Attributes(self.code_head(h), t, l, mu, F.softplus(sigma), keep)
+
+    def _place(self, raw: Tensor) -> tuple[Tensor, Tensor]:
+        if not self.joint:
+            t = raw[..., 0].sigmoid() * (1 - SHORTEST)
+            return t, raw[..., 1].sigmoid() * (1 - t - SHORTEST) + SHORTEST
+        place = torch.arange(self.tokens, device=raw.device) / self.tokens
+        l = 2 ** raw[..., 1].tanh() / self.tokens
+        t = (place + 0.5 * raw[..., 0].tanh() / self.tokens).clamp(min=0)
+        t = torch.minimum(t, torch.full_like(t, 1 - SHORTEST))
+        return t, torch.minimum(l, 1 - t)
+
+
+def _mlp(inside: int, outside: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inside, inside), nn.GELU(), nn.Linear(inside, outside))

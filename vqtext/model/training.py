@@ -1,0 +1,342 @@
+"""Training: from arrays to a network that names what it sees. Lightning runs the loop."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
+
+from vqtext.config import TrainSettings
+from vqtext.errors import TrainingError
+from vqtext.model.codebook import perplexity
+from vqtext.model.config import ModelConfig
+from vqtext.model.grounding import Evidence, Grounding, Label, LabelSignal, Nearest, OrderSignal
+from vqtext.model.guidance import Guidance
+from vqtext.model.network import Network, Output
+from vqtext.model.painting import coverage, paint
+from vqtext.model.vocabulary import Grammar, Vocabulary
+
+STEPS = 600  # optimiser steps the default number of epochs aims at
+EPOCHS = (20, 300)  # least and most
+WEIGHTS = {
+    "rebuild": 1.0,
+    "shape": 0.3,
+    "commitment": 0.5,
+    "name": 1.0,
+    "own_name": 0.5,  # a code means one thing: its own action vectors must say what its tokens say
+    "class": 1.0,
+    "text": 0.3,
+}
+LOUDER, NOISE = 0.1, 0.1  # augmentation: spread of the gain, noise as a share of a channel's own spread
+VALIDATIONS = 50  # looks at the validation windows in one training
+TEXT_SHARPNESS = 10.0
+WARMUP = 0.05  # share of the steps in which the learning rate rises
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """All that training needs. N windows, of which some train and some choose the epoch; no test window.
+
+    Attributes:
+        signal: ``(N, C, T)`` in physical units, NaN where nothing was measured.
+        label: ``(N,)``.
+        train, validation: places of the windows among the N.
+        frame_keep: frames that lie inside their window, ``(N, F)``.
+        vocabulary: anchors and transcripts; grammar: the same as chains over frames.
+        anchors: unit vectors ``(K, d)``.
+        label_vectors: each label in text space, unit vectors ``(n, d)``.
+        guidance: text tokens, or None.
+        evidence: what the sensors did against what the words say, for ``…+signal``.
+    """
+
+    signal: Tensor
+    label: Tensor
+    train: Tensor
+    validation: Tensor
+    frame_keep: Tensor
+    vocabulary: Vocabulary
+    grammar: Grammar
+    anchors: Tensor
+    label_vectors: Tensor
+    guidance: Guidance | None
+    evidence: Evidence
+
+
+def make_grounding(mode: str, data: TrainingData) -> Grounding:
+    """The grounding mode of that name, ready for the training windows."""
+    anchors = len(data.anchors)
+    if mode == "nearest":
+        return Nearest()
+    if mode == "label":
+        return Label(data.grammar, anchors)
+    if mode == "label+signal":
+        return LabelSignal(data.grammar, anchors, data.evidence)
+    if mode == "order+signal":
+        return OrderSignal(data.grammar, anchors, data.evidence)
+    raise TrainingError(f"there is no grounding {mode!r}: see `vqtext train --help`")
+
+
+def frame_names(out: Output, substeps: int, frames: int, own: bool = False) -> Tensor:
+    """Probabilities of the anchors at each frame, ``(B, F, K)``; ``own`` lets the codes alone speak."""
+    names = (out.own_names if own else out.names).softmax(-1)
+    return paint(names, coverage(out.t, out.l, substeps, frames))
+
+
+def losses(
+    out: Output, label: Tensor, target: Tensor, frame_keep: Tensor, label_vectors: Tensor, substeps: int
+) -> dict[str, Tensor]:
+    """The named terms of the loss, each a scalar. ``target (B, F, K)``, ``frame_keep (B, F)``."""
+    frames = target.shape[1]
+    kept = frame_keep.sum().clamp(min=1)
+
+    def naming(own: bool) -> Tensor:
+        said = frame_names(out, substeps, frames, own).clamp(min=1e-6).log()
+        return -((target * said).sum(-1) * frame_keep).sum() / kept
+
+    keep = out.keep.reshape(out.pieces.shape[:2])
+    return {
+        "rebuild": (out.rebuilt - out.signal)[out.seen].square().mean(),
+        "shape": (out.shapes - out.pieces)[keep].square().mean(),
+        "commitment": out.commitment,
+        "name": naming(own=False),
+        "own_name": naming(own=True),
+        "class": F.cross_entropy(out.classes, label),
+        "text": F.cross_entropy(TEXT_SHARPNESS * out.text @ label_vectors.T, label),
+    }
+
+
+def augment(signal: Tensor, frame_keep: Tensor) -> tuple[Tensor, Tensor]:
+    """Other recordings of the same movement: started at another moment, a little louder, noisier.
+
+    Args:
+        signal: ``(B, C, T)``; frame_keep: ``(B, F)``; a window that is not full is not turned round.
+
+    Returns:
+        The signal, and by how many frames each window was turned, ``(B,)``.
+    """
+    batch, _, steps = signal.shape
+    frames = frame_keep.shape[1]
+    turn = torch.randint(frames, (batch,), device=signal.device) * frame_keep.all(1)
+    at = torch.arange(steps, device=signal.device) - (turn * steps // frames)[:, None]
+    signal = signal.gather(2, (at % steps)[:, None].expand_as(signal))
+    scale = 1 + LOUDER * torch.randn(batch, 1, 1, device=signal.device)
+    spread = signal.nan_to_num().std(-1, keepdim=True)
+    return signal * scale + NOISE * spread * torch.randn_like(signal), turn
+
+
+def _turn(x: Tensor, turn: Tensor) -> Tensor:
+    """Turn the frames of each row ``(B, F, K)`` round by its own number."""
+    at = (torch.arange(x.shape[1], device=x.device) - turn[:, None]) % x.shape[1]
+    return x.gather(1, at[..., None].expand_as(x))
+
+
+class TrainingModule(lightning.LightningModule):
+    """The network with its losses; validation sees the signal alone."""
+
+    def __init__(
+        self, network: Network, data: TrainingData, grounding: Grounding, settings: TrainSettings, drop: float
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.data = data
+        self.grounding = grounding
+        self.settings = settings
+        self.drop = drop
+        self.substeps = network.config.settings.substeps
+        self.register_buffer("label_vectors", data.label_vectors, persistent=False)
+
+    label_vectors: Tensor
+
+    def training_step(self, batch: list[Tensor], _: int) -> dict[str, Tensor]:
+        place, signal, label, frame_keep = batch
+        text, mask = None, None
+        if self.data.guidance is not None:
+            text, mask = (
+                part.to(self.device)
+                for part in self.data.guidance.batch(self.data.train[place.cpu()], label, self.drop)
+            )
+        signal, turn = augment(signal, frame_keep)
+        out = self.network(signal, text, mask)
+        with torch.no_grad():
+            names = _turn(frame_names(out, self.substeps, frame_keep.shape[1]), -turn)
+            progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
+            target = _turn(self.grounding.targets(place, label, names, progress), turn)
+        terms = losses(out, label, target, frame_keep, self.label_vectors, self.substeps)
+        total = torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum()
+        if not total.isfinite():
+            bad = [name for name, value in terms.items() if not value.isfinite()]
+            raise TrainingError(
+                f"the loss ({', '.join(bad)}) is not finite at step {self.global_step}: "
+                "lower train.learning_rate, or look for extreme values in the recordings"
+            )
+        self.log_dict(
+            {f"train/{name}": value.detach() for name, value in terms.items()},
+            on_epoch=True,
+            on_step=False,
+            batch_size=len(signal),
+        )
+        if mask is not None:
+            right = (out.classes.argmax(-1) == label).float()
+            guided = mask.any(1)
+            for name, rows in (("guided", guided), ("signal_only", ~guided)):
+                if rows.any():
+                    self.log(
+                        f"train/accuracy_{name}",
+                        right[rows].mean(),
+                        on_epoch=True,
+                        on_step=False,
+                        batch_size=int(rows.sum()),
+                    )
+        return {"loss": total, "latent": out.latent[out.keep].detach(), "code": out.code[out.keep]}
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self.network.codebook.revive(outputs["latent"], outputs["code"])
+
+    def on_validation_epoch_start(self) -> None:
+        self.codes = torch.zeros(self.network.config.settings.codes)
+
+    def validation_step(self, batch: list[Tensor], _: int) -> None:
+        _, signal, label, _ = batch
+        out = self.network(signal)
+        nll = F.cross_entropy(out.classes, label)
+        rebuild = (out.rebuilt - out.signal)[out.seen].square().mean()
+        codes = out.code[out.keep].cpu()
+        self.codes += torch.bincount(codes, minlength=len(self.codes))
+        self.log_dict(
+            {
+                "validation/nll": nll,
+                "validation/accuracy": (out.classes.argmax(-1) == label).float().mean(),
+                "validation/rebuild": rebuild,
+                # the epoch is chosen on this: it must classify, and its codes must still draw the signal
+                "validation/score": -(nll + rebuild),
+            },
+            batch_size=len(signal),
+        )
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("validation/perplexity", perplexity(self.codes))
+
+    def configure_optimizers(self) -> Any:
+        optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=self.settings.learning_rate, weight_decay=0.01
+        )
+        total = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, self.settings.learning_rate, total_steps=total + 1, pct_start=WARMUP
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def epochs_for(windows: int, settings: TrainSettings) -> int:
+    """The number of epochs: as set, or as many as make about `STEPS` steps."""
+    if settings.epochs is not None:
+        return settings.epochs
+    batches = -(-windows // settings.batch_size)
+    return min(max(round(STEPS / batches), EPOCHS[0]), EPOCHS[1])
+
+
+def fit(
+    config: ModelConfig,
+    data: TrainingData,
+    settings: TrainSettings,
+    drop: float,
+    seed: int,
+    folder: Path,
+    on_epoch: Callable[[], object],
+) -> tuple[Network, dict[str, float]]:
+    """Train one network and return it as it was at its best epoch, by the validation windows alone.
+
+    Args:
+        folder: logs (TensorBoard and CSV) and checkpoints are written here.
+        on_epoch: called after each epoch.
+
+    Returns:
+        The network in eval mode, and the validation metrics and number of its epoch.
+    """
+    _quiet()
+    lightning.seed_everything(seed, workers=True, verbose=False)
+    network = Network(config, data.anchors)
+    network.normalise.fit(data.signal[data.train])
+    module = TrainingModule(network, data, make_grounding(settings.grounding, data), settings, drop)
+    watched = len(data.validation) > 0
+    epochs = epochs_for(len(data.train), settings)
+    best = ModelCheckpoint(
+        folder / "checkpoints",
+        "best",
+        monitor="validation/score" if watched else None,
+        mode="max",
+        save_weights_only=True,
+        enable_version_counter=False,
+    )
+    trainer = lightning.Trainer(
+        accelerator=settings.accelerator,
+        devices=1,
+        max_epochs=epochs,
+        logger=[TensorBoardLogger(folder, name="", version=""), CSVLogger(folder, name="", version="")],
+        callbacks=[best, _Tell(on_epoch)],
+        gradient_clip_val=1.0,
+        log_every_n_steps=1,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        check_val_every_n_epoch=max(1, epochs // VALIDATIONS),
+        num_sanity_val_steps=0,
+    )
+    try:
+        trainer.fit(
+            module,
+            _loader(data, data.train, settings.batch_size, shuffle=True),
+            _loader(data, data.validation, 256, shuffle=False) if watched else None,
+        )
+    except SystemExit as stop:  # Lightning turns Ctrl-C into exit(1); the caller must see the Ctrl-C
+        raise KeyboardInterrupt from stop
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
+    module.load_state_dict(kept["state_dict"])
+    scores = _validate(network, data) if watched else {}
+    return network.eval(), {**scores, "epoch": float(kept["epoch"]), "epochs": float(epochs)}
+
+
+@torch.inference_mode()
+def _validate(network: Network, data: TrainingData) -> dict[str, float]:
+    network.eval().cpu()
+    out = network(data.signal[data.validation])
+    label = data.label[data.validation]
+    return {
+        "nll": float(F.cross_entropy(out.classes, label)),
+        "accuracy": float((out.classes.argmax(-1) == label).float().mean()),
+        "rebuild": float((out.rebuilt - out.signal)[out.seen].square().mean()),
+    }
+
+
+def _loader(data: TrainingData, index: Tensor, batch_size: int, shuffle: bool) -> DataLoader[Any]:
+    place = torch.arange(len(index))
+    windows = TensorDataset(place, data.signal[index], data.label[index], data.frame_keep[index])
+    return DataLoader(windows, batch_size=batch_size, shuffle=shuffle)
+
+
+class _Tell(Callback):
+    def __init__(self, on_epoch: Callable[[], object]) -> None:
+        self.on_epoch = on_epoch
+
+    def on_train_epoch_end(self, *_: Any) -> None:
+        self.on_epoch()
+
+
+def _quiet() -> None:
+    """Lightning's tips and hints are for developers of training loops."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning.*")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
