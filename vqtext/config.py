@@ -5,13 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _split(value: object) -> object:
+    """Variables and options are text: "7,8" is a list of two."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Listed = BeforeValidator(_split)
+Id = Annotated[str, Field(coerce_numbers_to_str=True)]  # a subject called 7 is "7"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class DataSettings(_Section):
@@ -87,17 +95,31 @@ class GuidanceSettings(_Section):
 class TrainSettings(_Section):
     """How a model is trained."""
 
-    run: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-    seeds: list[int] = Field(default=[0], min_length=1)
-    test_subjects: list[str] | None = None
+    run: str = Field(
+        default="default",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="name of the run: letters, digits, dots, dashes and underscores",
+    )
+    seeds: Annotated[list[int], Listed] = Field(default=[0], min_length=1, description="one model each")
+    test_subjects: Annotated[list[Id], Field(min_length=1), Listed] | None = Field(
+        default=None, description="kept out of training; none takes the data set's own split"
+    )
     validation: float = Field(
         default=0.2, gt=0, lt=1, description="share of the training subjects or windows"
     )
-    grounding: Literal["nearest", "label", "label+signal"] = "label+signal"
-    epochs: int | None = Field(default=None, ge=1, description="none: as many as make about 1500 steps")
+    grounding: Literal["nearest", "label", "label+signal", "order+signal"] = "order+signal"
+    epochs: int | None = Field(
+        default=None, ge=1, description="none: as many as make about 600 steps, 20 epochs at least"
+    )
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     accelerator: str = "auto"
+
+
+class ExplainSettings(_Section):
+    """What is explained."""
+
+    samples: int = Field(default=8, ge=1, description="test windows in the report, one of each label in turn")
 
 
 class Settings(_Section):
@@ -112,3 +134,4 @@ class Settings(_Section):
     model: ModelSettings = ModelSettings()
     guidance: GuidanceSettings = GuidanceSettings()
     train: TrainSettings = TrainSettings()
+    explain: ExplainSettings = ExplainSettings()
