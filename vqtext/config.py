@@ -25,15 +25,19 @@ class _Section(BaseModel):
 class DataSettings(_Section):
     """Which recordings, and how they are cut into windows."""
 
-    name: str = "basic_motions"
-    path: Path | None = None
+    name: str = Field(
+        default="basic_motions", description="name of the data set, such as basic_motions or csv"
+    )
+    path: Path | None = Field(default=None, description="folder of its recordings")
     rate_hz: float | None = Field(
-        default=None, gt=0, description="resample to this rate; none keeps the data's own"
+        default=None, gt=0, description="resample to this rate in Hz; none keeps the data's own"
     )
     window_s: float | None = Field(
-        default=None, gt=0, description="window length; none takes the reader's own"
+        default=None, gt=0, description="window length in seconds; none takes the reader's own"
     )
-    stride_s: float | None = Field(default=None, gt=0, description="step between windows; none = window_s")
+    stride_s: float | None = Field(
+        default=None, gt=0, description="step between windows in seconds; none = window_s"
+    )
     borders: Literal["drop", "keep"] | None = Field(
         default=None, description="windows that cross a label change; none takes the reader's own habit"
     )
@@ -42,14 +46,14 @@ class DataSettings(_Section):
 class WordsSettings(_Section):
     """Where sub-actions come from."""
 
-    provider: Literal["builtin"] = "builtin"
-    language: str = "en"
+    provider: Literal["builtin"] = Field(default="builtin", description="who writes the sub-actions")
+    language: str = Field(default="en", description="language of the words")
 
 
 class DescribeSettings(_Section):
     """Signal to text."""
 
-    source: Literal["template"] = "template"
+    source: Literal["template"] = Field(default="template", description="how facts become sentences")
     segments: int = Field(default=5, ge=1, le=32, description="equal stretches a window is described in")
 
 
@@ -57,7 +61,7 @@ class EmbedSettings(_Section):
     """The text encoder."""
 
     encoder: str = Field(default="auto", description="auto, clip, minilm, or a model name or folder")
-    batch_size: int = Field(default=64, ge=1)
+    batch_size: int = Field(default=64, ge=1, description="texts in one forward pass")
     tokens: int = Field(default=48, ge=4, le=77, description="text tokens kept for each text")
 
 
@@ -73,22 +77,26 @@ class DedupSettings(_Section):
 class ModelSettings(_Section):
     """The size and shape of the model."""
 
-    channels: Literal["joint", "independent"] = "joint"
+    channels: Literal["joint", "independent"] = Field(
+        default="joint", description="one token spans all channels, or each channel has its own"
+    )
     dim: int = Field(default=64, ge=16, description="width of the transformer")
     dim_code: int = Field(default=16, ge=2, description="width of a code")
     codes: int = Field(default=64, ge=2, description="size of the codebook")
     patches: int = Field(default=50, ge=1, description="patches a window is cut into")
     tokens: int = Field(default=25, ge=1, description="tokens of a window (of a channel, if independent)")
     substeps: int = Field(default=2, ge=1, description="names a token emits, one after the other")
-    layers: int = Field(default=2, ge=1)
-    heads: int = Field(default=4, ge=1)
-    dropout: Fraction = 0.1
+    layers: int = Field(default=2, ge=1, description="layers of the transformer")
+    heads: int = Field(default=4, ge=1, description="attention heads")
+    dropout: Fraction = Field(default=0.1, description="share of activations dropped in training")
 
 
 class GuidanceSettings(_Section):
     """Text in training. At test time there is none."""
 
-    source: Literal["label", "description", "both", "none"] = "both"
+    source: Literal["label", "description", "both", "none"] = Field(
+        default="both", description="whose words guide the training"
+    )
     drop: Fraction = Field(default=0.5, description="share of training windows that see no text")
 
 
@@ -100,20 +108,27 @@ class TrainSettings(_Section):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
         description="name of the run: letters, digits, dots, dashes and underscores",
     )
-    seeds: Annotated[list[int], Listed] = Field(default=[0], min_length=1, description="one model each")
+    seeds: Annotated[list[int], Listed] = Field(
+        default=[0], min_length=1, description="one model for each, such as 0,1,2"
+    )
     test_subjects: Annotated[list[Id], Field(min_length=1), Listed] | None = Field(
-        default=None, description="kept out of training; none takes the data set's own split"
+        default=None,
+        description="subjects kept out of training, such as 7,8; none takes the data set's own split",
     )
     validation: float = Field(
         default=0.2, gt=0, lt=1, description="share of the training subjects or windows"
     )
-    grounding: Literal["nearest", "label", "label+signal", "order+signal"] = "order+signal"
-    epochs: int | None = Field(
-        default=None, ge=1, description="none: as many as make about 600 steps, 20 epochs at least"
+    grounding: Literal["nearest", "label", "label+signal", "order+signal"] = Field(
+        default="order+signal", description="what decides which anchor each token is"
     )
-    batch_size: int = Field(default=16, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    accelerator: str = "auto"
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        description="epochs of training; none takes as many as make about 600 steps, 20 epochs at least",
+    )
+    batch_size: int = Field(default=16, ge=1, description="windows in one step")
+    learning_rate: float = Field(default=1e-3, gt=0, description="at its highest")
+    accelerator: str = Field(default="auto", description="auto, cpu, gpu or another of Lightning's")
 
 
 class ExplainSettings(_Section):
@@ -125,7 +140,7 @@ class ExplainSettings(_Section):
 class Settings(_Section):
     """Everything that can be set."""
 
-    cache: Path = Path("cache")
+    cache: Path = Field(default=Path("cache"), description="folder of the artifacts")
     data: DataSettings = DataSettings()
     words: WordsSettings = WordsSettings()
     describe: DescribeSettings = DescribeSettings()

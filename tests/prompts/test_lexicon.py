@@ -1,7 +1,9 @@
 """The built-in lexicon: every file of it keeps the rules of its README, and labels are found as promised."""
 
 import re
+import tomllib
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -114,13 +116,14 @@ def test_codes_mean_something_in_their_own_data_set_only() -> None:
 
 
 def test_a_use_overrides_the_movement() -> None:
-    walking, running = lexicon("basic_motions", ["walking", "running"]).labels
-    levels = []
-    for words in (walking, running):
-        step = next(s for s in words.subactions if s.phrase == "arm swings forward")
-        assert step.opposite == "arm swings back" and step.signature is not None
-        levels.append(step.signature["wrist"].motion)
-    assert levels == ["moderate", "strong"]
+    """In quiet standing the hips sway less than the movement by itself says."""
+    (stand,) = lexicon("gait", ["stand"]).labels
+    step = next(s for s in stand.subactions if s.phrase == "sway the hips leftward")
+    text = resources.files("vqtext.prompts").joinpath("lexicon/movements/trunk.toml").read_text("utf-8")
+    own = tomllib.loads(text)[step.phrase]
+    assert step.opposite == own["opposite"] and step.signature is not None
+    assert step.signature["lower back"].motion == "slight"
+    assert "slight" not in str(own["signature"])
 
 
 def test_other_data_sets_help_out_and_preference_chooses() -> None:

@@ -97,4 +97,4 @@ def test_written_words_are_read_back_and_pleasant_to_edit() -> None:
     assert "걷기" in text and text.endswith("}\n")
     assert max(map(len, text.splitlines())) <= 120
     assert '"phrase": "arm swings forward",\n' in text
-    assert '"signature": {"wrist": {"motion": "moderate", "direction": "forward"}}\n' in text
+    assert '"signature": {"wrist": {"motion": "strong", "direction": "forward"}}\n' in text

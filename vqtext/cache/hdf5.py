@@ -167,9 +167,6 @@ class Artifact:
         """The names of all arrays."""
         return list(self._digests)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._digests
-
     def __getitem__(self, name: str) -> Any:
         """The whole array, as ndarray; texts as list[str]."""
         with self._reading(name):

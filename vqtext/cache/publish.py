@@ -59,11 +59,12 @@ def publish_folder(target: Path) -> Iterator[Path]:
         temp.mkdir()
         yield temp
         _sync(temp)
-        old = _old(target)
-        if target.exists():
-            target.rename(old)
-        temp.rename(target)
-        remove(old)
+        try:
+            if target.exists():
+                target.rename(_old(target))
+            temp.rename(target)
+        finally:
+            recover_folder(target)
 
 
 def recover_folder(target: Path) -> None:
@@ -96,7 +97,7 @@ def _writing(target: Path) -> Iterator[Path]:
         _sweep(target)
         try:
             yield temp
-            _sync_folder(target.parent)
+            _sync_one(target.parent)
         finally:
             remove(temp)
     except OSError as error:
@@ -140,20 +141,17 @@ def _old(target: Path) -> Path:
 
 
 def _sync(path: Path) -> None:
-    """Bring a file, or every file of a folder, onto the disk."""
+    """Bring a file, or a folder with all it holds, onto the disk."""
     if path.is_dir():
         for child in path.iterdir():
             _sync(child)
-        _sync_folder(path)
-    else:
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
+    _sync_one(path)
 
 
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # a folder cannot be opened there
+def _sync_one(path: Path) -> None:
+    if os.name == "nt" and path.is_dir():  # cannot be opened there
         return
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

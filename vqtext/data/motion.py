@@ -11,6 +11,9 @@ from vqtext.schema import Channel
 SIGMA_S = 0.03
 """Width of the smoothing: long enough to bridge the zero crossings of a swing, shorter than its phases."""
 
+BEST_FIRST = ("gyro", "acc", "other")
+"""Modalities that motion is read from: the first that a location has, sample by sample."""
+
 FLOOR = 0.02
 """Quantile below which motion is called none; without it the logarithm is ruled by sensor noise."""
 
@@ -61,9 +64,11 @@ def magnitudes(
 def motion(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) -> tuple[np.ndarray, list[str]]:
     """Log motion of each location, comparable between locations: what signatures are held against.
 
-    For each modality of a location the logarithm of its `magnitudes`, floored at their 2 % quantile, is
-    z-scored over everything given, and the modalities are averaged. Give training windows only: means and
-    spreads are taken over all of them.
+    Motion is how fast a part of the body turns, so the gyroscope speaks where there is one. An
+    accelerometer feels impacts, and peaks where a limb turns round and is at rest for a moment: beside a
+    gyroscope it blurs the very phases that tell one sub-action from the next; alone it is the best there is.
+    The logarithm of the `magnitudes`, floored at their 2 % quantile, is z-scored over everything given. Give
+    training windows only: mean and spread are taken over all of them.
 
     Args:
         signal: ``(N, C, T)``, NaN where there is no sample.
@@ -71,21 +76,20 @@ def motion(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) -> t
         rate_hz: samples a second.
 
     Returns:
-        energy ``(N, T, L) float32``, NaN where no modality has a sample, and the L locations.
+        energy ``(N, T, L) float32``, NaN where a location has no sample, and the L locations.
     """
     found = magnitudes(signal, channels, rate_hz)
     energy = np.full((signal.shape[0], signal.shape[2], len(found)), np.nan, dtype=np.float32)
     for i, modalities in enumerate(found.values()):
-        scores = np.stack([_log_score(values) for values in modalities.values()])
-        present = ~np.isnan(scores)
-        total = np.where(present, scores, 0).sum(axis=0)
-        count = present.sum(axis=0)
-        energy[..., i] = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+        for name in reversed(BEST_FIRST):
+            if name in modalities:
+                score = _log_score(modalities[name])
+                energy[..., i] = np.where(np.isnan(score), energy[..., i], score)
     return energy, list(found)
 
 
 def smooth(values: np.ndarray, rate_hz: float) -> np.ndarray:
-    """Gaussian smoothing along the last axis, σ = 30 ms or one sample; missing samples lend no weight."""
+    """Gaussian smoothing along the last axis, σ = 30 ms; missing samples lend no weight."""
     from scipy.ndimage import gaussian_filter1d
 
     sigma = SIGMA_S * rate_hz

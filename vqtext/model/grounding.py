@@ -25,6 +25,7 @@ TRUST = 0.4  # weight of the words in a cell; the rest stays with "the words may
 # Neighbouring frames repeat each other, so that evidence taken at face value is far too sure. Each of these
 # spans counts as one piece of evidence: from the words, and after the data have corrected them.
 WORDS_SPAN_S, DATA_SPAN_S = 0.16, 0.04
+REFITS = 2  # corrections of the words by the data
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,10 @@ def signature_posterior(grammar: Grammar, moves: Tensor, evidence: Evidence) -> 
     """Which use of its label each frame shows, by its signature: ``(N, F, U)``.
 
     Levels are compared relatively: motion is standardised within subject and label, since absolute levels
-    depend on the person, the mounting and the unit. The words give the first states; then one step lets the
-    data correct the levels (Gaussians on motion standardised within subject, one variance for all states of a
-    label), so that a wrong word can be overruled. More steps, free variances or absolute levels name worse.
+    depend on the person, the mounting and the unit. The words give the first states; then the data
+    correct the levels (Gaussians on motion standardised within subject, one variance for all uses of a label),
+    so that a wrong word can be overruled. Free variances, absolute levels or going on to convergence name
+    worse.
     """
     label, present = evidence.label, evidence.energy.isfinite()
     within_label = _standardise(evidence.energy, evidence.group * (label.max() + 1) + label)
@@ -149,20 +151,29 @@ def signature_posterior(grammar: Grammar, moves: Tensor, evidence: Evidence) -> 
     x = within_label[:, :, None]
     fits = _normal(x, expected, SPREAD).exp() * trust + _normal(x, 0.0, 1.0).exp() * (1 - trust)
     cells = torch.where(present[:, :, None], (fits + 1e-12).log(), 0.0)
-    states = _walk(grammar, moves, label, min(1.0, evidence.frame_s / WORDS_SPAN_S) * cells.sum(-1))
+    emission = min(1.0, evidence.frame_s / WORDS_SPAN_S) * cells.sum(-1)
+    for _ in range(REFITS):
+        states = _walk(grammar, moves, label, emission) * grammar.valid[label][:, None]
+        away = _distance(states, within_subject, present, label)
+        emission = min(1.0, evidence.frame_s / DATA_SPAN_S) * (-0.5 * away).sum(-1)
+    return _walk(grammar, moves, label, emission)
 
-    x = within_subject
-    weight = states * grammar.valid[label][:, None]
+
+def _distance(states: Tensor, x: Tensor, present: Tensor, label: Tensor) -> Tensor:
+    """Squared distance of each frame from each use's mean, in variances: ``(N, F, U, L)``.
+
+    Means are the uses' own, variances are shared by the uses of a label.
+    """
     seen = present.to(x.dtype)
-    away = torch.zeros_like(cells)
+    away = x.new_zeros(*states.shape, x.shape[-1])
     for i in label.unique():
         own = label == i
-        total = torch.einsum("nfu,nfl->ul", weight[own], seen[own])
-        mean = torch.einsum("nfu,nfl->ul", weight[own], x[own]) / total.clamp(min=EPS)
+        total = torch.einsum("nfu,nfl->ul", states[own], seen[own])
+        mean = torch.einsum("nfu,nfl->ul", states[own], x[own]) / total.clamp(min=EPS)
         squared = (x[own][:, :, None] - mean).square() * seen[own][:, :, None]
-        variance = torch.einsum("nfu,nful->l", weight[own], squared) / total.sum(0).clamp(min=EPS)
+        variance = torch.einsum("nfu,nful->l", states[own], squared) / total.sum(0).clamp(min=EPS)
         away[own] = squared / variance.clamp(min=1e-3)
-    return _walk(grammar, moves, label, min(1.0, evidence.frame_s / DATA_SPAN_S) * (-0.5 * away).sum(-1))
+    return away
 
 
 def _walk(grammar: Grammar, moves: Tensor, label: Tensor, emission: Tensor) -> Tensor:

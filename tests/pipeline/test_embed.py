@@ -1,0 +1,216 @@
+"""``vqtext embed``: which texts, each once, and where each label, window and subject finds its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vqtext.cache.hdf5 import open_artifact
+from vqtext.config import Settings
+from vqtext.data.windows import Windows
+from vqtext.errors import ArtifactError, EncoderError, WordsError
+from vqtext.pipeline import embed
+from vqtext.pipeline.artifacts import write_windows
+from vqtext.pipeline.embed import Embed, person
+from vqtext.pipeline.stage import StaleError, run
+from vqtext.schema import Channel, Subject
+
+WORDS = {
+    "walking": [{"phrase": "leg up", "opposite": "leg down", "paraphrases": ["lift the leg"]}, "leg down"],
+    "standing": [{"phrase": "stand", "opposite": "", "paraphrases": []}],
+    "flying": ["flap"],
+}
+MORE = {
+    "walking": {
+        "keyword": "walk",
+        "sentence": "someone walks",
+        "paraphrases": ["goes on foot", "", "strolls"],
+    },
+    "standing": {"keyword": "stand"},
+}
+
+
+def put_windows(cache: Path, labels: list[str]) -> None:
+    n = 6
+    rng = np.random.default_rng(0)
+    windows = Windows(
+        dataset="made up",
+        rate_hz=10.0,
+        channels=[Channel(f"acc_{axis}", "wrist", "acc", axis, "m/s2") for axis in "xyz"],
+        labels=labels,
+        subjects=[Subject("1"), Subject("2", age=27, height_cm=182, weight_kg=83, sex="male", hand="right")],
+        recordings=["r"],
+        signal=(rng.normal(size=(n, 3, 40)) * np.arange(1, n + 1)[:, None, None]).astype(np.float32),
+        length=np.full(n, 40, dtype=np.int32),
+        label=(np.arange(n) % len(labels)).astype(np.int32),
+        subject=(np.arange(n) % 2).astype(np.int32),
+        recording=np.zeros(n, dtype=np.int32),
+        start_s=4.0 * np.arange(n),
+        split=np.full(n, -1, dtype=np.int8),
+    )
+    write_windows(cache / "windows.h5", windows, "")
+
+
+def read(settings: Settings) -> dict[str, Any]:
+    with open_artifact(settings.cache / "texts.h5", "texts") as file:
+        return {name: file[name] for name in file.names()} | file.attrs
+
+
+def test_the_words_alone(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    settings = write_words(WORDS, **MORE)
+    answer = run(Embed(settings, heard))
+    assert answer == {"texts": 9, "encoder": "bag of words", "why": "for the test", "dim": 64}
+    made = read(settings)
+    text = made["text"]
+    assert set(text) == {
+        *("leg up", "leg down", "lift the leg", "stand", "flap"),
+        *("walk", "someone walks", "goes on foot", "strolls"),
+    }
+    assert len(set(text)) == len(text)
+    assert made["labels"] == ["walking", "standing", "flying"]
+    walking, standing, flying = made["label_text"].tolist()
+    assert [text[i] for i in walking if i >= 0] == ["walk", "someone walks", "goes on foot", "strolls"]
+    assert walking[3] == -1 and standing == [text.index("stand"), -1, -1, -1, -1] and flying == [-1] * 5
+    assert len(made["window_text"]) == len(made["subject_text"]) == 0
+    assert any("the words alone" in line for line in heard.said)
+
+
+def test_vectors_and_tokens_are_those_of_the_texts(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    settings = write_words(WORDS)
+    run(Embed(settings, heard))
+    made = read(settings)
+    vectors, states = bag_of_words.encode(made["text"])
+    assert (made["vector"] == vectors).all() and made["vector"].dtype == np.float32
+    assert (made["dim"], made["token_dim"]) == (64, 64)
+    offsets = made["token_offset"]
+    assert offsets[0] == 0 and offsets[-1] == len(made["token"]) and offsets.dtype == np.int64
+    for i, state in enumerate(states):
+        assert (made["token"][offsets[i] : offsets[i + 1]] == state).all()
+    assert made["token"].dtype == np.float16
+
+
+def test_windows_bring_descriptions_and_facts(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    settings = write_words(WORDS, **MORE)
+    put_windows(settings.cache, ["standing", "walking"])
+    run(Embed(settings, heard))
+    made = read(settings)
+    text = made["text"]
+    assert made["labels"] == ["standing", "walking"] and made["subjects"] == ["1", "2"]
+    assert "flap" not in text, "labels that the data lacks take no part"
+    assert text[made["label_text"][1, 0]] == "walk"
+    assert made["subject_text"][0] == -1
+    assert text[made["subject_text"][1]] == "a 27-year-old man, 182 cm, 83 kg, right-handed"
+    with open_artifact(settings.cache / "descriptions.h5", "descriptions") as file:
+        described = [file["text"][i] for i in file["index"]]
+    assert [text[i] for i in made["window_text"]] == described
+    assert len(set(text)) == len(text)
+
+
+def test_descriptions_are_made_where_guidance_wants_them(
+    write_words: Any, heard: Any, bag_of_words: Any
+) -> None:
+    settings = write_words(WORDS)
+    put_windows(settings.cache, ["walking"])
+    only_labels = settings.model_copy(
+        update={"guidance": settings.guidance.model_copy(update={"source": "label"})}
+    )
+    run(Embed(only_labels, heard))
+    assert not (settings.cache / "descriptions.h5").exists()
+    assert (read(settings)["window_text"] == -1).all()
+    with pytest.raises(StaleError, match=r"made without .*descriptions\.h5.*run `vqtext embed`"):
+        Embed(settings, heard).check()
+    run(Embed(settings, heard))
+    assert (read(settings)["window_text"] >= 0).all()
+    assert Embed(only_labels, heard).is_current(), "what is there already serves guidance by labels too"
+
+
+def test_up_to_date_is_left_alone(
+    write_words: Any, heard: Any, bag_of_words: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = write_words(WORDS)
+    answer = run(Embed(settings, heard))
+    monkeypatch.setattr(embed, "choose", lambda *_: pytest.fail("it was embedded again"))
+    assert run(Embed(settings, heard)) == answer
+    faster = settings.model_copy(update={"embed": settings.embed.model_copy(update={"batch_size": 7})})
+    assert run(Embed(faster, heard)) == answer, "the size of a batch changes no vector"
+    write_words({"walking": ["leg up"]})
+    assert not Embed(settings, heard).is_current()
+
+
+def test_a_label_without_words(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    settings = write_words(WORDS)
+    put_windows(settings.cache, ["walking", "swimming"])
+    with pytest.raises((WordsError, ArtifactError), match=r"'swimming'.*`vqtext gen-subactions`") as caught:
+        run(Embed(settings, heard))
+    assert "walking" not in str(caught.value)
+
+
+def test_no_words_at_all(tmp_path: Path, heard: Any, bag_of_words: Any) -> None:
+    settings = Settings(cache=tmp_path)
+    with pytest.raises(ArtifactError, match=r"subactions\.json is missing: run `vqtext gen-subactions`"):
+        run(Embed(settings, heard))
+    (tmp_path / "subactions.json").write_text('{"labels": []}')
+    with pytest.raises(WordsError, match="no labels"):
+        run(Embed(settings, heard))
+
+
+def test_two_labels_of_one_name(tmp_path: Path, heard: Any, bag_of_words: Any) -> None:
+    label = {"label": "walking", "subactions": [{"phrase": "step"}]}
+    (tmp_path / "subactions.json").write_text(json.dumps({"labels": [label, label]}))
+    with pytest.raises(WordsError, match="'walking' stands there twice"):
+        run(Embed(Settings(cache=tmp_path), heard))
+
+
+def test_half_a_character(tmp_path: Path, heard: Any, bag_of_words: Any) -> None:
+    words = '{"labels": [{"label": "walking", "subactions": [{"phrase": "step \\ud83d"}]}]}'
+    (tmp_path / "subactions.json").write_text(words)
+    with pytest.raises(WordsError):
+        run(Embed(Settings(cache=tmp_path), heard))
+
+
+@pytest.mark.parametrize("value", [0.0, float("nan"), float("inf")])
+def test_an_encoder_without_an_answer(
+    value: float, write_words: Any, heard: Any, bag_of_words: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = write_words(WORDS)
+    encode = bag_of_words.encode
+
+    def broken(texts: list[str]) -> Any:
+        vectors, states = encode(texts)
+        vectors[texts.index("leg up")] = value
+        return vectors, states
+
+    monkeypatch.setattr(bag_of_words, "encode", broken)
+    with pytest.raises(EncoderError, match=r"no usable vector .* for 'leg up'"):
+        run(Embed(settings, heard))
+    assert not (settings.cache / "texts.h5").exists()
+
+
+def test_strange_phrases_pass_through_minilm(
+    write_words: Any, heard: Any, minilm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = write_words({"walking": ["🙂", "arm " * 2500, "팔을 든다", "<script>alert(1)</script>"]})
+    monkeypatch.setattr(embed, "choose", lambda *_: (minilm, ""))
+    monkeypatch.setattr(minilm, "progress", heard)
+    assert run(Embed(settings, heard))["texts"] == 4
+    assert np.isfinite(read(settings)["vector"]).all()
+    assert len(heard.warned) == 2 and "'🙂'" in heard.warned[0]
+
+
+@pytest.mark.parametrize(
+    ("facts", "phrase"),
+    [
+        ({}, None),
+        ({"sex": "F"}, "a woman"),
+        ({"age": 8.0, "sex": "female"}, "an 8-year-old girl"),
+        ({"age": 83, "hand": "left"}, "an 83-year-old person, left-handed"),
+        ({"age": 11, "sex": "male", "weight_kg": 40.4}, "an 11-year-old boy, 40 kg"),
+        ({"height_cm": 170}, "a person, 170 cm"),
+    ],
+)
+def test_a_subject_in_words(facts: dict[str, Any], phrase: str | None) -> None:
+    assert person(Subject("1", **facts)) == phrase

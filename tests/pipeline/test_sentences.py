@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vqtext.data.facts import facts
+from vqtext.data.windows import Windows
+from vqtext.pipeline.sentences import describe, rounded
+from vqtext.schema import Channel
+
+RATE = 50.0
+
+
+def made(*locations, t=400, swing=None, mute=()):
+    """One window of 8 s; each location swings once and a half a second with its own size, (L, t) or (L,)."""
+    size = np.broadcast_to(np.asarray(swing, dtype=float).reshape(len(locations), -1), (len(locations), t))
+    wave = np.sin(2 * np.pi * 1.5 * np.arange(t) / RATE)
+    rows, channels = [], []
+    for place, amount in zip(locations, size, strict=True):
+        rows += [9.81 + amount * wave, *np.zeros((2, t)), *np.zeros((1, t)), amount * wave, *np.zeros((1, t))]
+        channels += [
+            Channel(f"{place} {modality} {axis}", place, modality, axis, unit)
+            for modality, unit in (("acc", "m/s2"), ("gyro", "rad/s"))
+            for axis in "xyz"
+        ]
+    return Windows(
+        dataset="made up",
+        rate_hz=RATE,
+        channels=channels,
+        labels=["hopping"],
+        subjects=[],
+        recordings=["r"],
+        signal=np.stack(rows)[None].astype(np.float32),
+        length=np.array([t], dtype=np.int32),
+        label=np.zeros(1, dtype=np.int32),
+        subject=np.full(1, -1, dtype=np.int32),
+        recording=np.zeros(1, dtype=np.int32),
+        start_s=np.zeros(1),
+        split=np.full(1, -1, dtype=np.int8),
+    )
+
+
+def told(windows, segments=4):
+    return describe(windows, facts(windows, segments), 0)
+
+
+def test_one_place():
+    assert told(made("wrist", swing=[3.0])) == (
+        "Rotation up to 3 rad/s and acceleration up to 3 m/s2 at the wrist. "
+        "0.0–8.0 s: the wrist moves moderately, about 1.5 times a second."
+    )
+
+
+def test_left_and_right_are_taken_together():
+    text = told(made("left foot", "right foot", "chest", swing=[9.0, 9.0, 0.01]))
+    assert "0.0–8.0 s: both feet move strongly, about 1.5 times a second, the chest is still." in text
+    text = told(made("left foot", "right wrist", swing=[0.01, 0.01]))
+    assert text.endswith("the left foot and the right wrist are still.")
+
+
+def test_stretches_differ_in_time():
+    size = np.where(np.arange(400) < 200, 0.01, 9.0)
+    text = told(made("wrist", swing=[size]))
+    assert "0.0–4.0 s: the wrist is still; 4.0–8.0 s: the wrist moves strongly" in text
+
+
+def test_a_movement_that_grows():
+    growing = made("wrist", swing=[np.geomspace(1.4, 4.4, 400)])
+    assert "the wrist moves moderately, more and more" in told(growing, segments=6)
+    growing.signal = growing.signal[..., ::-1]
+    assert "less and less" in told(growing, segments=6)
+
+
+def test_a_rotation_of_the_body():
+    turning = made("lower back", swing=[0.01])
+    turning.signal[0, 3, 100:300] += np.radians(
+        45
+    )  # gravity is on x: 180 degrees to the left in four seconds
+    text = told(turning)
+    assert "rotating left by about 180 degrees" in text
+    turning.signal[0, 3] *= -1
+    assert "rotating right by about 180 degrees" in told(turning)
+
+
+def test_scale_tells_a_child_from_an_adult():
+    assert told(made("wrist", swing=[3.0])) != told(made("wrist", swing=[4.0]))
+
+
+def test_a_padded_window_ends_where_it_ends():
+    short = made("wrist", swing=[9.0])
+    short.signal[..., 250:] = np.nan
+    short.length[:] = 250
+    assert "0.0–5.0 s: the wrist moves strongly" in told(short) and "8.0" not in told(short)
+
+
+def test_nothing_is_known():
+    pulse = made("chest", swing=[1.0])
+    pulse.channels = [replace(channel, modality="hr", unit="bpm") for channel in pulse.channels]
+    assert told(pulse) == "Nothing is known of the motion."
+
+
+def test_unknown_sensors():
+    unknown = made("unknown", swing=[1.0])
+    unknown.channels = [replace(channel, modality="unknown", unit="1") for channel in unknown.channels]
+    assert told(unknown).startswith("0.0–") and "the signal moves" in told(unknown)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.0312, "0.03"), (0.97, "1"), (1.1, "1.2"), (7.4, "8"), (23, "25"), (95, "100")],
+)
+def test_rounded(value, text):
+    assert rounded(value) == text

@@ -1,0 +1,229 @@
+"""``vqtext explain``: what a run says of windows it has never seen, as text, JSON and one page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vqtext.cache.hdf5 import open_artifact
+from vqtext.cache.publish import publish
+from vqtext.data.splits import Split
+from vqtext.data.windows import Windows
+from vqtext.errors import DataError
+from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.prepare import Prepare
+from vqtext.pipeline.stage import Stage
+from vqtext.pipeline.train import Train, read_run
+from vqtext.reason import Reason
+from vqtext.report.content import (
+    Code,
+    Confusion,
+    Report,
+    Sample,
+    Score,
+    Scores,
+    ThresholdCurve,
+)
+from vqtext.report.html import render
+
+if TYPE_CHECKING:
+    from vqtext.model.load import VQText
+
+
+class Explain(Stage):
+    """Explain test windows, one of each label in turn, and draw the report."""
+
+    command = "explain"
+
+    @property
+    def run_folder(self) -> Path:
+        return self.settings.cache / "runs" / self.settings.train.run
+
+    @property
+    def target(self) -> Path:
+        return self.run_folder / "explain.json"
+
+    @property
+    def report(self) -> Path:
+        return self.run_folder / "report.html"
+
+    def sources(self) -> Sequence[Stage]:
+        return [kind(self.settings, self.progress) for kind in (Prepare, Train)]
+
+    def options(self) -> Any:
+        # the scores on the page are those of evaluate, where it has run
+        return {
+            "samples": self.settings.explain.samples,
+            "scored": (self.run_folder / "evaluate.json").exists(),
+        }
+
+    def is_current(self) -> bool:
+        return self.report.exists() and super().is_current()
+
+    def make(self, target: Path) -> None:
+        from vqtext.model.load import load
+
+        run = read_run(self.run_folder)
+        windows = read_windows(self.settings.cache / "windows.h5")
+        split = Split.from_description(run["split"])
+        if not len(split.test):
+            raise DataError("the run kept no window to explain: train with --test-subjects")
+        model = load(self.run_folder)
+        chosen = one_of_each(windows.label[split.test], self.settings.explain.samples)
+        index = split.test[chosen]
+        reasons = model.explain(windows.signal[index])
+        page = self._page(run, windows, split, model, index, reasons)
+        with publish(self.report) as beside:
+            beside.write_text(render(page), encoding="utf-8")
+        result = {
+            **self.provenance().to_dict(),
+            "run": run["run"],
+            "model": run["best"],
+            "report": str(self.report),
+            "samples": [
+                {"window": int(i), "true": windows.labels[windows.label[i]], "text": str(r), **r.to_dict()}
+                for i, r in zip(index, reasons, strict=True)
+            ],
+        }
+        target.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    def summary(self) -> dict[str, Any]:
+        result = json.loads(self.target.read_text(encoding="utf-8"))
+        return {key: result[key] for key in ("run", "model", "report", "samples")}
+
+    def _page(
+        self,
+        run: dict[str, Any],
+        windows: Windows,
+        split: Split,
+        model: VQText,
+        index: np.ndarray,
+        reasons: Sequence[Reason],
+    ) -> Report:
+        scored = _read_scores(self.run_folder / "evaluate.json")
+        notes = [*split.warnings]
+        if any(step.inferred for reason in reasons for step in reason.steps):
+            notes.append("Phrases marked * speak of a body part that no sensor of this data sits on.")
+        return Report(
+            title=f"What {windows.dataset.replace('_', ' ')} shows",
+            dataset=windows.dataset,
+            run=run["run"],
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            encoder=run["encoder"],
+            labels=tuple(windows.labels),
+            scores={name: _score(entry) for name, entry in scored.get("classification", {}).items()},
+            split=_how_split(split),
+            selection="The epoch was chosen on validation windows and every other setting by "
+            "cross-validation, both inside the training windows.",
+            seeds=tuple(run["seeds"]),
+            confusion=(Confusion("decoding", np.array(scored["confusion"]["decoding"])) if scored else None),
+            samples=tuple(
+                Sample(
+                    int(i),
+                    windows.signal[i][:, : windows.length[i]],
+                    windows.rate_hz,
+                    tuple(windows.channels),
+                    reason,
+                    windows.labels[windows.label[i]],
+                )
+                for i, reason in zip(index, reasons, strict=True)
+            ),
+            codebook=tuple(describe_codes(model, windows, split)),
+            threshold=_curve(self.settings.cache / "anchors.h5"),
+            settings=run["settings"],
+            versions=run["versions"],
+            notes=tuple(notes),
+        )
+
+
+def one_of_each(label: np.ndarray, count: int) -> np.ndarray:
+    """The first window of each label, then the second of each, until ``count``: nothing is hand-picked."""
+    turn = np.array([np.sum(label[:i] == name) for i, name in enumerate(label)])
+    return np.lexsort((label, turn))[:count]
+
+
+def describe_codes(model: VQText, windows: Windows, split: Split) -> list[Code]:
+    """Each code of the codebook: its shape, its own name, and how it was used on the training windows."""
+    import torch
+
+    learn = np.concatenate([split.train, split.validation])
+    tokens = model.tokenize(windows.signal[learn])
+    with torch.no_grad():
+        names = model.network.code_names().numpy()  # (codes, S, K)
+        shapes = model.network.code_shapes().numpy()
+    anchors, config = model.vocabulary.anchors, model.config
+    inferred = {u.anchor for t in model.vocabulary.transcripts for u in t.uses if u.inferred}
+    ambiguous = {u.anchor for t in model.vocabulary.transcripts for u in t.uses if u.ambiguous_with}
+    used = np.maximum(np.bincount(tokens.code[tokens.code >= 0], minlength=len(names)), 0)
+    agree = _agreement(tokens.code, tokens.names, tokens.t, tokens.l, names.mean(1).argmax(1))
+    label = np.broadcast_to(windows.label[learn][:, None], tokens.code.shape)
+    codes = []
+    for i, share in enumerate(used / max(used.sum(), 1)):
+        first, second = (
+            np.argsort(-names[i].mean(0), kind="stable")[:2].tolist() if len(anchors) > 1 else (0, 0)
+        )
+        own = tokens.code == i
+        where = np.bincount(label[own], minlength=len(config.labels)) / max(own.sum(), 1)
+        codes.append(
+            Code(
+                index=i,
+                name=anchors[first],
+                shape=shapes[i],
+                usage=float(share),
+                channels=config.channels if config.joint else (),
+                sequence=tuple(anchors[k] for k in names[i].argmax(1)),
+                runner_up=anchors[second],
+                purity=float(agree[i]) if own.any() else None,
+                labels={config.labels[k]: float(v) for k, v in enumerate(where) if v > 0},
+                mean_duration_s=float(tokens.l[own].mean()) * config.window_s if own.any() else None,
+                inferred=first in inferred,
+                ambiguous=first in ambiguous,
+            )
+        )
+    return codes
+
+
+def _agreement(
+    code: np.ndarray, names: np.ndarray, t: np.ndarray, l: np.ndarray, own: np.ndarray
+) -> np.ndarray:
+    """Share of each code's uses whose most likely name, where the token lies, is the code's own."""
+    frames = names.shape[1]
+    middle = np.clip(((t + l / 2) * frames).astype(int), 0, frames - 1)
+    said = np.take_along_axis(names.argmax(2), middle, axis=1)
+    right = np.zeros(len(own))
+    count = np.zeros(len(own))
+    kept = code >= 0
+    np.add.at(count, code[kept], 1)
+    np.add.at(right, code[kept], said[kept] == own[code[kept]])
+    return right / np.maximum(count, 1)
+
+
+def _read_scores(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _score(entry: dict[str, Any]) -> Scores:
+    return Scores(
+        *(Score(m["mean"], m["std"], tuple(m["values"])) for m in (entry["accuracy"], entry["macro_f1"]))
+    )
+
+
+def _how_split(split: Split) -> str:
+    if split.how == "subjects":
+        return f"Tested on subjects {', '.join(split.test_subjects)}, whom training never saw."
+    if split.how == "own":
+        return "The data set's own split into training and test windows."
+    return "A random split: people may be in both parts."
+
+
+def _curve(path: Path) -> ThresholdCurve | None:
+    with open_artifact(path, "anchors") as anchors:
+        thresholds, counts = anchors["curve/threshold"], anchors["curve/count"]
+        if not len(thresholds):
+            return None
+        return ThresholdCurve(thresholds, counts, anchors.attrs["threshold"], len(anchors["anchor/phrase"]))

@@ -1,0 +1,43 @@
+"""``vqtext run``: all stages, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from vqtext.config import Settings
+from vqtext.pipeline.progress import Progress
+from vqtext.pipeline.registry import STAGES
+from vqtext.pipeline.stage import Stage, run
+
+
+def run_stages(
+    settings: Settings, progress: Progress, force: bool, chosen_data: bool
+) -> Iterator[tuple[Stage, dict[str, Any]]]:
+    """Run each stage in the order of the flow; yields it with its summary.
+
+    What only a person can give back is never replaced: words that were edited by hand are not forced, and
+    windows that were prepared from other data stay.
+
+    Args:
+        force: make artifacts again that are up to date.
+        chosen_data: whether someone chose the data of ``settings``; False where they are the defaults.
+
+    Raises:
+        VQTextError: as `vqtext.pipeline.stage.run`.
+    """
+    for entry in STAGES:
+        stage = entry.load()(settings, progress)
+        if entry.command == "prepare" and not chosen_data and _is_of_other_data(stage):
+            stage.check()
+            progress.say(f"{stage.target} was prepared with other settings and stays as it is")
+            yield stage, stage.summary()
+        else:
+            yield stage, run(stage, force and entry.command != "gen-subactions")
+
+
+def _is_of_other_data(prepare: Stage) -> bool:
+    if not prepare.target.exists():
+        return False
+    made = prepare.record().provenance
+    return made is None or made.options != prepare.options()

@@ -1,0 +1,70 @@
+"""``vqtext prepare``: recordings → windows.h5."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqtext.cache.fingerprint import JSON, fingerprint
+from vqtext.cache.hdf5 import open_artifact
+from vqtext.data.readers import Reader, Warn, open_reader
+from vqtext.data.windowing import Cut, cut
+from vqtext.pipeline.artifacts import write_windows
+from vqtext.pipeline.stage import Stage
+
+
+class Prepare(Stage):
+    """Read the recordings of a data set and cut them into windows."""
+
+    command = "prepare"
+
+    @property
+    def target(self) -> Path:
+        return self.settings.cache / "windows.h5"
+
+    def inputs(self) -> dict[str, str]:
+        reader = self._reader(warn=lambda text: None)  # what there is to say is said once, by make
+        return {"recordings": fingerprint(reader.dataset, reader.fingerprint())}
+
+    def options(self) -> JSON:
+        return self.settings.data.model_dump(mode="json", exclude={"path"})
+
+    def make(self, target: Path) -> None:
+        reader = self._reader(self.progress.warn)
+        recordings = self.progress.track(reader.recordings(), reader.total, "reading recordings")
+        windows = cut(recordings, self._how(reader), reader.dataset, self.progress.warn)
+        write_windows(target, windows, self.recipe())
+
+    def summary(self) -> dict[str, Any]:
+        with open_artifact(self.target, "windows") as file:
+            label, subject = file["label"], file["subject"]
+            return {
+                "windows": len(label),
+                "channels": len(file.attrs["channels"]),
+                "steps": file.rows("signal", [0]).shape[2],
+                "labels": _counts(label, file.attrs["labels"]),
+                "subjects": _counts(subject, [known["id"] for known in file.attrs["subjects"]]),
+            }
+
+    def _reader(self, warn: Warn) -> Reader:
+        data = self.settings.data
+        return open_reader(data.name, data.path, data.rate_hz, warn)
+
+    def _how(self, reader: Reader) -> Cut:
+        """What the settings say, and the reader's own habit where they are silent."""
+        data = self.settings.data
+        own_stride = None if data.window_s else reader.stride_s  # a stride belongs to its window
+        return Cut(
+            window_s=data.window_s or reader.window_s,
+            stride_s=data.stride_s or own_stride,
+            borders=data.borders or reader.borders,
+            rate_hz=data.rate_hz,
+        )
+
+
+def _counts(codes: np.ndarray, names: list[str]) -> dict[str, int]:
+    """How many windows have each name; −1 has none."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(names))
+    return {name: int(count) for name, count in zip(names, counts, strict=True)}

@@ -1,0 +1,140 @@
+"""What stands in the cache: each artifact, whether it may be used, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from vqtext.config import Settings
+from vqtext.errors import VQTextError
+from vqtext.pipeline.lines import table
+from vqtext.pipeline.progress import Progress
+from vqtext.pipeline.registry import STAGES
+from vqtext.pipeline.stage import MissingError, Stage, StaleError
+
+
+@dataclass(frozen=True)
+class State:
+    """One artifact.
+
+    Attributes:
+        artifact: its place in the cache.
+        state: "made", "stale", "missing", or "damaged" where it cannot be read.
+        created: when it was made, ISO 8601, UTC.
+        size: bytes, of a folder all its files together.
+        inputs: names of what it was made from.
+        options: the settings it was made with.
+        why: what is wrong; None where nothing is.
+        command: what makes it.
+    """
+
+    artifact: str
+    state: str
+    created: str | None
+    size: int | None
+    inputs: list[str]
+    options: Any
+    why: str | None
+    command: str
+
+
+def states(settings: Settings) -> dict[str, Any]:
+    """The state of every artifact, for all runs, and the next command.
+
+    Returns:
+        ``{"artifacts": [State as a dict, …], "next": command or None}``.
+    """
+    stages = _stages(settings)
+    found = [_state(stage) for stage in stages]
+    return {"artifacts": [asdict(state) for state in found], "next": _next(stages, found)}
+
+
+def lines(answer: Mapping[str, Any]) -> list[str]:
+    """The answer of `states` for people."""
+    rows = [
+        (
+            entry["artifact"],
+            entry["state"],
+            _told_time(entry["created"]) if entry["created"] else "",
+            _told_size(entry["size"]) if entry["size"] is not None else "",
+            f"from {', '.join(entry['inputs'])}" if entry["inputs"] else "",
+        )
+        for entry in answer["artifacts"]
+    ]
+    told = table(rows)
+    told += [entry["why"] for entry in answer["artifacts"] if entry["state"] not in ("made", "missing")]
+    return [*told, f"next: {answer['next']}" if answer["next"] else "everything is made and up to date"]
+
+
+def _told_time(created: str) -> str:
+    return datetime.fromisoformat(created).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _told_size(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"
+
+
+def _stages(settings: Settings) -> list[Stage]:
+    """A stage for each artifact, in the order of the flow; those of a run once for each run that is there."""
+    runs = settings.cache / "runs"
+    stages = _of_run(settings, settings.train.run)
+    shared = [stage for stage in stages if not stage.target.is_relative_to(runs)]
+    there = {path.name for path in runs.iterdir() if (path / "run.json").exists()} if runs.is_dir() else set()
+    for run in sorted({settings.train.run, *there}):
+        shared += [stage for stage in _of_run(settings, run) if stage.target.is_relative_to(runs)]
+    return shared
+
+
+def _of_run(settings: Settings, run: str) -> list[Stage]:
+    train = settings.train.model_copy(update={"run": run})
+    own = settings.model_copy(update={"train": train})
+    return [entry.load()(own, Progress(quiet=True)) for entry in STAGES]
+
+
+def _state(stage: Stage) -> State:
+    record, why = None, None
+    try:
+        record = stage.record()
+        stage.check()
+        state = "made"
+    except MissingError as error:
+        state, why = "missing", str(error)
+    except StaleError as error:
+        state, why = "stale", str(error)
+    except VQTextError as error:
+        state, why = "damaged", str(error)
+    made = record.provenance if record else None
+    return State(
+        artifact=stage.name,
+        state=state,
+        created=record.created if record else None,
+        size=_size(stage.target) if stage.target.exists() else None,
+        inputs=sorted(made.inputs) if made else [],
+        options=made.options if made else None,
+        why=why,
+        command=stage.command,
+    )
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _next(stages: list[Stage], found: list[State]) -> str | None:
+    """The command that brings the flow on: the first artifact that is needed and cannot be used."""
+    usable = {state.artifact for state in found if state.state == "made"}
+
+    def first(stage: Stage) -> str | None:
+        if stage.name in usable:
+            return None
+        return next(filter(None, map(first, stage.sources())), f"vqtext {stage.command}")
+
+    return next(filter(None, map(first, stages)), None)

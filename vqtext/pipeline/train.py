@@ -1,0 +1,147 @@
+"""``vqtext train``: cached artifacts → a run of trained models. No network, no text model."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from vqtext.cache.hdf5 import open_artifact
+from vqtext.data.splits import Split, split_windows
+from vqtext.errors import ArtifactError
+from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.dedup import Dedup
+from vqtext.pipeline.embed import Embed
+from vqtext.pipeline.prepare import Prepare
+from vqtext.pipeline.stage import Stage
+
+RUN = "run.json"
+RECORDED = ("vqtext", "torch", "lightning", "numpy", "scikit-learn", "h5py", "safetensors")
+
+
+class Train(Stage):
+    """Train one model a seed; the run folder names the best by its validation score."""
+
+    command = "train"
+    folder = True
+
+    @property
+    def target(self) -> Path:
+        return self.settings.cache / "runs" / self.settings.train.run
+
+    def sources(self) -> Sequence[Stage]:
+        return [kind(self.settings, self.progress) for kind in (Prepare, Embed, Dedup)]
+
+    def options(self) -> Any:
+        chosen = self.settings.model_dump(mode="json", include={"model", "guidance", "train"})
+        chosen["train"].pop("accelerator")  # where it runs is not what it is
+        return chosen
+
+    def make(self, target: Path) -> None:
+        from vqtext.pipeline.training_data import gather
+
+        started = time.monotonic()
+        windows = read_windows(self.settings.cache / "windows.h5")
+        train = self.settings.train
+        split = split_windows(windows, train.test_subjects, train.validation, train.seeds[0])
+        for warning in split.warnings:
+            self.progress.warn(warning)
+        config, data = gather(windows, split, self.settings)
+        scores: dict[str, dict[str, float]] = {}
+        for seed in dict.fromkeys(train.seeds):
+            done = self.staging() / f"seed-{seed}"
+            if not (done / "scores.json").exists():
+                self._train_seed(seed, config, data, done)
+            scores[f"seed-{seed}"] = json.loads((done / "scores.json").read_text())
+            shutil.copytree(done, target / done.name)
+        best = max(scores, key=lambda name: -scores[name].get("nll", 0) - scores[name].get("rebuild", 0))
+        with open_artifact(self.settings.cache / "texts.h5", "texts") as texts:
+            encoder = texts.attrs["encoder"]
+        run = {
+            **self.provenance().to_dict(),
+            "dataset": windows.dataset,
+            "run": train.run,
+            "best": best,
+            "seeds": list(dict.fromkeys(train.seeds)),
+            "validation": scores,
+            "split": split.describe(),
+            "encoder": encoder,
+            "settings": self.settings.model_dump(mode="json"),
+            "versions": {name: version(name) for name in RECORDED} | {"python": platform.python_version()},
+            "command": ["vqtext", *sys.argv[1:]],
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        (target / RUN).write_text(json.dumps(run, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    def _train_seed(self, seed: int, config: Any, data: Any, folder: Path) -> None:
+        """Train one seed beside ``folder`` and move it there when it is whole."""
+        import torch
+
+        from vqtext.model.decoding import Decoder
+        from vqtext.model.load import VQText
+        from vqtext.model.training import epochs_for, fit
+
+        work = folder.with_name(f".{folder.name}.work")
+        shutil.rmtree(work, ignore_errors=True)
+        settings = self.settings
+        epochs = epochs_for(len(data.train), settings.train)
+        bar = self.progress.track(range(epochs), epochs, f"seed {seed}: epochs")
+        network, scores = fit(
+            config, data, settings.train, settings.guidance.drop, seed, work, lambda: next(bar, None)
+        )
+        next(bar, None)
+        model = VQText(network, Decoder(config, data.vocabulary))
+        for part, learn in ((data.train, model.decoder.fit), (data.validation, model.decoder.calibrate)):
+            if len(part):
+                names = model.tokenize(data.signal[part].numpy()).names
+                learn(torch.from_numpy(names), data.label[part], data.frame_keep[part])
+        model.save(work)
+        shutil.rmtree(work / "checkpoints", ignore_errors=True)
+        (work / "scores.json").write_text(json.dumps(scores) + "\n", encoding="utf-8")
+        work.rename(folder)
+
+    def summary(self) -> dict[str, Any]:
+        run = read_run(self.target)
+        split = Split.from_description(run["split"])
+        return {
+            "run": run["run"],
+            "folder": str(self.target),
+            "dataset": run["dataset"],
+            "seeds": run["seeds"],
+            "best": run["best"],
+            "windows": {
+                "train": len(split.train),
+                "validation": len(split.validation),
+                "test": len(split.test),
+            },
+            "split": split.how,
+            "test_subjects": list(split.test_subjects),
+            "epoch_chosen_on": "validation windows cut from training",
+            "validation": run["validation"],
+            "seconds": run["seconds"],
+        }
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """What a run wrote down.
+
+    Raises:
+        ArtifactError: there is no run, or it cannot be read.
+    """
+    path = folder / RUN
+    if not path.exists():
+        raise ArtifactError(f"{folder} holds no run: run `vqtext train --run {folder.name}`")
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+        run["split"], run["seeds"], run["best"], run["inputs"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(
+            f"{path} cannot be read ({type(error).__name__}): run `vqtext train --run {folder.name} --force`"
+        ) from error
+    return run

@@ -1,0 +1,255 @@
+"""Artifacts → what the model trains on: the one place where windows, texts and anchors meet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vqtext.cache.hdf5 import Artifact, open_artifact
+from vqtext.config import Settings
+from vqtext.data.locations import best_cell, sensed
+from vqtext.data.motion import motion
+from vqtext.data.splits import Split
+from vqtext.data.windows import Windows
+from vqtext.errors import ArtifactError, TrainingError
+from vqtext.pipeline.ambiguity import Place, ambiguous_groups
+from vqtext.schema import MOTIONS, SubAction
+
+if TYPE_CHECKING:
+    from vqtext.model.config import ModelConfig
+    from vqtext.model.guidance import Guidance
+    from vqtext.model.training import TrainingData
+    from vqtext.model.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Words:
+    """What anchors.h5 says of the data's labels, in their order.
+
+    Attributes:
+        phrases: of the K anchors; vectors: ``(K, d)``.
+        uses: for each label its steps: anchor and the sub-action as that label writes it.
+        cyclic: for each label.
+    """
+
+    phrases: list[str]
+    vectors: np.ndarray
+    uses: list[list[tuple[int, SubAction]]]
+    cyclic: list[bool]
+
+
+def read_words(path: Path, labels: Sequence[str]) -> Words:
+    """Read anchors.h5.
+
+    Raises:
+        ArtifactError: a label of the data is not in it.
+    """
+    with open_artifact(path, "anchors") as anchors:
+        known = {entry["label"]: i for i, entry in enumerate(anchors.attrs["labels"])}
+        missing = [label for label in labels if label not in known]
+        if missing:
+            raise ArtifactError(
+                f"{path} has no words for {', '.join(map(repr, missing))}: run `vqtext gen-subactions`, "
+                "`vqtext embed` and `vqtext dedup`"
+            )
+        rows = list(
+            zip(
+                anchors["use/label"].tolist(),
+                anchors["use/anchor"].tolist(),
+                anchors["use/subaction"],
+                strict=True,
+            )
+        )
+        uses = [
+            [(anchor, SubAction(**json.loads(text))) for label, anchor, text in rows if label == known[name]]
+            for name in labels
+        ]
+        cyclic = [bool(anchors.attrs["labels"][known[name]].get("cyclic")) for name in labels]
+        return Words(anchors["anchor/phrase"], anchors["anchor/vector"], uses, cyclic)
+
+
+def signature_levels(
+    words: Words, locations: Sequence[str], hand: str | None
+) -> list[list[tuple[float | None, ...]]]:
+    """What each use of each label says of each location: −1 (still) to 1 (strong), None where unknown."""
+    scale = {level: 2 * i / (len(MOTIONS) - 1) - 1 for i, level in enumerate(MOTIONS)}
+
+    def level(subaction: SubAction, location: str) -> float | None:
+        signature = subaction.signature or {}
+        cell = best_cell(location, signature, hand)
+        said = signature[cell].motion if cell is not None else None
+        return scale[said] if said is not None else None
+
+    return [
+        [tuple(level(subaction, location) for location in locations) for _, subaction in uses]
+        for uses in words.uses
+    ]
+
+
+def vocabulary(
+    words: Words, labels: Sequence[str], locations: Sequence[str], hands: Sequence[str | None], signed: bool
+) -> Vocabulary:
+    """Anchors and transcripts, with what may not be claimed marked.
+
+    Args:
+        hands: dominant hands that occur among the subjects; a step is inferred if no sensor shows its body
+            part for one of them.
+        signed: whether the grounding reads signatures at all.
+    """
+    from vqtext.model.vocabulary import Transcript, Use
+    from vqtext.model.vocabulary import Vocabulary as Result
+
+    levels = [signature_levels(words, locations, hand) for hand in hands]
+    places = [
+        (
+            words.cyclic[i],
+            [
+                Place(anchor, tuple(by_hand[i][j] for by_hand in levels) if signed else None)
+                for j, (anchor, _) in enumerate(uses)
+            ],
+        )
+        for i, uses in enumerate(words.uses)
+    ]
+    twins: dict[int, set[int]] = {}
+    for group in ambiguous_groups(places, len(words.phrases)):
+        twins |= {anchor: group - {anchor} for anchor in group}
+
+    def use(anchor: int, subaction: SubAction, own: set[int]) -> Use:
+        inferred = not all(sensed(locations, subaction.body_part, subaction.side, hand) for hand in hands)
+        alike = sorted(words.phrases[k] for k in twins.get(anchor, set()) & own)
+        return Use(anchor, inferred, tuple(alike))
+
+    transcripts = tuple(
+        Transcript(label, cyclic, tuple(use(a, s, {anchor for anchor, _ in uses}) for a, s in uses))
+        for label, cyclic, uses in zip(labels, words.cyclic, words.uses, strict=True)
+    )
+    return Result(tuple(words.phrases), transcripts)
+
+
+def gather(windows: Windows, split: Split, settings: Settings) -> tuple[ModelConfig, TrainingData]:
+    """Join the artifacts into what `vqtext.model.training.fit` takes. No test window is in it.
+
+    Raises:
+        TrainingError: fewer than two labels, or nothing to train on.
+        ArtifactError: an artifact lacks what the data has.
+    """
+    import torch
+    from torch.nn.functional import normalize
+
+    from vqtext.model.config import ModelConfig
+    from vqtext.model.grounding import Evidence
+    from vqtext.model.training import TrainingData
+    from vqtext.model.vocabulary import Grammar
+
+    trained = np.unique(windows.label[split.train])
+    if len(trained) < 2:
+        there = windows.labels[trained[0]] if len(trained) else "none"
+        raise TrainingError(
+            f"the training windows have {len(trained)} label ({there!r}), two are the least that can be told "
+            "apart: prepare data with more labels"
+        )
+    words = read_words(settings.cache / "anchors.h5", windows.labels)
+    energy, locations = motion(windows.signal[split.train], windows.channels, windows.rate_hz)
+    hands = [subject.hand for subject in windows.subjects]
+    train_hands = [hands[s] if s >= 0 else None for s in windows.subject[split.train]]
+    kinds = sorted(set(train_hands), key=str)
+    signed = settings.train.grounding.endswith("+signal")
+    spoken = vocabulary(words, windows.labels, locations, kinds, signed)
+    with open_artifact(settings.cache / "texts.h5", "texts") as texts:
+        label_vectors = _label_vectors(texts, windows.labels, words)
+        guidance = _guidance(texts, windows, split, settings.guidance.source)
+    config = ModelConfig(
+        settings=settings.model,
+        channels=tuple(windows.channels),
+        steps=windows.T,
+        rate_hz=windows.rate_hz,
+        labels=tuple(windows.labels),
+        text_dim=words.vectors.shape[1],
+        token_dim=guidance.dim if guidance is not None else 0,
+    )
+    pool = np.concatenate([split.train, split.validation])
+    frame_end = np.arange(config.frames) * windows.T // config.frames
+    label = windows.label[split.train]
+    levels = np.full((len(kinds), len(windows.labels), spoken.longest, len(locations)), np.nan, np.float32)
+    for h, hand in enumerate(kinds):
+        for i, rows in enumerate(signature_levels(words, locations, hand)):
+            levels[h, i, : len(rows)] = np.array(rows, dtype=np.float32).reshape(len(rows), len(locations))
+    evidence = Evidence(
+        energy=torch.from_numpy(_to_frames(energy, config.frames)),
+        levels=torch.from_numpy(levels[[kinds.index(hand) for hand in train_hands], label]),
+        label=torch.from_numpy(label).long(),
+        group=torch.from_numpy(windows.subject[split.train]).long() + 1,
+        frame_s=config.window_s / config.frames,
+    )
+    data = TrainingData(
+        signal=torch.from_numpy(windows.signal[pool]),
+        label=torch.from_numpy(windows.label[pool]).long(),
+        train=torch.arange(len(split.train)),
+        validation=torch.arange(len(split.train), len(pool)),
+        frame_keep=torch.from_numpy(frame_end[None] < windows.length[pool][:, None]),
+        vocabulary=spoken,
+        grammar=Grammar.of(spoken.transcripts, config.frames / config.window_s, config.rate_hz),
+        anchors=normalize(torch.from_numpy(words.vectors).float(), dim=-1),
+        label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
+        guidance=guidance,
+        evidence=evidence,
+    )
+    return config, data
+
+
+def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.ndarray:
+    """Each label in text space, ``(n, d)``: the mean of its wordings, or of its anchors where it has none."""
+    vector, index, known = texts["vector"], texts["label_text"], texts.attrs["labels"]
+    rows = []
+    for i, label in enumerate(labels):
+        wordings = index[known.index(label)] if label in known else np.empty(0, dtype=int)
+        wordings = wordings[wordings >= 0]
+        rows.append(
+            (vector[wordings] if len(wordings) else words.vectors[[a for a, _ in words.uses[i]]]).mean(0)
+        )
+    return np.stack(rows)
+
+
+def _guidance(texts: Artifact, windows: Windows, split: Split, source: str) -> Guidance | None:
+    import torch
+
+    from vqtext.model.guidance import Guidance
+
+    if source == "none":
+        return None
+    known, index = texts.attrs["labels"], texts["label_text"]
+    said = {
+        label: [int(t) for t in index[known.index(label)] if t >= 0]
+        for label in windows.labels
+        if label in known
+    }
+    described, facts = texts["window_text"], texts["subject_text"]
+
+    def of_window(i: int) -> list[int]:
+        own = [described[i]] if source != "label" and len(described) == windows.n else []
+        subject = windows.subject[i]
+        own += [facts[subject]] if 0 <= subject < len(facts) else []
+        return [int(t) for t in own if t >= 0]
+
+    return Guidance(
+        tokens=torch.from_numpy(texts["token"]),
+        offset=torch.from_numpy(texts["token_offset"]),
+        label_texts=[said.get(label, []) if source != "description" else [] for label in windows.labels],
+        window_texts=[of_window(int(i)) for i in np.concatenate([split.train, split.validation])],
+    )
+
+
+def _to_frames(energy: np.ndarray, frames: int) -> np.ndarray:
+    """Mean energy of each frame, ``(N, T, L)`` → ``(N, F, L)``; NaN where no sample of a frame was seen."""
+    steps = energy.shape[1]
+    seen = np.isfinite(energy)
+    starts = np.arange(frames) * steps // frames
+    total = np.add.reduceat(np.where(seen, energy, 0), starts, axis=1)
+    count = np.add.reduceat(seen, starts, axis=1, dtype=np.int64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(count > 0, total / count, np.nan).astype(np.float32)
