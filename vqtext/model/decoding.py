@@ -18,9 +18,9 @@ from vqtext.reason import Reason, Step
 
 EPS = 1e-4
 PRIOR_COUNT = 5.0  # weight of the transcript against the transitions counted in training windows
-# The network's names were learned from E-steps that already know the transcript: on the way to a path, the
-# chain counts half, or it would be counted twice and short steps would drown.
-CHAIN = 0.5
+# The network's names were learned from E-steps that already know the transcript: on the way to a path the chain
+# counts little, or it would be counted twice and short steps would drown.
+CHAIN = 0.25
 TEMPERATURES = torch.logspace(-1, 1.5, 51)
 CHUNK = 4096  # chains walked at once: windows × labels
 
@@ -102,8 +102,8 @@ class Decoder(nn.Module):
         emission = self._emission(names, keep)
         score = self._scores(emission) / self.temperature + self.class_prior.clamp(min=EPS).log()
         best = score.argmax(1)
-        own = emission[torch.arange(len(names)), best] / self.weight
-        moves = (CHAIN * self.transition[best]).clamp(min=hmm.FORBIDDEN)
+        own = self._stands_out(emission[torch.arange(len(names)), best] / self.weight, keep)
+        moves = torch.where(self.transition > hmm.FORBIDDEN, CHAIN * self.transition, hmm.FORBIDDEN)[best]
         path = hmm.viterbi(own, moves, self.start[best])
         _, visits, _ = hmm.posterior(own, moves, self.start[best])
         confidence = visits.gather(2, path[..., None])[..., 0]
@@ -138,6 +138,14 @@ class Decoder(nn.Module):
         """How much more likely each use is than its anchor is anywhere: ``(B, n, F, U)``."""
         surprise = (names + EPS).log() - self.prior.log()
         return self.grammar.emission(self.weight * surprise * keep[..., None])
+
+    def _stands_out(self, emission: Tensor, keep: Tensor) -> Tensor:
+        """Each use against its own mean in the window, ``(B, F, U)``: *when* it is likeliest.
+
+        Otherwise a use that is never wrong by much, a moderate one, would win everywhere.
+        """
+        mean = (emission.exp() * keep[..., None]).sum(1, keepdim=True) / keep.sum(1)[:, None, None]
+        return torch.where(emission > hmm.FORBIDDEN / 2, emission - mean.clamp(min=EPS).log(), emission)
 
     def _scores(self, emission: Tensor) -> Tensor:
         batch, labels = emission.shape[:2]
