@@ -10,6 +10,8 @@ from typing import Any
 
 INFERRED_MARK = "*"
 AMBIGUOUS_MARK = "?"
+SHOWN = 8
+"""Steps that a line of text shows; a reason has them all."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class Step:
 class Reason:
     """A class with its ordered reason.
 
-    ``str(reason)`` is one line: ``left leg swings 0.0–0.4 s → … = walking (0.97)``. A name followed by ``*``
-    is inferred, one followed by ``?`` is ambiguous (see `Step`).
+    ``str(reason)`` is one line: ``left leg swings 0.0–0.4 s → … = walking (0.97)``, shortened after `SHOWN`
+    steps. A name followed by ``*`` is inferred, one followed by ``?`` is ambiguous (see `Step`).
     """
 
     label: str
@@ -49,7 +51,10 @@ class Reason:
     steps: tuple[Step, ...] = field(default_factory=tuple)
 
     def __str__(self) -> str:
-        return f"{' → '.join(map(str, self.steps))} = {self.label} ({self.confidence:.2f})"
+        told = [str(step) for step in self.steps[:SHOWN]]
+        if len(self.steps) > SHOWN:
+            told.append("…")
+        return f"{' → '.join(told)} = {self.label} ({self.confidence:.2f})"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -118,10 +118,25 @@ class Network(nn.Module):
         own = self.codebook.action[q.code]  # (·, M, S, d)
         named = own + self.correct(features).unflatten(-1, own.shape[-2:])
         pooled = self._pool(features, a.keep, batch)
+
+        def windows(x: Tensor) -> Tensor:
+            """Tokens of the window's series one after the other: ``(B·, M, …)`` → ``(B, …, …)``."""
+            return x.reshape(batch, -1, *x.shape[2:])
+
+        def names_of(action: Tensor) -> Tensor:
+            return self._logits(action).reshape(batch, -1, len(self.anchors))
+
         return Output(
-            *(part.reshape(batch, -1) for part in (q.code, a.t, a.l, a.keep)),
-            *(part.reshape(batch, -1, part.shape[-1]) for part in (a.mu, a.sigma, a.z, features)),
-            *(self._logits(part).reshape(batch, -1, len(self.anchors)) for part in (named, own)),
+            code=windows(q.code),
+            t=windows(a.t),
+            l=windows(a.l),
+            keep=windows(a.keep),
+            mu=windows(a.mu),
+            sigma=windows(a.sigma),
+            latent=windows(a.z),
+            features=windows(features),
+            names=names_of(named),
+            own_names=names_of(own),
             classes=self.class_head(pooled),
             text=F.normalize(self.text_head(pooled), dim=-1),
             signal=x.reshape(signal.shape),

@@ -157,6 +157,7 @@ class TrainingModule(lightning.LightningModule):
         self.register_buffer("label_vectors", data.label_vectors, persistent=False)
 
     label_vectors: Tensor
+    codes: Tensor
 
     def training_step(self, batch: list[Tensor], _: int) -> dict[str, Tensor]:
         place, signal, label, frame_keep = batch

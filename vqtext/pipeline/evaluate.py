@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from vqtext.data.windows import Windows
 from vqtext.errors import DataError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.classify import fit_linear, histogram
+from vqtext.pipeline.lines import table
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train, read_run
@@ -71,6 +72,23 @@ class Evaluate(Stage):
     def summary(self) -> dict[str, Any]:
         result = json.loads(self.target.read_text(encoding="utf-8"))
         return {key: result[key] for key in ("dataset", "test_subjects", "seeds", "classification")}
+
+    def lines(self, summary: Mapping[str, Any]) -> list[str]:
+        def told(m: Mapping[str, Any]) -> str:
+            spread = f" ± {m['std']:.3f}" if len(m["values"]) > 1 else ""
+            return f"{m['mean']:.3f}{spread}"
+
+        rows = [["classifier", "accuracy", "macro-F1"]]
+        rows += [
+            [name, told(scores["accuracy"]), told(scores["macro_f1"])]
+            for name, scores in summary["classification"].items()
+        ]
+        who = ", ".join(summary["test_subjects"])
+        tested = f"test subjects {who}" if who else "the test windows of the run's split"
+        return [
+            f"{summary['dataset']}, {tested}, signal alone, {len(summary['seeds'])} seed(s)",
+            *table(rows),
+        ]
 
 
 def _predict(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,10 @@ from vqtext.report.html import render
 
 if TYPE_CHECKING:
     from vqtext.model.load import VQText
+
+
+SHOWN = 3
+"""Samples that a person is shown in the terminal; the report and ``--json`` have all."""
 
 
 class Explain(Stage):
@@ -95,6 +99,18 @@ class Explain(Stage):
     def summary(self) -> dict[str, Any]:
         result = json.loads(self.target.read_text(encoding="utf-8"))
         return {key: result[key] for key in ("run", "model", "report", "samples")}
+
+    def lines(self, summary: Mapping[str, Any]) -> list[str]:
+        shown = summary["samples"][:SHOWN]
+        lines = []
+        for sample in shown:
+            lines += [f"window {sample['window']}, truly {sample['true']}:", f"  {sample['text']}"]
+        steps = [step for sample in shown for step in sample["steps"]]
+        if any(step["inferred"] for step in steps):
+            lines.append("  * inferred: no sensor sits on that part of the body")
+        if any(step["ambiguous_with"] for step in steps):
+            lines.append("  ? ambiguous: neither sensors nor order tell it from another phrase")
+        return [*lines, f"report: {Path(summary['report']).resolve()}"]
 
     def _page(
         self,

@@ -7,7 +7,7 @@ each label as it was generated: a label that differs, or is not in there, was ed
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,7 +113,7 @@ class GenSubactions(Stage):
             "path": str(self.target),
         }
 
-    def lines(self, summary: dict[str, Any]) -> list[str]:
+    def lines(self, summary: Mapping[str, Any]) -> list[str]:
         labels, kept = summary["labels"], summary["kept"]
         told = [f"{len(labels)} labels, {sum(labels.values())} sub-actions: {summary['path']}"]
         if kept:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,7 +136,7 @@ class Stage(ABC):
         """Whether another command may make this artifact by itself; False where it costs money."""
         return True
 
-    def lines(self, summary: dict[str, Any]) -> list[str]:
+    def lines(self, summary: Mapping[str, Any]) -> list[str]:
         """The summary for people."""
         return [f"{key.replace('_', ' ')}: {told(value)}" for key, value in summary.items()]
 

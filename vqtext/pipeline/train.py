@@ -7,7 +7,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,18 @@ class Train(Stage):
             "validation": run["validation"],
             "seconds": run["seconds"],
         }
+
+    def lines(self, summary: Mapping[str, Any]) -> list[str]:
+        counts = summary["windows"]
+        lines = [
+            f"{summary['folder']}: trained on {counts['train']} windows, epoch chosen on "
+            f"{counts['validation']} others, {counts['test']} kept for the test"
+        ]
+        for seed, scores in summary["validation"].items():
+            best = " (best)" if seed == summary["best"] and len(summary["seeds"]) > 1 else ""
+            told = ", ".join(f"{name} {value:.3g}" for name, value in scores.items())
+            lines.append(f"  {seed}{best}: {told}")
+        return lines
 
 
 def read_run(folder: Path) -> dict[str, Any]:

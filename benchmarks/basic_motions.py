@@ -1,0 +1,58 @@
+"""Accuracy on BasicMotions: the data set's own train/test split, three seeds, everything chosen on training windows.
+
+    python benchmarks/basic_motions.py [--seeds 0,1,2] [--peer]
+
+``--peer`` runs aeon's MiniRocket on the same split in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from vqtext.config import Settings, TrainSettings
+from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.progress import Progress
+from vqtext.pipeline.registry import STAGES
+from vqtext.pipeline.stage import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--peer", action="store_true")
+    args = parser.parse_args()
+    seeds = [int(seed) for seed in args.seeds.split(",")]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(cache=Path(folder), train=TrainSettings(seeds=seeds))
+        summaries, seconds = {}, {}
+        for entry in STAGES:
+            start = time.monotonic()
+            summaries[entry.command] = run(entry.load()(settings, Progress(quiet=True)))
+            seconds[entry.command] = time.monotonic() - start
+        windows = read_windows(settings.cache / "windows.h5")
+    for name, scores in summaries["evaluate"]["classification"].items():
+        told = ", ".join(f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in scores.items())
+        print(f"{name:12} {told}")
+    if args.peer:
+        print(f"{'MiniRocket':12} accuracy {_minirocket(windows):.3f}")
+    print("seconds:", ", ".join(f"{command} {value:.1f}" for command, value in seconds.items()))
+    print(f"seconds a seed in train: {seconds['train'] / len(seeds):.1f}")
+
+
+def _minirocket(windows) -> float:
+    from aeon.classification.convolution_based import MiniRocketClassifier
+
+    train, test = windows.split == 0, windows.split == 1
+    model = MiniRocketClassifier(random_state=0).fit(
+        windows.signal[train].astype(float), windows.label[train]
+    )
+    return float(np.mean(model.predict(windows.signal[test].astype(float)) == windows.label[test]))
+
+
+if __name__ == "__main__":
+    main()
