@@ -1,4 +1,4 @@
-"""Accuracy on BasicMotions: the data set's own train/test split, three seeds, everything chosen on training windows.
+"""Accuracy on BasicMotions: its own train/test split, three seeds, everything chosen on training windows.
 
     python benchmarks/basic_motions.py [--seeds 0,1,2] [--peer]
 

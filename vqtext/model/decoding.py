@@ -18,8 +18,8 @@ from vqtext.reason import Reason, Step
 
 EPS = 1e-4
 PRIOR_COUNT = 5.0  # weight of the transcript against the transitions counted in training windows
-# The network's names were learned from E-steps that already know the transcript: on the way to a path the chain
-# counts little, or it would be counted twice and short steps would drown.
+# The network's names were learned from E-steps that already know the transcript: on the way to a path the
+# chain counts little, or it would be counted twice and short steps would drown.
 CHAIN = 0.25
 TEMPERATURES = torch.logspace(-1, 1.5, 51)
 CHUNK = 4096  # chains walked at once: windows × labels

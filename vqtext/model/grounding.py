@@ -139,9 +139,9 @@ def signature_posterior(grammar: Grammar, moves: Tensor, evidence: Evidence) -> 
 
     Levels are compared relatively: motion is standardised within subject and label, since absolute levels
     depend on the person, the mounting and the unit. The words give the first states; then the data
-    correct the levels (Gaussians on motion standardised within subject, one variance for all uses of a label),
-    so that a wrong word can be overruled. Free variances, absolute levels or going on to convergence name
-    worse.
+    correct the levels (Gaussians on motion standardised within subject, one variance for all uses of a
+    label), so that a wrong word can be overruled. Free variances, absolute levels or going on to
+    convergence name worse.
     """
     label, present = evidence.label, evidence.energy.isfinite()
     within_label = _standardise(evidence.energy, evidence.group * (label.max() + 1) + label)

@@ -208,7 +208,7 @@ class TrainingModule(lightning.LightningModule):
         self.codes = torch.zeros(self.network.config.settings.codes)
 
     def validation_step(self, batch: list[Tensor], _: int) -> None:
-        _, signal, label, _ = batch
+        signal, label = batch[1:3]
         out = self.network(signal)
         nll = F.cross_entropy(out.classes, label)
         rebuild = (out.rebuilt - out.signal)[out.seen].square().mean()
