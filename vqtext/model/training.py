@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
@@ -23,6 +20,7 @@ from vqtext.model.codebook import perplexity
 from vqtext.model.config import ModelConfig
 from vqtext.model.grounding import Evidence, Grounding, Label, LabelSignal, Nearest, OrderSignal
 from vqtext.model.guidance import Guidance
+from vqtext.model.lightning_alone import lightning
 from vqtext.model.network import Network, Output
 from vqtext.model.painting import coverage, paint
 from vqtext.model.vocabulary import Grammar, Vocabulary
@@ -272,7 +270,7 @@ def fit(
     module = TrainingModule(network, data, make_grounding(settings.grounding, data), settings, drop)
     watched = len(data.validation) > 0
     epochs = epochs_for(len(data.train), settings)
-    best = ModelCheckpoint(
+    best = lightning.pytorch.callbacks.ModelCheckpoint(
         folder / "checkpoints",
         "best",
         monitor="validation/score" if watched else None,
@@ -284,12 +282,16 @@ def fit(
         accelerator=settings.accelerator,
         devices=1,
         max_epochs=epochs,
-        logger=[TensorBoardLogger(folder, name="", version=""), CSVLogger(folder, name="", version="")],
+        logger=[
+            lightning.pytorch.loggers.TensorBoardLogger(folder, name="", version=""),
+            lightning.pytorch.loggers.CSVLogger(folder, name="", version=""),
+        ],
         callbacks=[best, _Tell(on_epoch)],
         gradient_clip_val=1.0,
         log_every_n_steps=1,
         enable_model_summary=False,
         enable_progress_bar=False,
+        deterministic="warn",  # the same seed gives the same weights, on two cores too
         check_val_every_n_epoch=max(1, epochs // VALIDATIONS),
         num_sanity_val_steps=0,
     )
@@ -327,7 +329,7 @@ def _loader(data: TrainingData, index: Tensor, batch_size: int, shuffle: bool) -
     return DataLoader(windows, batch_size=batch_size, shuffle=shuffle)
 
 
-class _Tell(Callback):
+class _Tell(lightning.Callback):
     def __init__(self, on_epoch: Callable[[], object]) -> None:
         self.on_epoch = on_epoch
 

@@ -1,0 +1,208 @@
+"""A user would lose: the product. Real processes run the real commands in an empty folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import vqtext
+from vqtext.data.basic_motions import BasicMotions
+
+SMALL = {
+    "VQTEXT_TRAIN__EPOCHS": "2",
+    "VQTEXT_MODEL__DIM": "16",
+    "VQTEXT_MODEL__LAYERS": "1",
+    "VQTEXT_MODEL__HEADS": "2",
+    "VQTEXT_EMBED__ENCODER": "minilm",
+}
+WITHOUT_TEXT_OR_NETWORK = """
+import socket, sys
+
+def refuse(*_, **__):
+    raise OSError("no network here")
+
+socket.socket.connect = socket.getaddrinfo = refuse
+
+class Refuse:
+    def find_spec(self, name, *_):
+        if name.split(".")[0] in {"openai", "transformers", "sentence_transformers"}:
+            raise ImportError(name)
+
+sys.meta_path.insert(0, Refuse())
+sys.argv = ["vqtext", "train", "--force", "--run", "offline"]
+from vqtext.cli import main
+main()
+"""
+
+
+def command(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    code = [sys.executable, "-c", "from vqtext.cli import main; main()", *words]
+    return subprocess.run(
+        code, cwd=folder, env={**os.environ, **SMALL, **env}, capture_output=True, text=True, timeout=300
+    )
+
+
+def succeed(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    done = command(folder, *words)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("aeon", reason="the default data come with the extra demo")
+    where = tmp_path_factory.mktemp("empty")
+    succeed(where, "gen-subactions")
+    succeed(where, "embed")
+    succeed(where, "dedup", "--threshold", "0.85")
+    succeed(where, "train")
+    return where
+
+
+def test_four_commands_in_an_empty_folder_end_in_a_model_that_explains(folder: Path):
+    model = vqtext.load(folder / "cache/runs/default")
+    signals = next(iter(BasicMotions(None, None, print).recordings())).signal
+    reason = model.explain(signals)[0]
+    assert reason.steps and str(reason).endswith(f"= {reason.label} ({reason.confidence:.2f})")
+
+
+def test_evaluate_and_explain_answer_in_json_and_nothing_else(folder: Path):
+    scores = json.loads(succeed(folder, "evaluate", "--json").stdout)
+    assert list(scores) == ["dataset", "test_subjects", "seeds", "classification"]
+    assert list(scores["classification"]) == ["tokens", "histogram", "decoding"]
+    for entry in scores["classification"].values():
+        assert set(entry) == {"accuracy", "macro_f1"}
+        assert set(entry["accuracy"]) == {"mean", "std", "values"} and len(entry["accuracy"]["values"]) == 1
+    said = json.loads(succeed(folder, "explain", "--json").stdout)
+    assert (folder / said["report"]).read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert {sample["true"] for sample in said["samples"]} == {"standing", "walking", "running", "badminton"}
+    again = command(folder, "evaluate", "--json")
+    assert json.loads(again.stdout) == scores and "up to date" in again.stderr
+
+
+def test_training_needs_neither_network_nor_text_models(folder: Path):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TEXT_OR_NETWORK],
+        cwd=folder,
+        env={**os.environ, **SMALL},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (folder / "cache/runs/offline/seed-0/model.safetensors").exists()
+
+
+def test_the_same_run_twice_gives_the_same_weights(folder: Path):
+    for name in ("once", "twice"):
+        succeed(folder, "train", "--run", name)
+    one, two = (
+        (folder / f"cache/runs/{name}/seed-0/model.safetensors").read_bytes() for name in ("once", "twice")
+    )
+    assert one == two
+
+
+def test_ctrl_c_in_training_leaves_the_old_run_whole(folder: Path):
+    before = (folder / "cache/runs/default/seed-0/model.safetensors").read_bytes()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from vqtext.cli import main; main()", "train", "--force"],
+        cwd=folder,
+        env={**os.environ, **SMALL, "VQTEXT_TRAIN__EPOCHS": "5000"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    logs = folder / "cache/runs"
+    deadline = time.monotonic() + 120
+    while not list(logs.glob(".default.partial*/.seed-0.work/metrics.csv")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert (folder / "cache/runs/default/seed-0/model.safetensors").read_bytes() == before
+
+
+def own_data(folder: Path, labels: list[str], subjects: int = 3) -> None:
+    """A study with a wrist sensor: each label moves at its own pace."""
+    data = folder / "study"
+    (data / "recordings").mkdir(parents=True)
+    (data / "dataset.toml").write_text(
+        'name = "my-study"\nrate_hz = 20\nrecordings = "recordings/*.csv"\n'
+        'label_column = "label"\nsubject_column = "subject"\n'
+        + "".join(
+            f'[[channels]]\ncolumn = "g{a}"\nlocation = "right wrist"\nmodality = "gyro"\naxis = "{a}"\n'
+            'unit = "rad/s"\n'
+            for a in "xyz"
+        ),
+        encoding="utf-8",
+    )
+    rng = np.random.default_rng(0)
+    for subject in range(1, subjects + 1):
+        for i, label in enumerate(labels):
+            wave = np.sin(np.arange(160) / (1 + i))[:, None] + 0.1 * rng.normal(size=(160, 3))
+            quoted = label.replace('"', '""')
+            rows = [f'{x:.4f},{y:.4f},{z:.4f},"{quoted}",{subject}' for x, y, z in wave]
+            text = "\n".join(["gx,gy,gz,label,subject", *rows]) + "\n"
+            (data / f"recordings/{subject}-{i}.csv").write_text(text, encoding="utf-8")
+    words = {
+        "schema": 1,
+        "language": "en",
+        "provider": "hand",
+        "model": None,
+        "labels": [
+            {"label": x, "subactions": [{"phrase": f"hand moves in way {i}"}]} for i, x in enumerate(labels)
+        ],
+    }
+    (folder / "cache").mkdir()
+    (folder / "cache/subactions.json").write_text(json.dumps(words), encoding="utf-8")
+    succeed(folder, "prepare", "--data", "csv", "--path", "study", "--window-s", "2", "--stride-s", "2")
+
+
+def test_hostile_labels_go_through_and_never_become_markup_or_paths(tmp_path: Path):
+    labels = ["../../etc", "<script>alert(1)</script>", "걷기", "🏃 run"]
+    own_data(tmp_path, labels)
+    for words in (["embed"], ["dedup"], ["train", "--test-subjects", "3", "--seeds", "0,1"], ["evaluate"]):
+        succeed(tmp_path, *words)
+    succeed(tmp_path, "explain")
+    run = json.loads((tmp_path / "cache/runs/default/run.json").read_text(encoding="utf-8"))
+    assert run["split"]["test_subjects"] == ["3"] and run["seeds"] == [0, 1]
+    page = (tmp_path / "cache/runs/default/report.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in page and "&lt;script&gt;alert" in page and "걷기" in page
+    assert {p.name for p in tmp_path.iterdir()} == {"study", "cache"}
+    assert vqtext.load(tmp_path / "cache/runs/default").config.labels == tuple(labels)
+    unknown = command(tmp_path, "train", "--test-subjects", "9")
+    assert unknown.returncode == 2 and "1, 2, 3" in unknown.stderr and "Traceback" not in unknown.stderr
+
+
+def test_one_class_only_is_one_clear_line(tmp_path: Path):
+    own_data(tmp_path, ["waving"])
+    for words in (["embed"], ["dedup"]):
+        succeed(tmp_path, *words)
+    done = command(tmp_path, "train", "--test-subjects", "3")
+    assert done.returncode == 1
+    assert [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert "two are the least" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "cache/runs/default").exists()
+
+
+def test_a_damaged_input_is_one_clear_line(folder: Path, tmp_path: Path):
+    import shutil
+
+    shutil.copytree(folder / "cache", tmp_path / "cache")
+    target = tmp_path / "cache/windows.h5"
+    target.write_bytes(target.read_bytes()[:5000])
+    done = command(tmp_path, "evaluate", "--force")
+    assert done.returncode == 1 and "windows.h5" in done.stderr and "Traceback" not in done.stderr
+    (tmp_path / "cache/anchors.h5").unlink()
+    target.write_bytes((folder / "cache/windows.h5").read_bytes())
+    done = command(tmp_path, "train", "--run", "other")
+    assert done.returncode == 1 and "vqtext dedup" in done.stderr
