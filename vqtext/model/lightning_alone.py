@@ -14,7 +14,7 @@ def _found_but_no_text(requirement: RequirementCache) -> bool:
     return "transformers" not in str(requirement.requirement) and _found(requirement)
 
 
-RequirementCache.__bool__ = _found_but_no_text  # type: ignore[method-assign]
+RequirementCache.__bool__ = _found_but_no_text  # type: ignore[assignment, method-assign]
 try:
     import lightning
 finally:
