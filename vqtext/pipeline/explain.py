@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 SHOWN = 3
 """Samples that a person is shown in the terminal; the report and ``--json`` have all."""
 
+UNSURE = 0.3
+"""Confidence below which a step is told as a guess: several names of the label fit about as well."""
+
 
 class Explain(Stage):
     """Explain test windows, one of each label in turn, and draw the report."""
@@ -110,6 +113,11 @@ class Explain(Stage):
             lines.append("  * inferred: no sensor sits on that part of the body")
         if any(step["ambiguous_with"] for step in steps):
             lines.append("  ? ambiguous: neither sensors nor order tell it from another phrase")
+        weak = sum(step["confidence"] < UNSURE for step in steps)
+        if weak:
+            lines.append(
+                f"  {weak} of these {len(steps)} steps have a confidence under {UNSURE}: take them as guesses"
+            )
         return [*lines, f"report: {Path(summary['report']).resolve()}"]
 
     def _page(
