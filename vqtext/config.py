@@ -46,15 +46,43 @@ class DataSettings(_Section):
 class WordsSettings(_Section):
     """Where sub-actions come from."""
 
-    provider: Literal["builtin"] = Field(default="builtin", description="who writes the sub-actions")
-    language: str = Field(default="en", description="language of the words")
+    provider: Literal["builtin", "openai"] = Field(
+        default="builtin", description="who writes the sub-actions: the lexicon, or a language model"
+    )
+    language: str = Field(
+        default="en", min_length=2, description="language people read the words in, such as en or ko"
+    )
+    drafts: int = Field(default=1, ge=1, le=9, description="times a model is asked for each label")
+    harmonise: bool = Field(default=True, description="one more request, for the same words across labels")
+    least: int = Field(default=4, ge=1, description="fewest sub-actions of a label that a model may give")
+    most: int = Field(default=12, ge=1, description="most sub-actions of a label that a model may give")
+
+
+class LLMSettings(_Section):
+    """The language model, behind any server that speaks OpenAI's protocol. Its key is no setting: it is only
+    ever read from the variable OPENAI_API_KEY."""
+
+    base_url: str | None = Field(
+        default=None,
+        description="server, such as http://localhost:8000/v1; none takes OPENAI_BASE_URL, else OpenAI's own",
+    )
+    model: str | None = Field(default=None, description="name of the model, as its server calls it")
+    concurrency: int = Field(default=8, ge=1, le=256, description="requests under way at once")
+    timeout_s: float = Field(default=120.0, gt=0, description="seconds to wait for one reply")
+    retries: int = Field(default=2, ge=0, description="times a failed request is sent again")
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="most tokens of a reply; none leaves it to the server"
+    )
 
 
 class DescribeSettings(_Section):
     """Signal to text."""
 
-    source: Literal["template"] = Field(default="template", description="how facts become sentences")
+    source: Literal["template", "llm"] = Field(default="template", description="how facts become sentences")
     segments: int = Field(default=5, ge=1, le=32, description="equal stretches a window is described in")
+    limit: int | None = Field(
+        default=None, ge=1, description="windows a model describes, spread over all; others get a template"
+    )
 
 
 class EmbedSettings(_Section):
@@ -70,6 +98,17 @@ class DedupSettings(_Section):
 
     threshold: float = Field(
         default=0.85, gt=0, le=1, description="least cosine of two phrases that may merge"
+    )
+    target: int | None = Field(
+        default=None, ge=1, description="number of anchors to aim at; sets the threshold"
+    )
+    calibrate: bool = Field(
+        default=False, description="let the phrases' own paraphrases and opposites set the threshold"
+    )
+    keep: Annotated[list[str], Listed] = Field(default=[], description="phrases that never merge into others")
+    drop: Annotated[list[str], Listed] = Field(default=[], description="phrases to leave out")
+    merge: Annotated[list[str], Listed] = Field(
+        default=[], description="phrases to merge whatever their cosine, each as a=b"
     )
     contrast: float = Field(default=1.0, ge=0, description="how far a phrase is pushed from its opposite")
 
@@ -143,6 +182,7 @@ class Settings(_Section):
     cache: Path = Field(default=Path("cache"), description="folder of the artifacts")
     data: DataSettings = DataSettings()
     words: WordsSettings = WordsSettings()
+    llm: LLMSettings = LLMSettings()
     describe: DescribeSettings = DescribeSettings()
     embed: EmbedSettings = EmbedSettings()
     dedup: DedupSettings = DedupSettings()

@@ -35,6 +35,10 @@ class EncoderError(VQTextError):
     """A text encoder that cannot be loaded."""
 
 
+class LLMError(VQTextError):
+    """A language model that cannot be reached, or gives no usable reply."""
+
+
 class TrainingError(VQTextError):
     """Training that cannot start or go on."""
 

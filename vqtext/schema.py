@@ -68,9 +68,13 @@ class Cell(_Words):
 
 
 class SubAction(_Words):
-    """A short movement phrase of a label. Only ``phrase`` is required."""
+    """A short movement phrase of a label, in English for the encoder. Only ``phrase`` is required.
+
+    ``display`` is what people are shown instead, in the language of the file.
+    """
 
     phrase: str = Field(min_length=1)
+    display: str | None = None
     opposite: str | None = None
     paraphrases: list[str] | None = None
     body_part: str | None = None
@@ -83,6 +87,7 @@ class LabelWords(_Words):
     """The words of one label: what it is called, how a sentence says it, and its ordered sub-actions."""
 
     label: str = Field(min_length=1)
+    display: str | None = None
     keyword: str | None = None
     sentence: str | None = None
     paraphrases: list[str] | None = None
@@ -97,4 +102,7 @@ class SubActions(_Words):
     language: str = "en"
     provider: str = "builtin"
     model: str | None = None
+    reply_format: Literal["json_schema", "json_object", "text"] | None = None  # what the server understood
+    drafts: int | None = None
+    disagreed: int | None = None  # signature cells left out because the drafts did not agree
     labels: list[LabelWords]

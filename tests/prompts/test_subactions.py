@@ -54,7 +54,7 @@ def test_null_is_as_good_as_missing() -> None:
             one(signature={"wrist": {"speed": 1}}),
             "signature, 'wrist': unknown key 'speed': allowed are motion, direction",
         ),
-        (one(part="leg"), "sub-action 1: unknown key 'part': allowed are phrase, opposite"),
+        (one(part="leg"), "sub-action 1: unknown key 'part': allowed are phrase, display, opposite"),
         (one(paraphrases=["a", 3]), "paraphrases, number 2: input should be a valid string"),
         (
             '{"labels": [{"label": "a\\nb", "subactions": [{"phrase": "x"}]},'
