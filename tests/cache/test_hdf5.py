@@ -65,6 +65,35 @@ def test_content_is_of_what_is_inside_and_of_nothing_else(tmp_path):
         assert content("three", **change) != first
 
 
+def test_written_piece_by_piece_it_is_the_same_artifact(path, tmp_path):
+    whole = arrays()
+    with hdf5.growing(tmp_path / "grown.h5", "texts", "recipe") as out:
+        longest = max(len(text.encode()) for text in TEXTS)
+        for text in TEXTS:
+            out.grow("text", [text], longest)
+        for piece in (slice(0, 1), slice(1, 1), slice(1, 4), slice(4, 6)):
+            out.grow("part/vector", whole["part/vector"][piece])
+        for name in ("none", "no_text", "token"):
+            out.put(name, whole[name])
+        content = out.finish(ATTRS)
+    assert read_all(tmp_path / "grown.h5") == read_all(path)
+    with open_artifact(tmp_path / "grown.h5", "texts") as artifact:
+        assert artifact.content == content
+        assert list(artifact.texts("text")) == TEXTS and artifact.longest("text") == longest
+        np.testing.assert_array_equal(
+            artifact.rows("part/vector", [5, 0, 5]), whole["part/vector"][[5, 0, 5]]
+        )
+
+
+def test_pieces_of_another_width_are_refused(tmp_path):
+    with (
+        pytest.raises(ValueError, match="more came as float32"),
+        hdf5.growing(tmp_path / "x.h5", "texts", "") as out,
+    ):
+        out.grow("vector", np.zeros((2, 3), np.float32))
+        out.grow("vector", np.zeros((2, 4), np.float32))
+
+
 def test_rows_in_any_order_with_repeats(path):
     vectors = arrays()["part/vector"]
     with open_artifact(path, "texts") as artifact:

@@ -8,8 +8,6 @@ each chunk, so that a damaged byte is an error and never a wrong number.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import vqtext
-from vqtext.cache.fingerprint import JSON, canonical, fingerprint
+from vqtext.cache.fingerprint import JSON, fingerprint
+from vqtext.cache.layout import Digest, Sink, as_array, put, storage
 from vqtext.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ SCHEMA = 1
 
 _OWN = ("vqtext_kind", "vqtext_schema", "vqtext_version", "created", "recipe", "content", "provenance")
 _MAKERS = {"windows": "prepare", "descriptions": "describe", "texts": "embed", "anchors": "dedup"}
-_CHUNK_BYTES = 1 << 18
+_TEXTS_AT_ONCE = 4096
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py raises on a broken file
 
 
@@ -60,31 +59,88 @@ def write(
         ArtifactError: a text cannot be stored.
         OSError: the disk is full or read-only; `publish` makes it one line.
     """
+    with growing(path, kind, recipe) as out:
+        for name, values in arrays.items():
+            out.put(name, values)
+        return out.finish(attrs)
+
+
+@contextmanager
+def growing(path: Path, kind: str, recipe: str) -> Iterator[Growing]:
+    """Write an artifact piece by piece, where all of it together would not fit into memory.
+
+    Raises:
+        OSError: the disk is full or read-only; `publish` makes it one line.
+    """
     import h5py
 
-    if taken := attrs.keys() & set(_OWN):
-        raise ValueError(f"attributes {taken} are the store's own")
-    digests: dict[str, str] = {}
-    with _Sink(path, "w") as sink, h5py.File(sink, "w", libver=("v110", "v110")) as file:
-        for name, values in arrays.items():
-            array = _as_array(values, name)
-            digests[name] = _digest(array)
-            dataset = file.create_dataset(name, data=array, **_storage(array))
-            dataset.attrs["sha256"] = np.bytes_(digests[name])
-            sink.check()
+    with Sink(path, "w") as sink, h5py.File(sink, "w", libver=("v110", "v110")) as file:
+        yield Growing(file, sink, kind, recipe)
+    sink.check()
+
+
+class Growing:
+    """An artifact that is being written; see `growing`."""
+
+    def __init__(self, file: h5py.File, sink: Sink, kind: str, recipe: str) -> None:
+        self._file = file
+        self._sink = sink
+        self._kind = kind
+        self._recipe = recipe
+        self._digests: dict[str, Digest] = {}
+
+    def put(self, name: str, values: np.ndarray | Sequence[str]) -> None:
+        """A whole array, or texts. Raises ArtifactError where a text cannot be stored."""
+        self._create(name, as_array(values, name), grows=False)
+
+    def grow(self, name: str, values: np.ndarray | Sequence[str], longest: int = 1) -> None:
+        """More rows of an array. Of texts, ``longest`` says how many bytes the longest of them all has.
+
+        Raises:
+            ArtifactError: a text cannot be stored.
+        """
+        rows = as_array(values, name, longest)
+        if not len(rows):
+            return
+        if name not in self._digests:
+            self._create(name, rows, grows=True)
+            return
+        dataset = self._file[name]
+        if rows.dtype != dataset.dtype or rows.shape[1:] != dataset.shape[1:]:
+            raise ValueError(
+                f"{name} has rows of {dataset.dtype}{dataset.shape[1:]}, more came as "
+                f"{rows.dtype}{rows.shape[1:]}"
+            )
+        dataset.resize(len(dataset) + len(rows), axis=0)
+        dataset[-len(rows) :] = rows
+        self._digests[name].update(rows)
+        self._sink.check()
+
+    def finish(self, attrs: Mapping[str, JSON]) -> str:
+        """Write the attributes; returns the content."""
+        if taken := attrs.keys() & set(_OWN):
+            raise ValueError(f"attributes {taken} are the store's own")
+        digests = {name: digest.hexdigest() for name, digest in self._digests.items()}
+        for name, digest in digests.items():
+            self._file[name].attrs["sha256"] = np.bytes_(digest)
         content = _content(digests, attrs)
         own: dict[str, JSON] = {
-            "vqtext_kind": kind,
+            "vqtext_kind": self._kind,
             "vqtext_schema": SCHEMA,
             "vqtext_version": vqtext.__version__,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "recipe": recipe,
+            "recipe": self._recipe,
             "content": content,
         }
         for name, value in (dict(attrs) | own).items():
-            _put(file, name, value)
-    sink.check()
-    return content
+            put(self._file, name, value)
+        return content
+
+    def _create(self, name: str, array: np.ndarray, grows: bool) -> None:
+        self._file.create_dataset(name, data=array, **storage(array, grows))
+        self._digests[name] = Digest()
+        self._digests[name].update(array)
+        self._sink.check()
 
 
 def stamp(path: Path, provenance: Mapping[str, JSON]) -> None:
@@ -95,9 +151,9 @@ def stamp(path: Path, provenance: Mapping[str, JSON]) -> None:
     """
     import h5py
 
-    with _Sink(path, "r+") as sink, h5py.File(sink, "r+", libver=("v110", "v110")) as file:
-        _put(file, "recipe", provenance["recipe"])
-        _put(file, "provenance", provenance)
+    with Sink(path, "r+") as sink, h5py.File(sink, "r+", libver=("v110", "v110")) as file:
+        put(file, "recipe", provenance["recipe"])
+        put(file, "provenance", provenance)
     sink.check()
 
 
@@ -171,9 +227,19 @@ class Artifact:
         """The whole array, as ndarray; texts as list[str]."""
         with self._reading(name):
             dataset = self._dataset(name)
-            if dataset.dtype.kind == "S":
-                return [text.decode() for text in dataset[()]]
-            return dataset[()]
+            return list(self.texts(name)) if dataset.dtype.kind == "S" else dataset[()]
+
+    def texts(self, name: str) -> Iterator[str]:
+        """An array of texts one by one, so that a million of them need no memory."""
+        with self._reading(name):
+            dataset = self._dataset(name)
+            for start in range(0, len(dataset), _TEXTS_AT_ONCE):
+                yield from (text.decode() for text in dataset[start : start + _TEXTS_AT_ONCE])
+
+    def longest(self, name: str) -> int:
+        """Bytes that the longest of an array of texts may have."""
+        with self._reading(name):
+            return self._dataset(name).dtype.itemsize
 
     def rows(self, name: str, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """Rows along the first axis, in the order of ``indices``, which may repeat. Reads only those rows."""
@@ -207,82 +273,6 @@ class Artifact:
             yield
         except _DAMAGE:
             raise ArtifactError(f"{self.path} is damaged ({part}): {self._again}") from None
-
-
-class _Sink(io.FileIO):
-    """A file that remembers its first error and swallows what comes after.
-
-    HDF5 cannot live with a write that fails: on a full disk it corrupts its own state and may crash the
-    process when the file is closed. So it never hears of the failure, and `check` raises it.
-    """
-
-    def __init__(self, path: Path, mode: str) -> None:
-        super().__init__(path, "w+" if mode == "w" else mode)
-        self.error: OSError | None = None
-
-    def write(self, data: Any) -> int:
-        left = memoryview(data).cast("B")
-        size = len(left)
-        try:
-            while left and self.error is None:
-                left = left[super().write(left) :]
-        except OSError as error:
-            self.error = error
-        return size
-
-    def truncate(self, size: int | None = None) -> int:
-        try:
-            return super().truncate(size)
-        except OSError as error:
-            self.error = self.error or error
-            return size or 0
-
-    def check(self) -> None:
-        if self.error is not None:
-            raise self.error
-
-
-def _put(file: h5py.File, name: str, value: JSON) -> None:
-    """Store an attribute as JSON, of fixed length, as all texts here: HDF5 keeps texts of variable length in
-    a heap without a checksum, and one wrong byte there can send it into an endless loop."""
-    file.attrs[name] = np.bytes_(canonical(value))
-
-
-def _as_array(values: np.ndarray | Sequence[str], name: str) -> np.ndarray:
-    """Numbers as they are, texts as UTF-8 ``(n,)``."""
-    if isinstance(values, np.ndarray):
-        return np.ascontiguousarray(values)
-    import h5py
-
-    encoded = []
-    for i, text in enumerate(values):
-        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise ArtifactError(f"text {i} of {name!r} cannot be stored: it holds a NUL or half a character")
-        encoded.append(text.encode())
-    longest = max(map(len, encoded), default=0)
-    return np.array(encoded, dtype=h5py.string_dtype(length=max(longest, 1)))
-
-
-def _storage(array: np.ndarray) -> dict[str, Any]:
-    """Chunks of about 256 kB along the first axis, compressed and checksummed."""
-    if array.size == 0:  # nothing to cut, and HDF5 takes no empty chunk
-        return {}
-    rows = min(len(array), max(1, _CHUNK_BYTES // (array.nbytes // len(array))))
-    return {
-        "chunks": (rows, *array.shape[1:]),
-        "compression": "gzip",
-        "compression_opts": 1,
-        "shuffle": True,
-        "fletcher32": True,
-    }
-
-
-def _digest(array: np.ndarray) -> str:
-    """SHA-256 over type, shape and bytes."""
-    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
-    if array.size:
-        digest.update(array.reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
 
 
 def _content(digests: Mapping[str, str], attrs: Mapping[str, JSON]) -> str:
