@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
+from llm.server import LLMServer
 
 from vqtext.config import Settings
 from vqtext.pipeline.encoders import Encoder
@@ -91,3 +92,12 @@ def write_words(tmp_path: Path) -> Callable[..., Settings]:
         return Settings(cache=tmp_path)
 
     return write
+
+
+@pytest.fixture
+def llm_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LLMServer]:
+    """A language model's server on loopback, and an environment that names no other."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with LLMServer() as server:
+        yield server

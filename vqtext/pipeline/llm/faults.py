@@ -1,0 +1,136 @@
+"""What can go wrong with a request, each as one line; the key is in none of them.
+
+Two kinds: `Unanswered`, where other questions may still be answered, and plain `LLMError`, where none can be.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from vqtext.config import LLMSettings
+from vqtext.errors import LLMError
+from vqtext.pipeline.llm.server import KEY, Server
+
+if TYPE_CHECKING:
+    import httpx2
+    import openai
+
+_SHOWN = 300  # characters of what a server says
+_QUOTA = re.compile(
+    r"insufficient[_ ](?:user_)?quota|billing_hard_limit|exceeded your current quota|insufficient balance"
+)
+_NO_MODEL = re.compile(
+    r"model_not_found|model .{0,80}(?:not found|not exist|unknown)|(?:unknown|no such|invalid) model\b"
+)
+
+
+class Unanswered(LLMError):
+    """One question without a reply, while others may get theirs."""
+
+
+def one_line(text: str) -> str:
+    """A server's words, or a model's, on one line of bounded length."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+
+
+def is_out_of_quota(said: str) -> bool:
+    """Whether what a server says with its 429 means that waiting does not help."""
+    return _QUOTA.search(said.casefold()) is not None
+
+
+def after_error(error: openai.OpenAIError, server: Server, llm: LLMSettings) -> LLMError:
+    """What the SDK's error means."""
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return _after_status(error, server)
+    if isinstance(error, openai.APITimeoutError):
+        return _after_timeout(error, server, llm)
+    if isinstance(error, openai.APIConnectionError):
+        return _after_connection(error, server)
+    return Unanswered(server.scrub(one_line(str(error))))
+
+
+def _after_status(error: openai.APIStatusError, server: Server) -> LLMError:
+    said = server.scrub(_said(error.body))
+    status, where = error.status_code, server.url
+    if status == 401:
+        return LLMError(f"{where} does not take the key in {KEY}: {said}")
+    if status == 403:
+        return LLMError(f"{where} does not let this key use {server.model!r}: {said}")
+    if status == 402 or is_out_of_quota(f"{error.code} {said}"):
+        return LLMError(f"the account at {where} has nothing left to pay with; what arrived is kept: {said}")
+    if status == 404 or (status in (400, 422) and _NO_MODEL.search(f"{error.code} {said}".casefold())):
+        return LLMError(
+            f"{where} has no model {server.model!r}, or the address is wrong (it often ends in /v1): {said}"
+        )
+    if status == 429:
+        return Unanswered(f"too many requests (429), and waiting did not help: {said}; lower llm.concurrency")
+    if status in (408, 409) or status >= 500:
+        return Unanswered(f"the server failed ({status}), also when asked again: {said}")
+    return Unanswered(f"the server turned the request down ({status}): {said}")
+
+
+def _after_timeout(error: openai.APITimeoutError, server: Server, llm: LLMSettings) -> LLMError:
+    import httpx2
+
+    if isinstance(error.__cause__, httpx2.ConnectTimeout):
+        return LLMError(f"no server answers at {server.url}: is it running, and is the address right?")
+    return Unanswered(
+        f"no reply within {llm.timeout_s:g} s, also when asked again: raise llm.timeout_s if the model "
+        "is slow"
+    )
+
+
+def _after_connection(error: openai.APIConnectionError, server: Server) -> LLMError:
+    import httpx2
+
+    cause = error.__cause__
+    why = server.scrub(one_line(str(cause) or type(cause).__name__))
+    if isinstance(cause, (httpx2.ConnectError, httpx2.UnsupportedProtocol, httpx2.TooManyRedirects)):
+        return LLMError(
+            f"no server answers at {server.url} ({why}): is it running, and is the address right?"
+        )
+    if isinstance(cause, httpx2.ProxyError):
+        return LLMError(
+            f"the proxy lets nothing through to {server.url} ({why}): look at HTTPS_PROXY and NO_PROXY"
+        )
+    return Unanswered(f"the connection broke before the whole reply was there, also when asked again ({why})")
+
+
+def no_completion(said: Any, response: httpx2.Response, server: Server) -> LLMError:
+    """What an answer with status 200 means that is no completion."""
+    if said is None:
+        start = response.text.lstrip()[:15].casefold()
+        if "html" in response.headers.get("content-type", "") or start.startswith(("<!doctype", "<html")):
+            return LLMError(
+                f"{server.url} answers with a web page: is the address right (it often ends in /v1), or does "
+                "the network want you to sign in first?"
+            )
+        return Unanswered("the server's answer is no JSON, or only half of it")
+    if isinstance(said, dict) and said.get("error"):
+        told = server.scrub(_said(said["error"]))
+        if is_out_of_quota(told):
+            return LLMError(
+                f"the account at {server.url} has nothing left to pay with; what arrived is kept: {told}"
+            )
+        return Unanswered(f"the server gave an error in place of a reply: {told}")
+    if isinstance(said, dict) and said.get("choices") == []:
+        return Unanswered("the server's answer holds no reply (its choices are empty)")
+    return Unanswered(
+        "the server's answer holds no reply (it has no choices): does it speak OpenAI's protocol?"
+    )
+
+
+def _said(body: object) -> str:
+    """The server's own words in the body of an error."""
+    if isinstance(body, dict):
+        body = next((body[name] for name in ("message", "detail", "error") if body.get(name)), body)
+        if isinstance(body, dict):
+            return _said(body) if "message" in body else one_line(str(body))
+    if body is None or body == "":
+        return "it does not say why"
+    text = str(body)
+    return "it answers with a web page" if "<html" in text.casefold() else one_line(text)
