@@ -6,10 +6,10 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster import hierarchy
 
 from vqtext.errors import ShapeError, UsageError, WordsError
-from vqtext.pipeline import merge
+from vqtext.pipeline import linkage
 from vqtext.pipeline.contrast import contrast, facets_differ, nearest_opposite
 from vqtext.pipeline.merge import Clusters, Phrase, Tree, same_text
 
@@ -41,21 +41,32 @@ def may_merge(x: Phrase, y: Phrase, threshold: float) -> bool:
     """The rule of the design, one pair at a time."""
     cosine = x.vector @ y.vector
     opposites = [x.vector @ o for o in y.opposites] + [y.vector @ o for o in x.opposites]
-    known = {"left", "right", "up", "down"}
+    known = {"left", "right", "both", "up", "down"}
     for a, b in ((x.sides & known, y.sides & known), (x.directions & known, y.directions & known)):
         if a and b and not a & b:
             return False
     return cosine >= threshold and all(cosine > opposite for opposite in opposites)
 
 
-def by_hand(phrases: list[Phrase], threshold: float) -> set[frozenset[str]]:
+def by_hand(
+    phrases: list[Phrase],
+    threshold: float,
+    heads: frozenset[str] = frozenset(),
+    joined: dict[str, str] | None = None,
+) -> set[frozenset[str]]:
     """Constrained complete linkage, the slow and obvious way."""
-    clusters = [[phrase] for phrase in phrases]
+    joined = joined or {}
+    heads = heads | set(joined.values())
+    grouped: dict[str, list[Phrase]] = {}
+    for phrase in phrases:
+        grouped.setdefault(joined.get(phrase.text, phrase.text), []).append(phrase)
+    clusters = list(grouped.values())
     while True:
         best = None
         for a, b in itertools.combinations(range(len(clusters)), 2):
             pairs = list(itertools.product(clusters[a], clusters[b]))
-            if all(may_merge(x, y, threshold) for x, y in pairs):
+            of_two_heads = len(heads & {phrase.text for phrase in clusters[a] + clusters[b]}) > 1
+            if not of_two_heads and all(may_merge(x, y, threshold) for x, y in pairs):
                 farthest = min(x.vector @ y.vector for x, y in pairs)
                 if best is None or farthest > best[0]:
                     best = (farthest, a, b)
@@ -77,12 +88,34 @@ def test_equals_the_slow_way_under_vetoes(seed: int, threshold: float) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("threshold", [0.5, 0.85])
+def test_what_is_kept_and_joined_by_hand_goes_before_everything(seed: int, threshold: float) -> None:
+    phrases = crowd(seed, n=30)
+    rng = np.random.default_rng(seed)
+    chosen = [phrases[i].text for i in rng.permutation(30)[:12]]
+    heads, joined = (
+        frozenset(chosen[:5]),
+        dict(zip(chosen[5:10], [chosen[10]] * 3 + [chosen[0]] * 2, strict=True)),
+    )
+    tree = Tree(phrases, heads=heads, joined=joined)
+    cut = tree.at(threshold)
+    assert texts(tree, cut) == by_hand(phrases, threshold, heads, joined)
+    assert heads | {chosen[10]} <= {tree.phrases[i].text for i in cut.anchors}, "a head is an anchor"
+    assert tree.count(threshold) == len(cut.anchors)
+    together = {frozenset(pair) for cluster in cut.members for pair in itertools.combinations(cluster, 2)}
+    near = {(v.a, v.b) for v in cut.vetoed}
+    for a, b in itertools.combinations(range(30), 2):
+        cosine = tree.phrases[a].vector @ tree.phrases[b].vector
+        assert ((a, b) in near) == (cosine >= threshold and {a, b} not in together)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_without_vetoes_it_is_scipys_complete_linkage(seed: int) -> None:
     phrases = [Phrase(p.text, p.vector) for p in crowd(seed, n=200)]
     tree = Tree(phrases)
-    oracle = linkage(np.stack([p.vector for p in tree.phrases]).astype(float), "complete", "cosine")
+    oracle = hierarchy.linkage(np.stack([p.vector for p in tree.phrases]).astype(float), "complete", "cosine")
     for threshold in (0.55, 0.7, 0.85, 0.95):
-        numbers = fcluster(oracle, 1 - threshold, "distance")
+        numbers = hierarchy.fcluster(oracle, 1 - threshold, "distance")
         expected = {
             frozenset(tree.phrases[i].text for i in np.flatnonzero(numbers == number))
             for number in np.unique(numbers)
@@ -128,10 +161,50 @@ def test_the_curve_is_the_count_of_each_cut() -> None:
     assert counts == sorted(counts)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_threshold_for_a_number_of_anchors(seed: int) -> None:
+    tree = Tree(crowd(seed))
+    steps = np.round(np.arange(0.5, 1.00001, 0.0001), 4).tolist()
+    counts = [tree.count(step) for step in steps]
+    for target in range(1, 61):
+        threshold = tree.threshold_for(target)
+        miss = abs(tree.count(threshold) - target)
+        nearest = min(abs(count - target) for count in counts)
+        assert miss <= nearest, "no other threshold comes nearer"
+        if miss == nearest:
+            assert tree.count(threshold) == max(c for c in counts if abs(c - target) == miss), "merges less"
+        assert round(threshold, 6) == threshold, "a number that a person can type again"
+
+
+def test_a_threshold_for_what_equal_vectors_forbid() -> None:
+    tree = Tree([plane("a", 0), plane("b", 0), plane("c", 0), plane("d", 50)])
+    assert tree.threshold_for(4) == 1 and tree.count(1) == 2, "equal vectors merge at every threshold"
+    assert tree.threshold_for(1) == 0.64  # of 50 degrees
+    crowded = Tree([plane("a", 0), plane("b", 1e-3), plane("c", 3), plane("d", 3 + 1e-3)])
+    assert crowded.count(crowded.threshold_for(3)) in (2, 4), "two merges too near to each other to part"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_too_many_near_pairs_raise_the_floor_and_change_nothing_above_it(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phrases = crowd(seed, n=100)
+    whole = Tree(phrases)
+    monkeypatch.setattr(linkage, "FEW", 300)
+    monkeypatch.setattr(linkage, "PAIRS_EACH", 3)
+    monkeypatch.setattr(linkage, "BLOCK", 30)
+    tree = Tree(phrases, ceiling=0.9)
+    assert 0.5 < tree.floor <= 0.9
+    assert tree.at(tree.floor) == whole.at(tree.floor) and tree.at(0.95) == whole.at(0.95)
+    assert tree.threshold_for(1) >= tree.floor
+    assert Tree(phrases, ceiling=0.6).floor == 0.6, "never above what will be asked of the tree"
+    assert Tree(phrases).floor == 0.5
+
+
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     phrases = crowd(1, n=100)
     whole = Tree(phrases).at(0.6)
-    monkeypatch.setattr(merge, "_BLOCK", 7)
+    monkeypatch.setattr(linkage, "BLOCK", 7)
     assert texts(Tree(phrases), Tree(phrases).at(0.6)) == texts(Tree(phrases), whole)
 
 
@@ -156,7 +229,8 @@ def test_the_veto_and_its_reasons() -> None:
             plane("arm down", 10),
             plane("left arm", 90, sides=frozenset({"left"})),
             plane("right arm", 91, sides=frozenset({"right", "none"})),
-            plane("the arm", 92, sides=frozenset({"both"})),
+            plane("the arm", 92),
+            plane("both arms", 80, sides=frozenset({"both"})),
         ]
     )
     cut = tree.at(0.9)
@@ -165,6 +239,9 @@ def test_the_veto_and_its_reasons() -> None:
         ("arm down", "arm up", "opposite"),
         ("left arm", "right arm", "facet"),
         ("left arm", "the arm", "linkage"),
+        ("both arms", "left arm", "facet"),
+        ("both arms", "right arm", "facet"),
+        ("both arms", "the arm", "linkage"),
     }
     assert frozenset({"right arm", "the arm"}) in texts(tree, cut)
 

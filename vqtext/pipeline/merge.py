@@ -3,7 +3,7 @@
 Phrases and clusters merge in the order of their cosine, the nearest first, where the cosine of two clusters
 is that of their two *farthest* members; a vetoed pair never shares a cluster. So no two members of a cluster
 are ever below the threshold or vetoed with each other, which chains of near phrases would allow ("raise the
-arm" ~ "raise the hand" ~ "wave the hand"). The veto is no metric: these are our own few lines, not scipy's.
+arm" ~ "raise the hand" ~ "wave the hand"). What a person decided by hand goes before all of this.
 
 The merges, made once down to a floor, form a tree: every threshold above the floor is a cut through it.
 Memory grows with the number of near pairs, not with n².
@@ -11,10 +11,10 @@ Memory grows with the number of near pairs, not with n².
 
 from __future__ import annotations
 
-import heapq
 import itertools
+import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,11 +22,10 @@ import numpy as np
 
 from vqtext.errors import UsageError, WordsError
 from vqtext.pipeline.contrast import TOLERANCE, facets_differ, nearer_to_opposite, nearest_opposite
+from vqtext.pipeline.linkage import between, complete_linkage, near_pairs
 
 FLOOR = 0.5
 """Lowest threshold the tree is made for: below, plain cosines of short phrases say nothing."""
-
-_BLOCK = 2048  # rows and columns of one block of cosines: 16 MB
 
 Reason = Literal["opposite", "facet", "linkage"]
 
@@ -44,7 +43,7 @@ class Phrase:
         text: the phrase as written; no two phrases of one list may be the same text.
         vector: unit vector ``(d,)``, as the encoder gave it: contrast is for anchors, not for merging.
         opposites: unit vectors of its opposites; may be empty.
-        sides: its sides, such as ``{"left"}``; ``both`` and ``none`` say nothing here.
+        sides: its sides, such as ``{"left"}``; ``both`` is a side like another, ``none`` says nothing.
         directions: its directions, such as ``{"up"}``; ``none`` says nothing.
         labels: how many labels use it.
     """
@@ -65,7 +64,7 @@ class Vetoed:
         a, b: positions of the phrases.
         cosine: their cosine, at least the threshold.
         reason: ``opposite`` (nearer to the other's opposite), ``facet`` (another side or direction), or
-            ``linkage`` (other members of their clusters keep the two apart).
+            ``linkage`` (their clusters keep the two apart: other members, or an anchor each that is kept).
     """
 
     a: int
@@ -80,7 +79,7 @@ class Clusters:
 
     Attributes:
         threshold: where the tree was cut.
-        anchors: the phrase kept of each cluster, its medoid, in the order of the texts ``(K,)``.
+        anchors: the phrase kept of each cluster, its head or else its medoid, in the order of the texts.
         members: the phrases of each cluster, its anchor among them.
         vetoed: every pair at or above the threshold that is not in one cluster, nearest first.
     """
@@ -97,30 +96,55 @@ class Tree:
     Args:
         phrases: at least one, no two of the same text.
         floor: the lowest threshold that can be asked of the tree.
+        ceiling: how far the floor may be raised where there are too many near pairs; None = not at all.
+        heads: phrases that are the anchor of their cluster, so that no two share one, as `same_text`.
+        joined: phrase → the head it is merged with whatever cosine and vetoes say, both as `same_text`.
+
+    Attributes:
+        phrases: in the order of their texts.
+        floor: the lowest threshold that can be asked for.
 
     Raises:
         WordsError: no phrases, two of the same text, or a vector that is zero, NaN or not of length one.
     """
 
-    def __init__(self, phrases: Iterable[Phrase], floor: float = FLOOR):
+    def __init__(
+        self,
+        phrases: Iterable[Phrase],
+        floor: float = FLOOR,
+        ceiling: float | None = None,
+        heads: Collection[str] = (),
+        joined: Mapping[str, str] | None = None,
+    ) -> None:
         self.phrases = sorted(phrases, key=lambda phrase: (same_text(phrase.text), phrase.text))
-        self.floor = floor
         _check(self.phrases)
-        self._vectors = np.stack([phrase.vector for phrase in self.phrases])
-        self._pairs, self._cosines = near_pairs(self._vectors, floor)
-        self._opposite, self._facet = self._vetoes()
-        free = ~(self._opposite | self._facet)
-        self._merges = _link(len(self.phrases), self._pairs[free], self._cosines[free])
+        place = {same_text(phrase.text): i for i, phrase in enumerate(self.phrases)}
+        self._head = np.isin(np.arange(len(place)), [place[key] for key in heads])
+        self._group = np.arange(len(place))
+        for key, head in (joined or {}).items():
+            self._head[place[head]] = True
+            self._group[place[key]] = place[head]
+        vectors = np.stack([phrase.vector for phrase in self.phrases]).astype(np.float32, copy=False)
+        near = near_pairs(vectors, floor, ceiling)
+        self.floor = near.floor
+        self._pairs, self._cosines = near.pairs, near.cosines
+        self._opposite, self._facet = self._vetoes(vectors)
+        a, b = self._pairs.T
+        self._free = ~(self._opposite | self._facet | self._head[a] & self._head[b])
+        pairs, cosines = self._pairs[self._free], self._cosines[self._free]
+        if joined:
+            pairs, cosines = between(pairs, cosines, self._group)
+        self._merges = complete_linkage(len(self.phrases), pairs, cosines)
         self._heights = np.array([height for _, _, height in self._merges])
 
-    def _vetoes(self) -> tuple[np.ndarray, np.ndarray]:
+    def _vetoes(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         opposites = [(vector, i) for i, phrase in enumerate(self.phrases) for vector in phrase.opposites]
-        vectors = np.array([vector for vector, _ in opposites]).reshape(-1, self._vectors.shape[1])
         owners = np.array([owner for _, owner in opposites], dtype=np.int64)
+        stacked = np.array([vector for vector, _ in opposites], dtype=np.float32)
         a, b = self._pairs.T
         sides = _bits([phrase.sides for phrase in self.phrases])
         directions = _bits([phrase.directions for phrase in self.phrases])
-        to_opposite = nearest_opposite(self._vectors, vectors, owners, self._pairs)
+        to_opposite = nearest_opposite(vectors, stacked.reshape(-1, vectors.shape[1]), owners, self._pairs)
         return (
             nearer_to_opposite(self._cosines, to_opposite),
             facets_differ(sides[a], sides[b]) | facets_differ(directions[a], directions[b]),
@@ -128,7 +152,27 @@ class Tree:
 
     def count(self, threshold: float) -> int:
         """How many clusters a threshold leaves; reads the tree, merges nothing."""
-        return len(self.phrases) - int((self._heights >= self._cut(threshold)).sum())
+        return self._most - int((self._heights >= self._cut(threshold)).sum())
+
+    @property
+    def _most(self) -> int:
+        """Clusters before any merge that a threshold decides."""
+        return len(np.unique(self._group))
+
+    def threshold_for(self, count: int) -> float:
+        """The threshold that leaves the number of clusters nearest to ``count``, as a number that is short.
+
+        Of two numbers as near it takes the larger, which merges less.
+        """
+        lengths = np.arange(len(self._merges) + 1)  # how many of the merges are made
+        misses = np.abs(self._most - lengths - count)
+        for made in np.lexsort((lengths, misses)).tolist():
+            highest = min(1.0, self._heights[made - 1] + TOLERANCE) if made else 1.0
+            for digits in range(2, 7):
+                threshold = math.floor(highest * 10**digits) / 10**digits
+                if threshold >= self.floor and self.count(threshold) == self._most - made:
+                    return threshold
+        return self.floor  # no merge has a height of its own
 
     def at(self, threshold: float) -> Clusters:
         """Cut the tree, and verify the cut.
@@ -137,11 +181,13 @@ class Tree:
             UsageError: the threshold is outside (0, 1], or below the tree's floor.
         """
         cut = self._cut(threshold)
-        members = {i: [i] for i in range(len(self.phrases))}
+        members: dict[int, list[int]] = {}
+        for i, group in enumerate(self._group.tolist()):
+            members.setdefault(group, []).append(i)
         for kept, absorbed, height in self._merges:
             if height >= cut:
                 members[kept] += members.pop(absorbed)
-        by_anchor = sorted((self._medoid(cluster), sorted(cluster)) for cluster in members.values())
+        by_anchor = sorted((self._anchor(cluster), sorted(cluster)) for cluster in members.values())
         anchors, clusters = [anchor for anchor, _ in by_anchor], [cluster for _, cluster in by_anchor]
         cluster_of = np.empty(len(self.phrases), dtype=np.int64)
         for number, cluster in enumerate(clusters):
@@ -156,9 +202,14 @@ class Tree:
             raise UsageError(f"the threshold is {threshold:g}, below the floor {self.floor:g} of this tree")
         return threshold - TOLERANCE
 
-    def _medoid(self, cluster: list[int]) -> int:
-        """The member nearest to all; of equals the one that most labels use, then the first by text."""
-        vectors = self._vectors[cluster]
+    def _anchor(self, cluster: list[int]) -> int:
+        """The head; or the member nearest to all, of equals the one that most labels use, then the first."""
+        if len(cluster) == 1:
+            return cluster[0]
+        heads = [i for i in cluster if self._head[i]]
+        if heads:
+            return heads[0]
+        vectors = np.stack([self.phrases[i].vector for i in cluster])
         nearness = (vectors @ vectors.T).mean(1).round(5)
         ranked = [(-near, -self.phrases[i].labels, i) for near, i in zip(nearness, cluster, strict=True)]
         return min(ranked)[2]
@@ -166,69 +217,30 @@ class Tree:
     def _verify(self, cluster_of: np.ndarray, cut: float) -> None:
         """Count the free near pairs inside and between clusters: all inside, never all between."""
         size = np.bincount(cluster_of)
-        free = (self._cosines >= cut) & ~(self._opposite | self._facet)
-        a, b = np.sort(cluster_of[self._pairs[free]], axis=1).T
+        joined = np.bincount(self._group)  # pairs of those joined by hand need not be free
+        by_hand = np.bincount(cluster_of[joined > 0], joined[joined > 0] ** 2, minlength=len(size))
+        pairs = self._pairs[(self._cosines >= cut) & self._free]
+        pairs = pairs[self._group[pairs[:, 0]] != self._group[pairs[:, 1]]]
+        a, b = np.sort(cluster_of[pairs], axis=1).T
         within = np.bincount(a[a == b], minlength=len(size))
-        across, found = np.unique(np.stack([a[a != b], b[a != b]]), axis=1, return_counts=True)
-        if (within != size * (size - 1) // 2).any() or (found == size[across[0]] * size[across[1]]).any():
+        across, found = np.unique((a * len(size) + b)[a != b], return_counts=True)
+        could = size[across // len(size)] * size[across % len(size)]
+        if (2 * within != size**2 - by_hand).any() or (found == could).any():
             raise WordsError("two anchors could still merge, or two members may not: please report this")
 
     def _apart(self, cluster_of: np.ndarray, cut: float) -> list[Vetoed]:
         a, b = self._pairs.T
         apart = np.flatnonzero((self._cosines >= cut) & (cluster_of[a] != cluster_of[b]))
-        vetoed = [Vetoed(int(a[p]), int(b[p]), float(self._cosines[p]), self._reason(p)) for p in apart]
-        return sorted(vetoed, key=lambda pair: (-pair.cosine, pair.a, pair.b))
+        apart = apart[np.lexsort((b[apart], a[apart], -self._cosines[apart]))]
+        return [Vetoed(int(a[p]), int(b[p]), float(self._cosines[p]), self._reason(p)) for p in apart]
 
     def _reason(self, pair: int) -> Reason:
         return "opposite" if self._opposite[pair] else "facet" if self._facet[pair] else "linkage"
 
 
-def near_pairs(vectors: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:
-    """All pairs i < j with a cosine of at least ``floor``, found in blocks: ``(p, 2)`` and ``(p,)``."""
-    pairs, cosines = [], []
-    for top in range(0, len(vectors), _BLOCK):
-        for left in range(top, len(vectors), _BLOCK):
-            cosine = vectors[top : top + _BLOCK] @ vectors[left : left + _BLOCK].T
-            i, j = np.nonzero(cosine >= floor - TOLERANCE)
-            upper = i + top < j + left
-            i, j = i[upper], j[upper]
-            pairs.append(np.stack([i + top, j + left], axis=1))
-            cosines.append(cosine[i, j])
-    return np.concatenate(pairs), np.concatenate(cosines)
-
-
-def _link(n: int, pairs: np.ndarray, cosines: np.ndarray) -> list[tuple[int, int, float]]:
-    """Complete linkage on the pairs that may merge: ``(kept, absorbed, cosine)``, nearest first.
-
-    A cluster goes by its first member. Two clusters are linked only while all their members are, so a pair
-    that is missing (too far, or vetoed) keeps its clusters apart for good.
-    """
-    link: list[dict[int, float]] = [{} for _ in range(n)]
-    for (a, b), cosine in zip(pairs.tolist(), cosines.tolist(), strict=True):
-        link[a][b] = link[b][a] = cosine
-    heap = [(-cosine, a, b) for (a, b), cosine in zip(pairs.tolist(), cosines.tolist(), strict=True)]
-    heapq.heapify(heap)
-    merges = []
-    while heap:
-        cosine, a, b = heapq.heappop(heap)
-        if link[a].get(b) != -cosine:
-            continue  # one of the two has merged since
-        merges.append((a, b, -cosine))
-        both = {c: min(link[a][c], link[b][c]) for c in link[a].keys() & link[b].keys()}
-        for old in (a, b):
-            for c in link[old]:
-                del link[c][old]
-            link[old] = {}
-        link[a] = both
-        for c, farthest in both.items():
-            link[c][a] = farthest
-            heapq.heappush(heap, (-farthest, min(a, c), max(a, c)))
-    return merges
-
-
 def _bits(facets: Sequence[frozenset[str]]) -> np.ndarray:
     """One bit for each value that tells something, ``(n,)``."""
-    values = sorted(frozenset().union(*facets) - {"both", "none"})
+    values = sorted(frozenset().union(*facets) - {"none"})
     bit = {value: 1 << place for place, value in enumerate(values)}
     return np.array([sum(bit.get(value, 0) for value in facet) for facet in facets], dtype=np.int64)
 
