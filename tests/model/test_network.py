@@ -78,3 +78,21 @@ def test_a_row_without_text_is_a_window_without_text():
     guided, alone = network(signal, text, mask), network(signal)
     assert torch.allclose(guided.classes[0], alone.classes[0], atol=1e-6)
     assert not torch.allclose(guided.classes[1], alone.classes[1], atol=1e-3)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("channels", ["joint", "independent"])
+def test_padding_of_text_is_never_attended_to(channels):
+    torch.manual_seed(0)
+    cfg = config(channels=channels)
+    cfg = type(cfg)(**{**vars(cfg), "token_dim": 6})
+    network = Network(cfg, data().anchors).eval()
+    signal, text = torch.from_numpy(windows(2)[0]), torch.randn(2, 7, 6)
+    mask = torch.arange(7) < torch.tensor([[4], [0]])
+    before = network(signal, text, mask)
+    text[~mask] = 1e4 * torch.randn(10, 6)
+    after = network(signal, text, mask)
+    assert torch.equal(before.code, after.code) and torch.equal(before.classes, after.classes)
+    assert torch.equal(before.names, after.names)
+    text[0, 3] += 1
+    assert not torch.equal(network(signal, text, mask).classes[0], after.classes[0])

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vqtext.cache import hdf5
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.config import Settings
 from vqtext.data.windows import Windows
 from vqtext.errors import ArtifactError, EncoderError, WordsError
 from vqtext.pipeline import embed
 from vqtext.pipeline.artifacts import write_windows
-from vqtext.pipeline.embed import Embed, person
+from vqtext.pipeline.describe import Describe
+from vqtext.pipeline.embed import FACTS, Embed, facts_of
 from vqtext.pipeline.stage import StaleError, run
 from vqtext.schema import Channel, Subject
 
@@ -102,8 +104,9 @@ def test_windows_bring_descriptions_and_facts(write_words: Any, heard: Any, bag_
     assert made["labels"] == ["standing", "walking"] and made["subjects"] == ["1", "2"]
     assert "flap" not in text, "labels that the data lacks take no part"
     assert text[made["label_text"][1, 0]] == "walk"
-    assert made["subject_text"][0] == -1
-    assert text[made["subject_text"][1]] == "a 27-year-old man, 182 cm, 83 kg, right-handed"
+    assert made["subject_text"][0].tolist() == [-1] * 5
+    facts = [text[i] for i in made["subject_text"][1]]
+    assert facts == ["27 years old", "182 cm tall", "83 kg", "male", "right-handed"], "each its own text"
     with open_artifact(settings.cache / "descriptions.h5", "descriptions") as file:
         described = [file["text"][i] for i in file["index"]]
     assert [text[i] for i in made["window_text"]] == described
@@ -168,8 +171,12 @@ def test_two_labels_of_one_name(tmp_path: Path, heard: Any, bag_of_words: Any) -
 def test_half_a_character(tmp_path: Path, heard: Any, bag_of_words: Any) -> None:
     words = '{"labels": [{"label": "walking", "subactions": [{"phrase": "step \\ud83d"}]}]}'
     (tmp_path / "subactions.json").write_text(words)
-    with pytest.raises(WordsError):
+    with pytest.raises(WordsError, match=r"label 'walking', sub-action 1, phrase: holds half a character"):
         run(Embed(Settings(cache=tmp_path), heard))
+    (tmp_path / "subactions.json").write_text(words.replace("ud83d", "u0000"))
+    with pytest.raises(WordsError, match=r"'step \\x00' holds a NUL character"):
+        run(Embed(Settings(cache=tmp_path), heard))
+    assert not (tmp_path / "texts.h5").exists()
 
 
 @pytest.mark.parametrize("value", [0.0, float("nan"), float("inf")])
@@ -202,15 +209,50 @@ def test_strange_phrases_pass_through_minilm(
 
 
 @pytest.mark.parametrize(
-    ("facts", "phrase"),
+    ("facts", "texts"),
     [
-        ({}, None),
-        ({"sex": "F"}, "a woman"),
-        ({"age": 8.0, "sex": "female"}, "an 8-year-old girl"),
-        ({"age": 83, "hand": "left"}, "an 83-year-old person, left-handed"),
-        ({"age": 11, "sex": "male", "weight_kg": 40.4}, "an 11-year-old boy, 40 kg"),
-        ({"height_cm": 170}, "a person, 170 cm"),
+        ({}, []),
+        ({"sex": "F"}, ["female"]),
+        ({"age": 8.0, "sex": "female"}, ["8 years old", "female"]),
+        ({"age": 1, "weight_kg": 10.4}, ["1 year old", "10 kg"]),
+        ({"sex": "unknown", "hand": "left"}, ["left-handed"]),
     ],
 )
-def test_a_subject_in_words(facts: dict[str, Any], phrase: str | None) -> None:
-    assert person(Subject("1", **facts)) == phrase
+def test_a_subject_in_words(facts: dict[str, Any], texts: list[str]) -> None:
+    found = facts_of(Subject("1", **facts))
+    assert len(found) == len(FACTS) and [text for text in found if text] == texts
+
+
+def test_chunks_change_nothing(
+    write_words: Any, heard: Any, bag_of_words: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million texts are encoded and written a few at a time: what stands in the file is the same."""
+    settings = write_words(WORDS, **MORE)
+    put_windows(settings.cache, ["standing", "walking"])
+    run(Embed(settings, heard))
+    at_once = read(settings)
+    sizes = []
+    encode = bag_of_words.encode
+    monkeypatch.setattr(bag_of_words, "encode", lambda texts: sizes.append(len(texts)) or encode(texts))
+    monkeypatch.setattr(embed, "CHUNK", 3)
+    run(Embed(settings, heard), force=True)
+    assert max(sizes) == 3 and sum(sizes) == len(at_once["text"])
+    for name, values in read(settings).items():
+        np.testing.assert_array_equal(values, at_once[name])
+
+
+def test_a_description_that_is_also_a_word(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    settings = write_words({"walking": ["Nothing is known of the motion."]})
+    put_windows(settings.cache, ["walking"])
+    run(Describe(settings, heard))
+    with open_artifact(settings.cache / "descriptions.h5", "descriptions") as file:
+        arrays = {name: file[name] for name in file.names()}
+        arrays["text"][1] = "Nothing is known of the motion."
+        attrs = file.attrs
+        made = file.provenance
+    hdf5.write(settings.cache / "descriptions.h5", "descriptions", arrays, attrs, "")
+    hdf5.stamp(settings.cache / "descriptions.h5", made)
+    run(Embed(settings, heard))
+    found = read(settings)
+    assert len(set(found["text"])) == len(found["text"])
+    assert [found["text"][i] for i in found["window_text"]] == [arrays["text"][i] for i in arrays["index"]]

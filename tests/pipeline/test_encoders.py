@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from vqtext.errors import EncoderError
-from vqtext.pipeline.encoders import choice, choose, sentence
+from vqtext.pipeline.encoders import base, choice, choose, sentence
 from vqtext.pipeline.encoders.clip import CLIP, ClipText
 from vqtext.pipeline.encoders.sentence import SentenceEncoder
 
@@ -154,6 +155,57 @@ def test_auto_falls_back_offline_and_says_so(hub_cache: Path, heard: Any, no_net
     encoder, why = choose("auto", heard)
     assert encoder.name == "all-MiniLM-L6-v2"
     assert "--encoder clip" in why and "MiniLM" in why
+
+
+def test_auto_says_why_clip_was_not_taken_though_it_is_here(
+    clip_folder: Path, hub_cache: Path, heard: Any, no_network: None
+) -> None:
+    """A download that broke off before the tokenizer came: the empty tokenizer would embed any text alike."""
+    repository = hub_cache / f"models--{CLIP.replace('/', '--')}"
+    snapshot = repository / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("0" * 40)
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(clip_folder / name, snapshot)
+    encoder, why = choose("auto", heard)
+    assert encoder.name == "all-MiniLM-L6-v2"
+    assert "CLIP is on this machine but does not load (cannot load the text encoder" in why
+
+
+def test_half_precision_is_only_inside(clip_folder: Path, minilm: Any, heard: Any, monkeypatch: Any) -> None:
+    """What a GPU computes in half precision is handed on as any other result. (Here on the CPU, whose half
+    precision is coarser.)"""
+    import torch
+
+    clip, _ = choose(str(clip_folder), heard)
+    for encoder in (clip, minilm):
+        exact, states = encoder.encode(TEXTS)
+        with monkeypatch.context() as patch:
+            patch.setattr(base, "half_precision", lambda device: torch.autocast("cpu", torch.bfloat16))
+            vectors, coarse = encoder.encode(TEXTS)
+        assert vectors.dtype == np.float32 and coarse[0].dtype == np.float16
+        assert not (vectors == exact).all(), "half precision was not in use"
+        assert (vectors * exact).sum(1).min() > 0.99
+        assert [s.shape for s in coarse] == [s.shape for s in states]
+
+
+def test_warnings_do_not_flood(minilm: Any, heard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minilm, "progress", heard)
+    monkeypatch.setattr(minilm, "_warned", Counter())
+    for i in range(12):
+        minilm.encode(["🙂" * (i + 1)])
+    assert len(heard.warned) == base.MOST_WARNINGS
+    assert heard.warned[-1].endswith("; more of this is not told")
+
+
+def test_the_order_of_texts_changes_nothing(minilm: Any) -> None:
+    texts = ["lift the arm", "walk", "the left leg swings forward while the right one stands", "sit down"]
+    forwards, states = minilm.encode(texts)
+    backwards, back_states = minilm.encode(texts[::-1])
+    np.testing.assert_allclose(backwards[::-1], forwards, atol=2e-6)
+    for one, other in zip(states, back_states[::-1], strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-3)
 
 
 @pytest.mark.parametrize("name", ["clip", "nosuch/model", "mini lm"])

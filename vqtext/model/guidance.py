@@ -1,4 +1,8 @@
-"""Text tokens for training windows, gathered from texts that are stored once."""
+"""Text tokens for training windows, gathered from texts that are stored once.
+
+A window sees `LENGTH` tokens. What is known of its subject comes first, one token a fact, then a wording of
+its label, then as much of its description as still fits: a long description pushes out neither.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +22,16 @@ class Guidance:
         tokens: token states of all texts one after the other, ``(sum, h)``.
         offset: where each text begins, ``(texts + 1,)``.
         label_texts: for each label the texts that say it in different words; training picks one at random.
-        window_texts: for each window the texts that go with it always (description, subject facts).
+        descriptions: for each window the text that describes it, −1 where there is none.
+        facts: for each window the texts of what is known of its subject; each becomes one token, the mean of
+            its states.
     """
 
     tokens: Tensor
     offset: Tensor
     label_texts: list[list[int]]
-    window_texts: list[list[int]]
+    descriptions: list[int]
+    facts: list[list[int]]
 
     @property
     def dim(self) -> int:
@@ -43,8 +50,12 @@ class Guidance:
         return out, mask
 
     def _of(self, window: int, label: int) -> Tensor:
-        wordings = self.label_texts[label]
+        wordings, description = self.label_texts[label], self.descriptions[window]
         texts = [wordings[int(torch.randint(len(wordings), ()))]] if wordings else []
-        texts += self.window_texts[window]
-        parts = [self.tokens[self.offset[i] : self.offset[i + 1]] for i in texts]
+        texts += [description] if description >= 0 else []
+        facts = [self._states(i).float().mean(0, keepdim=True) for i in self.facts[window]]
+        parts = [*facts, *(self._states(i).float() for i in texts)]
         return torch.cat(parts) if parts else self.tokens[:0]
+
+    def _states(self, text: int) -> Tensor:
+        return self.tokens[self.offset[text] : self.offset[text + 1]]

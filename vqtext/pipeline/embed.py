@@ -1,8 +1,14 @@
-"""``vqtext embed``: words and descriptions → texts.h5, vectors and token states of every text, each once."""
+"""``vqtext embed``: words and descriptions → texts.h5, vectors and token states of every text, each once.
+
+Texts pass through in chunks: a data set of a million windows has about as many descriptions, and neither they
+nor their token states would fit into memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +27,26 @@ from vqtext.schema import LabelWords, Subject
 PARAPHRASES = 3
 """Paraphrases of a label that guidance knows, beside its keyword and its sentence."""
 
+CHUNK = 1024
+"""Texts encoded before they are written down; within a chunk texts of like length share a batch."""
+
+FACTS = ("age", "height", "weight", "sex", "hand")
+"""What may be known of a subject, in the order of ``subject_text``."""
+
 
 class Embed(Stage):
     """Embed the words of the data's labels, what is told of its windows, and what is known of its subjects.
 
     With no windows.h5 it works on the words alone.
+
+    texts.h5 holds, for n texts: ``text (n,)``; ``vector (n, d)`` float32, unit vectors; ``token`` float16,
+    the token states of all texts one after the other, and ``token_offset (n + 1,)`` where each begins. Places
+    among the texts, −1 where there is none: ``label_text (labels, 5)`` keyword, sentence and paraphrases;
+    ``window_text (N,)`` descriptions; ``subject_text (subjects, 5)`` as `FACTS`.
     """
 
     command = "embed"
+    version = 2
 
     @property
     def target(self) -> Path:
@@ -50,32 +68,41 @@ class Embed(Stage):
         return self.settings.embed.model_dump(mode="json", exclude={"batch_size"})
 
     def make(self, target: Path) -> None:
-        texts, labels, subjects, indices = self._gather()
-        embed = self.settings.embed
-        encoder, why = choose(embed.encoder, self.progress, embed.tokens, embed.batch_size)
-        self.progress.say(f"encoder {encoder.name}: {why}")
-        vectors, states = encode(encoder, texts)
-        arrays: dict[str, Any] = {
-            "text": texts,
-            "vector": vectors,
-            "token": np.concatenate(states),
-            "token_offset": np.cumsum([0, *map(len, states)], dtype=np.int64),
-            **{name: np.array(index, dtype=np.int32) for name, index in indices.items()},
-        }
-        attrs = {
-            "encoder": encoder.name,
-            "why": why,
-            "dim": vectors.shape[1],
-            "token_dim": states[0].shape[1],
-            "labels": labels,
-            "subjects": [subject.id for subject in subjects],
-        }
-        hdf5.write(target, "texts", arrays, attrs, self.recipe())
+        cache, embed = self.settings.cache, self.settings.embed
+        words, subjects, windows = self._known()
+        texts = Texts()
+        label_text = [texts.of_label(label) for label in words]
+        subject_text = [[texts.place(fact) for fact in facts_of(subject)] for subject in subjects]
+        window_text = np.full(windows, -1)
+        longest = max(len(text.encode()) for text in texts)
+        total = len(texts)
+        more: Iterable[str] = ()
+        with ExitStack() as stack:
+            if self._described():
+                file = stack.enter_context(hdf5.open_artifact(cache / "descriptions.h5", "descriptions"))
+                place = texts.places_after(file.texts("text"))
+                window_text = place[file["index"]]
+                longest = max(longest, file.longest("text"))
+                total += int((place >= total).sum())
+                more = (text for text in file.texts("text") if text not in texts)
+            encoder, why = choose(embed.encoder, self.progress, embed.tokens, embed.batch_size)
+            self.progress.say(f"encoder {encoder.name}: {why}")
+            out = stack.enter_context(hdf5.growing(target, "texts", self.recipe()))
+            every = self.progress.track(chain(texts, more), total, "embedding texts")
+            widths = _encode_into(out, encoder, every, longest)
+            out.put("label_text", np.array(label_text, dtype=np.int32))
+            out.put("window_text", window_text.astype(np.int32))
+            out.put("subject_text", np.array(subject_text, dtype=np.int32).reshape(-1, len(FACTS)))
+            names = {
+                "labels": [label.label for label in words],
+                "subjects": [subject.id for subject in subjects],
+            }
+            out.finish({"encoder": encoder.name, "why": why, **widths, **names})
 
     def summary(self) -> dict[str, Any]:
         with hdf5.open_artifact(self.target, "texts") as file:
             said = {name: file.attrs[name] for name in ("encoder", "why", "dim")}
-            return {"texts": len(file["text"]), **said}
+            return {"texts": len(file["token_offset"]) - 1, **said}
 
     def _described(self) -> bool:
         """Whether descriptions of the windows are embedded: where guidance wants them, or they are there."""
@@ -83,32 +110,20 @@ class Embed(Stage):
         wanted = self.settings.guidance.source in ("description", "both")
         return (cache / "windows.h5").exists() and (wanted or (cache / "descriptions.h5").exists())
 
-    def _gather(self) -> tuple[list[str], list[str], list[Subject], dict[str, Any]]:
-        """All texts, the data's labels and subjects, and where the text of each of them is."""
+    def _known(self) -> tuple[list[LabelWords], list[Subject], int]:
+        """The words of the data's labels, in their order, its subjects, and how many windows it has; without
+        windows, the words of all labels."""
         cache = self.settings.cache
         words = read_subactions(cache / "subactions.json").labels
-        subjects: list[Subject] = []
-        described: list[str] = []
-        if (cache / "windows.h5").exists():
-            with hdf5.open_artifact(cache / "windows.h5", "windows") as windows:
-                words = words_of(windows.attrs["labels"], words, cache / "subactions.json")
-                subjects = [Subject(**facts) for facts in windows.attrs["subjects"]]
-                described = [""] * len(windows["label"])
-            if self._described():
-                with hdf5.open_artifact(cache / "descriptions.h5", "descriptions") as descriptions:
-                    known = descriptions["text"]
-                    described = [known[i] for i in descriptions["index"]]
-        else:
+        if not (cache / "windows.h5").exists():
             self.progress.say(
                 f"no {cache / 'windows.h5'}: embedding the words alone, of all {len(words)} labels"
             )
-        texts = Texts()
-        indices = {
-            "label_text": [texts.of_label(label) for label in words],
-            "window_text": [texts.place(text) for text in described],
-            "subject_text": [texts.place(person(subject)) for subject in subjects],
-        }
-        return list(texts), [label.label for label in words], subjects, indices
+            return words, [], 0
+        with hdf5.open_artifact(cache / "windows.h5", "windows") as windows:
+            words = words_of(windows.attrs["labels"], words, cache / "subactions.json")
+            subjects = [Subject(**facts) for facts in windows.attrs["subjects"]]
+            return words, subjects, len(windows["label"])
 
 
 class Texts(dict[str, int]):
@@ -118,15 +133,23 @@ class Texts(dict[str, int]):
         """Where a text stands, added if it is new; −1 where there is none.
 
         Raises:
-            WordsError: the text holds half a character, as an escape in JSON can.
+            WordsError: the text holds a NUL, as an escape in JSON can.
         """
         if not text or not text.strip():
             return -1
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise WordsError(f"the text {text!r} holds half a character: write it out in full") from None
+        if "\0" in text:
+            raise WordsError(f"the text {text[:60]!r} holds a NUL character: take it out")
         return self.setdefault(text, len(self))
+
+    def places_after(self, more: Iterable[str]) -> np.ndarray:
+        """Where each of ``more`` would stand if those that are new followed; they are not kept, ``(m,)``.
+
+        Args:
+            more: texts, each once.
+        """
+        known = np.fromiter((self.get(text, -1) for text in more), dtype=np.int64)
+        new = known < 0
+        return np.where(new, len(self) + np.cumsum(new) - 1, known)
 
     def of_label(self, words: LabelWords) -> list[int]:
         """Places of a label's keyword, sentence and paraphrases; its sub-actions are added too."""
@@ -154,6 +177,23 @@ def encode(encoder: Encoder, texts: Sequence[str]) -> tuple[np.ndarray, list[np.
     return vectors, states
 
 
+def _encode_into(out: hdf5.Growing, encoder: Encoder, texts: Iterator[str], longest: int) -> dict[str, int]:
+    """Encode chunk by chunk and write each down; returns the widths of vectors and token states."""
+    widths: dict[str, int] = {}
+    end = 0
+    out.grow("token_offset", np.zeros(1, dtype=np.int64))
+    while chunk := list(islice(texts, CHUNK)):
+        vectors, states = encode(encoder, chunk)
+        ends = end + np.cumsum([len(state) for state in states], dtype=np.int64)
+        out.grow("text", chunk, longest)
+        out.grow("vector", vectors)
+        out.grow("token", np.concatenate(states))
+        out.grow("token_offset", ends)
+        end = int(ends[-1])
+        widths = {"dim": vectors.shape[1], "token_dim": states[0].shape[1]}
+    return widths
+
+
 def words_of(labels: Sequence[str], words: Sequence[LabelWords], source: Path) -> list[LabelWords]:
     """The words of the data's labels, in their order; labels that the data lacks take no part.
 
@@ -170,23 +210,18 @@ def words_of(labels: Sequence[str], words: Sequence[LabelWords], source: Path) -
     return [known[label] for label in labels]
 
 
-def person(subject: Subject) -> str | None:
-    """The known facts of a subject as one phrase; None where nothing is known.
+def facts_of(subject: Subject) -> list[str | None]:
+    """What is known of a subject, each fact a text of its own; None where it is not known. As `FACTS`.
 
-    >>> person(Subject("101", age=27, height_cm=182, weight_kg=83, sex="male", hand="right"))
-    'a 27-year-old man, 182 cm, 83 kg, right-handed'
+    >>> facts_of(Subject("101", age=27, height_cm=182, weight_kg=83, sex="male", hand="right"))
+    ['27 years old', '182 cm tall', '83 kg', 'male', 'right-handed']
     """
-    if subject == Subject(subject.id):
-        return None
-    child = subject.age is not None and subject.age < 18
-    nouns = {"m": ("man", "boy"), "f": ("woman", "girl")}
-    who = nouns.get((subject.sex or "")[:1].lower(), ("person", "child"))[child]
-    if subject.age is not None:
-        who = f"{subject.age:.0f}-year-old {who}"
-    facts = [
-        f"{'an' if who.startswith(('8', '11-', '18-')) else 'a'} {who}",
-        f"{subject.height_cm:.0f} cm" if subject.height_cm is not None else None,
+    years = f"{subject.age:.0f}" if subject.age is not None else ""
+    sex = {"m": "male", "f": "female"}.get((subject.sex or "")[:1].casefold())
+    return [
+        f"{years} {'year' if years == '1' else 'years'} old" if years else None,
+        f"{subject.height_cm:.0f} cm tall" if subject.height_cm is not None else None,
         f"{subject.weight_kg:.0f} kg" if subject.weight_kg is not None else None,
+        sex,
         f"{subject.hand}-handed" if subject.hand else None,
     ]
-    return ", ".join(fact for fact in facts if fact)

@@ -17,7 +17,7 @@ from vqtext.data.motion import motion
 from vqtext.data.splits import Split
 from vqtext.data.windows import Windows
 from vqtext.errors import ArtifactError, TrainingError
-from vqtext.pipeline.ambiguity import Place, ambiguous_groups
+from vqtext.pipeline.identifiability import Sensors, ambiguous_groups, transcripts_of
 from vqtext.schema import MOTIONS, SubAction
 
 if TYPE_CHECKING:
@@ -104,20 +104,10 @@ def vocabulary(
     from vqtext.model.vocabulary import Transcript, Use
     from vqtext.model.vocabulary import Vocabulary as Result
 
-    levels = [signature_levels(words, locations, hand) for hand in hands]
-    places = [
-        (
-            words.cyclic[i],
-            [
-                Place(anchor, tuple(by_hand[i][j] for by_hand in levels) if signed else None)
-                for j, (anchor, _) in enumerate(uses)
-            ],
-        )
-        for i, uses in enumerate(words.uses)
-    ]
+    steps = transcripts_of(words.uses, words.cyclic, Sensors(locations if signed else [], hands))
     twins: dict[int, set[int]] = {}
-    for group in ambiguous_groups(places, len(words.phrases)):
-        twins |= {anchor: group - {anchor} for anchor in group}
+    for group in ambiguous_groups(steps):
+        twins |= {anchor: set(group) - {anchor} for anchor in group}
 
     def use(anchor: int, subaction: SubAction, own: set[int]) -> Use:
         inferred = not all(sensed(locations, subaction.body_part, subaction.side, hand) for hand in hands)
@@ -228,19 +218,16 @@ def _guidance(texts: Artifact, windows: Windows, split: Split, source: str) -> G
         for label in windows.labels
         if label in known
     }
+    pool = np.concatenate([split.train, split.validation])
     described, facts = texts["window_text"], texts["subject_text"]
-
-    def of_window(i: int) -> list[int]:
-        own = [described[i]] if source != "label" and len(described) == windows.n else []
-        subject = windows.subject[i]
-        own += [facts[subject]] if 0 <= subject < len(facts) else []
-        return [int(t) for t in own if t >= 0]
-
+    told = source != "label" and len(described) == windows.n
+    subjects = [int(s) if s < len(facts) else -1 for s in windows.subject[pool]]
     return Guidance(
         tokens=torch.from_numpy(texts["token"]),
         offset=torch.from_numpy(texts["token_offset"]),
         label_texts=[said.get(label, []) if source != "description" else [] for label in windows.labels],
-        window_texts=[of_window(int(i)) for i in np.concatenate([split.train, split.validation])],
+        descriptions=described[pool].tolist() if told else [-1] * len(pool),
+        facts=[[int(t) for t in facts[s] if t >= 0] if s >= 0 else [] for s in subjects],
     )
 
 

@@ -111,6 +111,8 @@ def _explain(error: ValidationError, raw: Any) -> str:
         return f"{_place(loc, raw)}{_short(problem['input'])} is not allowed: choose from {allowed}"
     if kind in ("too_short", "string_too_short"):
         return f"{_place(loc, raw)}must not be empty"
+    if kind == "string_unicode":
+        return f"{_place(loc, raw)}holds half a character, as \\ud83d alone is: write it out in full"
     if kind == "model_type":
         return f"{_place(loc, raw)}must be a JSON object with keys, {{…}}"
     return f"{_place(loc, raw)}{problem['msg'][:1].lower()}{problem['msg'][1:]}"

@@ -1,16 +1,21 @@
-"""What an encoder is, and what all of ours share: batches by length, and plain words about texts they cut."""
+"""What an encoder is, and what all of ours share: batches by length, half precision on a GPU, and plain words
+about texts they cut."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 import numpy as np
 
 from vqtext.errors import EncoderError
 from vqtext.pipeline.progress import Progress
+
+MOST_WARNINGS = 10
+"""Warnings of one kind that an encoder gives: a million texts come in many calls."""
 
 
 class Encoder(Protocol):
@@ -38,6 +43,9 @@ class Encoder(Protocol):
 class BatchedEncoder(ABC):
     """An encoder on a transformer: batches of texts of like length, deterministic on the CPU.
 
+    Where there is a CUDA GPU it runs there, in half precision. Neither the order of the texts nor what else
+    is in their batch changes a vector, but for the noise of the arithmetic (on the CPU about 1e-6).
+
     Args:
         name: what artifacts record as the encoder's name.
         limit: tokens the model can read of one text; what is longer is cut, with a warning.
@@ -51,6 +59,9 @@ class BatchedEncoder(ABC):
         self.tokens = tokens
         self.batch_size = batch_size
         self.progress = progress
+        self._warned: Counter[str] = Counter()
+        if device() == "cuda":
+            progress.say(f"{name} runs on the GPU, in half precision")
 
     @abstractmethod
     def _length(self, text: str) -> int:
@@ -58,20 +69,28 @@ class BatchedEncoder(ABC):
 
     @abstractmethod
     def _forward(self, texts: list[str]) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Vectors ``(n, d)`` of any length, and unpadded token states, of one batch."""
+        """Vectors ``(n, d)`` float32 of any length, and unpadded token states, of one batch."""
 
     def encode(self, texts: Sequence[str]) -> tuple[np.ndarray, list[np.ndarray]]:
+        import torch
+
         if not texts:
             raise EncoderError("there are no texts to embed")
         self._warn_cut(texts)
         # Sorted, so that a batch is padded little and does not depend on the order the texts came in.
         order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), texts[i]))
-        starts = range(0, len(order), self.batch_size)
         vectors: list[np.ndarray] = []
         states: list[np.ndarray] = []
-        for start in self.progress.track(starts, len(starts), f"embedding {len(texts)} texts"):
+        for start in range(0, len(order), self.batch_size):
             batch = order[start : start + self.batch_size]
-            vector, state = self._forward([texts[i] for i in batch])
+            try:
+                with half_precision(device()):
+                    vector, state = self._forward([texts[i] for i in batch])
+            except torch.OutOfMemoryError:
+                raise EncoderError(
+                    f"{len(batch)} texts at once do not fit into the GPU's memory: "
+                    "run `vqtext embed` with a smaller --batch-size"
+                ) from None
             vectors.append(vector)
             states += [s[: self.tokens].astype(np.float16) for s in state]
         back = np.argsort(order)
@@ -81,9 +100,27 @@ class BatchedEncoder(ABC):
         # A token covers at least one byte, so only texts of many bytes need counting; 2 for start and end.
         long = [t for t in texts if len(t.encode()) + 2 > self.limit and self._length(t) > self.limit]
         if long:
-            self.progress.warn(
-                f"{self.name} reads {self.limit} tokens of a text; the rest was cut from {quote(long)}"
-            )
+            self._warn("cut", f"reads {self.limit} tokens of a text; the rest was cut from {quote(long)}")
+
+    def _warn(self, kind: str, said: str) -> None:
+        self._warned[kind] += 1
+        if self._warned[kind] <= MOST_WARNINGS:
+            last = "; more of this is not told" if self._warned[kind] == MOST_WARNINGS else ""
+            self.progress.warn(f"{self.name} {said}{last}")
+
+
+def device() -> str:
+    """Where encoders run: "cuda" where there is such a GPU, else "cpu"."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def half_precision(device: str) -> AbstractContextManager[object]:
+    """Half precision on a GPU, where it is faster; sums that need more keep more. Nothing on the CPU."""
+    import torch
+
+    return torch.autocast(device, torch.float16) if device == "cuda" else nullcontext()
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

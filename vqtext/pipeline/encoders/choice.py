@@ -51,14 +51,18 @@ def choose(name: str, progress: Progress, tokens: int = 48, batch_size: int = 64
 
 
 def _auto(tokens: int, batch_size: int, progress: Progress) -> tuple[Encoder, str]:
-    try:
-        return ClipText(CLIP, tokens, batch_size, progress), "auto: CLIP is on this machine"
-    except EncoderError:
-        why = (
-            f"auto: CLIP does not load from this machine, so the embedded {MINILM} was taken; "
-            "`vqtext embed --encoder clip` downloads CLIP"
-        )
-    return minilm(tokens, batch_size, progress), why
+    from huggingface_hub import try_to_load_from_cache
+
+    if not isinstance(try_to_load_from_cache(CLIP, "config.json"), str):
+        why = "is not on this machine"
+    else:
+        try:
+            return ClipText(CLIP, tokens, batch_size, progress), "auto: CLIP is on this machine"
+        except EncoderError as error:
+            why = f"is on this machine but does not load ({error})"
+    return minilm(tokens, batch_size, progress), (
+        f"auto: CLIP {why}, so the embedded {MINILM} was taken; `vqtext embed --encoder clip` downloads CLIP"
+    )
 
 
 def _load(source: str, local_only: bool, tokens: int, batch_size: int, progress: Progress) -> Encoder:

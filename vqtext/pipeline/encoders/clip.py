@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vqtext.errors import EncoderError
-from vqtext.pipeline.encoders.base import BatchedEncoder, loading
+from vqtext.pipeline.encoders.base import BatchedEncoder, device, loading
 from vqtext.pipeline.progress import Progress
 
 CLIP = "openai/clip-vit-base-patch32"
@@ -32,9 +32,8 @@ class ClipText(BatchedEncoder):
         with loading(source):
             # The model first, and AutoTokenizer: `CLIPTokenizer` answers a folder without a vocabulary
             # with a tokenizer of two words, silently.
-            self._model = CLIPTextModelWithProjection.from_pretrained(
-                source, local_files_only=local_only
-            ).eval()
+            model = CLIPTextModelWithProjection.from_pretrained(source, local_files_only=local_only)
+            self._model = model.float().to(device()).eval()
             self._tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local_only)
         words = self._model.config.vocab_size
         if len(self._tokenizer) != words:
@@ -52,9 +51,15 @@ class ClipText(BatchedEncoder):
 
         # CLIP pads with its end token: only the attention mask tells the two apart.
         limit = self._model.config.max_position_embeddings
-        batch = self._tokenizer(texts, padding=True, truncation=True, max_length=limit, return_tensors="pt")
+        batch = self._tokenizer(
+            texts, padding=True, truncation=True, max_length=limit, return_tensors="pt"
+        ).to(self._model.device)
         with torch.inference_mode():
             out = self._model(**batch)
             states = self._model.text_projection(out.last_hidden_state)
         masks = batch["attention_mask"].bool()
-        return out.text_embeds.numpy(), [s[m].numpy() for s, m in zip(states, masks, strict=True)]
+        states, masks = states.float().cpu(), masks.cpu()
+        return (
+            out.text_embeds.float().cpu().numpy(),
+            [s[m].numpy() for s, m in zip(states, masks, strict=True)],
+        )

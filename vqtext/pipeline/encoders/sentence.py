@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from vqtext.errors import EncoderError
-from vqtext.pipeline.encoders.base import BatchedEncoder, loading, quote
+from vqtext.pipeline.encoders.base import BatchedEncoder, device, loading, quote
 from vqtext.pipeline.progress import Progress
 
 MINILM = "all-MiniLM-L6-v2"
@@ -43,7 +43,8 @@ class SentenceEncoder(BatchedEncoder):
         with loading(name or source):
             from sentence_transformers import SentenceTransformer
 
-            self._model = SentenceTransformer(source, device="cpu", local_files_only=local_only).eval()
+            model = SentenceTransformer(source, device=device(), local_files_only=local_only)
+            self._model = model.float().eval()
         limit = self._model.max_seq_length or math.inf  # static embeddings read texts of any length
         super().__init__(name or source, limit, tokens, batch_size, progress)
 
@@ -58,7 +59,7 @@ class SentenceEncoder(BatchedEncoder):
         # Two emojis become the same unknown word, and so the same vector: nothing would tell them apart.
         empty = [t for t in texts if not set(self._ids(t)) - {unknown}]
         if empty:
-            self.progress.warn(f"{self.name} knows no word of {quote(empty)}; say it in other words")
+            self._warn("unknown", f"knows no word of {quote(empty)}; say it in other words")
 
     def _ids(self, text: str) -> list[int]:
         return self._model.tokenizer(text, add_special_tokens=False, verbose=False).input_ids
@@ -70,12 +71,13 @@ class SentenceEncoder(BatchedEncoder):
         rows: Any = self._model.encode(
             texts, batch_size=len(texts), output_value=None, show_progress_bar=False, convert_to_numpy=False
         )
-        vectors = np.stack([row["sentence_embedding"].numpy() for row in rows])
+        vectors = np.stack([row["sentence_embedding"].float().cpu().numpy() for row in rows])
         if (
             "token_embeddings" not in rows[0]
         ):  # static embeddings have no token states: the text is its own token
             return vectors, [v[None] for v in vectors]
-        return vectors, [row["token_embeddings"][row["attention_mask"].bool()].numpy() for row in rows]
+        states = [row["token_embeddings"][row["attention_mask"].bool()].float().cpu().numpy() for row in rows]
+        return vectors, states
 
 
 def minilm(tokens: int, batch_size: int, progress: Progress) -> SentenceEncoder:
