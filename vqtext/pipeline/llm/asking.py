@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from vqtext.config import LLMSettings
+from vqtext.errors import VQTextError
 from vqtext.pipeline.llm.client import Client
 from vqtext.pipeline.llm.estimate import Estimate, estimate
 from vqtext.pipeline.llm.faults import Unanswered, one_line
@@ -17,6 +19,7 @@ from vqtext.pipeline.llm.journal import Journal, Reply, request_key
 from vqtext.pipeline.llm.question import Answer, Failure, Message, Question, T, sent_back
 from vqtext.pipeline.llm.replies import read, without_thoughts
 from vqtext.pipeline.llm.server import find_server
+from vqtext.pipeline.llm.turns import Turns
 from vqtext.pipeline.progress import Progress
 
 __all__ = ["Estimate", "ask_all", "estimate"]
@@ -52,20 +55,17 @@ def ask_all(
         ArtifactError: the journal cannot be used.
     """
     server = find_server(llm)
+    if not questions:
+        return []
     progress.say(f"asking {server.model} at {server.url}")
-    with_journal = Journal(journal)
-    asker = _Asker(Client(server, llm), with_journal, llm)
-    outcomes: list[Outcome[T] | None] = [None] * len(questions)
-    arriving = _at_once(asker, questions, frozenset(refresh), min(llm.concurrency, len(questions)))
-    for place, outcome in progress.track(arriving, total=len(questions), text="asking"):
-        outcomes[place] = outcome
-    asker.client.close()
-    with_journal.close()
-    return [outcome for outcome in outcomes if outcome is not None]
+    asker = _Asker(Client(server, llm), Journal(journal), llm)
+    arriving = _at_once(asker, questions, frozenset(refresh))
+    outcomes = dict(progress.track(arriving, total=len(questions), text="asking"))
+    return [outcomes[place] for place in range(len(questions))]
 
 
 def _at_once(
-    asker: _Asker, questions: Sequence[Question[T]], refresh: frozenset[int], workers: int
+    asker: _Asker, questions: Sequence[Question[T]], refresh: frozenset[int]
 ) -> Iterator[tuple[int, Outcome[T]]]:
     """Outcomes with their places, as they come.
 
@@ -74,6 +74,10 @@ def _at_once(
     """
     waiting = deque(enumerate(questions))
     done: queue.SimpleQueue[tuple[int, Outcome[T] | BaseException]] = queue.SimpleQueue()
+
+    def stop() -> None:
+        waiting.clear()
+        asker.client.stop()
 
     def work() -> None:
         while True:
@@ -84,24 +88,31 @@ def _at_once(
             try:
                 done.put((place, asker.outcome(question, place in refresh)))
             except BaseException as error:  # carried over, and raised in the thread that asked
+                stop()
                 done.put((place, error))
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+    count = min(asker.llm.concurrency, len(questions))
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
     for thread in threads:
         thread.start()
+    patience_s = 0.0  # Ctrl-C waits for nobody
     try:
         for _ in questions:
             place, outcome = done.get()
             if isinstance(outcome, BaseException):
-                waiting.clear()
-                asker.client.stop()
-                for thread in threads:
-                    thread.join(asker.llm.timeout_s)
                 raise outcome
             yield place, outcome
+        patience_s = asker.llm.timeout_s
+    except VQTextError:
+        patience_s = asker.llm.timeout_s
+        raise
     finally:
-        waiting.clear()
-        asker.client.stop()
+        stop()
+        end = time.monotonic() + patience_s
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        if not any(thread.is_alive() for thread in threads):
+            asker.close()
 
 
 class _Asker:
@@ -111,6 +122,13 @@ class _Asker:
         self.client = client
         self.journal = journal
         self.llm = llm
+        self._turns = Turns()
+        self._new: set[str] = set()
+
+    def close(self) -> None:
+        """Drop connections and journal; only when no thread asks any more."""
+        self.client.close()
+        self.journal.close()
 
     def outcome(self, question: Question[T], is_fresh: bool) -> Outcome[T]:
         """Ask, check, and send back once."""
@@ -121,10 +139,10 @@ class _Asker:
             try:
                 reply, is_new = self._reply(question, messages, is_fresh)
             except Unanswered as error:
-                return Failure(question.about, str(error))
+                return self._failed(question, str(error))
             paid += is_new
             if reason := self._unusable(reply):
-                return Failure(question.about, reason)
+                return self._failed(question, reason)
             found = read(reply.text, question.reply)
             problems = found.problems
             if found.value is not None:
@@ -134,9 +152,11 @@ class _Asker:
                     return Answer(found.value, reply_format, reply.model, paid)
             messages = sent_back(messages, without_thoughts(reply.text), problems)
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        return Failure(
-            question.about, f"the reply is bad, also after it was sent back: {one_line(problems[0])}{more}"
-        )
+        reason = f"the reply is bad, also after it was sent back: {one_line(problems[0])}{more}"
+        return self._failed(question, reason)
+
+    def _failed(self, question: Question[Any], reason: str) -> Failure:
+        return Failure(question.about, self.client.server.scrub(reason))
 
     def _reply(
         self, question: Question[Any], messages: Sequence[Message], is_fresh: bool
@@ -152,11 +172,14 @@ class _Asker:
             self.llm.max_tokens,
             question.draft,
         )
-        if not is_fresh and (known := self.journal.find(key)):
-            return known, False
-        reply = self.client.ask(question, messages)
-        self.journal.keep(key, question.about, reply)
-        return reply, True
+        with self._turns.of(key):  # of equal questions, one is asked, and the others find its reply
+            known = None if is_fresh and key not in self._new else self.journal.find(key)
+            if known is not None:
+                return known, False
+            reply = self.client.ask(question, messages)
+            self.journal.keep(key, question.about, reply)
+            self._new.add(key)
+            return reply, True
 
     def _unusable(self, reply: Reply) -> str | None:
         """Why a reply is of no use, whatever its text says; None where its text decides."""

@@ -97,7 +97,7 @@ class Client:
         return Reply(
             text=self._clean(_text(message.get("content"))),
             finish=str(choices[0].get("finish_reason") or "stop"),
-            refusal=None if refusal is None else self._clean(str(refusal)),
+            refusal=None if refusal is None else self.server.scrub(self._clean(str(refusal))),
             reply_format=manner.reply_format,
             model=self._clean(str(said.get("model") or self.server.model)),
             prompt_tokens=_count(usage.get("prompt_tokens")),

@@ -16,7 +16,7 @@ KEY = "OPENAI_API_KEY"
 _NO_KEY = "none"  # the SDK wants one even where the server does not
 
 _WORD = r"[^\s\"'`<>(){}\[\],;]*"
-_LOOKS_SECRET = re.compile(rf"sk-{_WORD}|\bbearer\s+{_WORD}", re.IGNORECASE)
+_LOOKS_SECRET = re.compile(rf"(?<![a-zA-Z0-9])sk-{_WORD}")
 _MASKED = re.compile(rf"{_WORD}(?:\*{{2,}}|\.{{3}}|…){_WORD}")
 _KNOWN_BY = 3  # characters at either end that a masked key shows
 
