@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import sys
 
 import numpy as np
 import pytest
@@ -40,24 +39,6 @@ def study(tmp_path):
         values = np.random.default_rng(0).normal(size=100)
         (folder / f"{label}.csv").write_text("ax,label\n" + "".join(f"{value},{label}\n" for value in values))
     return ["--data", "csv", "--path", str(folder)]
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Call ``vqtext`` in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.delenv("VQTEXT_CACHE", raising=False)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["vqtext", *arguments])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return end.value.code, *capsys.readouterr()
-
-    return call
 
 
 def test_version_and_help(call):

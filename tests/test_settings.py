@@ -51,6 +51,15 @@ def test_lists_are_written_with_commas_or_as_lists(load):
     assert load(VQTEXT_TRAIN__TEST_SUBJECTS="7,8").settings.train.test_subjects == ["7", "8"]
 
 
+def test_phrases_hold_commas(load):
+    assert load("[dedup]\nkeep = ['up, then down']").settings.dedup.keep == ["up, then down"]
+    assert load("", {"dedup.keep": ["up, then down"]}).settings.dedup.keep == ["up, then down"]
+    assert load(VQTEXT_DEDUP__DROP="up, then down\n\nrest\n").settings.dedup.drop == ["up, then down", "rest"]
+    assert load(VQTEXT_DEDUP__MERGE='["a, b=c"]').settings.dedup.merge == ["a, b=c"]
+    with pytest.raises(ConfigError, match=r"VQTEXT_DEDUP__KEEP: dedup\.keep"):
+        load(VQTEXT_DEDUP__KEEP="[1, 2]")
+
+
 def test_other_variables_and_empty_ones_say_nothing(load):
     loaded = load(VQTEXT_DATA="/recordings", VQTEXT_CACHE="", VQTEXTILE="x", HOME="/")
     assert set(loaded.origins.values()) == {"default"}

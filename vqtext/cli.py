@@ -19,11 +19,11 @@ from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 import typer
 
 import vqtext
-from vqtext.errors import VQTextError
+from vqtext.errors import UsageError, VQTextError
 from vqtext.pipeline.lines import printable, table, told
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
-from vqtext.settings import fields, load_settings
+from vqtext.settings import Loaded, fields, load_settings
 
 _CTRL_C, _SIGTERM = 130, 143
 
@@ -57,6 +57,8 @@ def _common(*flags: str, text: str, metavar: str = "") -> Any:
 Text = str | None
 Number = float | None
 Count = int | None
+Switch = bool | None
+Phrases = list[str] | None
 Cache = Annotated[
     Path | None, _common("--cache", metavar="DIR", text="Folder of the artifacts (default: cache)")
 ]
@@ -138,6 +140,11 @@ def embed(
 @app.command()
 def dedup(
     threshold: Threshold = None,
+    target: Annotated[Count, _setting("--target", "dedup.target", "N")] = None,
+    calibrate: Annotated[Switch, _setting("--calibrate/--no-calibrate", "dedup.calibrate")] = None,
+    keep: Annotated[Phrases, _setting("--keep", "dedup.keep", "PHRASE")] = None,
+    drop: Annotated[Phrases, _setting("--drop", "dedup.drop", "PHRASE")] = None,
+    merge: Annotated[Phrases, _setting("--merge", "dedup.merge", "A=B")] = None,
     contrast: Annotated[Number, _setting("--contrast", "dedup.contrast", "X")] = None,
     cache: Cache = None,
     as_json: AsJson = False,
@@ -145,7 +152,16 @@ def dedup(
     force: Force = False,
 ) -> None:
     """Merge near-duplicate phrases into anchors."""
-    chosen: dict[str, object] = {"dedup.threshold": threshold, "dedup.contrast": contrast, "cache": cache}
+    chosen: dict[str, object] = {
+        "dedup.threshold": threshold,
+        "dedup.target": target,
+        "dedup.calibrate": calibrate,
+        "dedup.keep": keep or None,
+        "dedup.drop": drop or None,
+        "dedup.merge": merge or None,
+    }
+    chosen |= {"dedup.contrast": contrast, "cache": cache}
+    _one_way_to_a_threshold(load_settings(chosen))
     _stage("dedup", chosen, as_json, quiet, force)
 
 
@@ -225,6 +241,7 @@ def run_all(
         "cache": cache,
     }
     loaded = load_settings(chosen)
+    _one_way_to_a_threshold(loaded)
     chosen_data = any(
         loaded.origins[name] != "default" for name in loaded.origins if name.startswith("data.")
     )
@@ -328,6 +345,24 @@ def _stage(command: str, chosen: Mapping[str, object], as_json: bool, quiet: boo
         _print_json(summary)
     else:
         _print(stage.lines(summary))
+
+
+def _one_way_to_a_threshold(loaded: Loaded) -> None:
+    """Of target, calibrate and threshold the first that is set decides, and the others are not used. What
+    was typed must be used.
+
+    Raises:
+        UsageError: it would not be.
+    """
+    dedup, origins = loaded.settings.dedup, loaded.origins
+    ways = {"target": dedup.target is not None, "calibrate": dedup.calibrate, "threshold": True}
+    decides, *others = (way for way, chosen in ways.items() if chosen)
+    for way in others:
+        if origins[f"dedup.{way}"] == "command line":
+            said = origins[f"dedup.{decides}"]
+            raise UsageError(
+                f"--{way} would not be used: dedup.{decides} ({said}) sets the threshold; leave one of them out"
+            )
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,8 +14,20 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _phrases(value: object) -> object:
+    """A variable that holds phrases: a JSON list, or one phrase a line, since a phrase may hold a comma."""
+    if not isinstance(value, str):
+        return value
+    try:
+        listed = json.loads(value)
+    except ValueError:
+        listed = None
+    return listed if isinstance(listed, list) else [line for line in value.splitlines() if line.strip()]
+
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Listed = BeforeValidator(_split)
+PhraseList = Annotated[list[str], BeforeValidator(_phrases)]
 Id = Annotated[str, Field(coerce_numbers_to_str=True)]  # a subject called 7 is "7"
 
 
@@ -105,10 +118,12 @@ class DedupSettings(_Section):
     calibrate: bool = Field(
         default=False, description="let the phrases' own paraphrases and opposites set the threshold"
     )
-    keep: Annotated[list[str], Listed] = Field(default=[], description="phrases that never merge into others")
-    drop: Annotated[list[str], Listed] = Field(default=[], description="phrases to leave out")
-    merge: Annotated[list[str], Listed] = Field(
-        default=[], description="phrases to merge whatever their cosine, each as a=b"
+    keep: PhraseList = Field(
+        default=[], description="phrase that stays an anchor: others may merge into it, it into none"
+    )
+    drop: PhraseList = Field(default=[], description="phrase to leave out, with every use of it")
+    merge: PhraseList = Field(
+        default=[], description='"a=b": phrase a becomes part of anchor b, whatever cosine and vetoes say'
     )
     contrast: float = Field(default=1.0, ge=0, description="how far a phrase is pushed from its opposite")
 

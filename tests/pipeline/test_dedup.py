@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vqtext.cache import hdf5
-from vqtext.config import Settings
+from vqtext.config import DedupSettings, Settings
 from vqtext.errors import ArtifactError, UsageError, WordsError
 from vqtext.pipeline import embed
 from vqtext.pipeline.contrast import contrast
@@ -40,6 +40,13 @@ def dedup(settings: Settings, heard: Any, threshold: float = 0.7) -> dict[str, A
     return run(Dedup(settings, heard))
 
 
+def decide(settings: Settings, heard: Any, **decisions: Any) -> dict[str, Any]:
+    """Anchors under decisions of a person; ``texts.h5`` is made where it is missing."""
+    settings = settings.model_copy(update={"dedup": DedupSettings(**decisions)})
+    run(Embed(settings, heard))
+    return run(Dedup(settings, heard))
+
+
 def read(settings: Settings) -> dict[str, Any]:
     with hdf5.open_artifact(settings.cache / "anchors.h5", "anchors") as file:
         return {name: file[name] for name in file.names()} | file.attrs
@@ -52,7 +59,8 @@ def clusters(answer: dict[str, Any]) -> set[frozenset[str]]:
 def test_the_answer(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     answer = dedup(write_words(WORDS), heard, 0.6)
     json.dumps(answer)
-    assert list(answer) == ["phrases", "anchors", "threshold", "clusters", "vetoed"]
+    assert list(answer) == ["phrases", "anchors", "threshold", "clusters", "vetoed", "identifiability"]
+    assert list(answer["identifiability"]) == ["labels", "order", "signature", "groups"]
     assert (answer["phrases"], answer["anchors"], answer["threshold"]) == (6, 5, 0.6)
     assert [cluster["anchor"] for cluster in answer["clusters"]] == [
         *(DOWN["phrase"], UP["phrase"], "rest", LEFT["phrase"], RIGHT["phrase"])
@@ -135,6 +143,113 @@ def test_the_order_of_labels_and_phrases_does_not_matter(
     assert dedup(write_words(turned), heard, 0.6) == first
 
 
+def test_a_target_sets_the_threshold(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    settings = write_words(WORDS)
+    for target, expected in ((6, 6), (5, 5)):
+        answer = decide(settings, heard, target=target)
+        assert answer["anchors"] == expected
+        assert decide(settings, heard, threshold=answer["threshold"])["clusters"] == answer["clusters"]
+    assert read(settings)["threshold"] == answer["threshold"]
+    assert heard.warned == []
+    decide(settings, heard, target=5, threshold=0.9)
+    assert any("dedup.threshold is not used" in said for said in heard.said)
+
+
+def test_what_stands_in_the_way_of_a_target_is_named(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    settings = write_words(WORDS)
+    answer = decide(settings, heard, target=2)
+    assert answer["anchors"] == 5, "the nearest that vetoes allow"
+    (warning,) = heard.warned
+    assert warning.startswith(
+        f"2 anchors were asked for, the nearest is 5 at threshold {answer['threshold']:g}: "
+    )
+    assert "2 near pairs of phrases (1 by facet, 1 by opposite)" in warning
+    assert "the floor of 0.5, below which 8 pairs of anchors lie" in warning
+    assert f"'{DOWN['phrase']}' and '{UP['phrase']}' (0.78, opposite)" in warning
+    stage = Dedup(settings.model_copy(update={"dedup": DedupSettings(target=2)}), heard)
+    assert "(2 were asked for)" in stage.lines(answer)[0], "told again where nothing is made anew"
+
+
+def test_a_target_that_equal_vectors_forbid(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    settings = write_words({"a": ["go on", "on go", "rest"]})
+    assert decide(settings, heard, target=3)["anchors"] == 2
+    assert "the very vector of one of them" in heard.warned[0]
+
+
+def test_a_target_above_the_number_of_phrases(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    settings = write_words(WORDS)
+    with pytest.raises(UsageError, match=r"the target is 7 anchors, but there are only 6 phrases"):
+        decide(settings, heard, target=7)
+
+
+def test_kept_phrases_are_anchors_and_never_share_one(
+    write_words: Any, heard: Any, bag_of_words: Any
+) -> None:
+    settings = write_words(WORDS)
+    answer = decide(settings, heard, threshold=0.6, keep=["  Rest STILL "])
+    assert {"anchor": "rest still", "members": ["rest", "rest still"]} in answer["clusters"]
+    answer = decide(settings, heard, threshold=0.6, keep=["rest still", "rest"])
+    assert answer["anchors"] == 6
+    assert {"a": "rest", "b": "rest still", "reason": "linkage"}.items() <= answer["vetoed"][-1].items()
+
+
+def test_dropped_phrases_and_their_uses_are_gone(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    settings = write_words(WORDS)
+    answer = decide(settings, heard, threshold=0.6, drop=["rest", "move the arm up now"])
+    assert answer["phrases"] == 4 and "rest" not in str(answer["clusters"]).replace("rest still", "")
+    made = read(settings)
+    assert made["use/label"].tolist() == [0, 1, 1, 2], "every use of it, however it is written"
+    assert [made["anchor/phrase"][i] for i in made["use/anchor"]] == [
+        *(DOWN["phrase"], LEFT["phrase"], RIGHT["phrase"], "rest still")
+    ]
+    with pytest.raises(UsageError, match="leaves the label 'standing' without a sub-action"):
+        decide(settings, heard, drop=["rest", "rest still"])
+
+
+def test_merging_by_hand_goes_before_cosine_and_veto(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    settings = write_words(WORDS)
+    up, down = UP["phrase"], DOWN["phrase"]
+    answer = decide(settings, heard, merge=[f"{up}={down}", f"{down} = rest"])
+    assert {"anchor": "rest", "members": [down, up, "rest"]} in answer["clusters"], "chains are followed"
+    assert (down, up) not in {(pair["a"], pair["b"]) for pair in answer["vetoed"]}
+    made = read(settings)
+    assert [made["anchor/phrase"][i] for i in made["use/anchor"]][:3] == ["rest"] * 3
+
+
+def test_a_phrase_that_holds_an_equals_sign_or_a_comma(
+    write_words: Any, heard: Any, bag_of_words: Any
+) -> None:
+    settings = write_words({"a": ["x=1, go", "y=2", "stop"]})
+    answer = decide(settings, heard, merge=["x=1, go=y=2"], keep=["y=2"])
+    assert clusters(answer) == {frozenset({"x=1, go", "y=2"}), frozenset({"stop"})}
+
+
+@pytest.mark.parametrize(
+    ("decisions", "expected"),
+    [
+        ({"keep": ["rest stil"]}, "--keep: there is no phrase 'rest stil'; the nearest is 'rest still'"),
+        ({"drop": ["🙂"]}, "--drop: there is no phrase '🙂'; the nearest is '"),
+        ({"merge": ["rest=swing that left leg"]}, "the nearest is 'swing that left leg forward'"),
+        ({"merge": ["rest"]}, "--merge 'rest': write \"a=b\""),
+        ({"merge": ["rest=REST"]}, "both sides are one phrase"),
+        ({"merge": ["rest=rest still", "rest still=rest"]}, "in a circle: 'rest' = 'rest still' = 'rest'"),
+        (
+            {"merge": ["rest=rest still", f"rest={UP['phrase']}"]},
+            "--merge puts 'rest' both into 'rest still' and into 'Move",
+        ),
+        ({"keep": ["rest"], "drop": ["Rest"]}, "'rest' is in --keep and in --drop: choose one"),
+        ({"keep": ["rest"], "merge": ["rest=rest still"]}, "'rest' is in --keep and in --merge into another"),
+        ({"drop": ["rest still"], "merge": ["rest=rest still"]}, "'rest still' is in --drop and in --merge"),
+    ],
+)
+def test_decisions_that_cannot_be_followed(
+    decisions: dict[str, list[str]], expected: str, write_words: Any, heard: Any, bag_of_words: Any
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        decide(write_words(WORDS), heard, **decisions)
+    assert expected in str(caught.value)
+
+
 def test_facets_of_all_uses_count(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     words = {
         "a": [{"phrase": "turn that body around", "side": "none"}, {"phrase": "turn your body around"}],
@@ -177,12 +292,19 @@ def test_for_people(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     settings = settings_at(write_words(WORDS | {"long": ["x" * 10_000]}), 0.6)
     run(Embed(settings, heard))
     stage = Dedup(settings, heard)
-    first, merged, apart, *pairs = stage.lines(run(stage))
+    first, merged, apart, *pairs, names = stage.lines(run(stage))
+    assert names.startswith("renamings of the anchors that nothing contradicts: ")
     assert first.startswith("7 phrases → 6 anchors at threshold 0.6; verified")
     assert merged.strip() == "rest ← rest still"
     assert apart.startswith("2 near pairs were kept apart: 1 by facet, 1 by opposite")
     assert pairs[0].strip() == f"{DOWN['phrase']} | {UP['phrase']} (0.78, opposite)"
     assert max(map(len, (first, merged, apart, *pairs))) < 160
+
+
+def test_spellings_of_one_phrase_are_told(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    dedup(write_words(WORDS), heard)
+    (said,) = [said for said in heard.said if "written in several ways" in said]
+    assert said.startswith("1 phrases") and "'Move  the ARM up now' and 'move the arm up now'" in said
 
 
 def test_one_phrase(write_words: Any, heard: Any, bag_of_words: Any) -> None:
@@ -209,9 +331,14 @@ def test_a_threshold_that_no_setting_allows(write_words: Any, heard: Any, bag_of
         assert not (settings.cache / "anchors.h5").exists()
 
 
-def test_a_zero_vector_in_texts(write_words: Any, heard: Any, bag_of_words: Any, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("value", [0, np.nan, np.inf])
+def test_a_vector_in_texts_that_is_none(
+    value: float, write_words: Any, heard: Any, bag_of_words: Any, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(
-        embed, "encode", lambda encoder, texts: (np.zeros((len(texts), 8)), [np.ones((1, 8))] * len(texts))
+        embed,
+        "encode",
+        lambda encoder, texts: (np.full((len(texts), 8), value), [np.ones((1, 8))] * len(texts)),
     )
     settings = write_words({"a": ["step"]})
     run(Embed(settings, heard))

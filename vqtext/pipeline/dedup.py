@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,17 @@ import numpy as np
 
 from vqtext.cache import hdf5
 from vqtext.pipeline.contrast import contrast
+from vqtext.pipeline.edits import edits_of
 from vqtext.pipeline.embed import Embed, words_of
 from vqtext.pipeline.gen_subactions import GenSubactions
-from vqtext.pipeline.merge import FLOOR, Clusters, Tree, same_text
+from vqtext.pipeline.identifiability import sensors_of
+from vqtext.pipeline.identifiability_report import report
+from vqtext.pipeline.lines import cut_short
+from vqtext.pipeline.merge import Clusters, Tree, same_text
 from vqtext.pipeline.phrases import Phrases
+from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
+from vqtext.pipeline.threshold import by_reason, tree_and_threshold
 from vqtext.prompts.subactions import read_subactions
 from vqtext.schema import LabelWords
 
@@ -30,13 +36,17 @@ class Dedup(Stage):
     """Merge near-duplicate phrases under the vetoes, and keep the medoid of each cluster: the anchors."""
 
     command = "dedup"
+    version = 2
 
     @property
     def target(self) -> Path:
         return self.settings.cache / "anchors.h5"
 
     def sources(self) -> Sequence[Stage]:
-        return [GenSubactions(self.settings, self.progress), Embed(self.settings, self.progress)]
+        words, texts, windows = (
+            stage(self.settings, self.progress) for stage in (GenSubactions, Embed, Prepare)
+        )
+        return [words, texts, windows] if windows.target.exists() else [words, texts]
 
     def options(self) -> Any:
         return self.settings.dedup.model_dump(mode="json")
@@ -46,21 +56,30 @@ class Dedup(Stage):
         source = cache / "subactions.json"
         with hdf5.open_artifact(cache / "texts.h5", "texts") as texts:
             words = words_of(texts.attrs["labels"], read_subactions(source).labels, source)
+            edits = edits_of(dedup, words)
+            words = edits.without_dropped(words)
             phrases = Phrases(words)
             vectors = phrases.vectors(texts)
             encoder = texts.attrs["encoder"]
+        self._tell_spellings(words)
         for phrase in phrases.own_opposites:
-            self.progress.warn(f"the opposite of {_short(phrase)!r} is the phrase itself: left out")
-        tree = Tree(phrases.with_vectors(vectors), floor=min(FLOOR, dedup.threshold))
-        cut = tree.at(dedup.threshold)
+            self.progress.warn(f"the opposite of {cut_short(phrase)!r} is the phrase itself: left out")
+        tree, threshold = tree_and_threshold(phrases.with_vectors(vectors), edits, dedup, self.progress)
+        cut = tree.at(threshold)
         text = [phrase.text for phrase in tree.phrases]
-        arrays = _anchor_arrays(tree, cut, dedup.contrast) | _use_arrays(words, text, cut)
-        arrays["curve/threshold"] = CURVE
-        arrays["curve/count"] = np.array([tree.count(threshold) for threshold in CURVE], dtype=np.int32)
+        of_phrase = {same_text(text[i]): k for k, members in enumerate(cut.members) for i in members}
+        of_label = [[of_phrase[same_text(s.phrase)] for s in label.subactions] for label in words]
+        arrays = _anchor_arrays(tree, cut, dedup.contrast) | _use_arrays(words, of_label)
+        arrays["phrase/text"] = text
+        arrays["phrase/anchor"] = np.array([of_phrase[same_text(t)] for t in text], dtype=np.int32)
+        curve = CURVE[tree.floor <= CURVE]
+        arrays["curve/threshold"] = curve
+        arrays["curve/count"] = np.array([tree.count(step) for step in curve], dtype=np.int32)
+        told = report(words, of_label, arrays["anchor/phrase"], sensors_of(cache / "windows.h5"))
         shown = {"label", "keyword", "sentence", "cyclic"}
         attrs = {
             "labels": [label.model_dump(include=shown) for label in words],
-            "threshold": dedup.threshold,
+            "threshold": threshold,
             "contrast": dedup.contrast,
             "encoder": encoder,
             "clusters": [
@@ -71,38 +90,56 @@ class Dedup(Stage):
                 {"a": text[pair.a], "b": text[pair.b], "cosine": round(pair.cosine, 4), "reason": pair.reason}
                 for pair in cut.vetoed
             ],
+            "identifiability": told.answer,
+            "identifiability_told": told.lines,
         }
         hdf5.write(target, "anchors", arrays, attrs, self.recipe())
 
     def summary(self) -> dict[str, Any]:
         with hdf5.open_artifact(self.target, "anchors") as file:
+            told = file.attrs["identifiability"]
             return {
                 "phrases": len(file["phrase/text"]),
                 "anchors": len(file["anchor/phrase"]),
                 "threshold": file.attrs["threshold"],
                 "clusters": file.attrs["clusters"],
                 "vetoed": file.attrs["vetoed"],
+                "identifiability": {key: told[key] for key in ("labels", "order", "signature", "groups")},
             }
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
-        clusters, vetoed = summary["clusters"], summary["vetoed"]
-        merged = [cluster for cluster in clusters if len(cluster["members"]) > 1]
+        clusters, vetoed, target = summary["clusters"], summary["vetoed"], self.settings.dedup.target
+        asked = f" ({target} were asked for)" if target not in (None, summary["anchors"]) else ""
         lines = [
             f"{summary['phrases']} phrases → {summary['anchors']} anchors at threshold "
-            f"{summary['threshold']:g}; verified that no two of them could still merge"
+            f"{summary['threshold']:g}{asked}; verified that no two of them could still merge"
         ]
-        for cluster in merged:
-            others = [_short(member) for member in cluster["members"] if member != cluster["anchor"]]
-            lines.append(f"  {_short(cluster['anchor'])} ← {', '.join(others)}")
+        for cluster in clusters:
+            if others := [cut_short(member) for member in cluster["members"] if member != cluster["anchor"]]:
+                lines.append(f"  {cut_short(cluster['anchor'])} ← {', '.join(others)}")
         if vetoed:
-            reasons = Counter(pair["reason"] for pair in vetoed)
-            told = ", ".join(f"{count} by {reason}" for reason, count in sorted(reasons.items()))
-            lines.append(f"{len(vetoed)} near pairs were kept apart: {told}; the nearest of them")
+            lines.append(
+                f"{len(vetoed)} near pairs were kept apart: {by_reason(pair['reason'] for pair in vetoed)}; "
+                "the nearest of them"
+            )
             lines += [
-                f"  {_short(pair['a'])} | {_short(pair['b'])} ({pair['cosine']:.2f}, {pair['reason']})"
+                f"  {cut_short(pair['a'])} | {cut_short(pair['b'])} ({pair['cosine']:.2f}, {pair['reason']})"
                 for pair in vetoed[:SHOWN]
             ]
-        return lines
+        with hdf5.open_artifact(self.target, "anchors") as file:
+            return lines + file.attrs["identifiability_told"]
+
+    def _tell_spellings(self, words: Sequence[LabelWords]) -> None:
+        spellings: dict[str, set[str]] = defaultdict(set)
+        for label in words:
+            for subaction in label.subactions:
+                spellings[same_text(subaction.phrase)].add(subaction.phrase)
+        several = [sorted(written) for written in spellings.values() if len(written) > 1]
+        if several:
+            ways = " and ".join(repr(cut_short(text)) for text in several[0])
+            self.progress.say(
+                f"{len(several)} phrases are written in several ways, each is one phrase: such as {ways}"
+            )
 
 
 def _anchor_arrays(tree: Tree, cut: Clusters, strength: float) -> dict[str, Any]:
@@ -116,18 +153,11 @@ def _anchor_arrays(tree: Tree, cut: Clusters, strength: float) -> dict[str, Any]
     }
 
 
-def _use_arrays(words: Sequence[LabelWords], text: Sequence[str], cut: Clusters) -> dict[str, Any]:
-    """The phrases with their anchors, and every use as its label wrote it, in the order of transcripts."""
-    uses = [(i, subaction) for i, label in enumerate(words) for subaction in label.subactions]
-    anchor_of = {same_text(text[i]): number for number, members in enumerate(cut.members) for i in members}
+def _use_arrays(words: Sequence[LabelWords], anchors: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """Every use as its label wrote it, and its anchor, in the order of transcripts."""
+    written = [s.model_dump_json(exclude_none=True) for label in words for s in label.subactions]
     return {
-        "phrase/text": list(text),
-        "phrase/anchor": np.array([anchor_of[same_text(t)] for t in text], dtype=np.int32),
-        "use/label": np.array([i for i, _ in uses], dtype=np.int32),
-        "use/anchor": np.array([anchor_of[same_text(s.phrase)] for _, s in uses], dtype=np.int32),
-        "use/subaction": [subaction.model_dump_json(exclude_none=True) for _, subaction in uses],
+        "use/label": np.repeat(np.arange(len(words), dtype=np.int32), [len(own) for own in anchors]),
+        "use/anchor": np.concatenate([np.array(own, dtype=np.int32) for own in anchors]),
+        "use/subaction": written,
     }
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else text[:59] + "…"

@@ -28,6 +28,11 @@ def told(value: Any) -> str:
     return str(value)
 
 
+def cut_short(text: str, most: int = 60) -> str:
+    """The text, cut with an ellipsis where it is longer than a line has room for."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def table(rows: Iterable[Sequence[str]]) -> list[str]:
     """Rows as lines with aligned columns."""
     rows = [[printable(cell) for cell in row] for row in rows]

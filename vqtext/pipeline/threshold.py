@@ -1,0 +1,85 @@
+"""Which threshold the anchors are cut at: as given, or what a number of anchors asks for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from vqtext.config import DedupSettings
+from vqtext.errors import UsageError
+from vqtext.pipeline.edits import Edits
+from vqtext.pipeline.lines import cut_short
+from vqtext.pipeline.merge import FLOOR, Clusters, Phrase, Tree
+from vqtext.pipeline.progress import Progress
+
+CEILING = 0.95
+"""While a threshold is sought, the floor is not raised above this, however many pairs are near."""
+
+SHOWN = 5
+"""Pairs that are named where they stand in the way of a target."""
+
+
+def tree_and_threshold(
+    phrases: Sequence[Phrase], edits: Edits, dedup: DedupSettings, progress: Progress
+) -> tuple[Tree, float]:
+    """All merges, and where to cut them.
+
+    Raises:
+        UsageError: the target is larger than the number of phrases, or the threshold outside (0, 1].
+        WordsError: a phrase without a usable vector.
+    """
+    if dedup.target is not None and dedup.target > len(phrases):
+        raise UsageError(
+            f"the target is {dedup.target} anchors, but there are only {len(phrases)} phrases: "
+            f"ask for {len(phrases)} at most"
+        )
+    given = dedup.threshold if dedup.target is None else None
+    floor = FLOOR if given is None else min(FLOOR, given)
+    tree = Tree(phrases, floor, CEILING if given is None else given, edits.keep, edits.merge)
+    if tree.floor > floor:
+        progress.warn(
+            f"too many phrases are near each other: pairs below a cosine of {tree.floor:g} were left out, so "
+            "the curve begins there"
+        )
+    if dedup.target is None:
+        return tree, dedup.threshold
+    if "threshold" in dedup.model_fields_set:
+        progress.say(f"the target of {dedup.target} sets the threshold: dedup.threshold is not used")
+    threshold = tree.threshold_for(dedup.target)
+    if tree.count(threshold) != dedup.target:
+        progress.warn(_in_the_way(tree, threshold, dedup.target))
+    return tree, threshold
+
+
+def by_reason(reasons: Iterable[str]) -> str:
+    """Counts in words: "3 by facet, 7 by opposite"."""
+    return ", ".join(f"{count} by {reason}" for reason, count in sorted(Counter(reasons).items()))
+
+
+def _in_the_way(tree: Tree, threshold: float, target: int) -> str:
+    """Why no threshold leaves the number of anchors that was asked for."""
+    left = tree.count(threshold)
+    told = f"{target} anchors were asked for, the nearest is {left} at threshold {threshold:g}"
+    if left < target and threshold == 1:
+        return f"{told}: the other phrases have the very vector of one of them, or are merged by --merge"
+    if left < target or tree.count(tree.floor) < left:
+        return f"{told}: several merges have one cosine, and no threshold lies between them"
+    cut = tree.at(tree.floor)
+    far = left * (left - 1) // 2 - _touching(cut)
+    reasons = [f"{len(cut.vetoed)} near pairs of phrases ({by_reason(pair.reason for pair in cut.vetoed)})"]
+    reasons = reasons * bool(cut.vetoed) + [
+        f"the floor of {tree.floor:g}, below which {far} pairs of anchors lie"
+    ]
+    nearest = [
+        f"{cut_short(tree.phrases[pair.a].text)!r} and {cut_short(tree.phrases[pair.b].text)!r} "
+        f"({pair.cosine:.2f}, {pair.reason})"
+        for pair in cut.vetoed[:SHOWN]
+    ]
+    named = f"; the nearest are {', '.join(nearest)}" * bool(nearest)
+    return f"{told}: in the way stand {' and '.join(reasons)}{named}"
+
+
+def _touching(cut: Clusters) -> int:
+    """How many pairs of clusters have a near pair between them."""
+    cluster_of = {i: number for number, members in enumerate(cut.members) for i in members}
+    return len({frozenset((cluster_of[pair.a], cluster_of[pair.b])) for pair in cut.vetoed})
