@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from vqtext.cache import hdf5
 from vqtext.pipeline.identifiability import Count, Sensors, ambiguous_groups, identifiability, sensors_of
 from vqtext.pipeline.identifiability_report import Report, report
+from vqtext.pipeline.training_data import Words, vocabulary
 from vqtext.pipeline.turns import Step
 from vqtext.prompts.lexicon import lexicon
-from vqtext.schema import LabelWords
+from vqtext.schema import Cell, LabelWords, Motion, SubAction
 
 FEET = Sensors(["left foot", "right foot", "lower back"], [None])
 WRIST = Sensors(["wrist"], [None])
+PATTERN: dict[str, Motion] = {"forward": "strong", "rest": "still", "back": "moderate", "rest again": "still"}
 
 
 def cycle(*steps: tuple[int, str | None]) -> tuple[bool, list[Step]]:
@@ -179,3 +184,11 @@ def test_the_sensors_are_those_that_feel_motion(tmp_path: Path) -> None:
     assert sensors_of(tmp_path / "windows.h5") is None
     hdf5.write(tmp_path / "windows.h5", "windows", {}, attrs, "recipe")
     assert sensors_of(tmp_path / "windows.h5") == Sensors(["left wrist", "waist"], [None, "left"])
+
+
+@pytest.mark.parametrize(("signed", "marks"), [(True, 0), (False, 4)])
+def test_training_marks_what_it_cannot_tell_apart(signed: bool, marks: int) -> None:
+    step = [SubAction(phrase=p, signature={"wrist": Cell(motion=m)}) for p, m in PATTERN.items()]
+    said = Words(list(PATTERN), np.eye(4), [list(enumerate(step))], [True])
+    (transcript,) = vocabulary(said, ["walking"], ["wrist"], [None], signed).transcripts
+    assert sum(bool(use.ambiguous_with) for use in transcript.uses) == marks

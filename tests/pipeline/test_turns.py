@@ -161,3 +161,8 @@ def test_an_anchor_that_stands_twice_in_a_cycle_stays_one_anchor() -> None:
     assert (found.count, found.groups) == (2, [[1, 2]])
     assert symmetries([cycle(0, 0, 1)]).count == 1
     assert symmetries([cycle(0, 1, 0, 1)]).count == 2, "half of the turns change nothing"
+
+
+def test_a_label_whose_every_step_was_dropped_changes_nothing() -> None:
+    found = symmetries([cycle(), cycle(0, 1)])
+    assert (found.count, found.groups) == (2, [[0, 1]])

@@ -61,7 +61,7 @@ class Wheel:
         """The turns that keep the order and, where ``signed``, what is said at each of its places."""
         names = tuple(step.anchor for step in steps)
         first = {anchor: i for i, anchor in reversed(list(enumerate(names)))}
-        if not cyclic:
+        if not cyclic or not names:
             return cls(names, _STAY, first)
         said = [step.signature for step in steps] if signed else []
         period = next(p for p in range(1, len(names) + 1) if names[p:] + names[:p] == names)
