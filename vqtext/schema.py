@@ -6,6 +6,7 @@ these words without importing each other.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -19,6 +20,11 @@ Side = Literal["left", "right", "both", "none"]
 Direction = Literal[
     "up", "down", "forward", "backward", "left", "right", "in", "out", "turn left", "turn right", "none"
 ]
+
+
+def same_text(text: str) -> str:
+    """What two spellings of one phrase have in common: Unicode form, case and spaces are ignored."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 @dataclass(frozen=True)

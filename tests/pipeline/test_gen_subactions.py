@@ -126,7 +126,7 @@ def test_an_edited_label_survives_and_the_others_are_renewed(
     make()
     edit(path, "walking", "arm swings my way")
     assert make()["kept"] == ["walking"], "an edit alone leaves the file current"
-    monkeypatch.setattr(module, "lexicon_digest", lambda: "another lexicon")
+    monkeypatch.setattr("vqtext.pipeline.authors.builtin.lexicon_digest", lambda: "another lexicon")
     write_windows(settings.cache, ["standing", "walking", "running"])
     assert make()["kept"] == ["walking"]
     assert first_phrases(path)["walking"] == "arm swings my way"

@@ -1,36 +1,45 @@
 """``vqtext gen-subactions``: labels → subactions.json, made to be read and edited by hand.
 
-What a person changes stays. A small file beside it, ``.subactions.generated.json``, remembers the digest of
-each label as it was generated: a label that differs, or is not in there, was edited and is left alone.
+An author writes the words: the built-in lexicon, or a language model (`authors`). What a person changes
+stays, and so does what was paid for: a label is written anew only if it has no words yet, if they were made
+from something else, or if ``--refresh`` names it. A label that fails stays as it was, and is reported.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from vqtext.cache.fingerprint import fingerprint
-from vqtext.cache.hdf5 import open_artifact
-from vqtext.cache.publish import publish
-from vqtext.data.locations import matches, sensed
-from vqtext.errors import WordsError
+from vqtext.cache.fingerprint import JSON, fingerprint
+from vqtext.config import Settings
+from vqtext.errors import LLMError, UsageError, WordsError
+from vqtext.pipeline.authors.base import Author, Data, Task, Written
+from vqtext.pipeline.authors.builtin import Builtin
+from vqtext.pipeline.authors.ledger import Ledger, digests
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.stage import MissingError, Provenance, Record, Stage, ensure
-from vqtext.prompts.lexicon import knows, lexicon, lexicon_digest
+from vqtext.pipeline.progress import Progress
+from vqtext.pipeline.stage import MissingError, Record, Stage, ensure
 from vqtext.prompts.subactions import dump_subactions, read_subactions
-from vqtext.schema import LabelWords, SubActions
+from vqtext.schema import LabelWords, SubActions, same_text
 
 
 class GenSubactions(Stage):
-    """Take the words of the data's labels from the built-in lexicon, and keep those written by hand."""
+    """Have the words of the data's labels written, and keep those written by hand.
+
+    Args:
+        settings, progress: as for every stage.
+        refresh: labels to be written and asked for anew, whoever wrote their words; several may stand in
+            one text, with commas between.
+    """
 
     command = "gen-subactions"
 
-    _keeps_edits = False  # `run` asks `is_current` first, unless it is forced
+    def __init__(self, settings: Settings, progress: Progress, refresh: Collection[str] = ()) -> None:
+        super().__init__(settings, progress)
+        self.refresh = tuple(refresh)
+        self._failed: dict[str, str] = {}
 
     @property
     def target(self) -> Path:
@@ -42,12 +51,15 @@ class GenSubactions(Stage):
     def ensure_inputs(self) -> None:
         ensure(Prepare, self.settings, self.progress)
 
+    def may_make_unasked(self) -> bool:
+        return self.settings.words.provider == "builtin"
+
     def inputs(self) -> dict[str, str]:
         """Only what the words depend on: windows of another length need no other words."""
         return {"windows.h5": self._data().fingerprint()}
 
-    def options(self) -> Any:
-        return {**self.settings.words.model_dump(mode="json"), "lexicon": lexicon_digest()}
+    def options(self) -> JSON:
+        return self._author().options()
 
     def record(self) -> Record:
         words = self._read()
@@ -71,63 +83,207 @@ class GenSubactions(Stage):
         return None
 
     def is_current(self) -> bool:
-        self._keeps_edits = True
+        data, ledger = self._data(), self._ledger()
         try:
             words = self._read()
         except MissingError:
             return False
-        ledger = self._ledger()
-        if {*self._data().labels} - {label.label for label in words.labels}:
-            return False
-        if ledger.made is None:  # all of it by hand
-            return True
-        return ledger.made.recipe == self.recipe() and not any(map(ledger.outdated, words.labels))
+        if self._is_of_a_model(words, data, ledger):
+            return self._leave_to_the_model(words)
+        return not self._wanting(data, words.labels, ledger) and (
+            ledger.made is None or ledger.made.recipe == self.recipe()
+        )
 
     def make(self, target: Path) -> None:
-        data, ledger = self._data(), self._ledger()
-        old = self._written()
-        kept = {label.label: label for label in old if not ledger.wrote(label)}
-        if not self._keeps_edits:
-            kept = {name: label for name, label in kept.items() if not knows(data.dataset, name)}
-        made = self._generate(data, [name for name in data.labels if name not in kept])
-        words = SubActions(
-            language=self.settings.words.language,
-            provider=self.settings.words.provider,
-            labels=[kept.get(name) or made[name] for name in data.labels]
-            + [label for name, label in kept.items() if name not in data.labels],
+        data, ledger, old = self._data(), self._ledger(), self._written()
+        standing = {label.label: label for label in old}
+        wanting = self._wanting(data, old, ledger)
+        _refuse_twins(wanting, data.labels)
+        written = self._author().write(
+            Task(
+                data,
+                wanting,
+                standing=[standing[x] for x in data.labels if x in standing and x not in wanting],
+                again={*self._refreshed(data), *ledger.failed},
+            )
         )
-        self._say_unused(words.labels, data)
-        target.write_text(dump_subactions(words), encoding="utf-8")
+        self._failed = written.failed
+        now = standing | written.words
+        kept = [x for x, label in standing.items() if x not in data.labels and not ledger.wrote(label)]
+        labels = [now[name] for name in [*data.labels, *kept] if name in now]
+        self._say_unused(labels, data)
         # First the ledger, with both old and new digests: wherever a crash falls, nothing generated is ever
         # taken for a person's work, or the other way round.
-        Ledger.of(self.provenance(), made.values(), [label for label in old if ledger.wrote(label)]).write(
-            self._ledger_path
-        )
+        ledger = self._next_ledger(ledger, old, written)
+        ledger.write(self._ledger_path)
+        if not written.words and written.failed:
+            self.finish()
+        target.write_text(dump_subactions(self._whole(labels, written, ledger)), encoding="utf-8")
+
+    def finish(self) -> None:
+        """Raises LLMError for labels that failed; what could be written is written by then."""
+        if self._failed:
+            told = "; ".join(f"{label!r}: {reason}" for label, reason in self._failed.items())
+            raise LLMError(
+                f"{len(self._failed)} of {len(self._data().labels)} labels could not be written ({told}): "
+                f"run it again to ask for these alone, or write them by hand into {self.target}"
+            )
 
     def summary(self) -> dict[str, Any]:
         words, ledger = self._read(), self._ledger()
-        return {
+        told: dict[str, Any] = {
             "labels": {label.label: len(label.subactions) for label in words.labels},
             "provider": words.provider,
             "kept": [label.label for label in words.labels if not ledger.wrote(label)],
             "path": str(self.target),
         }
+        if words.model is not None:
+            told |= {
+                "model": words.model,
+                "reply_format": words.reply_format,
+                "drafts": words.drafts,
+                "disagreed": words.disagreed,
+            }
+        return told
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
-        labels, kept = summary["labels"], summary["kept"]
+        labels, kept, drafts = summary["labels"], summary["kept"], summary.get("drafts")
         told = [f"{len(labels)} labels, {sum(labels.values())} sub-actions: {summary['path']}"]
+        if summary.get("model"):
+            how = summary["reply_format"] or "replies of unknown format"
+            told.append(f"written by {summary['model']} ({how})")
+        if drafts and drafts > 1:
+            told.append(f"{drafts} drafts each; signature cells they disagreed on: {summary['disagreed']}")
         if kept:
             told.append(f"kept as written by hand: {', '.join(map(repr, kept))}")
         return told
 
-    def _generate(self, data: Data, labels: list[str]) -> dict[str, LabelWords]:
-        if labels and self.settings.words.language != "en":
-            raise WordsError(
-                "the built-in lexicon is in English: set words.language to en, or write the words of "
-                f"{', '.join(map(repr, labels))} by hand into {self.target}"
+    def plan(self) -> dict[str, Any]:
+        """What would be asked, for ``--dry-run``: nothing is sent, no key is needed, nothing is written.
+
+        Raises:
+            VQTextError: there are no windows yet, or the words cannot be read.
+        """
+        data, ledger, old = self._data(), self._ledger(), self._written()
+        wanting = self._wanting(data, old, ledger)
+        _refuse_twins(wanting, data.labels)
+        standing = [label for label in old if label.label in data.labels and label.label not in wanting]
+        return self._author().plan(Task(data, wanting, standing))
+
+    def plan_lines(self, plan: Mapping[str, Any]) -> list[str]:
+        """A plan for people."""
+        if not plan["calls"]:
+            return ["nothing would be asked of a language model"]
+        told = [
+            f"{plan['calls']} calls to {plan['model'] or 'a model (none is set: --model)'} for the words of "
+            f"{', '.join(map(repr, plan['labels']))}",
+            f"about {plan['prompt_tokens']:,} tokens of prompts and {plan['reply_tokens']:,} of replies; "
+            "replies that are in the journal cost nothing",
+            f"the prompt for {plan['labels'][0]!r}:",
+        ]
+        for message in plan["prompts"]:
+            told += [f"--- {message['role']}", *message["content"].splitlines()]
+        return told
+
+    def _author(self) -> Author:
+        words = self.settings.words
+        if words.provider == "builtin":
+            return Builtin(words, self.target)
+        from vqtext.pipeline.authors.model import Model
+
+        return Model(words, self.settings.llm, self.settings.cache / "journal.sqlite", self.progress)
+
+    def _wanting(self, data: Data, old: Sequence[LabelWords], ledger: Ledger) -> list[str]:
+        """The labels that are to be written now."""
+        standing = {label.label: label for label in old}
+        refreshed = self._refreshed(data)
+        is_of_now = ledger.made is not None and ledger.made.recipe == self.recipe()
+        author = self._author()
+
+        def is_wanting(name: str) -> bool:
+            if name not in standing or name in refreshed:
+                return True
+            if not ledger.wrote(standing[name]):  # by hand
+                return self.forced and author.knows(data, name)
+            return self.forced or not is_of_now or ledger.outdated(standing[name])
+
+        return [name for name in data.labels if is_wanting(name)]
+
+    def _refreshed(self, data: Data) -> set[str]:
+        """The labels that `refresh` names; a label may have commas itself. Raises UsageError for others."""
+        named: set[str] = set()
+        for text in self.refresh:
+            parts = filter(None, map(str.strip, text.split(",")))
+            named |= {text} if text in data.labels else {*parts}
+        if strangers := sorted(named - {*data.labels}):
+            raise UsageError(
+                f"--refresh: the data has no label {strangers[0]!r}: choose from "
+                f"{', '.join(map(repr, data.labels))}"
             )
-        words = lexicon(data.dataset, labels, path=str(self.target), prefer=data.sensed_share)
-        return {label.label: label for label in words.labels}
+        return named
+
+    def _is_of_a_model(self, words: SubActions, data: Data, ledger: Ledger) -> bool:
+        """Whether the lexicon is asked for words that a model wrote."""
+        return (self.settings.words.provider, words.provider) == ("builtin", "openai") and any(
+            label.label in data.labels and ledger.wrote(label) for label in words.labels
+        )
+
+    def _leave_to_the_model(self, words: SubActions) -> bool:
+        """Words that were paid for are not replaced by the lexicon in passing: only by ``--force``.
+
+        Raises:
+            WordsError: they do not serve as they are.
+        """
+        author = words.model or "a language model"
+        why = "--refresh was given" if self.refresh else self.stale_because(self.record())
+        if why is not None:
+            raise WordsError(
+                f"{self.target} is by {author} ({why}): add --provider openai to ask it again, or --force to "
+                "take the words of the built-in lexicon"
+            )
+        self.progress.say(
+            f"{self.target} is by {author} and stays: --force takes the built-in lexicon's words"
+        )
+        return True
+
+    def _next_ledger(self, ledger: Ledger, old: Sequence[LabelWords], written: Written) -> Ledger:
+        generated = [label for label in old if ledger.wrote(label)]
+        is_of_now = ledger.made is not None and ledger.made.recipe == self.recipe()
+        of_now = [
+            x for x in generated if is_of_now and not ledger.outdated(x) and x.label not in written.words
+        ]
+        now = digests([*of_now, *written.words.values()])
+        return Ledger(
+            made=self.provenance(),
+            now=now,
+            before=digests(generated),
+            failed=[*written.failed],
+            disagreed={
+                label: count
+                for label, count in (ledger.disagreed | written.disagreed).items()
+                if label in now
+            },
+        )
+
+    def _whole(self, labels: list[LabelWords], written: Written, ledger: Ledger) -> SubActions:
+        """The file. Who wrote it is news only where something was written."""
+        words = self.settings.words
+        try:
+            before = self._read()
+        except (MissingError, WordsError):
+            before = SubActions(language=words.language, provider=words.provider, labels=labels)
+        if not written.words:
+            return before.model_copy(update={"labels": labels})
+        disagreed = sum(ledger.disagreed[label.label] for label in labels if label.label in ledger.disagreed)
+        return SubActions(
+            language=words.language,
+            provider=words.provider,
+            model=written.model,
+            reply_format=written.reply_format,
+            drafts=written.drafts,
+            disagreed=disagreed if written.drafts else None,
+            labels=labels,
+        )
 
     def _say_unused(self, labels: Iterable[LabelWords], data: Data) -> None:
         cells = {
@@ -143,14 +299,7 @@ class GenSubactions(Stage):
             )
 
     def _data(self) -> Data:
-        with open_artifact(self.settings.cache / "windows.h5", "windows") as windows:
-            attrs = windows.attrs
-        return Data(
-            dataset=attrs["dataset"],
-            labels=attrs["labels"],
-            locations=list(dict.fromkeys(channel["location"] for channel in attrs["channels"])),
-            hands=list(dict.fromkeys([None, *(subject.get("hand") for subject in attrs["subjects"])])),
-        )
+        return Data.read(self.settings.cache / "windows.h5")
 
     def _read(self) -> SubActions:
         if not self.target.exists():
@@ -164,7 +313,7 @@ class GenSubactions(Stage):
         except MissingError:
             return []
         except WordsError:
-            if self._keeps_edits:
+            if not self.forced:
                 raise
             return []
 
@@ -176,80 +325,12 @@ class GenSubactions(Stage):
         return Ledger.read(self._ledger_path)
 
 
-@dataclass(frozen=True)
-class Data:
-    """What words depend on.
-
-    Attributes:
-        dataset: name of the data set.
-        labels: in the data's order.
-        locations: places that have a sensor.
-        hands: the dominant hands among the subjects; None, for not known, is always among them.
-    """
-
-    dataset: str
-    labels: list[str]
-    locations: list[str]
-    hands: list[str | None]
-
-    def fingerprint(self) -> str:
-        return fingerprint(self.dataset, self.labels, self.locations, self.hands)
-
-    def has(self, location: str) -> bool:
-        """Whether some sensor, on some subject, is one that a signature's ``location`` speaks of."""
-        return any(matches(location, own, hand) for own in self.locations for hand in self.hands)
-
-    def sensed_share(self, words: LabelWords) -> float:
-        """Share of a label's steps that the sensors can show: which of several wordings suits the data."""
-        shown = [
-            any(sensed(self.locations, step.body_part, step.side, hand) for hand in self.hands)
-            for step in words.subactions
-        ]
-        return sum(shown) / len(shown)
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """What was generated, so that a person's edits can be told from it.
-
-    Attributes:
-        made: what it was generated from; None where nothing was.
-        now: label → digest as generated last.
-        before: label → digest as it stood before that.
-    """
-
-    made: Provenance | None = None
-    now: dict[str, str] = field(default_factory=dict)
-    before: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, made: Provenance, new: Iterable[LabelWords], old: Iterable[LabelWords]) -> Ledger:
-        return cls(made, *({label.label: _digest(label) for label in labels} for labels in (new, old)))
-
-    @classmethod
-    def read(cls, path: Path) -> Ledger:
-        """The ledger at ``path``; an empty one where it is missing or broken, so that every label counts as
-        written by hand and none is lost."""
-        try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-            return cls(Provenance(**raw["made"]), dict(raw["now"]), dict(raw["before"]))
-        except (OSError, ValueError, TypeError, KeyError):
-            return cls()
-
-    def write(self, path: Path) -> None:
-        """Raises ArtifactError where the place cannot be written."""
-        with publish(path) as temp:
-            temp.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-
-    def wrote(self, words: LabelWords) -> bool:
-        """Whether the words of a label are as generated."""
-        return _digest(words) in (self.now.get(words.label), self.before.get(words.label))
-
-    def outdated(self, words: LabelWords) -> bool:
-        """Whether they are as generated before: a crash kept the new ones from being published."""
-        return self.wrote(words) and _digest(words) != self.now.get(words.label)
-
-
-def _digest(words: LabelWords) -> str:
-    """Of the content alone: indentation, and null instead of nothing, are no edits."""
-    return fingerprint(words.model_dump(mode="json", exclude_none=True))
+def _refuse_twins(wanting: Iterable[str], labels: Sequence[str]) -> None:
+    """Words must tell labels apart. Raises WordsError for two labels of the same name."""
+    for name in wanting:
+        for other in labels:
+            if other != name and same_text(other) == same_text(name):
+                raise WordsError(
+                    f"the labels {name!r} and {other!r} differ only in case or spaces, and no words can tell "
+                    "them apart: give them one name in the data, or other names"
+                )

@@ -95,6 +95,7 @@ class Stage(ABC):
     def __init__(self, settings: Settings, progress: Progress) -> None:
         self.settings = settings
         self.progress = progress
+        self.forced = False  # set by `run`: make everything again, whatever is there
         self._made_from: Provenance | None = None
 
     # What each stage says for itself.
@@ -131,6 +132,9 @@ class Stage(ABC):
 
     def ensure_inputs(self) -> None:  # noqa: B027  most stages make nothing unasked
         """Make inputs that may be made unasked (see `ensure`). `run` calls it first."""
+
+    def finish(self) -> None:  # noqa: B027  most stages make all or nothing
+        """Say what is still lacking in an artifact that was made and published, by raising a VQTextError."""
 
     def may_make_unasked(self) -> bool:
         """Whether another command may make this artifact by itself; False where it costs money."""
@@ -265,6 +269,7 @@ def run(stage: Stage, force: bool = False) -> dict[str, Any]:
         VQTextError: an input is missing, another process makes the same artifact, the place cannot be
             written, or whatever the stage itself finds wrong. The old artifact is then as it was.
     """
+    stage.forced = force
     stage.ensure_inputs()
     if stage.folder and was_interrupted(stage.target):
         with lock(stage.target):
@@ -273,6 +278,7 @@ def run(stage: Stage, force: bool = False) -> dict[str, Any]:
     try:
         if force or not stage.is_current():
             _make(stage, fresh=force)
+            stage.finish()
         else:
             stage.progress.say(f"{stage.target} is up to date")
     finally:

@@ -59,7 +59,7 @@ def lexicon(
     if unknown:
         raise WordsError(
             f"the built-in lexicon does not know {', '.join(map(repr, unknown))}: let a language model write "
-            "the words (`vqtext gen-subactions --provider openai`, planned), or write them by hand into "
+            "the words (`vqtext gen-subactions --provider openai`), or write them by hand into "
             f"{path} (labels given there are kept)"
         )
     return SubActions(labels=[words for words in found.values() if words is not None])

@@ -1,0 +1,146 @@
+"""What every author of words is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from vqtext.cache.fingerprint import JSON, fingerprint
+from vqtext.cache.hdf5 import open_artifact
+from vqtext.data.locations import canonical, matches, sensed
+from vqtext.schema import LabelWords, same_text
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is known of the data that words are written for.
+
+    Attributes:
+        dataset: name of the data set.
+        labels: in the data's order.
+        sensors: place → what it measures, such as ``{"left ankle": ["acc", "gyro"]}``.
+        hands: the dominant hands among the subjects; None, for not known, is always among them.
+        rate_hz: samples a second.
+        window_s: length of the windows in seconds; None where there are none to look at.
+    """
+
+    dataset: str
+    labels: list[str]
+    sensors: dict[str, list[str]]
+    hands: list[str | None]
+    rate_hz: float
+    window_s: float | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Data:
+        """Out of windows.h5."""
+        with open_artifact(path, "windows") as windows:
+            attrs = windows.attrs
+            length = windows["length"] if "length" in windows.names() else np.zeros(0)
+        sensors: dict[str, list[str]] = {}
+        for channel in attrs["channels"]:
+            measured = sensors.setdefault(channel["location"], [])
+            if channel["modality"] not in measured:
+                measured.append(channel["modality"])
+        return cls(
+            dataset=attrs["dataset"],
+            labels=attrs["labels"],
+            sensors=sensors,
+            hands=list(dict.fromkeys([None, *(subject.get("hand") for subject in attrs["subjects"])])),
+            rate_hz=attrs["rate_hz"],
+            window_s=float(np.median(length)) / attrs["rate_hz"] if len(length) else None,
+        )
+
+    @property
+    def locations(self) -> list[str]:
+        """Places that have a sensor."""
+        return list(self.sensors)
+
+    def fingerprint(self) -> str:
+        """Of what words depend on. A model is told of rate and window length as well, but words that were
+        paid for are not asked for anew because windows were cut again."""
+        return fingerprint(self.dataset, self.labels, self.locations, self.hands)
+
+    def has(self, location: str) -> bool:
+        """Whether some sensor, on some subject, is one that a signature's ``location`` speaks of."""
+        return any(matches(location, own, hand) for own in self.locations for hand in self.hands)
+
+    def place(self, name: str) -> str | None:
+        """How the data spells a location, "LeftAnkle" → "left ankle"; None where it has no sensor there."""
+        return self._spelled.get(_same_place(name))
+
+    @cached_property
+    def _spelled(self) -> dict[str, str]:
+        return {_same_place(location): location for location in self.locations}
+
+    def sensed_share(self, words: LabelWords) -> float:
+        """Share of a label's steps that the sensors can show: which of several wordings suits the data."""
+        shown = [
+            any(sensed(self.locations, step.body_part, step.side, hand) for hand in self.hands)
+            for step in words.subactions
+        ]
+        return sum(shown) / len(shown)
+
+
+def _same_place(name: str) -> str:
+    return canonical(name) or same_text(name)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an author is to write.
+
+    Attributes:
+        labels: of the data, in its order.
+        standing: words of the other labels, which stay as they are.
+        again: labels to be asked for anew, though an earlier reply may be at hand.
+    """
+
+    data: Data
+    labels: list[str]
+    standing: Sequence[LabelWords] = ()
+    again: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What an author wrote.
+
+    Attributes:
+        words: by label.
+        failed: label → why it has none, in one line.
+        disagreed: label → signature cells left out because drafts did not agree.
+        model, reply_format, drafts: how, as subactions.json has it; None where no model was asked.
+    """
+
+    words: dict[str, LabelWords]
+    failed: dict[str, str] = field(default_factory=dict)
+    disagreed: dict[str, int] = field(default_factory=dict)
+    model: str | None = None
+    reply_format: Literal["json_schema", "json_object", "text"] | None = None
+    drafts: int | None = None
+
+
+class Author(Protocol):
+    """Whoever writes words."""
+
+    def options(self) -> JSON:
+        """The settings that matter to what it writes."""
+
+    def knows(self, data: Data, label: str) -> bool:
+        """Whether it can write the words of a label at all."""
+
+    def write(self, task: Task) -> Written:
+        """The words of the labels asked for.
+
+        Raises:
+            VQTextError: it can write none of them.
+        """
+
+    def plan(self, task: Task) -> dict[str, Any]:
+        """What `write` would ask for, and ask nothing: calls, tokens, the first prompt."""
