@@ -16,7 +16,7 @@ from typing import Any
 
 from vqtext.data.locations import best_cell, canonical, matches, sensed
 from vqtext.pipeline.identifiability import Sensors, ambiguous_groups, identifiability, transcripts_of
-from vqtext.pipeline.lines import printable
+from vqtext.pipeline.lines import cut_short, printable
 from vqtext.schema import LabelWords, SubAction
 
 PLACES = 2
@@ -95,8 +95,7 @@ def _and_more(count: int, what: str) -> list[str]:
 
 
 def _short(text: str) -> str:
-    text = printable(text)
-    return text if len(text) <= 60 else text[:59] + "…"
+    return cut_short(printable(text))
 
 
 def _named(use: SubAction) -> list[str]:
