@@ -66,6 +66,14 @@ AsJson = Annotated[bool, _common("--json", text="Answer with one JSON object")]
 Quiet = Annotated[bool, _common("--quiet", text="No progress, only warnings")]
 Force = Annotated[bool, _common("--force", text="Make it again, even if it is up to date")]
 
+Model = Annotated[Text, _setting("--model", "llm.model", "NAME")]
+BaseUrl = Annotated[Text, _setting("--base-url", "llm.base_url", "URL")]
+Concurrency = Annotated[Count, _setting("--concurrency", "llm.concurrency", "N")]
+MaxTokens = Annotated[Count, _setting("--max-tokens", "llm.max_tokens", "N")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", metavar="", help="Show what a model would be asked, and send nothing")
+]
+
 Data = Annotated[Text, _setting("--data", "data.name", "NAME")]
 DataPath = Annotated[Path | None, _setting("--path", "data.path", "FOLDER")]
 Run = Annotated[Text, _setting("--run", "train.run", "NAME")]
@@ -102,25 +110,62 @@ def prepare(
 @app.command()
 def gen_subactions(
     provider: Annotated[Text, _setting("--provider", "words.provider", "NAME")] = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    language: Annotated[Text, _setting("--language", "words.language", "CODE")] = None,
+    drafts: Annotated[Count, _setting("--drafts", "words.drafts", "N")] = None,
+    harmonise: Annotated[Switch, _setting("--harmonise/--no-harmonise", "words.harmonise")] = None,
+    concurrency: Concurrency = None,
+    max_tokens: MaxTokens = None,
+    refresh: Annotated[
+        Phrases,
+        typer.Option(
+            metavar="LABEL",
+            help="Write this label anew, whoever wrote it; may be given several times, or with commas",
+        ),
+    ] = None,
+    dry_run: DryRun = False,
     cache: Cache = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     force: Force = False,
 ) -> None:
     """Turn each label into its ordered sub-actions; the result is made to be edited by hand."""
-    _stage("gen-subactions", {"words.provider": provider, "cache": cache}, as_json, quiet, force)
+    chosen: dict[str, object] = {
+        "words.provider": provider,
+        "llm.model": model,
+        "llm.base_url": base_url,
+        "words.language": language,
+        "words.drafts": drafts,
+        "words.harmonise": harmonise,
+    }
+    chosen |= {"llm.concurrency": concurrency, "llm.max_tokens": max_tokens, "cache": cache}
+    _stage("gen-subactions", chosen, as_json, quiet, force, dry_run, refresh=refresh or ())
 
 
 @app.command()
 def describe(
     source: Annotated[Text, _setting("--source", "describe.source", "NAME")] = None,
+    limit: Annotated[Count, _setting("--limit", "describe.limit", "N")] = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    concurrency: Concurrency = None,
+    max_tokens: MaxTokens = None,
+    dry_run: DryRun = False,
     cache: Cache = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     force: Force = False,
 ) -> None:
     """Say in words what the sensors of each window did."""
-    _stage("describe", {"describe.source": source, "cache": cache}, as_json, quiet, force)
+    chosen: dict[str, object] = {
+        "describe.source": source,
+        "describe.limit": limit,
+        "llm.model": model,
+        "llm.base_url": base_url,
+    }
+    chosen |= {"llm.concurrency": concurrency, "llm.max_tokens": max_tokens, "cache": cache}
+    _stage("describe", chosen, as_json, quiet, force, dry_run)
 
 
 @app.command()
@@ -334,17 +379,26 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _stage(command: str, chosen: Mapping[str, object], as_json: bool, quiet: bool, force: bool) -> None:
-    """Run one stage under the settings that hold, and print its summary."""
+def _stage(
+    command: str,
+    chosen: Mapping[str, object],
+    as_json: bool,
+    quiet: bool,
+    force: bool,
+    dry_run: bool = False,
+    **more: object,
+) -> None:
+    """Run one stage under the settings that hold, and print its summary; dry, print its plan."""
     from vqtext.pipeline.stage import run
 
-    kind = next(entry for entry in STAGES if entry.command == command).load()
-    stage = kind(load_settings(chosen).settings, Progress(quiet))
-    summary = run(stage, force)
+    kind: Any = next(entry for entry in STAGES if entry.command == command).load()
+    stage = kind(load_settings(chosen).settings, Progress(quiet), **more)
+    stage.forced = force  # for the plan, which nobody runs
+    answer = stage.plan() if dry_run else run(stage, force)
     if as_json:
-        _print_json(summary)
+        _print_json(answer)
     else:
-        _print(stage.lines(summary))
+        _print(stage.plan_lines(answer) if dry_run else stage.lines(answer))
 
 
 def _one_way_to_a_threshold(loaded: Loaded) -> None:
