@@ -46,8 +46,14 @@ def test_each_window_has_its_words_and_facts(settings, heard):
     with open_artifact(settings.cache / "descriptions.h5", "descriptions") as file:
         assert len(file["text"]) == answer["texts"] == len(set(file["text"]))
         assert file["index"].shape == (80,) and file["index"].max() == answer["texts"] - 1
-        assert file["border_s"].tolist() == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
+        assert file["border_s"].tolist() == pytest.approx([0, 2, 4, 6, 8, 10])
         assert file["level"].shape == (80, 5, 1) and set(np.unique(file["level"])) <= {-1, 0, 1, 2, 3}
+        assert (np.clip(np.floor(file["height"]), 0, 3) == file["level"]).all()
+        assert file["turn_deg"].shape == (80, 5)
+        for name in ("peak_rad_s", "peak_m_s2", "cadence_hz"):
+            assert file[name].shape == (80, 1)
+        assert 0 < np.nanmedian(file["peak_rad_s"]) < 30 and 0.3 < np.nanmedian(file["cadence_hz"]) < 5
+        assert (file["source"] == 0).all() and file.attrs["sources"] == ["template", "llm"]
     for text in texts_of(settings):
         assert re.match(r"Rotation up to [\d.]+ rad/s and acceleration up to [\d.]+ m/s2 at the wrist", text)
         assert re.search(r"0\.0–[\d.]+ s: the wrist (is still|moves (slightly|moderately|strongly))", text)

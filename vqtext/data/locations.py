@@ -26,6 +26,8 @@ _SIDE_WORDS = {
     "nondom": "non-dominant",
 }
 _OTHER = {"left": "right", "right": "left"}
+SIDES = tuple(dict.fromkeys(_SIDE_WORDS.values()))
+"""What may stand before a place in a canonical name."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,11 @@ def _parse(name: str) -> _Location | None:
     if place is None:
         return None
     return _Location(place, side if vocabulary.sided[place] else "")
+
+
+def places() -> tuple[str, ...]:
+    """The canonical names of all places, without sides."""
+    return tuple(_vocabulary().sided)
 
 
 def canonical(name: str) -> str | None:

@@ -1,26 +1,54 @@
-"""``vqtext describe``: windows.h5 → descriptions.h5, signal to text."""
+"""``vqtext describe``: windows.h5 → descriptions.h5, signal to text.
+
+descriptions.h5 holds, for N windows in S segments at L locations (its attribute "locations"):
+
+- ``text (n,)``: the descriptions, each once; ``index (N,)``: which of them is whose;
+  ``source (N,)``: who wrote it, a place in the attribute "sources".
+- ``border_s (S + 1,)``: borders of the segments, in seconds from the start of a window.
+- ``level (N, S, L)``: motion of each place in each segment, 0 still, 1 slight, 2 moderate, 3 strong, −1
+  without a sample; ``height (N, S, L)``: the same before rounding, NaN without a sample.
+- ``turn_deg (N, S)``: degrees turned about the vertical, to the left where positive; NaN where unknown.
+- ``peak_rad_s (N, L)``, ``peak_m_s2 (N, L)``: largest rotation and acceleration; NaN without such a sensor.
+- ``cadence_hz (N, L)``: movements a second where a place has a clear rhythm, else NaN.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vqtext.cache import hdf5
 from vqtext.cache.fingerprint import JSON
-from vqtext.data.facts import facts
+from vqtext.data.facts import Facts, cadence, facts
+from vqtext.data.windows import Windows
+from vqtext.errors import ArtifactError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.sentences import describe
 from vqtext.pipeline.stage import Stage
 
+if TYPE_CHECKING:
+    from vqtext.pipeline.llm.question import Question
+    from vqtext.pipeline.narrate import Description
+
+SOURCES = ("template", "llm")
+JOURNAL = "journal.sqlite"
+
 
 class Describe(Stage):
-    """Say in words what the sensors of each window did. The labels are never looked at."""
+    """Say in words what the sensors of each window did. No label stands in a description or in a prompt.
+
+    A language model gets one question a window, of the window's facts; windows it is not asked about, or for
+    which it gives no usable description, have their template text.
+    """
 
     command = "describe"
+    version = 2
 
     @property
     def target(self) -> Path:
@@ -30,29 +58,166 @@ class Describe(Stage):
         return (Prepare(self.settings, self.progress),)
 
     def options(self) -> JSON:
-        return self.settings.describe.model_dump(mode="json")
+        said = self.settings.describe
+        if said.source == "template":
+            return {"source": said.source, "segments": said.segments}
+        from vqtext.pipeline.llm.server import find_server
+        from vqtext.pipeline.narrate import TEMPLATE
+        from vqtext.prompts.render import templates_digest
+
+        server = find_server(self.settings.llm)
+        asked = {"model": server.model, "base_url": server.url, "template": templates_digest(TEMPLATE)}
+        return {**said.model_dump(mode="json"), **asked}
+
+    def may_make_unasked(self) -> bool:
+        """Not where a model is asked, which costs money, and not over the texts that one was asked for."""
+        if self.settings.describe.source == "llm":
+            return False
+        try:
+            made = self.record().provenance
+        except ArtifactError:
+            return True
+        return made is None or not isinstance(made.options, dict) or made.options.get("source") != "llm"
 
     def make(self, target: Path) -> None:
-        windows = read_windows(self.settings.cache / "windows.h5")
-        found = facts(windows, self.settings.describe.segments)
-        texts: dict[str, int] = {}
-        index = [
-            texts.setdefault(describe(windows, found, i), len(texts))
+        windows, found, rhythm = self._measured()
+        written = [
+            describe(windows, found, i)
             for i in self.progress.track(range(windows.n), windows.n, "describing windows")
         ]
+        source = np.zeros(windows.n, dtype=np.int8)
+        models: set[str] = set()
+        if self.settings.describe.source == "llm":
+            models = self._ask(windows, found, rhythm, written, source)
+        texts: dict[str, int] = {}
+        index = [texts.setdefault(text, len(texts)) for text in written]
         arrays: dict[str, np.ndarray | Sequence[str]] = {
             "text": list(texts),
             "index": np.array(index, dtype=np.int32),
-            "border_s": (found.border / windows.T).astype(np.float64),
+            "source": source,
+            "border_s": found.border / windows.rate_hz,
             "level": found.level,
+            "height": found.height,
+            "turn_deg": found.turn.astype(np.float32),
+            "peak_rad_s": found.peak["gyro"],
+            "peak_m_s2": found.peak["acc"],
+            "cadence_hz": rhythm,
         }
-        hdf5.write(target, "descriptions", arrays, {"locations": found.locations}, self.recipe())
+        attrs = {"locations": found.locations, "sources": SOURCES, "models": sorted(models)}
+        hdf5.write(target, "descriptions", arrays, attrs, self.recipe())
 
     def summary(self) -> dict[str, Any]:
         with hdf5.open_artifact(self.target, "descriptions") as file:
-            return {
+            counts = np.bincount(file["source"], minlength=len(SOURCES)).tolist()
+            told = {
                 "windows": len(file["index"]),
-                "texts": len(file["text"]),
+                "texts": int(file["index"].max(initial=-1)) + 1,
                 "segments": len(file["border_s"]) - 1,
                 "locations": file.attrs["locations"],
+                "written_by": dict(zip(file.attrs["sources"], counts, strict=True)),
             }
+            return told | ({"models": file.attrs["models"]} if file.attrs["models"] else {})
+
+    def plan(self) -> dict[str, Any]:
+        """What would be asked, for ``--dry-run``: nothing is sent, no key is needed, nothing is written.
+
+        Raises:
+            ArtifactError: there are no windows yet.
+        """
+        from vqtext.pipeline.llm.estimate import estimate
+        from vqtext.pipeline.narrate import REPLY_TOKENS
+
+        questions = []
+        if self.settings.describe.source == "llm":
+            windows, found, rhythm = self._measured()
+            questions = [question for question, _ in self._questions(windows, found, rhythm)]
+        return {
+            "source": self.settings.describe.source,
+            "model": self.settings.llm.model,
+            **asdict(estimate(questions)),
+            "reply_tokens": REPLY_TOKENS * len(questions),
+            "prompts": [message for question in questions[:1] for message in question.messages()],
+        }
+
+    def plan_lines(self, plan: Mapping[str, Any]) -> list[str]:
+        """A plan for people."""
+        if not plan["calls"]:
+            return ["nothing would be asked of a language model"]
+        told = [
+            f"{plan['calls']} calls to {plan['model'] or 'a model (none is set: --model)'}, one for each "
+            "window to describe; windows of equal facts share one",
+            f"about {plan['prompt_tokens']:,} tokens of prompts and {plan['reply_tokens']:,} of replies; "
+            "replies that are in the journal cost nothing",
+            "the first prompt:",
+        ]
+        for message in plan["prompts"]:
+            told += [f"--- {message['role']}", *message["content"].splitlines()]
+        return told
+
+    def _questions(
+        self, windows: Windows, found: Facts, rhythm: np.ndarray
+    ) -> list[tuple[Question[Description], list[int]]]:
+        """A question for each window that a model describes, with the windows it is for: those of equal facts
+        share one. ``limit`` of them are spread over all windows, so that no recording has none or all."""
+        from vqtext.pipeline.narrate import question
+        from vqtext.pipeline.sheet import sheet
+
+        count = min(self.settings.describe.limit or windows.n, windows.n)
+        asked: dict[str, tuple[Question[Description], list[int]]] = {}
+        for i in np.linspace(0, windows.n - 1, count).round().astype(int).tolist():
+            facts_of_window = sheet(windows, found, rhythm, i)
+            if facts_of_window.text not in asked:
+                asked[facts_of_window.text] = question(f"window {i}", facts_of_window, windows.labels), []
+            asked[facts_of_window.text][1].append(i)
+        return list(asked.values())
+
+    def _ask(
+        self, windows: Windows, found: Facts, rhythm: np.ndarray, written: list[str], source: np.ndarray
+    ) -> set[str]:
+        """Replace the texts and sources of windows by what a model says of them; returns who that was.
+
+        Raises:
+            LLMError: no window can be described: no server, no key, no such model.
+        """
+        from vqtext.pipeline.llm.asking import ask_all
+        from vqtext.pipeline.llm.question import Failure
+        from vqtext.pipeline.narrate import plain
+
+        asked = self._questions(windows, found, rhythm)
+        ask = partial(
+            ask_all, llm=self.settings.llm, journal=self.settings.cache / JOURNAL, progress=self.progress
+        )
+        outcomes = ask([question for question, _ in asked])
+        failed = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Failure)]
+        if failed and self.forced:  # the journal would only say the same again
+            again = ask([asked[i][0] for i in failed], refresh=range(len(failed)))
+            outcomes = [dict(zip(failed, again, strict=True)).get(i, old) for i, old in enumerate(outcomes)]
+        models: set[str] = set()
+        failures: list[str] = []
+        for (_, members), outcome in zip(asked, outcomes, strict=True):
+            if isinstance(outcome, Failure):
+                failures += [f"{outcome.about}: {outcome.reason}"] * len(members)
+                continue
+            models.add(outcome.model)
+            source[members] = SOURCES.index("llm")
+            for i in members:
+                written[i] = plain(outcome.value.description)
+        if failures:
+            self.progress.warn(
+                f"{len(failures)} of {sum(len(members) for _, members in asked)} windows keep their template "
+                f"text ({failures[0]}): `vqtext describe --source llm --force` asks for these alone once more"
+            )
+        return models
+
+    def _measured(self) -> tuple[Windows, Facts, np.ndarray]:
+        """The windows, their facts, and the rhythm of each place over the whole window, ``(N, L)``."""
+        Prepare(self.settings, self.progress).check()
+        windows = read_windows(self.settings.cache / "windows.h5")
+        found = facts(windows, self.settings.describe.segments)
+        rhythm = np.full((windows.n, len(found.locations)), np.nan, dtype=np.float32)
+        for i in range(windows.n):
+            signal = windows.signal[i, :, : windows.length[i]]
+            for place, location in enumerate(found.locations):
+                rate = cadence(signal, windows.channels, location, windows.rate_hz)
+                rhythm[i, place] = np.nan if rate is None else rate
+        return windows, found, rhythm

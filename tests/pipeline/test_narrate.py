@@ -1,0 +1,120 @@
+"""A user would lose: the truth, to a model that says what was not measured or guesses the label."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from vqtext.pipeline.narrate import Description, gives_away, plain, problems, question
+from vqtext.pipeline.sheet import Sheet
+
+SHEET = Sheet(
+    text="Length: 10.0 s\nSensors: left wrist, lower back\n",
+    locations=("left wrist", "lower back"),
+    peaks={"rad/s": [8.2, 0.02], "m/s2": [21.0]},
+    others=[1.2, 90.0, 0.0, 4.0, 10.0, 6.0],
+)
+GOOD = "The left wrist moves strongly and turns at up to 8.2 rad/s for 10.0 s, while the lower back is still."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD,
+        GOOD.replace("8.2", "8"),
+        GOOD.replace("8.2 rad/s", "21 m/s²"),
+        GOOD.replace("8.2 rad/s", "21 m/s^2"),
+        GOOD + " It repeats 1.2 times a second from 4.0 to 10 s and turns by 90 degrees.",
+        GOOD.replace("The left wrist", "The wrist"),
+        GOOD.replace(" ", "\u202f") + "\n",
+    ],
+)
+def test_what_keeps_to_the_facts_is_good(text: str) -> None:
+    assert problems(text, SHEET) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("- " + GOOD.replace(", ", "\n- "), "one paragraph of plain text"),
+        ("**" + GOOD + "**", "one paragraph of plain text"),
+        (GOOD + "\0", "one paragraph of plain text"),
+        ("It turns at 8.2 rad/s.", "has 5 words: write 12 to 60"),
+        (GOOD * 4, "words: write 12 to 60"),
+        ("", "has 0 words"),
+        (GOOD.replace("8.2", "9"), "9 rad/s is not among the facts"),
+        (GOOD.replace("8.2", "0.05"), "0.05 rad/s is not among the facts"),
+        (GOOD.replace("8.2 rad/s", "8.2 m/s2"), "8.2 m/s2 is not among the facts"),
+        (GOOD.replace("8.2 rad/s", "many rad/s"), r"10.0|without a number"),
+        (GOOD.replace("10.0 s", "17 s"), "17 is not among the facts"),
+        (GOOD.replace("8.2 rad/s", "great speed"), r"The scale is missing.*rad/s or m/s2"),
+        (GOOD.replace("lower back", "chest"), "no sensor at the chest"),
+        (GOOD.replace("lower back", "feet"), "no sensor at the feet"),
+        (GOOD.replace("left wrist", "right wrist"), "no sensor at the right wrist"),
+        (GOOD.replace("lower back", "upper back"), "no sensor at the upper back"),
+    ],
+)
+def test_what_was_not_measured_is_found(text: str, problem: str) -> None:
+    found = problems(text, SHEET)
+    assert found and any(re.search(problem, said) for said in found), found
+
+
+def test_a_place_nobody_knows() -> None:
+    nowhere = Sheet("", ("unknown",), {}, [0.0, 2.0])
+    assert (
+        problems("The signal is still at first, then it moves strongly for 2 seconds and stops.", nowhere)
+        == []
+    )
+    assert "no sensor at the wrist" in problems("The wrist moves" + " on" * 12, nowhere)[0]
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("walking", "someone walks on"),
+        ("Walking_Upstairs", "the stretch looks like a walk"),
+        ("walkingUpstairs", "the stretch looks like WALKED"),
+        ("running", "a run"),
+        ("cycling on an exercise bike", "as on a bike"),
+        ("zqxv", "the zqxv motion"),
+        ("걷기", "this is 걷기 ."),
+        ("🏃", "clearly 🏃"),
+    ],
+)
+def test_a_guessed_label_is_found_in_any_form(label: str, text: str) -> None:
+    assert gives_away(text, label, "")
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("walking", "the wrist moves"),
+        ("going up on the left", "up to 8 rad/s on the left"),
+        ("7", "7 rad/s"),
+        ("a07", "the arm"),
+        ("run", "brunch"),
+        ("", "the wrist moves"),
+    ],
+)
+def test_what_says_nothing_of_a_label(label: str, text: str) -> None:
+    assert not gives_away(text, label, "")
+
+
+def test_a_label_made_of_words_of_the_prompt_is_no_guess() -> None:
+    """Or a data set with the label "still" or "wrist" could have no description at all."""
+    assert gives_away("it is still", "still", "")
+    assert not gives_away("it is still", "still", "0.0–2.0 s: still: wrist")
+
+
+def test_the_label_is_neither_asked_nor_sent_back() -> None:
+    asked = question("window 3", SHEET, ["zqxv walking"])
+    said = Description(description=GOOD.replace("moves", "walks"))
+    (problem,) = asked.check(said)
+    assert problem == "Do not guess what the person does: say only how the places move."
+    assert "zqxv" not in f"{asked.messages()}{problem}" and "walk" not in f"{asked.messages()}"
+    assert asked.check(Description(description=GOOD)) == []
+
+
+def test_plain() -> None:
+    assert plain(" a\u202fb\n c\u00a0d ") == "a b c d"
