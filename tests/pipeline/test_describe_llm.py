@@ -186,9 +186,8 @@ def test_windows_that_fail_keep_their_template_and_are_named(
     llm_server.reply = good
     llm_server.requests.clear()
     assert run(Describe(settings, heard), force=True)["written_by"] == {"template": 0, "llm": N}
-    assert [said(request) for request in llm_server.requests] == sheets[3:5], (
-        "only these were asked for again"
-    )
+    again = sorted(said(request) for request in llm_server.requests)
+    assert again == sorted(sheets[3:5]), "only these were asked for again"
 
 
 def test_a_server_that_fails_for_all_leaves_what_was_there(
@@ -280,3 +279,15 @@ def test_what_a_model_wrote_is_not_replaced_unasked(
     with pytest.raises(ArtifactError, match=r"descriptions\.h5 is stale .*run `vqtext describe`"):
         run(Embed(plain, heard))
     assert read(settings)[0] == texts
+
+
+def test_on_the_command_line(settings: Settings, call: Any, llm_server: LLMServer) -> None:
+    options = ("describe", "--source", "llm", "--limit", "3", "--cache", str(settings.cache), "--json")
+    code, out, wrong = call(*options, "--dry-run")
+    plan = json.loads(out)
+    assert (code, wrong, plan["calls"], llm_server.requests) == (0, "", 3, [])
+    assert "Sensors: wrist" in plan["prompts"][1]["content"]
+    server = ("--base-url", llm_server.url, "--model", "toy-1", "--concurrency", "2")
+    code, out, _ = call(*options, *server)
+    assert code == 0 and json.loads(out)["written_by"] == {"template": N - 3, "llm": 3}
+    assert len(llm_server.requests) == 3 and llm_server.requests[0]["model"] == "toy-1"

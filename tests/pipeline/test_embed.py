@@ -256,3 +256,34 @@ def test_a_description_that_is_also_a_word(write_words: Any, heard: Any, bag_of_
     found = read(settings)
     assert len(set(found["text"])) == len(found["text"])
     assert [found["text"][i] for i in found["window_text"]] == [arrays["text"][i] for i in arrays["index"]]
+
+
+def test_words_by_hand_are_enough_in_an_empty_folder(call: Any, tmp_path: Path, bag_of_words: Any) -> None:
+    """No recordings, no windows, no package that brings data: the words alone go through embed and dedup."""
+    steps = [{"phrase": "lift the leg"}, {"phrase": "lift the leg up"}, {"phrase": "put the foot down"}]
+    (tmp_path / "cache").mkdir()
+    words = {"labels": [{"label": "marching", "subactions": steps}]}
+    (tmp_path / "cache" / "subactions.json").write_text(json.dumps(words))
+    code, out, said = call("embed", "--json")
+    assert code == 0 and json.loads(out)["texts"] == 3
+    assert "no cache/windows.h5: embedding the words alone, of all 1 labels" in said
+    code, out, said = call("dedup", "--threshold", "0.8", "--json")
+    assert code == 0 and json.loads(out)["phrases"] == 3
+    made = {path.name for path in (tmp_path / "cache").iterdir() if not path.name.startswith(".")}
+    assert made == {"subactions.json", "texts.h5", "anchors.h5"}
+    assert call("embed")[0] == call("dedup")[0] == 0, "and again"
+
+
+@pytest.mark.parametrize("bad", ["🙂", "x" * 10_000, "", "two\nlines\ttabs"])
+def test_strange_phrases_through_the_command_line(
+    bad: str, call: Any, tmp_path: Path, minilm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embed, "choose", lambda *_: (minilm, ""))
+    (tmp_path / "cache").mkdir()
+    words = {"labels": [{"label": "a", "subactions": [{"phrase": bad}, {"phrase": "lift the arm"}]}]}
+    (tmp_path / "cache" / "subactions.json").write_text(json.dumps(words))
+    code, out, said = call("embed", "--json")
+    if bad:
+        assert code == 0 and json.loads(out)["texts"] == 2
+    else:
+        assert code == 1 and "label 'a', sub-action 1, phrase: must not be empty" in said
