@@ -412,7 +412,7 @@ def test_words_stay_as_they_were_where_harmonising_fails(
 ) -> None:
     toy.alike = bad
     assert len(make()["labels"]) == 3 and toy.asked.count("*") == 2
-    assert "keep their own wording" in heard.warned[0]
+    assert "keeps its own wording" in heard.warned[0]
     assert first_phrases(path)["running"] == STEPS[0] + " as in running"
 
 
@@ -482,11 +482,53 @@ def test_a_dry_run_needs_windows_but_makes_none(settings_of: Any, windows: Path,
     assert not windows.exists()
 
 
-def test_no_model_is_said_before_anything_else(settings_of: Any, heard: Any) -> None:
+def test_without_a_model_s_name_all_can_be_planned_and_nothing_asked(
+    settings_of: Any, heard: Any, make: Any
+) -> None:
     settings = settings_of()
     nameless = settings.model_copy(update={"llm": settings.llm.model_copy(update={"model": None})})
-    with pytest.raises(LLMError, match="--model"):
-        run(GenSubactions(nameless, heard))
+    for _ in range(2):
+        stage = GenSubactions(nameless, heard)
+        assert "none is set: --model" in stage.plan_lines(stage.plan())[0]
+        with pytest.raises(LLMError, match="--model"):
+            run(stage)
+        make()
+
+
+def test_a_range_without_a_number_in_it_is_said_before_anything_is_paid(make: Any, toy: Toy) -> None:
+    with pytest.raises(UsageError, match=r"words.least \(9\) is more than words.most \(5\)"):
+        make(least=9, most=5)
+    assert toy.asked == []
+
+
+def test_the_command_line(
+    python: Callable[..., subprocess.Popen[str]], toy: Toy, llm_server: LLMServer, path: Path
+) -> None:
+    """The options reach the server, stdout is the answer alone, a failed label is exit code 1, and the key
+    stands nowhere but in the request."""
+
+    def call(*options: str) -> tuple[int, str, str]:
+        asked = ["gen-subactions", "--provider", "openai", "--json", *options]
+        process = python("from vqtext.cli import main; main()", *asked, OPENAI_API_KEY="sk-very-secret")
+        said, told = process.communicate(timeout=60)
+        return process.returncode, said, told
+
+    code, said, told = call("--dry-run", "--base-url", "http://localhost:1/v1")
+    assert code == 0 and json.loads(said)["calls"] == 4 and not path.exists(), told
+    toy.says["running"] = ["nonsense", "nonsense"]
+    options = ["--base-url", llm_server.url, "--model", "toy-1", "--concurrency", "2"]
+    options += ["--language", "ko", "--drafts", "1", "--no-harmonise", "--max-tokens", "4000"]
+    code, said, told = call(*options)
+    assert (code, said) == (1, "") and "error: 1 of 3 labels could not be written ('running': " in told
+    code, said, told = call(*options, "--refresh", "walking", "--refresh", "standing")
+    assert code == 0 and json.loads(said)["labels"] == {"walking": 4, "running": 4, "standing": 4}, told
+    assert toy.asked.count("walking") == toy.asked.count("standing") == 2 and "*" not in toy.asked
+    assert {request["max_tokens"] for request in llm_server.requests} == {4000}
+    assert read_subactions(path).labels[0].display == "걷기"
+    assert {*llm_server.keys} == {"Bearer sk-very-secret"}
+    written = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert b"very-secret" not in written and "very-secret" not in told
+    assert call("--refresh", "hopping", *options)[0] == 2
 
 
 def test_what_people_are_told(make: Any, settings_of: Any, heard: Any, path: Path) -> None:

@@ -15,6 +15,8 @@ from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.locations import canonical, matches, sensed
 from vqtext.schema import LabelWords, same_text
 
+_INSTRUMENTS = {"acc": "accelerometer", "gyro": "gyroscope", "mag": "magnetometer", "hr": "heart rate"}
+
 
 @dataclass(frozen=True)
 class Data:
@@ -23,7 +25,7 @@ class Data:
     Attributes:
         dataset: name of the data set.
         labels: in the data's order.
-        sensors: place → what it measures, such as ``{"left ankle": ["acc", "gyro"]}``.
+        sensors: place → what is measured there, such as ``{"left ankle": ["accelerometer"]}``.
         hands: the dominant hands among the subjects; None, for not known, is always among them.
         rate_hz: samples a second.
         window_s: length of the windows in seconds; None where there are none to look at.
@@ -45,8 +47,9 @@ class Data:
         sensors: dict[str, list[str]] = {}
         for channel in attrs["channels"]:
             measured = sensors.setdefault(channel["location"], [])
-            if channel["modality"] not in measured:
-                measured.append(channel["modality"])
+            name = _INSTRUMENTS.get(channel["modality"], channel["modality"])
+            if name not in measured:
+                measured.append(name)
         return cls(
             dataset=attrs["dataset"],
             labels=attrs["labels"],

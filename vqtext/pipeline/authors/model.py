@@ -9,6 +9,7 @@ from typing import Any
 
 from vqtext.cache.fingerprint import JSON
 from vqtext.config import LLMSettings, WordsSettings
+from vqtext.errors import ConfigError
 from vqtext.pipeline.authors.base import Data, Task, Written
 from vqtext.pipeline.authors.drafts import merge_drafts, temperatures
 from vqtext.pipeline.authors.harmonise import harmonise_problems, harmonised
@@ -45,10 +46,11 @@ class Model:
     progress: Progress
 
     def options(self) -> JSON:
+        is_named = self.llm.model is not None  # without a name nothing is asked, but all can be planned
         return {
             "provider": "openai",
             "model": self.llm.model,
-            "base_url": find_server(self.llm).url,
+            "base_url": find_server(self.llm).url if is_named else self.llm.base_url,
             **self.words.model_dump(mode="json", exclude={"provider"}),
             "templates": templates_digest(*_TEMPLATES),
         }
@@ -84,7 +86,16 @@ class Model:
         }
 
     def _questions(self, data: Data, label: str) -> list[Question[LabelReply]]:
-        """One for each draft."""
+        """One for each draft.
+
+        Raises:
+            ConfigError: no number of sub-actions would be right.
+        """
+        if self.words.least > self.words.most:
+            raise ConfigError(
+                f"words.least ({self.words.least}) is more than words.most ({self.words.most}): no reply "
+                "could be right"
+            )
         wanted = Wanted(
             label=label,
             least=self.words.least,
@@ -164,7 +175,10 @@ class Model:
             [self._question_about_all(labels, task.standing)], self.llm, self.journal, self.progress
         )[0]
         if isinstance(answer, Failure):
-            self.progress.warn(f"labels keep their own wording, since harmonising failed: {answer.reason}")
+            self.progress.warn(
+                f"each label keeps its own wording, since harmonising failed ({answer.reason}); "
+                "`vqtext dedup` still merges what is near"
+            )
             return written
         fixed = {label.label for label in task.standing}
         made, replaced = harmonised(answer.value, labels, fixed)
