@@ -235,6 +235,7 @@ def test_chunks_change_nothing(
     encode = bag_of_words.encode
     monkeypatch.setattr(bag_of_words, "encode", lambda texts: sizes.append(len(texts)) or encode(texts))
     monkeypatch.setattr(embed, "CHUNK", 3)
+    settings.embed.batch_size = 1
     run(Embed(settings, heard), force=True)
     assert max(sizes) == 3 and sum(sizes) == len(at_once["text"])
     for name, values in read(settings).items():

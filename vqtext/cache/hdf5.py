@@ -116,6 +116,10 @@ class Growing:
         self._digests[name].update(rows)
         self._sink.check()
 
+    def width(self, name: str) -> int:
+        """Columns of an array of rows that was written."""
+        return self._file[name].shape[1]
+
     def finish(self, attrs: Mapping[str, JSON]) -> str:
         """Write the attributes; returns the content."""
         if taken := attrs.keys() & set(_OWN):

@@ -27,8 +27,8 @@ from vqtext.schema import LabelWords, Subject
 PARAPHRASES = 3
 """Paraphrases of a label that guidance knows, beside its keyword and its sentence."""
 
-CHUNK = 1024
-"""Texts encoded before they are written down; within a chunk texts of like length share a batch."""
+CHUNK = 8
+"""Batches encoded before they are written down; within a chunk texts of like length share a batch."""
 
 FACTS = ("age", "height", "weight", "sex", "hand")
 """What may be known of a subject, in the order of ``subject_text``."""
@@ -88,8 +88,10 @@ class Embed(Stage):
             encoder, why = choose(embed.encoder, self.progress, embed.tokens, embed.batch_size)
             self.progress.say(f"encoder {encoder.name}: {why}")
             out = stack.enter_context(hdf5.growing(target, "texts", self.recipe()))
-            every = self.progress.track(chain(texts, more), total, "embedding texts")
-            widths = _encode_into(out, encoder, every, longest)
+            every = chain(texts, more)
+            written = _encode_into(out, encoder, every, CHUNK * embed.batch_size, longest)
+            for _ in self.progress.track(written, total, "embedding texts"):
+                pass
             out.put("label_text", np.array(label_text, dtype=np.int32))
             out.put("window_text", window_text.astype(np.int32))
             out.put("subject_text", np.array(subject_text, dtype=np.int32).reshape(-1, len(FACTS)))
@@ -97,6 +99,7 @@ class Embed(Stage):
                 "labels": [label.label for label in words],
                 "subjects": [subject.id for subject in subjects],
             }
+            widths = {"dim": out.width("vector"), "token_dim": out.width("token")}
             out.finish({"encoder": encoder.name, "why": why, **widths, **names})
 
     def summary(self) -> dict[str, Any]:
@@ -177,12 +180,13 @@ def encode(encoder: Encoder, texts: Sequence[str]) -> tuple[np.ndarray, list[np.
     return vectors, states
 
 
-def _encode_into(out: hdf5.Growing, encoder: Encoder, texts: Iterator[str], longest: int) -> dict[str, int]:
-    """Encode chunk by chunk and write each down; returns the widths of vectors and token states."""
-    widths: dict[str, int] = {}
+def _encode_into(
+    out: hdf5.Growing, encoder: Encoder, texts: Iterator[str], at_once: int, longest: int
+) -> Iterator[str]:
+    """Encode chunk by chunk and write each down; yields each text once it is written."""
     end = 0
     out.grow("token_offset", np.zeros(1, dtype=np.int64))
-    while chunk := list(islice(texts, CHUNK)):
+    while chunk := list(islice(texts, chunk_size)):
         vectors, states = encode(encoder, chunk)
         ends = end + np.cumsum([len(state) for state in states], dtype=np.int64)
         out.grow("text", chunk, longest)
@@ -190,8 +194,7 @@ def _encode_into(out: hdf5.Growing, encoder: Encoder, texts: Iterator[str], long
         out.grow("token", np.concatenate(states))
         out.grow("token_offset", ends)
         end = int(ends[-1])
-        widths = {"dim": vectors.shape[1], "token_dim": states[0].shape[1]}
-    return widths
+        yield from chunk
 
 
 def words_of(labels: Sequence[str], words: Sequence[LabelWords], source: Path) -> list[LabelWords]:
