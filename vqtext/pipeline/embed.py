@@ -186,7 +186,7 @@ def _encode_into(
     """Encode chunk by chunk and write each down; yields each text once it is written."""
     end = 0
     out.grow("token_offset", np.zeros(1, dtype=np.int64))
-    while chunk := list(islice(texts, chunk_size)):
+    while chunk := list(islice(texts, at_once)):
         vectors, states = encode(encoder, chunk)
         ends = end + np.cumsum([len(state) for state in states], dtype=np.int64)
         out.grow("text", chunk, longest)
