@@ -7,7 +7,7 @@ from something else, or if ``--refresh`` names it. A label that fails stays as i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from vqtext.config import Settings
 from vqtext.errors import LLMError, UsageError, WordsError
 from vqtext.pipeline.authors.base import Author, Data, Task, Written
 from vqtext.pipeline.authors.builtin import Builtin
-from vqtext.pipeline.authors.ledger import Ledger, digests
+from vqtext.pipeline.authors.ledger import Ledger
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.stage import MissingError, Record, Stage, ensure
 from vqtext.prompts.subactions import dump_subactions, read_subactions
-from vqtext.schema import LabelWords, SubActions, same_text
+from vqtext.schema import LabelWords, SubActions
 
 
 class GenSubactions(Stage):
@@ -90,15 +90,14 @@ class GenSubactions(Stage):
             return False
         if self._is_of_a_model(words, data, ledger):
             return self._leave_to_the_model(words)
-        return not self._wanting(data, words.labels, ledger) and (
-            ledger.made is None or ledger.made.recipe == self.recipe()
-        )
+        is_of_now = ledger.made is None or ledger.is_of(self.recipe())  # None: all of it by hand
+        return is_of_now and not self._wanting(data, words.labels, ledger)
 
     def make(self, target: Path) -> None:
         data, ledger, old = self._data(), self._ledger(), self._written()
         standing = {label.label: label for label in old}
         wanting = self._wanting(data, old, ledger)
-        _refuse_twins(wanting, data.labels)
+        data.refuse_twins(wanting)
         written = self._author().write(
             Task(
                 data,
@@ -111,10 +110,13 @@ class GenSubactions(Stage):
         now = standing | written.words
         kept = [x for x, label in standing.items() if x not in data.labels and not ledger.wrote(label)]
         labels = [now[name] for name in [*data.labels, *kept] if name in now]
-        self._say_unused(labels, data)
+        if unused := data.unused(labels):
+            self.progress.warn(
+                f"no sensor at {', '.join(unused)}: what the signatures say of these places is left unused"
+            )
         # First the ledger, with both old and new digests: wherever a crash falls, nothing generated is ever
         # taken for a person's work, or the other way round.
-        ledger = self._next_ledger(ledger, old, written)
+        ledger = ledger.after(self.provenance(), old, written)
         ledger.write(self._ledger_path)
         if not written.words and written.failed:
             self.finish()
@@ -166,7 +168,7 @@ class GenSubactions(Stage):
         """
         data, ledger, old = self._data(), self._ledger(), self._written()
         wanting = self._wanting(data, old, ledger)
-        _refuse_twins(wanting, data.labels)
+        data.refuse_twins(wanting)
         standing = [label for label in old if label.label in data.labels and label.label not in wanting]
         return self._author().plan(Task(data, wanting, standing))
 
@@ -197,7 +199,7 @@ class GenSubactions(Stage):
         """The labels that are to be written now."""
         standing = {label.label: label for label in old}
         refreshed = self._refreshed(data)
-        is_of_now = ledger.made is not None and ledger.made.recipe == self.recipe()
+        is_of_now = ledger.is_of(self.recipe())
         author = self._author()
 
         def is_wanting(name: str) -> bool:
@@ -246,25 +248,6 @@ class GenSubactions(Stage):
         )
         return True
 
-    def _next_ledger(self, ledger: Ledger, old: Sequence[LabelWords], written: Written) -> Ledger:
-        generated = [label for label in old if ledger.wrote(label)]
-        is_of_now = ledger.made is not None and ledger.made.recipe == self.recipe()
-        of_now = [
-            x for x in generated if is_of_now and not ledger.outdated(x) and x.label not in written.words
-        ]
-        now = digests([*of_now, *written.words.values()])
-        return Ledger(
-            made=self.provenance(),
-            now=now,
-            before=digests(generated),
-            failed=[*written.failed],
-            disagreed={
-                label: count
-                for label, count in (ledger.disagreed | written.disagreed).items()
-                if label in now
-            },
-        )
-
     def _whole(self, labels: list[LabelWords], written: Written, ledger: Ledger) -> SubActions:
         """The file. Who wrote it is news only where something was written."""
         words = self.settings.words
@@ -284,19 +267,6 @@ class GenSubactions(Stage):
             disagreed=disagreed if written.drafts else None,
             labels=labels,
         )
-
-    def _say_unused(self, labels: Iterable[LabelWords], data: Data) -> None:
-        cells = {
-            location: None
-            for label in labels
-            if label.label in data.labels
-            for subaction in label.subactions
-            for location in subaction.signature or ()
-        }
-        if unused := [location for location in cells if not data.has(location)]:
-            self.progress.warn(
-                f"no sensor at {', '.join(unused)}: what the signatures say of these places is left unused"
-            )
 
     def _data(self) -> Data:
         return Data.read(self.settings.cache / "windows.h5")
@@ -323,14 +293,3 @@ class GenSubactions(Stage):
 
     def _ledger(self) -> Ledger:
         return Ledger.read(self._ledger_path)
-
-
-def _refuse_twins(wanting: Iterable[str], labels: Sequence[str]) -> None:
-    """Words must tell labels apart. Raises WordsError for two labels of the same name."""
-    for name in wanting:
-        for other in labels:
-            if other != name and same_text(other) == same_text(name):
-                raise WordsError(
-                    f"the labels {name!r} and {other!r} differ only in case or spaces, and no words can tell "
-                    "them apart: give them one name in the data, or other names"
-                )

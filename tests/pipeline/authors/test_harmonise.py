@@ -106,6 +106,15 @@ def test_opposites_never_merge_though_nothing_says_their_direction(
         assert said in harmonise_problems(a_reply(pair), labels, set())[0]
 
 
+def test_a_side_is_never_lost() -> None:
+    """ "swing the arm" in place of "swing the left arm" would leave left and right to chance."""
+    labels = [WALK, a_label("jogging", {"phrase": "swing the arm ahead", "side": "none"})]
+    for pair in ((ARM[1], "swing the arm ahead"), ("swing the arm ahead", ARM[1])):
+        assert "differ in side" in harmonise_problems(a_reply(pair), labels, set())[0]
+    only_in_words = a_label("jogging", {"phrase": "swing left arm ahead"})
+    assert harmonise_problems(a_reply(("swing left arm ahead", ARM[1])), [WALK, only_in_words], set()) == []
+
+
 def test_two_phrases_of_one_label_never_meet_in_a_third() -> None:
     labels = [WALK, RUN, a_label("jogging", {"phrase": "pump the left arm"})]
     reply = a_reply(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from vqtext.cache.fingerprint import JSON, fingerprint
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.locations import canonical, matches, sensed
+from vqtext.errors import WordsError
 from vqtext.schema import LabelWords, same_text
 
 _INSTRUMENTS = {"acc": "accelerometer", "gyro": "gyroscope", "mag": "magnetometer", "hr": "heart rate"}
@@ -76,6 +77,27 @@ class Data:
     def place(self, name: str) -> str | None:
         """How the data spells a location, "LeftAnkle" → "left ankle"; None where it has no sensor there."""
         return self._spelled.get(_same_place(name))
+
+    def unused(self, labels: Iterable[LabelWords]) -> list[str]:
+        """Locations of the signatures of the data's labels that no sensor sits on."""
+        cells = {
+            location: None
+            for label in labels
+            if label.label in self.labels
+            for subaction in label.subactions
+            for location in subaction.signature or ()
+        }
+        return [location for location in cells if not self.has(location)]
+
+    def refuse_twins(self, labels: Iterable[str]) -> None:
+        """Words must tell labels apart. Raises WordsError where one of ``labels`` shares its name."""
+        for name in labels:
+            for other in self.labels:
+                if other != name and same_text(other) == same_text(name):
+                    raise WordsError(
+                        f"the labels {name!r} and {other!r} differ only in case or spaces, and no words can "
+                        "tell them apart: give them one name in the data, or other names"
+                    )
 
     @cached_property
     def _spelled(self) -> dict[str, str]:

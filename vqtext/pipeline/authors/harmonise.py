@@ -63,15 +63,21 @@ def _together(group: list[str], uses: Uses) -> Iterator[str]:
 def _apart(phrase: str, other: str, uses: Uses) -> str | None:
     """Why two phrases cannot be one movement; None where they can."""
     ours, theirs = ([step for _, step in uses[text]] for text in (phrase, other))
-    for name in ("side", "direction"):
-        a, b = ({getattr(step, name) for step in steps} - {*_SAYS_NOTHING} for steps in (ours, theirs))
-        if a and b and a != b:
-            return f"differ in {name}"
+    # A side that one of them does not name would be lost; a direction is often just not said.
+    if _sides(phrase, ours) != _sides(other, theirs):
+        return "differ in side"
+    ways, of_other = ({step.direction for step in steps} - {*_SAYS_NOTHING} for steps in (ours, theirs))
+    if ways and of_other and ways != of_other:
+        return "differ in direction"
     opposites = {same_text(step.opposite) for step in ours if step.opposite}
-    of_other = {same_text(step.opposite) for step in theirs if step.opposite}
-    if other in opposites or phrase in of_other:
+    opposites_of_other = {same_text(step.opposite) for step in theirs if step.opposite}
+    if other in opposites or phrase in opposites_of_other:
         return "are opposites"
     return "say different things" if conflict(read_facets(phrase), read_facets(other)) else None
+
+
+def _sides(phrase: str, steps: Sequence[SubAction]) -> set[str | None]:
+    return ({step.side for step in steps} - {*_SAYS_NOTHING}) | ({"left", "right"} & {*phrase.split()})
 
 
 def harmonised(
