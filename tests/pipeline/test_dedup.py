@@ -15,6 +15,7 @@ from vqtext.pipeline import embed
 from vqtext.pipeline.contrast import contrast
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
+from vqtext.pipeline.explain import threshold_curve
 from vqtext.pipeline.stage import StaleError, run
 from vqtext.schema import SubAction
 
@@ -131,6 +132,18 @@ def test_the_curve(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     assert min(curve) == 0.5 and max(curve) == 1 and len(curve) == 51
     assert curve[0.6] == answer["anchors"] and curve[1.0] == answer["phrases"]
     assert dedup(settings, heard, 0.3)["threshold"] == 0.3, "below the curve is allowed"
+    low = read(settings)
+    assert (low["curve/threshold"][0], low["curve/count"][0]) == (0.3, len(low["anchor/phrase"]))
+
+
+def test_the_report_gets_the_curve_with_the_chosen_point_on_it(
+    write_words: Any, heard: Any, bag_of_words: Any
+) -> None:
+    settings = write_words(WORDS)
+    answer = decide(settings, heard, target=5)
+    curve = threshold_curve(settings.cache / "anchors.h5")
+    assert curve is not None and (curve.chosen, curve.kept) == (answer["threshold"], 5)
+    assert dict(zip(curve.thresholds, curve.counts, strict=True))[curve.chosen] == 5
 
 
 @pytest.mark.parametrize("turn", [1, 2])

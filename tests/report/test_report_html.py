@@ -12,7 +12,7 @@ import pytest
 from watch_report import BODY, LABELS, WATCH, make_code, make_reason, make_report, make_sample
 
 from vqtext.reason import Reason, Step
-from vqtext.report.content import Confusion, Report, Score, Scores
+from vqtext.report.content import Confusion, Report, Score, Scores, ThresholdCurve
 from vqtext.report.html import CODES, render
 
 NASTY = (
@@ -148,6 +148,16 @@ def test_headings_are_in_order() -> None:
         assert levels[0] == 1
         assert levels.count(1) == 1
         assert all(b <= a + 1 for a, b in pairwise(levels))
+
+
+def test_the_threshold_curve_marks_what_was_chosen() -> None:
+    curve = ThresholdCurve(np.array([0.5, 0.8615, 1.0]), np.array([20, 26, 30]), 0.8615, 26)
+    text = render(make_report(threshold=curve))
+    assert "Chosen: 0.8615, which leaves 26." in Page(text).words, "as a person would type it again"
+    (drawn,) = re.findall(r'<div class="signal curve".*?</figure>', text, re.DOTALL)
+    assert 'class="chosen" cx="72.3%" cy="19.75%"' in drawn
+    rows = re.findall(r'<td class="n">([\d.]+)</td><td class="n">(\d+)</td>', drawn)
+    assert rows == [("0.5", "20"), ("0.8615", "26"), ("1", "30")], "the same for those who cannot see it"
 
 
 def test_an_empty_report() -> None:

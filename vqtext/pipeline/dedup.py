@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from vqtext.cache import hdf5
-from vqtext.pipeline.contrast import contrast
 from vqtext.pipeline.edits import edits_of
 from vqtext.pipeline.embed import Embed, words_of
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.identifiability import sensors_of
 from vqtext.pipeline.identifiability_report import report
 from vqtext.pipeline.lines import cut_short
-from vqtext.pipeline.merge import Clusters, Tree, same_text
-from vqtext.pipeline.phrases import Phrases
+from vqtext.pipeline.merge import same_text
+from vqtext.pipeline.phrases import Phrases, stored_wording
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.threshold import by_reason, tree_and_threshold
@@ -26,7 +25,7 @@ from vqtext.prompts.subactions import read_subactions
 from vqtext.schema import LabelWords
 
 CURVE = np.round(np.arange(0.5, 1.001, 0.01), 2)
-"""Thresholds of the threshold→count curve."""
+"""Thresholds of the threshold→count curve, beside the chosen one."""
 
 SHOWN = 5
 """Vetoed pairs that a person is shown; ``--json`` has them all."""
@@ -36,7 +35,7 @@ class Dedup(Stage):
     """Merge near-duplicate phrases under the vetoes, and keep the medoid of each cluster: the anchors."""
 
     command = "dedup"
-    version = 2
+    version = 3
 
     @property
     def target(self) -> Path:
@@ -59,20 +58,23 @@ class Dedup(Stage):
             edits = edits_of(dedup, words)
             words = edits.without_dropped(words)
             phrases = Phrases(words)
-            vectors = phrases.vectors(texts)
+            wording = stored_wording(texts)
+            merging = phrases.for_merging(wording)
+            tree, threshold = tree_and_threshold(merging, edits, dedup, self.progress)
+            cut = tree.at(threshold)
+            text = [phrase.text for phrase in tree.phrases]
+            anchors = [text[i] for i in cut.anchors]
+            vectors = phrases.contrasted(anchors, wording, dedup.contrast)
             encoder = texts.attrs["encoder"]
         self._tell_spellings(words)
         for phrase in phrases.own_opposites:
             self.progress.warn(f"the opposite of {cut_short(phrase)!r} is the phrase itself: left out")
-        tree, threshold = tree_and_threshold(phrases.with_vectors(vectors), edits, dedup, self.progress)
-        cut = tree.at(threshold)
-        text = [phrase.text for phrase in tree.phrases]
         of_phrase = {same_text(text[i]): k for k, members in enumerate(cut.members) for i in members}
         of_label = [[of_phrase[same_text(s.phrase)] for s in label.subactions] for label in words]
-        arrays = _anchor_arrays(tree, cut, dedup.contrast) | _use_arrays(words, of_label)
+        arrays = {"anchor/phrase": anchors, "anchor/vector": vectors} | _use_arrays(words, of_label)
         arrays["phrase/text"] = text
         arrays["phrase/anchor"] = np.array([of_phrase[same_text(t)] for t in text], dtype=np.int32)
-        curve = CURVE[tree.floor <= CURVE]
+        curve = np.union1d(CURVE[tree.floor <= CURVE], threshold)  # so that the chosen point lies on it
         arrays["curve/threshold"] = curve
         arrays["curve/count"] = np.array([tree.count(step) for step in curve], dtype=np.int32)
         told = report(words, of_label, arrays["anchor/phrase"], sensors_of(cache / "windows.h5"))
@@ -140,17 +142,6 @@ class Dedup(Stage):
             self.progress.say(
                 f"{len(several)} phrases are written in several ways, each is one phrase: such as {ways}"
             )
-
-
-def _anchor_arrays(tree: Tree, cut: Clusters, strength: float) -> dict[str, Any]:
-    """The anchors with their contrast vectors, each against the mean of its phrase's own opposites."""
-    anchors = [tree.phrases[i] for i in cut.anchors]
-    vectors = np.stack([phrase.vector for phrase in anchors])
-    opposites = [np.mean(p.opposites, axis=0) if p.opposites else np.zeros_like(p.vector) for p in anchors]
-    return {
-        "anchor/phrase": [phrase.text for phrase in anchors],
-        "anchor/vector": contrast(vectors, np.stack(opposites), strength),
-    }
 
 
 def _use_arrays(words: Sequence[LabelWords], anchors: Sequence[Sequence[int]]) -> dict[str, Any]:

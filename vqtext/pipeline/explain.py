@@ -158,7 +158,7 @@ class Explain(Stage):
                 for i, reason in zip(index, reasons, strict=True)
             ),
             codebook=tuple(describe_codes(model, windows, split)),
-            threshold=_curve(self.settings.cache / "anchors.h5"),
+            threshold=threshold_curve(self.settings.cache / "anchors.h5"),
             settings=run["settings"],
             versions=run["versions"],
             notes=tuple(notes),
@@ -245,7 +245,8 @@ def _how_split(split: Split) -> str:
     return "A random split: people may be in both parts."
 
 
-def _curve(path: Path) -> ThresholdCurve | None:
+def threshold_curve(path: Path) -> ThresholdCurve | None:
+    """How many anchors each threshold leaves, as anchors.h5 has it; None where nothing was counted."""
     with open_artifact(path, "anchors") as anchors:
         thresholds, counts = anchors["curve/threshold"], anchors["curve/count"]
         if not len(thresholds):
