@@ -22,8 +22,9 @@ class Word(BaseModel):
 GOOD = '{"word": "leg up"}'
 
 
-def question(about: str = "walking", **more: Any) -> Question[Word]:
-    return Question(about, "You name movements.", f"Name one of {about}.", Word, **more)
+def question(about: str = "walking", **more: Any) -> Question[Any]:
+    asked = {"reply": Word, **more}
+    return Question(about, "You name movements.", f"Name one of {about}.", **asked)
 
 
 def echo(request: dict[str, Any]) -> str:

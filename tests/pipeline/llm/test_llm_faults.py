@@ -105,12 +105,12 @@ def test_no_server(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    with pytest.raises(LLMError, match="no server answers at http://127.0.0.1.*is it running"):
+    with pytest.raises(LLMError, match=r"no server answers at http://127.0.0.1.*is it running"):
         ask(tmp_path, {"base_url": url, "model": "toy-1"})
 
 
 def test_no_such_host(tmp_path):
-    with pytest.raises(LLMError, match="no server answers at http://nowhere.invalid/v1"):
+    with pytest.raises(LLMError, match=r"no server answers at http://nowhere.invalid/v1"):
         ask(tmp_path, {"base_url": "http://nowhere.invalid/v1", "model": "toy-1"})
 
 
@@ -197,7 +197,7 @@ class TestTheKey:
 
     @pytest.mark.parametrize("url", [None, "https://api.openai.com/v1"])
     def test_is_needed_by_openai(self, llm_server, tmp_path, url):
-        with pytest.raises(LLMError, match="https://api.openai.com/v1 needs a key: set OPENAI_API_KEY"):
+        with pytest.raises(LLMError, match=r"https://api.openai.com/v1 needs a key: set OPENAI_API_KEY"):
             ask(tmp_path, {"base_url": url, "model": "gpt-5"})
 
     @pytest.mark.parametrize("key", ["sk–typographic", "schlüssel", "two words", "a\nb"])

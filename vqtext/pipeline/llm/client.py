@@ -7,6 +7,7 @@ The SDK sends, waits and tries again. What comes back is read here, since the SD
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Sequence
@@ -125,6 +126,9 @@ class Client:
         try:
             http = openai.DefaultHttpxClient(
                 trust_env=not self.server.is_near,
+                verify=True
+                if self.server.url.startswith("https:")
+                else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                 timeout=timeout,
                 event_hooks={"request": [self._before], "response": [_after]},
             )

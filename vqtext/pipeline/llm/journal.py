@@ -12,10 +12,14 @@ import json
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
+from vqtext.cache.publish import publish
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.llm.question import Message, ReplyFormat
 
@@ -51,6 +55,16 @@ class Reply:
 
 
 _COLUMNS = [field.name for field in fields(Reply)]
+_TYPES = {"prompt_tokens": "INTEGER", "reply_tokens": "INTEGER", "seconds": "REAL"}
+_EMPTY = f"""
+PRAGMA synchronous = OFF; -- the whole file is put on the disk at once, when it is published
+PRAGMA journal_mode = WAL; -- a reader never waits for a writer
+CREATE TABLE replies (
+    key TEXT PRIMARY KEY, about TEXT, {", ".join(f"{name} {_TYPES.get(name, 'TEXT')}" for name in _COLUMNS)}
+);
+PRAGMA application_id = {_APPLICATION};
+PRAGMA user_version = {SCHEMA};
+"""
 
 
 def request_key(
@@ -85,19 +99,17 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        # Processes take turns to open and close: SQLite does not wait for one that turns WAL on or off.
+        self._door = FileLock(path.with_name(f".{path.name}.lock"), timeout=_BUSY_S)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.OperationalError) as error:
-            raise ArtifactError(f"{path} cannot be opened ({error}): is its folder writable?") from None
-        try:
-            self._prepare()
-        except sqlite3.Error as error:
-            self._file.close()
-            raise self._unusable(error) from None
-        except ArtifactError:
-            self._file.close()
-            raise
+            with self._door:
+                if not path.exists():
+                    with publish(path) as temp, closing(sqlite3.connect(temp)) as empty:
+                        empty.executescript(_EMPTY)
+                self._file = self._open()
+        except OSError as error:
+            raise ArtifactError(f"{path} cannot be opened ({error}): can its folder be written?") from None
 
     def find(self, key: str) -> Reply | None:
         """The reply to a request; None where there is none yet."""
@@ -115,7 +127,7 @@ class Journal:
         )
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, self._door:
             self._file.close()
 
     def _run(self, statement: str, *values: Any) -> Any:
@@ -125,47 +137,44 @@ class Journal:
             except sqlite3.Error as error:
                 raise self._unusable(error) from None
 
-    def _prepare(self) -> None:
-        tables = self._run_all("SELECT name FROM sqlite_master")
-        ((application,),) = self._run_all("PRAGMA application_id")
-        ((version,),) = self._run_all("PRAGMA user_version")
-        if tables and application != _APPLICATION:
+    def _open(self) -> sqlite3.Connection:
+        try:
+            file = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+        try:
+            self._check(file)
+            file.execute("PRAGMA synchronous = FULL")  # a reply is on the disk, not only with the system
+        except sqlite3.Error as error:
+            file.close()
+            raise self._unusable(error) from None
+        except ArtifactError:
+            file.close()
+            raise
+        return file
+
+    def _check(self, file: sqlite3.Connection) -> None:
+        ((application,),) = file.execute("PRAGMA application_id")
+        ((version,),) = file.execute("PRAGMA user_version")
+        if application != _APPLICATION:
             raise ArtifactError(f"{self.path} is a database of another program: move it away")
-        if tables and version != SCHEMA:
+        if version != SCHEMA:
             raise ArtifactError(
                 f"{self.path} was written by another version of vqtext (schema {version}, this one knows "
                 f"{SCHEMA}): use that version, or move the file away to pay for its replies again"
             )
-        for (told,) in self._run_all("PRAGMA quick_check(1)"):
-            if told != "ok":
-                raise sqlite3.DatabaseError(told)
-        # WAL: a reader never waits for a writer. FULL: a reply is on the disk, not only with the system.
-        self._file.execute("PRAGMA journal_mode = WAL")
-        self._file.execute("PRAGMA synchronous = FULL")
-        if not tables:
-            self._create()
-
-    def _create(self) -> None:
-        """The empty table; of two processes, one makes it while the other waits."""
-        types = {"prompt_tokens": "INTEGER", "reply_tokens": "INTEGER", "seconds": "REAL"}
-        columns = ", ".join(f"{name} {types.get(name, 'TEXT')}" for name in _COLUMNS)
-        self._file.execute("BEGIN IMMEDIATE")
-        self._file.execute(
-            f"CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, about TEXT, {columns})"
-        )
-        self._file.execute(f"PRAGMA application_id = {_APPLICATION}")
-        self._file.execute(f"PRAGMA user_version = {SCHEMA}")
-        self._file.execute("COMMIT")
-
-    def _run_all(self, statement: str) -> list[Any]:
-        return self._file.execute(statement).fetchall()
+        # Damage is found now rather than when a reply is there that cannot be kept.
+        ((told,),) = file.execute("PRAGMA quick_check(1)")
+        if told != "ok":
+            raise sqlite3.DatabaseError(told)
 
     def _unusable(self, error: sqlite3.Error) -> ArtifactError:
+        told = " ".join(str(error).split())
         if isinstance(error, sqlite3.OperationalError):  # full disk, no right to write, locked for too long
             return ArtifactError(
-                f"{self.path} cannot be used ({error}): free the disk or the file, then go on"
+                f"{self.path} cannot be used ({told}): free the disk or the file, then go on"
             )
         return ArtifactError(
-            f"{self.path} is damaged ({error}): move it away to pay for its replies again, or save what can "
+            f"{self.path} is damaged ({told}): move it away to pay for its replies again, or save what can "
             f'be read with `sqlite3 {self.path} ".recover" | sqlite3 recovered.sqlite`'
         )

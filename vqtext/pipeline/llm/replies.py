@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -19,7 +18,6 @@ from vqtext.pipeline.llm.question import T
 _THOUGHT = re.compile(r"^.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _PROBLEMS = 12  # told to the model at once
 _SHOWN = 60  # characters of a wrong value
-_STARTS = 200  # places where JSON may start that are tried: bounds the work on a reply that is all braces
 
 
 @dataclass(frozen=True)
@@ -59,50 +57,43 @@ def read(text: str, model: type[T]) -> Read[T]:
         whole = error
     if not any(problem["type"] == "json_invalid" for problem in whole.errors(include_url=False)):
         return Read(None, _sentences(whole), pure=True)
-    problems: list[str] = []
-    value: T | None = None
-    longest = 0
     said = without_thoughts(text)
-    if "{" not in said:
-        return Read(None, ["There is no JSON object in it."], pure=False)
-    for found, length in _objects(said):
+    objects, (furthest, complaint) = _objects(said)
+    problems, longest = [complaint], furthest
+    value: T | None = None
+    for found in objects:
         try:
             value = model.model_validate_json(found)  # the last one that fits: drafts come before the reply
         except ValidationError as error:
-            if length > longest:
-                longest, problems = length, _sentences(error)
-    if value is not None:
-        return Read(value, [], pure=False)
-    return Read(None, problems or [_broken(said)], pure=False)
+            if len(found) > longest:
+                problems, longest = _sentences(error), len(found)
+    return Read(value, [] if value is not None else problems, pure=False)
 
 
-def _objects(text: str) -> Iterator[tuple[str, int]]:
-    """The JSON objects in a text that do not stand in one another, each with its length."""
+def _objects(text: str) -> tuple[list[str], tuple[int, str]]:
+    """The JSON objects in a text, and how far the best broken one goes, with what is wrong there.
+
+    What stands in a broken object is part of it, and no object of its own: half a reply is no reply.
+    """
     decoder = json.JSONDecoder()
+    found: list[str] = []
+    furthest, complaint = -1, "There is no JSON object in it."
     end = 0
-    for start in [match.start() for match in re.finditer(r"\{", text)][:_STARTS]:
+    for start in [match.start() for match in re.finditer(r"\{", text)]:
         if start < end:
             continue
         try:
             _, end = decoder.raw_decode(text, start)
-        except json.JSONDecodeError:
-            continue
+            found.append(text[start:end])
+        except json.JSONDecodeError as error:
+            end = error.pos
+            if end - start > furthest:
+                near = text[end : end + 20]
+                where = f"at {near!r}" if near else "where it ends"
+                furthest, complaint = end - start, f"It is not valid JSON: {error.msg} {where}."
         except RecursionError:
-            return
-        yield text[start:end], end - start
-
-
-def _broken(text: str) -> str:
-    """Where JSON that was started stops being JSON."""
-    start = text.index("{")
-    try:
-        json.JSONDecoder().raw_decode(text, start)
-    except json.JSONDecodeError as error:
-        near = text[error.pos : error.pos + 20]
-        return f"It is not valid JSON: {error.msg} {f'at {near!r}' if near else 'where it ends'}."
-    except RecursionError:
-        pass
-    return "It is not valid JSON: it is nested too deeply."
+            return found, (len(text), "It is not valid JSON: it is nested too deeply.")
+    return found, (furthest, complaint)
 
 
 def _sentences(error: ValidationError) -> list[str]:
