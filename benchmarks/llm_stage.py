@@ -5,8 +5,8 @@
 The server runs in a process of its own and replies to everything after the latency. Its time alone is
 ceil(calls / concurrency) × latency; asking should take at most 1.05 times that. Timed is all of ``ask_all``:
 opening the journal, connecting, sending, committing each reply to the disk, parsing. "first" also imports the
-openai SDK and builds its client, as it happens once in the life of a process; "next" is every run after it, with
-a journal and connections of its own. "resumed" finds all replies in the journal.
+openai SDK and builds its client, as it happens once in the life of a process; "next" is every run after
+it, with a journal, a client and connections of its own. "resumed" finds all replies in the journal.
 """
 
 from __future__ import annotations

@@ -245,6 +245,12 @@ class TestHowJSONIsAskedFor:
         assert told in failure.reason and len(llm_server.requests) == 1
 
 
+def test_half_a_character_is_no_reason_to_lose_a_reply(llm_server, tmp_path):
+    llm_server.reply = script('{"word": "leg \ud83d up"}')
+    (answer,) = ask(tmp_path, llm_server.settings())
+    assert answer.value.word == "leg ? up"
+
+
 class TestStopping:
     def test_an_error_for_all_sends_no_more_and_keeps_what_was_under_way(self, llm_server, tmp_path):
         under_way = threading.Event()
