@@ -291,3 +291,14 @@ def test_on_the_command_line(settings: Settings, call: Any, llm_server: LLMServe
     code, out, _ = call(*options, *server)
     assert code == 0 and json.loads(out)["written_by"] == {"template": N - 3, "llm": 3}
     assert len(llm_server.requests) == 3 and llm_server.requests[0]["model"] == "toy-1"
+
+
+def test_a_window_without_a_sample_is_not_asked_about(
+    settings: Settings, windows: Windows, llm_server: LLMServer, heard: Any
+) -> None:
+    windows.signal[2] = np.nan
+    write_windows(settings.cache / "windows.h5", windows, "")
+    run(Describe(settings, heard))
+    texts, source = read(settings)
+    assert texts[2] == "Nothing is known of the motion." and source[2] == 0 and sum(source) == N - 1
+    assert len(llm_server.requests) == N - 1

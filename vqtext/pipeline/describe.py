@@ -165,6 +165,8 @@ class Describe(Stage):
         count = min(self.settings.describe.limit or windows.n, windows.n)
         asked: dict[str, tuple[Question[Description], list[int]]] = {}
         for i in np.linspace(0, windows.n - 1, count).round().astype(int).tolist():
+            if not (found.level[i] >= 0).any():
+                continue  # there is nothing to tell, and the template says so
             facts_of_window = sheet(windows, found, rhythm, i)
             if facts_of_window.text not in asked:
                 asked[facts_of_window.text] = question(f"window {i}", facts_of_window, windows.labels), []

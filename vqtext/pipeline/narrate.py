@@ -55,7 +55,7 @@ def question(about: str, sheet: Sheet, labels: Sequence[str]) -> Question[Descri
         sheet: its facts.
         labels: of the data; they are looked for in the reply and stand in no prompt.
     """
-    system = render(TEMPLATE, least=LEAST, most=MOST)
+    system = _system()
     return Question(
         about=about,
         system=system,
@@ -66,6 +66,11 @@ def question(about: str, sheet: Sheet, labels: Sequence[str]) -> Question[Descri
             *_guesses(plain(reply.description), labels, f"{system} {sheet.text}"),
         ],
     )
+
+
+@cache
+def _system() -> str:
+    return render(TEMPLATE, least=LEAST, most=MOST)
 
 
 def plain(text: str) -> str:
