@@ -415,7 +415,7 @@ def _one_way_to_a_threshold(loaded: Loaded) -> None:
         if origins[f"dedup.{way}"] == "command line":
             said = origins[f"dedup.{decides}"]
             raise UsageError(
-                f"--{way} would not be used: dedup.{decides} ({said}) sets the threshold; leave one of them out"
+                f"--{way} would not be used: dedup.{decides} ({said}) sets the threshold; leave one out"
             )
 
 

@@ -17,6 +17,8 @@ from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.explain import threshold_curve
 from vqtext.pipeline.stage import StaleError, run
+from vqtext.pipeline.wording import ANCHORS, Wording
+from vqtext.prompts.facets import read_facets
 from vqtext.schema import SubAction
 
 UP = {"phrase": "move the arm up now", "opposite": "move the arm down now", "direction": "up"}
@@ -116,11 +118,14 @@ def test_anchors_are_contrast_vectors(write_words: Any, heard: Any, bag_of_words
     dedup(settings, heard)
     made = read(settings)
     anchors = dict(zip(made["anchor/phrase"], made["anchor/vector"], strict=True))
-    (up, down, drop, rest), _ = bag_of_words.encode([UP["phrase"], DOWN["phrase"], "drop it", "rest"])
-    np.testing.assert_allclose(anchors["rest"], rest, atol=1e-6)  # no opposite: as it was
-    np.testing.assert_allclose(anchors[DOWN["phrase"]], contrast(down[None], up[None])[0], atol=1e-6)
-    both = (down + drop) / 2  # the opposites of two uses
-    np.testing.assert_allclose(anchors[UP["phrase"]], contrast(up[None], both[None])[0], atol=1e-6)
+    wording = Wording(lambda texts: bag_of_words.encode(texts)[0])
+    opposites = {UP["phrase"]: [DOWN["phrase"], "drop it"], DOWN["phrase"]: [UP["phrase"]], "rest": []}
+    for phrase, given in opposites.items():  # of all uses, and the one the words make themselves
+        own = read_facets(phrase).opposite
+        apart = wording.contents([*given, *([own] if own else []), *([phrase] * (not given))]).mean(0)
+        ways = ANCHORS * wording.ways([read_facets(phrase)])
+        expected = contrast(wording.contents([phrase]), apart[None], 1, ways)
+        np.testing.assert_allclose(anchors[phrase], expected[0], atol=1e-6, err_msg=phrase)
     assert made["contrast"] == 1 and made["encoder"] == "bag of words"
 
 
@@ -184,7 +189,7 @@ def test_what_stands_in_the_way_of_a_target_is_named(write_words: Any, heard: An
 
 
 def test_a_target_that_equal_vectors_forbid(write_words: Any, heard: Any, bag_of_words: Any) -> None:
-    settings = write_words({"a": ["go on", "on go", "rest"]})
+    settings = write_words({"a": ["wave arm", "arm wave", "rest"]})
     assert decide(settings, heard, target=3)["anchors"] == 2
     assert "the very vector of one of them" in heard.warned[0]
 
@@ -285,12 +290,12 @@ def test_a_side_in_the_words_counts_before_what_is_said_of_it(
 
 def test_an_opposite_that_is_another_labels_phrase(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     words: dict[str, list] = {
-        "a": [{"phrase": "open that big door", "opposite": "Open  that small DOOR"}],
-        "b": ["open that small door"],
+        "a": [{"phrase": "paint that big green door", "opposite": "Paint  that blue DOOR"}],
+        "b": ["paint that blue door"],
     }
     (pair,) = dedup(write_words(words), heard, 0.6)["vetoed"]
     assert pair["reason"] == "opposite"
-    words["a"] = ["open that big door"]
+    words["a"] = ["paint that big green door"]
     assert dedup(write_words(words), heard, 0.6)["vetoed"] == [], "without an opposite nothing is vetoed"
 
 

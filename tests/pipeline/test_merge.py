@@ -10,8 +10,10 @@ from scipy.cluster import hierarchy
 
 from vqtext.errors import ShapeError, UsageError, WordsError
 from vqtext.pipeline import linkage
-from vqtext.pipeline.contrast import contrast, facets_differ, nearest_opposite
-from vqtext.pipeline.merge import Clusters, Phrase, Tree, same_text
+from vqtext.pipeline.contrast import contrast, nearest_opposite
+from vqtext.pipeline.merge import Clusters, Phrase, Tree
+from vqtext.prompts.facets import NOTHING, Facets, conflict, read_facets
+from vqtext.schema import same_text
 
 SEEDS = range(8)
 
@@ -29,10 +31,11 @@ def crowd(seed: int, n: int = 60, d: int = 12) -> list[Phrase]:
     for i, vector in enumerate(vectors):
         opposites = [vectors[j] for j in rng.integers(n, size=rng.integers(3)) if j != i]
         opposites += [unit(vector + 0.6 * rng.normal(size=d)) for _ in range(rng.integers(2))]
-        sides = frozenset(rng.choice(["left", "right", "both", "none"], size=rng.integers(3)))
-        directions = frozenset(rng.choice(["up", "down", "none"], size=rng.integers(2)))
+        sides = rng.choice(["left", "right", "both", "none"], size=rng.integers(3)).tolist()
+        directions = rng.choice(["up", "down", "none"], size=rng.integers(2)).tolist()
+        said = NOTHING.also(sides, directions)
         phrases.append(
-            Phrase(f"phrase {i:03}", vector, tuple(opposites), sides, directions, int(rng.integers(1, 4)))
+            Phrase(f"phrase {i:03}", vector, tuple(opposites), said, labels=int(rng.integers(1, 4)))
         )
     return phrases
 
@@ -41,10 +44,10 @@ def may_merge(x: Phrase, y: Phrase, threshold: float) -> bool:
     """The rule of the design, one pair at a time."""
     cosine = x.vector @ y.vector
     opposites = [x.vector @ o for o in y.opposites] + [y.vector @ o for o in x.opposites]
-    known = {"left", "right", "both", "up", "down"}
-    for a, b in ((x.sides & known, y.sides & known), (x.directions & known, y.directions & known)):
-        if a and b and not a & b:
-            return False
+    if conflict(x.facets, y.facets):
+        return False
+    if x.facets.poles & y.facets.poles:
+        return cosine >= threshold
     return cosine >= threshold and all(cosine > opposite for opposite in opposites)
 
 
@@ -214,6 +217,10 @@ def plane(text: str, degrees: float, **facts: object) -> Phrase:
     return Phrase(text, np.array([np.cos(angle), np.sin(angle)], dtype=np.float32), **facts)  # type: ignore[arg-type]
 
 
+def says(*sides: str) -> Facets:
+    return NOTHING.also(sides, ())
+
+
 def test_a_chain_does_not_merge() -> None:
     tree = Tree([plane("a", 0), plane("b", 20), plane("c", 41)])
     cut = tree.at(0.9)  # 26 degrees
@@ -227,10 +234,10 @@ def test_the_veto_and_its_reasons() -> None:
         [
             plane("arm up", 0, opposites=(down,)),
             plane("arm down", 10),
-            plane("left arm", 90, sides=frozenset({"left"})),
-            plane("right arm", 91, sides=frozenset({"right", "none"})),
+            plane("left arm", 90, facets=says("left")),
+            plane("right arm", 91, facets=says("right", "none")),
             plane("the arm", 92),
-            plane("both arms", 80, sides=frozenset({"both"})),
+            plane("both arms", 80, facets=says("both")),
         ]
     )
     cut = tree.at(0.9)
@@ -249,12 +256,31 @@ def test_the_veto_and_its_reasons() -> None:
 def test_a_phrase_used_on_both_sides_fits_either_but_does_not_join_them() -> None:
     tree = Tree(
         [
-            plane("left", 0, sides=frozenset({"left"})),
-            plane("any", 1, sides=frozenset({"left", "right"})),
-            plane("right", 2.5, sides=frozenset({"right"})),
+            plane("left", 0, facets=says("left")),
+            plane("any", 1, facets=says("left", "right")),
+            plane("right", 2.5, facets=says("right")),
         ]
     )
     assert texts(tree, tree.at(0.9)) == {frozenset({"left", "any"}), frozenset({"right"})}
+
+
+def test_phrases_that_go_the_same_way_merge_although_an_opposite_is_near() -> None:
+    near = plane("lower the knee", 2).vector  # the encoder's habit: the opposite is nearer than the synonym
+    up = plane("knee up", 0, opposites=(near,), facets=read_facets("knee up"))
+    also_up = plane("raise the knee", 20, facets=read_facets("raise the knee"))
+    hold = plane("hold the knee", 20)
+    assert len(Tree([up, also_up]).at(0.9).anchors) == 1
+    assert [pair.reason for pair in Tree([up, hold]).at(0.9).vetoed] == ["opposite"]
+
+
+def test_pairs_near_by_the_encoder_alone_are_reported_although_their_ways_part_them() -> None:
+    plain = plane("x", 0).vector
+    pair = [
+        plane("knee up", 0, facets=read_facets("knee up"), plain=plain),
+        plane("knee down", 80, facets=read_facets("knee down"), plain=plain),
+    ]
+    (vetoed,) = Tree(pair).at(0.95).vetoed
+    assert (vetoed.reason, round(vetoed.cosine, 3)) == ("facet", 1)
 
 
 def test_equal_vectors_of_opposites_stay_apart() -> None:
@@ -335,10 +361,3 @@ def test_nearest_opposite_is_the_nearest_of_both() -> None:
     opposites = unit(np.array([[0, 1], [1, 0], [-1, 0]]))
     found = nearest_opposite(vectors, opposites, np.array([0, 1, 1]), np.array([[0, 1], [0, 2], [2, 2]]))
     np.testing.assert_allclose(found, [1, 1, -np.inf], atol=1e-6)
-
-
-def test_facets_differ_only_where_both_are_known() -> None:
-    left, right, both = 1, 2, 3
-    a = np.array([left, left, left, 0, both])
-    b = np.array([right, left, 0, right, right])
-    assert facets_differ(a, b).tolist() == [True, False, False, False, False]

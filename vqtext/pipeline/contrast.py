@@ -25,8 +25,10 @@ TOLERANCE = 1e-6
 _PAIRS_AT_ONCE = 1 << 14  # bounds memory: this many rows of both sides are gathered at a time
 
 
-def contrast(vectors: np.ndarray, opposites: np.ndarray, strength: float = 1.0) -> np.ndarray:
-    """Push each phrase away from its own opposite: ``normalise(e + strength * (e - e_opposite))``.
+def contrast(
+    vectors: np.ndarray, opposites: np.ndarray, strength: float = 1.0, ways: np.ndarray | None = None
+) -> np.ndarray:
+    """Push each phrase away from its own opposite: ``normalise(e + strength * (e - e_opposite + way))``.
 
     Plain text encoders place "leg up" next to "leg down"; the opposite that the LLM wrote for each
     phrase gives the direction that tells them apart.
@@ -36,6 +38,7 @@ def contrast(vectors: np.ndarray, opposites: np.ndarray, strength: float = 1.0) 
         opposites: vectors of their opposites, ``(n, d)``, no longer than 1. A zero row leaves its phrase as
             it is; the mean of several opposites is short where they disagree, and so pushes less.
         strength: 0 keeps the plain vectors.
+        ways: which way each phrase goes, ``(n, d)``, as `wording.Wording.ways`; None = not known.
 
     Returns:
         Unit vectors, ``(n, d)`` float32.
@@ -45,7 +48,7 @@ def contrast(vectors: np.ndarray, opposites: np.ndarray, strength: float = 1.0) 
     """
     if vectors.shape != opposites.shape or vectors.ndim != 2:
         raise ShapeError(f"phrases {vectors.shape} and opposites {opposites.shape} must both be (n, d)")
-    pushed = vectors + strength * (vectors - opposites)
+    pushed = vectors + strength * (vectors - opposites + (0 if ways is None else ways))
     return (pushed / np.linalg.norm(pushed, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -80,12 +83,3 @@ def nearest_opposite(
 def nearer_to_opposite(cosine: np.ndarray, to_opposite: np.ndarray) -> np.ndarray:
     """The veto, ``(p,)``: True where a pair is not nearer to each other than to the other's opposite."""
     return cosine <= to_opposite + TOLERANCE
-
-
-def facets_differ(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The facet veto: True where both are known and have no value in common.
-
-    Args:
-        a, b: one bit a value (left 1, right 2), ``(p,)`` integers; 0 = unknown, or none in particular.
-    """
-    return (a != 0) & (b != 0) & ((a & b) == 0)

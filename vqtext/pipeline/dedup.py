@@ -16,13 +16,12 @@ from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.identifiability import sensors_of
 from vqtext.pipeline.identifiability_report import report
 from vqtext.pipeline.lines import cut_short
-from vqtext.pipeline.merge import same_text
 from vqtext.pipeline.phrases import Phrases, stored_wording
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.threshold import by_reason, tree_and_threshold
 from vqtext.prompts.subactions import read_subactions
-from vqtext.schema import LabelWords
+from vqtext.schema import LabelWords, same_text
 
 CURVE = np.round(np.arange(0.5, 1.001, 0.01), 2)
 """Thresholds of the threshold→count curve, beside the chosen one."""
@@ -71,13 +70,14 @@ class Dedup(Stage):
             self.progress.warn(f"the opposite of {cut_short(phrase)!r} is the phrase itself: left out")
         of_phrase = {same_text(text[i]): k for k, members in enumerate(cut.members) for i in members}
         of_label = [[of_phrase[same_text(s.phrase)] for s in label.subactions] for label in words]
-        arrays = {"anchor/phrase": anchors, "anchor/vector": vectors} | _use_arrays(words, of_label)
+        arrays: dict[str, Any] = {"anchor/phrase": anchors, "anchor/vector": vectors}
+        arrays |= _use_arrays(words, of_label)
         arrays["phrase/text"] = text
         arrays["phrase/anchor"] = np.array([of_phrase[same_text(t)] for t in text], dtype=np.int32)
         curve = np.union1d(CURVE[tree.floor <= CURVE], threshold)  # so that the chosen point lies on it
         arrays["curve/threshold"] = curve
         arrays["curve/count"] = np.array([tree.count(step) for step in curve], dtype=np.int32)
-        told = report(words, of_label, arrays["anchor/phrase"], sensors_of(cache / "windows.h5"))
+        told = report(words, of_label, anchors, sensors_of(cache / "windows.h5"))
         shown = {"label", "keyword", "sentence", "cyclic"}
         attrs = {
             "labels": [label.model_dump(include=shown) for label in words],

@@ -9,8 +9,7 @@ from difflib import SequenceMatcher
 from vqtext.config import DedupSettings
 from vqtext.errors import UsageError
 from vqtext.pipeline.lines import cut_short
-from vqtext.pipeline.merge import same_text
-from vqtext.schema import LabelWords
+from vqtext.schema import LabelWords, same_text
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from vqtext.pipeline.encoders import Encoder, choose
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage, ensure
+from vqtext.pipeline.wording import axis_texts, wordings
+from vqtext.prompts.facets import read_facets
 from vqtext.prompts.subactions import read_subactions
 from vqtext.schema import LabelWords, Subject
 
@@ -46,7 +48,7 @@ class Embed(Stage):
     """
 
     command = "embed"
-    version = 2
+    version = 3
 
     @property
     def target(self) -> Path:
@@ -70,7 +72,7 @@ class Embed(Stage):
     def make(self, target: Path) -> None:
         cache, embed = self.settings.cache, self.settings.embed
         words, subjects, windows = self._known()
-        texts = Texts()
+        texts = Texts({text: place for place, text in enumerate(axis_texts())})
         label_text = [texts.of_label(label) for label in words]
         subject_text = [[texts.place(fact) for fact in facts_of(subject)] for subject in subjects]
         window_text = np.full(windows, -1)
@@ -159,8 +161,10 @@ class Texts(dict[str, int]):
         paraphrases = [*(words.paraphrases or []), *[None] * PARAPHRASES][:PARAPHRASES]
         places = [self.place(text) for text in (words.keyword, words.sentence, *paraphrases)]
         for subaction in words.subactions:
-            for text in (subaction.phrase, subaction.opposite, *(subaction.paraphrases or [])):
-                self.place(text)
+            made = read_facets(subaction.phrase).opposite
+            for text in (subaction.phrase, subaction.opposite, made, *(subaction.paraphrases or [])):
+                for wording in wordings(text or ""):
+                    self.place(wording)
         return places
 
 

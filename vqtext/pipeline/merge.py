@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,18 +20,15 @@ from typing import Literal
 import numpy as np
 
 from vqtext.errors import UsageError, WordsError
-from vqtext.pipeline.contrast import TOLERANCE, facets_differ, nearer_to_opposite, nearest_opposite
+from vqtext.pipeline.contrast import TOLERANCE, nearer_to_opposite, nearest_opposite
 from vqtext.pipeline.linkage import between, complete_linkage, near_pairs
+from vqtext.prompts.facets import NOTHING, Facets, contrasted, disjoint, opposed
+from vqtext.schema import same_text
 
 FLOOR = 0.5
 """Lowest threshold the tree is made for: below, plain cosines of short phrases say nothing."""
 
 Reason = Literal["opposite", "facet", "linkage"]
-
-
-def same_text(text: str) -> str:
-    """What two spellings of one phrase have in common: Unicode form, case and spaces are ignored."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 @dataclass(frozen=True)
@@ -41,19 +37,19 @@ class Phrase:
 
     Attributes:
         text: the phrase as written; no two phrases of one list may be the same text.
-        vector: unit vector ``(d,)``, as the encoder gave it: contrast is for anchors, not for merging.
+        vector: unit vector ``(d,)``, as `wording.Wording.vectors`: contrast is for anchors, not for merging.
         opposites: unit vectors of its opposites; may be empty.
-        sides: its sides, such as ``{"left"}``; ``both`` is a side like another, ``none`` says nothing.
-        directions: its directions, such as ``{"up"}``; ``none`` says nothing.
+        facets: which way it goes, and what it moves.
         labels: how many labels use it.
+        plain: unit vector as the encoder gave it, by which pairs are reported as near; None = ``vector``.
     """
 
     text: str
     vector: np.ndarray
     opposites: tuple[np.ndarray, ...] = ()
-    sides: frozenset[str] = frozenset()
-    directions: frozenset[str] = frozenset()
+    facets: Facets = NOTHING
     labels: int = 1
+    plain: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -62,9 +58,10 @@ class Vetoed:
 
     Attributes:
         a, b: positions of the phrases.
-        cosine: their cosine, at least the threshold.
-        reason: ``opposite`` (nearer to the other's opposite), ``facet`` (another side or direction), or
-            ``linkage`` (their clusters keep the two apart: other members, or an anchor each that is kept).
+        cosine: their plain cosine, at least the threshold.
+        reason: ``opposite`` (nearer to the other's opposite), ``facet`` (another way, side or part of the
+            body), or ``linkage`` (their clusters keep the two apart: other members, or an anchor each that is
+            kept).
     """
 
     a: int
@@ -81,7 +78,8 @@ class Clusters:
         threshold: where the tree was cut.
         anchors: the phrase kept of each cluster, its head or else its medoid, in the order of the texts.
         members: the phrases of each cluster, its anchor among them.
-        vetoed: every pair at or above the threshold that is not in one cluster, nearest first.
+        vetoed: every pair whose plain cosine reaches the threshold and that is not in one cluster, nearest
+            first.
     """
 
     threshold: float
@@ -127,28 +125,39 @@ class Tree:
         vectors = np.stack([phrase.vector for phrase in self.phrases]).astype(np.float32, copy=False)
         near = near_pairs(vectors, floor, ceiling)
         self.floor = near.floor
-        self._pairs, self._cosines = near.pairs, near.cosines
-        self._opposite, self._facet = self._vetoes(vectors)
+        self._pairs, self._cosines, self._vectors = near.pairs, near.cosines, vectors
+        opposite, facet = self._vetoes(near.pairs, near.cosines)
         a, b = self._pairs.T
-        self._free = ~(self._opposite | self._facet | self._head[a] & self._head[b])
+        self._free = ~(opposite | facet | self._head[a] & self._head[b])
         pairs, cosines = self._pairs[self._free], self._cosines[self._free]
         if joined:
             pairs, cosines = between(pairs, cosines, self._group)
         self._merges = complete_linkage(len(self.phrases), pairs, cosines)
         self._heights = np.array([height for _, _, height in self._merges])
 
-    def _vetoes(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _vetoes(self, pairs: np.ndarray, cosines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which pairs are vetoed by their opposites, and which by what they say, ``(p,)`` each.
+
+        A pair that goes the same way by its words is not asked for its opposites: their vectors are the
+        weaker witness.
+        """
         opposites = [(vector, i) for i, phrase in enumerate(self.phrases) for vector in phrase.opposites]
         owners = np.array([owner for _, owner in opposites], dtype=np.int64)
         stacked = np.array([vector for vector, _ in opposites], dtype=np.float32)
-        a, b = self._pairs.T
-        sides = _bits([phrase.sides for phrase in self.phrases])
-        directions = _bits([phrase.directions for phrase in self.phrases])
-        to_opposite = nearest_opposite(vectors, stacked.reshape(-1, vectors.shape[1]), owners, self._pairs)
-        return (
-            nearer_to_opposite(self._cosines, to_opposite),
-            facets_differ(sides[a], sides[b]) | facets_differ(directions[a], directions[b]),
+        stacked = stacked.reshape(-1, self._vectors.shape[1])
+        said = [phrase.facets for phrase in self.phrases]
+        poles, sides, parts = (
+            np.array([getattr(facets, name) for facets in said], dtype=np.int64)
+            for name in ("poles", "sides", "parts")
         )
+        a, b = pairs.T
+        other_part = disjoint(sides[a], sides[b]) | disjoint(parts[a], parts[b])
+        facet = opposed(poles[a], poles[b]) | other_part
+        for pair in np.flatnonzero(~facet).tolist():
+            facet[pair] = contrasted(said[a[pair]], said[b[pair]])
+        to_opposite = nearest_opposite(self._vectors, stacked, owners, pairs)
+        same_way = ~facet & (poles[a] & poles[b] != 0)
+        return nearer_to_opposite(cosines, to_opposite) & ~same_way & ~other_part, facet
 
     def count(self, threshold: float) -> int:
         """How many clusters a threshold leaves; reads the tree, merges nothing."""
@@ -229,20 +238,20 @@ class Tree:
             raise WordsError("two anchors could still merge, or two members may not: please report this")
 
     def _apart(self, cluster_of: np.ndarray, cut: float) -> list[Vetoed]:
-        a, b = self._pairs.T
-        apart = np.flatnonzero((self._cosines >= cut) & (cluster_of[a] != cluster_of[b]))
-        apart = apart[np.lexsort((b[apart], a[apart], -self._cosines[apart]))]
-        return [Vetoed(int(a[p]), int(b[p]), float(self._cosines[p]), self._reason(p)) for p in apart]
-
-    def _reason(self, pair: int) -> Reason:
-        return "opposite" if self._opposite[pair] else "facet" if self._facet[pair] else "linkage"
-
-
-def _bits(facets: Sequence[frozenset[str]]) -> np.ndarray:
-    """One bit for each value that tells something, ``(n,)``."""
-    values = sorted(frozenset().union(*facets) - {"none"})
-    bit = {value: 1 << place for place, value in enumerate(values)}
-    return np.array([sum(bit.get(value, 0) for value in facet) for facet in facets], dtype=np.int64)
+        plain = [phrase.vector if phrase.plain is None else phrase.plain for phrase in self.phrases]
+        near = near_pairs(np.stack(plain).astype(np.float32, copy=False), cut, ceiling=1.0)
+        across = np.flatnonzero(cluster_of[near.pairs[:, 0]] != cluster_of[near.pairs[:, 1]])
+        a, b = near.pairs[across].T
+        across = across[np.lexsort((b, a, -near.cosines[across]))]
+        pairs = near.pairs[across]
+        cosines = np.einsum("pd,pd->p", *(self._vectors[side] for side in pairs.T))
+        opposite, facet = self._vetoes(pairs, cosines)
+        facet |= cosines < cut  # near by the encoder alone, and moved apart by the ways they go
+        found = zip(pairs.tolist(), near.cosines[across].tolist(), opposite, facet, strict=True)
+        return [
+            Vetoed(one, other, cosine, "opposite" if against else "facet" if says else "linkage")
+            for (one, other), cosine, against, says in found
+        ]
 
 
 def _check(phrases: Sequence[Phrase]) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from vqtext.cache.hdf5 import Artifact
 from vqtext.errors import ArtifactError
-from vqtext.pipeline.merge import Phrase, same_text
-from vqtext.schema import LabelWords, SubAction
-
-_SIDES = frozenset({"left", "right"})
+from vqtext.pipeline.contrast import contrast
+from vqtext.pipeline.merge import Phrase
+from vqtext.pipeline.wording import ANCHORS, Wording
+from vqtext.prompts.facets import Facets, read_facets
+from vqtext.schema import LabelWords, SubAction, same_text
 
 
 class Phrases:
@@ -22,8 +23,9 @@ class Phrases:
 
     Attributes:
         uses: each phrase's uses: label and sub-action.
-        opposites: each phrase's opposites, as keys, from all its uses.
+        opposites: each phrase's opposites, as keys: from all its uses, and the one its own words make.
         spelling: how a phrase, or an opposite that is no phrase, is written most often.
+        facets: which way each phrase goes, and what it moves.
         own_opposites: phrases that were given as their own opposite, which says nothing.
     """
 
@@ -37,10 +39,12 @@ class Phrases:
                 self.uses[same_text(subaction.phrase)].append((label.label, subaction))
                 written[same_text(subaction.phrase)][subaction.phrase] += 1
         for key, uses in self.uses.items():
-            for opposite in sorted({subaction.opposite for _, subaction in uses if subaction.opposite}):
+            made = read_facets(key).opposite
+            given = sorted({subaction.opposite for _, subaction in uses if subaction.opposite})
+            for opposite in [*given, *([made] if made else [])]:
                 other = same_text(opposite)
                 if other == key:
-                    self.own_opposites.append(opposite)
+                    self.own_opposites += [opposite] * (opposite in given)
                 elif other:
                     self.opposites[key].add(other)
                     if other not in self.uses:
@@ -48,34 +52,58 @@ class Phrases:
         self.spelling = {
             key: min(texts, key=lambda t: (-texts[t], t != key, t)) for key, texts in written.items()
         }
+        self.facets = {key: self._facets(key) for key in self.uses}
 
-    def vectors(self, texts: Artifact) -> dict[str, np.ndarray]:
-        """The vector of each key, as texts.h5 has it.
+    def _facets(self, key: str) -> Facets:
+        steps = [subaction for _, subaction in self.uses[key]]
+        return read_facets(key).also((s.side for s in steps), (s.direction for s in steps))
 
-        Raises:
-            ArtifactError: texts.h5 lacks one.
+    def for_merging(self, wording: Wording) -> list[Phrase]:
+        """The phrases with their vectors.
+
+        What the words of a phrase say counts before what its uses say, since it is what people will read, and
+        holds in a file written by hand that says nothing else.
         """
-        row = {text: i for i, text in enumerate(texts["text"])}
-        missing = [text for text in self.spelling.values() if text not in row]
-        if missing:
-            raise ArtifactError(f"{texts.path} lacks the text {missing[0][:60]!r}: run `vqtext embed`")
-        rows = texts.rows("vector", [row[text] for text in self.spelling.values()])
-        return dict(zip(self.spelling, rows, strict=True))
-
-    def with_vectors(self, vectors: Mapping[str, np.ndarray]) -> list[Phrase]:
-        """The phrases for merging.
-
-        A side that stands in the phrase itself counts before what its uses say, since it is what people will
-        read, and holds in a file written by hand that says nothing else.
-        """
+        keys, others = list(self.uses), sorted({key for keys in self.opposites.values() for key in keys})
+        vectors = wording.vectors([self.spelling[key] for key in keys], [self.facets[key] for key in keys])
+        plain = wording.plain([self.spelling[key] for key in keys])
+        opposite = dict(zip(others, wording.vectors([self.spelling[key] for key in others]), strict=True))
         return [
             Phrase(
                 text=self.spelling[key],
-                vector=vectors[key],
-                opposites=tuple(vectors[opposite] for opposite in sorted(self.opposites[key])),
-                sides=_SIDES & {*key.split()} or frozenset(s.side for _, s in uses if s.side),
-                directions=frozenset(s.direction for _, s in uses if s.direction),
-                labels=len({label for label, _ in uses}),
+                vector=vector,
+                opposites=tuple(opposite[other] for other in sorted(self.opposites[key])),
+                facets=self.facets[key],
+                labels=len({label for label, _ in self.uses[key]}),
+                plain=own,
             )
-            for key, uses in self.uses.items()
+            for key, vector, own in zip(keys, vectors, plain, strict=True)
         ]
+
+    def contrasted(self, phrases: Sequence[str], wording: Wording, strength: float) -> np.ndarray:
+        """Contrast vectors of some of the phrases, each against the mean of its opposites, ``(n, d)``."""
+        keys = [same_text(phrase) for phrase in phrases]
+        contents = wording.contents(phrases)
+        opposites = contents.copy()  # of a phrase without one: nothing to be pushed from
+        for row, key in enumerate(keys):
+            if others := sorted(self.opposites[key]):
+                opposites[row] = wording.contents([self.spelling[other] for other in others]).mean(0)
+        ways = ANCHORS * wording.ways(self.facets[key] for key in keys)
+        return contrast(contents, opposites, strength, ways)
+
+
+def stored_wording(texts: Artifact) -> Wording:
+    """The vectors of phrases out of texts.h5.
+
+    Raises:
+        ArtifactError: at its use, for a text that texts.h5 lacks.
+    """
+    row = {text: i for i, text in enumerate(texts["text"])}
+
+    def vectors(wanted: Sequence[str]) -> np.ndarray:
+        missing = next((text for text in wanted if text not in row), None)
+        if missing is not None:
+            raise ArtifactError(f"{texts.path} lacks the text {missing[:60]!r}: run `vqtext embed`")
+        return texts.rows("vector", [row[text] for text in wanted])
+
+    return Wording(vectors)

@@ -1,0 +1,83 @@
+"""Vectors of phrases in which the way a movement goes weighs as much as what moves.
+
+A phrase's *content* is the mean of the encoder's vectors of the phrase and of its canonical wording. Its
+*ways* are directions of the encoder's own space, one for each axis it speaks of: the mean difference between
+the words of the two poles ("raise" − "lower", "up" − "down", …). Both are sums of vectors the encoder gave,
+so phrases stay comparable to any other text in that space.
+
+Chosen on the development triples of ``benchmarks/words.py``, 450 of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from vqtext.prompts.facets import Facets, axes, read_facets, ways
+
+MERGING = 0.25
+"""Length of a way beside a content of length one, where phrases are compared to be merged."""
+
+ANCHORS = 1.5
+"""The same in the contrast of anchors, times its strength."""
+
+
+def wordings(phrase: str) -> list[str]:
+    """The texts whose vectors make up a phrase's: itself, and its canonical wording."""
+    return [phrase, read_facets(phrase).canonical or phrase]
+
+
+def axis_texts() -> list[str]:
+    """The texts whose vectors make up the directions of the axes."""
+    return list(dict.fromkeys(word for pairs in axes().values() for pair in pairs for word in pair))
+
+
+class Wording:
+    """The vectors of phrases, made of an encoder's vectors.
+
+    Args:
+        vectors: gives the encoder's unit vectors ``(n, d)`` of n texts.
+
+    Attributes:
+        plain: the encoder's own vectors.
+        directions: unit vectors of the axes, ``(A, d)``.
+    """
+
+    def __init__(self, vectors: Callable[[Sequence[str]], np.ndarray]) -> None:
+        self.plain = vectors
+        texts = axis_texts()
+        row = {text: i for i, text in enumerate(texts)}
+        plain = vectors(texts)
+        apart = [
+            np.mean([unit(plain[row[one]] - plain[row[other]]) for one, other in pairs], axis=0)
+            for pairs in axes().values()
+        ]
+        self.directions = unit(np.stack(apart))
+
+    def contents(self, phrases: Sequence[str]) -> np.ndarray:
+        """What phrases are about, unit vectors ``(n, d)``."""
+        plain = self.plain([text for phrase in phrases for text in wordings(phrase)])
+        return unit(plain[::2] + plain[1::2])
+
+    def ways(self, facets: Iterable[Facets]) -> np.ndarray:
+        """Which way phrases go, ``(n, d)``: the sum of the directions they speak of, zero where of none."""
+        signs = np.array([ways(said) for said in facets], dtype=np.float32)
+        return signs.reshape(-1, len(self.directions)) @ self.directions
+
+    def vectors(self, phrases: Sequence[str], facets: Sequence[Facets] | None = None) -> np.ndarray:
+        """Unit vectors ``(n, d)`` by which phrases are merged.
+
+        Args:
+            phrases: n phrases.
+            facets: what each says; None reads it from the phrases.
+        """
+        said = facets if facets is not None else [read_facets(phrase) for phrase in phrases]
+        return unit(self.contents(phrases) + MERGING * self.ways(said))
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors scaled to length one along the last axis, float32; a zero vector stays zero."""
+    vectors = np.asarray(vectors, dtype=np.float32)
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)

@@ -1,0 +1,418 @@
+"""What the words of a movement say of direction, side and body part, read with the table of ``facets.toml``.
+
+A text encoder hears what a phrase is about and hardly which way it goes: "lower the knee" is nearer to "knee
+up" than "the knee is being raised" is. The way it goes stands in few words, though, and those can be listed.
+An inflected text becomes base forms, cues become poles of axes, and what is left is the content. Three uses:
+
+- phrases that go opposite ways, or move other parts of the body, never merge (`conflict`, `contrasted`);
+- a phrase has an opposite even where nobody wrote one (`Facets.opposite`);
+- "the knee goes up" and "lifting up your knee" have the same `Facets.canonical` wording.
+
+Sets are kept as bits of an integer, so that `opposed` and `disjoint` work on numpy arrays of them as well.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache, reduce
+from importlib import resources
+from operator import or_
+from typing import Any, TypeVar
+
+_FIRST = 0x5555_5555_5555_5555  # the bits of all first poles
+_ONE, _LEFT, _RIGHT, _BOTH = 1, 2, 4, 8
+SIDES = {"left": _LEFT, "right": _RIGHT, "both": _BOTH, "one": _ONE | _LEFT | _RIGHT}
+"""One foot may be the left one, and is not both."""
+
+
+@dataclass(frozen=True)
+class Facets:
+    """What a phrase says, by its words alone.
+
+    Attributes:
+        poles: bit 2i for the first pole of axis i of `axes`, bit 2i + 1 for the second; an axis on which the
+            phrase says both has neither.
+        sides: sides of the body, the bits of `SIDES`.
+        parts: parts of the body that move, one bit a part.
+        canonical: the phrase in the fewest, most common words; phrases with one canonical wording mean one
+            movement.
+        words: the words of the canonical wording.
+        goal: the word after the last "to": where the way ends.
+        opposite: the phrase with its direction turned round; None where no word of it can be.
+    """
+
+    poles: int
+    sides: int
+    parts: int
+    canonical: str
+    words: frozenset[str]
+    goal: str | None
+    opposite: str | None
+
+    def also(self, sides: Iterable[str | None], directions: Iterable[str | None]) -> Facets:
+        """With what authors wrote beside the phrase, where the phrase itself does not speak of it.
+
+        Args:
+            sides: of all its uses; what is none of `SIDES` says nothing.
+            directions: of all its uses, as `schema.Direction`; two that are opposite say nothing.
+        """
+        side = reduce(or_, (SIDES.get(side or "", 0) for side in sides), 0)
+        pole = reduce(or_, (_directions().get(direction or "", 0) for direction in directions), 0)
+        spoken = self.poles | _swapped(self.poles) | pole & _swapped(pole)
+        return replace(self, sides=self.sides or side, poles=self.poles | pole & ~spoken)
+
+
+NOTHING = Facets(poles=0, sides=0, parts=0, canonical="", words=frozenset(), goal=None, opposite=None)
+"""Of a phrase that says nothing."""
+
+
+def conflict(a: Facets, b: Facets) -> bool:
+    """Whether two phrases cannot mean one movement: they go opposite ways, or move other sides or parts."""
+    return opposed(a.poles, b.poles) or disjoint(a.sides, b.sides) or disjoint(a.parts, b.parts)
+
+
+def opposed(a: Any, b: Any) -> Any:
+    """Whether poles, as `Facets.poles`, are opposite on some axis; integers, or arrays of them."""
+    return a & _swapped(b) != 0
+
+
+def disjoint(a: Any, b: Any) -> Any:
+    """Whether both sets say something and have nothing in common; integers, or arrays of them."""
+    return (a != 0) & (b != 0) & (a & b == 0)
+
+
+def contrasted(a: Facets, b: Facets) -> bool:
+    """Whether two phrases have the same words but for one each, or the same words the other way round.
+
+    Nobody words one movement twice like that: "breathe through the nose" and "breathe through the mouth",
+    "from toe to heel" and "from heel to toe" are a contrast, whatever the table knows of the words. Phrases
+    that share a direction are left to their vectors: "fasten the belt" and "buckle the belt" are one.
+    """
+    if a.words == b.words:
+        return a.goal is not None and b.goal is not None and a.goal != b.goal
+    if a.poles & b.poles or len(a.words) != len(b.words):
+        return False
+    return len(a.words) > 1 and len(a.words - b.words) == 1
+
+
+@cache
+def axes() -> dict[str, list[tuple[str, str]]]:
+    """Every axis with the pairs of words that name its two poles, the first pole first. The last axis is the
+    side of the body."""
+    sides = [(f"left {part}", f"right {part}") for part in ("arm", "hand", "leg", "foot")]
+    return {**{name: pairs[:_NAMING] for name, pairs in _table().pairs.items()}, "side": sides}
+
+
+def ways(facets: Facets) -> list[int]:
+    """What a phrase says of each axis of `axes`: 1 the first pole, −1 the second, 0 nothing."""
+    poles = [(facets.poles >> 2 * i & 1) - (facets.poles >> (2 * i + 1) & 1) for i in range(len(axes()) - 1)]
+    return [*poles, int(facets.sides == _LEFT) - int(facets.sides == _RIGHT)]
+
+
+def _swapped(poles: Any) -> Any:
+    return (poles & _FIRST) << 1 | poles >> 1 & _FIRST
+
+
+@dataclass(frozen=True)
+class _Cue:
+    """A word, or several in a row, that speaks of an axis.
+
+    Attributes:
+        axis: its number; second: which of the two poles.
+        counterpart: what it becomes in the opposite; None where nothing was listed.
+        pure: it says the direction and nothing else.
+        weak: it only counts in a phrase that has no other cue.
+    """
+
+    axis: int
+    second: bool
+    counterpart: str | None
+    pure: bool
+    weak: bool = False
+
+
+_Key = tuple[str, ...]
+_V = TypeVar("_V")
+_LONGEST = 4  # words of one cue
+_NAMING = 8  # pairs of words that name an axis to an encoder
+_END = "$"  # stands in a cue for the end of the phrase
+_OTHER = {"left": "right", "right": "left"}
+
+
+@dataclass(frozen=True)
+class _Table:
+    """facets.toml, ready to be looked up. Keys are base forms, several words in a row as a tuple."""
+
+    names: list[str]
+    canonical: list[tuple[str, str]]
+    pairs: dict[str, list[tuple[str, str]]]
+    cues: dict[_Key, list[_Cue]]
+    part: dict[_Key, int]
+    same: dict[_Key, str]
+    side: dict[str, int]
+    single: dict[str, frozenset[str]]  # the lists of single words, by their names in the file
+    forms: dict[str, str]
+    vocabulary: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Span:
+    """Words of a phrase that are one cue: their places, and what they say."""
+
+    start: int
+    stop: int
+    cues: list[_Cue]
+
+
+@lru_cache(maxsize=1 << 17)
+def read_facets(text: str) -> Facets:
+    """What a phrase says. Any text will do; one without a known word says nothing."""
+    table = _table()
+    words = _content(re.findall(r"[^\W_]+", text.casefold().replace("’", "'").replace("'", "")), table)
+    base = [_base(word, table) for word in words]
+    spans = _spans(base, table)
+    poles = _poles(spans)
+    sides = 0
+    for i, word in enumerate(base):
+        sides |= table.side[word] if _is_side(base, i, table) else 0
+    canonical = _canonical(base, spans, poles, table)
+    last_to = max((i for i, word in enumerate(base) if word == "to"), default=len(base))
+    return Facets(
+        poles=sum(1 << 2 * axis + second for axis, second in poles.items()),
+        sides=sides,
+        parts=_parts(base, table),
+        canonical=canonical,
+        words=frozenset(canonical.split()),
+        goal=next(iter(base[last_to + 1 :]), None),
+        opposite=_opposite(words, base, spans, poles),
+    )
+
+
+def _spans(base: Sequence[str], table: _Table) -> list[_Span]:
+    """The cues of a phrase in their order, the longest at each place, none of them inside another."""
+    spans: list[_Span] = []
+    ended = [*base, _END]
+    done = 0
+    for i, word in enumerate(base):
+        found = _longest(ended, i, table.cues)
+        if found is None and word in _OTHER and not _is_side(base, i, table):
+            turn = _Cue(table.names.index("turn"), word == "right", _OTHER[word], pure=True)
+            found = 1, [turn]
+        if found is None or i + found[0] <= done:
+            continue
+        done = i + found[0]
+        cues = _negated(found[1], base[i - 1] if i else "", table)
+        if cues:
+            spans.append(_Span(i, min(done, len(base)), cues))
+    strong = [span for span in spans if not all(cue.weak for cue in span.cues)]
+    return strong or spans
+
+
+def _negated(cues: list[_Cue], before: str, table: _Table) -> list[_Cue]:
+    """Cues turned round behind "without", and those of height behind "from": where it starts is not where
+    it goes ("up from the chair")."""
+
+    def turned(cue: _Cue) -> bool:
+        leaves = before in table.single["leaving"] and table.names[cue.axis] == "vertical"
+        return leaves or before in table.single["negation"]
+
+    return [
+        replace(cue, second=not cue.second, counterpart=None, pure=False) if turned(cue) else cue
+        for cue in cues
+    ]
+
+
+def _poles(spans: Sequence[_Span]) -> dict[int, bool]:
+    """Axis → whether it is the second pole, where one alone is said; pure words rule ("jump down")."""
+    said: dict[int, dict[bool, set[bool]]] = {}
+    for cue in (cue for span in spans for cue in span.cues):
+        said.setdefault(cue.axis, {}).setdefault(cue.pure, set()).add(cue.second)
+    ruling = {axis: by_kind.get(True) or by_kind[False] for axis, by_kind in said.items()}
+    return {axis: min(both) for axis, both in ruling.items() if len(both) == 1}
+
+
+def _is_side(base: Sequence[str], i: int, table: _Table) -> bool:
+    """Whether "left" at place i is a side of the body: a part of it, or what it holds, follows."""
+    after = base[i + 1 : i + 3]
+    return base[i] in table.side and any(
+        (word,) in table.part or word in table.single["holders"] for word in after
+    )
+
+
+def _parts(base: Sequence[str], table: _Table) -> int:
+    """The parts that move; a part behind a preposition only says where they go."""
+    found = i = 0
+    while i < len(base):
+        n, parts = _longest(base, i, table.part) or (1, 0)
+        if not {*base[max(0, i - 2) : i]} & table.single["prepositions"]:
+            found |= parts
+        i += n
+    return found
+
+
+def _canonical(base: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, bool], table: _Table) -> str:
+    """The directions first, in one word each, then what is left, each word once."""
+    pure = [span for span in spans if all(cue.pure and cue.axis in poles for cue in span.cues)]
+    said = dict.fromkeys(table.canonical[cue.axis][poles[cue.axis]] for span in pure for cue in span.cues)
+    gone = {i for span in pure for i in range(span.start, span.stop)}
+    left = [word for i, word in enumerate(base) if i not in gone]
+    i = 0
+    while i < len(left):
+        n, word = _longest(left, i, table.same) or (1, left[i])
+        if word not in table.single["stop"] and not (poles and word in table.single["light"]):
+            said[word] = None
+        i += n
+    return " ".join(said)
+
+
+def _opposite(
+    words: Sequence[str], base: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, bool]
+) -> str | None:
+    """The phrase with every cue turned round; where it has none, with its sides exchanged."""
+    out: list[str] = []
+    at = 0
+    turned = False
+    for span in spans:
+        if span.start < at:
+            continue
+        other = next((cue.counterpart for cue in span.cues if cue.axis in poles and not cue.weak), None)
+        out += [*words[at : span.start], *([other] if other else words[span.start : span.stop])]
+        turned = turned or other is not None
+        at = span.stop
+    if turned:
+        return " ".join([*out, *words[at:]])
+    if any(word in _OTHER for word in base):
+        return " ".join(_OTHER.get(own, word) for word, own in zip(words, base, strict=True))
+    return None
+
+
+def _longest(base: Sequence[str], i: int, table: Mapping[_Key, _V]) -> tuple[int, _V] | None:
+    """How many words at place i are the longest key, and what it means."""
+    for n in range(min(_LONGEST, len(base) - i), 0, -1):
+        key = tuple(base[i : i + n])
+        if key in table:
+            return n, table[key]
+    return None
+
+
+def _content(words: Sequence[str], table: _Table) -> list[str]:
+    """Without articles. "The back" becomes "spine", since "back" without an article is a direction, and
+    "let the rope go" becomes "let go rope"."""
+    kept = []
+    for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
+        is_part = word == "back" and before in table.single["before_back"]
+        if is_part and (_base(after, table),) not in table.part:
+            word = "spine"
+        if word not in table.single["determiners"]:
+            kept.append(word)
+    if "let" in kept:
+        let = kept.index("let") + 1
+        if "go" in kept[let : let + _LONGEST]:
+            kept.remove("go")
+            kept.insert(let, "go")
+    return kept
+
+
+def _base(word: str, table: _Table) -> str:
+    """The base form, where the table knows it; else the word, without the s of a plural."""
+    if word in table.forms:
+        return table.forms[word]
+    if word in table.vocabulary:
+        return word
+    known = next((stem for stem in _stems(word) if stem in table.vocabulary), None)
+    if known is not None:
+        return table.forms.get(known, known)
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def _stems(word: str) -> Iterator[str]:
+    """Base forms an inflected word may have: closing → close, gripped → grip, carries → carry."""
+    for ending in ("ing", "ed", "s", "es", "ion"):
+        stem = word.removesuffix(ending)
+        if stem == word or len(stem) < 2:
+            continue
+        yield from (stem, stem + "e")
+        if stem[-1] == stem[-2]:
+            yield stem[:-1]
+        if stem.endswith("i"):
+            yield stem[:-1] + "y"
+        if ending == "ing" and stem.endswith("y"):
+            yield stem[:-1] + "ie"
+
+
+@cache
+def _directions() -> dict[str, int]:
+    """`schema.Direction` → the bit of its pole."""
+    table = _table()
+    poles = {
+        "up": ("vertical", 0),
+        "down": ("vertical", 1),
+        "forward": ("sagittal", 0),
+        "backward": ("sagittal", 1),
+        "out": ("lateral", 0),
+        "in": ("lateral", 1),
+        "left": ("turn", 0),
+        "right": ("turn", 1),
+        "turn left": ("turn", 0),
+        "turn right": ("turn", 1),
+    }
+    return {name: 1 << 2 * table.names.index(axis) + second for name, (axis, second) in poles.items()}
+
+
+@cache
+def _table() -> _Table:
+    raw = tomllib.loads(resources.files("vqtext.prompts").joinpath("facets.toml").read_text(encoding="utf-8"))
+    forms = {form: word for word, inflected in raw["forms"].items() for form in inflected}
+    single = {name: frozenset(words) for name, words in raw["words"].items()}
+    vocabulary = {*raw["forms"], "spine"}.union(*single.values())
+
+    def key(text: str) -> _Key:
+        words = [word for word in text.replace("-", " ").split() if word not in single["determiners"]]
+        vocabulary.update(words)
+        return tuple(forms.get(word, word) for word in words)
+
+    cues: dict[_Key, list[_Cue]] = {key(text): [] for text in raw["neutral"]}
+    for number, axis in enumerate(raw["axis"].values()):
+        for at, cue in _cues_of(number, axis, key).items():
+            cues.setdefault(at, []).append(cue)
+    number_of = {
+        part: i for i, part in enumerate(sorted({p for moves in raw["part"].values() for p in moves}))
+    }
+    names = list(raw["axis"])
+    return _Table(
+        names=names,
+        canonical=[tuple(axis["canonical"]) for axis in raw["axis"].values()],
+        pairs={name: _pairs_of(axis) for name, axis in raw["axis"].items()},
+        cues=cues,
+        part={key(part): sum(1 << number_of[p] for p in moves) for part, moves in raw["part"].items()},
+        same={key(word): group[0] for group in raw["same"] for word in group[1:]},
+        side={word: SIDES[name] for name, words in raw["side"].items() for word in words},
+        single=single,
+        forms=forms,
+        vocabulary=frozenset(vocabulary | {word for words in raw["side"].values() for word in words}),
+    )
+
+
+def _cues_of(number: int, axis: dict[str, Any], key: Any) -> dict[_Key, _Cue]:
+    """The cues of one axis. Of words that stand there several times the first counts, pure ones before."""
+    weak = {key(text) for text in axis.get("weak", ())}
+    said: list[tuple[str, bool, str | None, bool]] = []
+    for kind in ("swap", "cues"):
+        for one, other in axis.get(kind, ()):
+            said += [(one, False, other, kind == "swap"), (other, True, one, kind == "swap")]
+    said += [(text, False, None, False) for text in axis.get("first", ())]
+    said += [(text, True, None, False) for text in axis.get("second", ())]
+    cues: dict[_Key, _Cue] = {}
+    for text, second, other, pure in said:
+        at = key(text)
+        counterpart = other.removesuffix(f" {_END}") if other else None
+        cues.setdefault(at, _Cue(number, second, counterpart, pure, at in weak))
+    return cues
+
+
+def _pairs_of(axis: dict[str, Any]) -> list[tuple[str, str]]:
+    pairs = [*axis.get("swap", ()), *axis.get("cues", ())]
+    return [(one.removesuffix(f" {_END}"), other.removesuffix(f" {_END}")) for one, other in pairs]
