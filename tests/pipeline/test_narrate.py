@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from importlib import resources
 
 import pytest
 
@@ -118,3 +120,20 @@ def test_the_label_is_neither_asked_nor_sent_back() -> None:
 
 def test_plain() -> None:
     assert plain(" a\u202fb\n c\u00a0d ") == "a b c d"
+
+
+def test_the_prompt_names_no_activity() -> None:
+    """The prompt's own words are allowed in replies, so a label among them would pass unseen."""
+    files = resources.files("vqtext.prompts").joinpath("lexicon", "labels").iterdir()
+    tables = [tomllib.loads(file.read_text(encoding="utf-8")) for file in files]
+    known = {
+        name
+        for table in tables
+        for label, words in table.items()
+        for name in (label, *words.get("aliases", []))
+    }
+    assert "stand" in known and len(known) > 50
+    asked = question("", SHEET, [])
+    prompt = f"{asked.system} {asked.user}"
+    assert [label for label in known if re.search(rf"\b{re.escape(label)}\b", prompt, re.IGNORECASE)] == []
+    assert [label for label in known if not gives_away(f"as in {label}", label, prompt)] == []

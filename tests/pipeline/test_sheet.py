@@ -34,7 +34,7 @@ def test_a_turn_of_the_body():
     turning = made("lower back", swing=[0.01])
     turning.signal[0, 3, 100:300] += np.radians(45)
     told = of(turning)
-    assert "the body turned 180 degrees to the left" in told.text and 180 in told.others
+    assert "the body rotated 180 degrees to the left" in told.text and 180 in told.others
     turning.signal[0, 3] *= -1
     assert "180 degrees to the right" in of(turning).text
 

@@ -86,7 +86,7 @@ def problems(reply: str, sheet: Sheet) -> list[str]:
     if not LEAST <= len(text.split()) <= MOST:
         found.append(f"The description has {len(text.split())} words: write {LEAST} to {MOST}.")
     found += [
-        f"{number} is not among the facts: take numbers as they stand there."
+        f"{number} is not among the facts: take the numbers as they are there."
         for number in _foreign(text, sheet)
     ]
     if sheet.peaks and not _UNIT.search(text):

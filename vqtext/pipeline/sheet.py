@@ -65,7 +65,7 @@ def sheet(windows: Windows, facts: Facts, cadence_hz: np.ndarray, i: int) -> She
         turned = float(np.nansum(facts.turn[i, first:last]))
         if abs(turned) >= TURN:
             degrees = 5.0 * round(abs(turned) / 5)
-            line += f"; the body turned {degrees:.0f} degrees to the {'left' if turned > 0 else 'right'}"
+            line += f"; the body rotated {degrees:.0f} degrees to the {'left' if turned > 0 else 'right'}"
             others.append(degrees)
         lines.append(line)
         times |= {start_s, stop_s}
