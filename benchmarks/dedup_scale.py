@@ -23,6 +23,7 @@ import os
 import resource
 import tempfile
 import time
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -143,11 +144,16 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def _phrase(i: int) -> str:
-    return f"movement {i // IN_GROUP} as said by {i % IN_GROUP}"
+    return f"movement{i // IN_GROUP}by{i % IN_GROUP}"  # one word, which says nothing of itself
+
+
+def _elsewhere(text: str) -> np.ndarray:
+    """The vector of a text that is none of the phrases."""
+    return directions(np.random.default_rng(zlib.crc32(text.encode())), 1)[0]
 
 
 class _Known:
-    """An encoder that looks its vectors up."""
+    """An encoder that looks the vectors of phrases up."""
 
     name = "known"
 
@@ -156,7 +162,8 @@ class _Known:
 
     def encode(self, texts: Sequence[str]) -> tuple[np.ndarray, list[np.ndarray]]:
         token = np.ones((1, 4), dtype=np.float16)
-        return self.vectors[[self.row[text] for text in texts]], [token] * len(texts)
+        vectors = [self.vectors[self.row[t]] if t in self.row else _elsewhere(t) for t in texts]
+        return np.stack(vectors), [token] * len(texts)
 
 
 if __name__ == "__main__":

@@ -81,6 +81,15 @@ def _raised(near: Near, kept: int, ceiling: float) -> Near:
     return Near(near.pairs[keep], near.cosines[keep], floor)
 
 
+def cosines_of(vectors: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """The cosines of pairs of unit vectors, ``(p,)``, a block of them at a time."""
+    found = np.empty(len(pairs), dtype=np.float32)
+    for start in range(0, len(pairs), 16 * BLOCK):
+        a, b = pairs[start : start + 16 * BLOCK].T
+        np.einsum("pd,pd->p", vectors[a], vectors[b], out=found[start : start + 16 * BLOCK])
+    return found
+
+
 def between(pairs: np.ndarray, cosines: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of vectors → pairs of groups of which all members are paired, with the least of their cosines.
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from vqtext.errors import UsageError, WordsError
 from vqtext.pipeline.contrast import TOLERANCE, nearer_to_opposite, nearest_opposite
-from vqtext.pipeline.linkage import between, complete_linkage, near_pairs
+from vqtext.pipeline.linkage import Near, between, complete_linkage, cosines_of, near_pairs
 from vqtext.prompts.facets import NOTHING, Facets, contrasted, disjoint, opposed
 from vqtext.schema import same_text
 
@@ -126,7 +126,7 @@ class Tree:
         near = near_pairs(vectors, floor, ceiling)
         self.floor = near.floor
         self._pairs, self._cosines, self._vectors = near.pairs, near.cosines, vectors
-        opposite, facet = self._vetoes(near.pairs, near.cosines)
+        opposite, facet = vetoes(self.phrases, near.pairs, near.cosines)
         a, b = self._pairs.T
         self._free = ~(opposite | facet | self._head[a] & self._head[b])
         pairs, cosines = self._pairs[self._free], self._cosines[self._free]
@@ -134,30 +134,6 @@ class Tree:
             pairs, cosines = between(pairs, cosines, self._group)
         self._merges = complete_linkage(len(self.phrases), pairs, cosines)
         self._heights = np.array([height for _, _, height in self._merges])
-
-    def _vetoes(self, pairs: np.ndarray, cosines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Which pairs are vetoed by their opposites, and which by what they say, ``(p,)`` each.
-
-        A pair that goes the same way by its words is not asked for its opposites: their vectors are the
-        weaker witness.
-        """
-        opposites = [(vector, i) for i, phrase in enumerate(self.phrases) for vector in phrase.opposites]
-        owners = np.array([owner for _, owner in opposites], dtype=np.int64)
-        stacked = np.array([vector for vector, _ in opposites], dtype=np.float32)
-        stacked = stacked.reshape(-1, self._vectors.shape[1])
-        said = [phrase.facets for phrase in self.phrases]
-        poles, sides, parts = (
-            np.array([getattr(facets, name) for facets in said], dtype=np.int64)
-            for name in ("poles", "sides", "parts")
-        )
-        a, b = pairs.T
-        other_part = disjoint(sides[a], sides[b]) | disjoint(parts[a], parts[b])
-        facet = opposed(poles[a], poles[b]) | other_part
-        for pair in np.flatnonzero(~facet).tolist():
-            facet[pair] = contrasted(said[a[pair]], said[b[pair]])
-        to_opposite = nearest_opposite(self._vectors, stacked, owners, pairs)
-        same_way = ~facet & (poles[a] & poles[b] != 0)
-        return nearer_to_opposite(cosines, to_opposite) & ~same_way & ~other_part, facet
 
     def count(self, threshold: float) -> int:
         """How many clusters a threshold leaves; reads the tree, merges nothing."""
@@ -238,20 +214,60 @@ class Tree:
             raise WordsError("two anchors could still merge, or two members may not: please report this")
 
     def _apart(self, cluster_of: np.ndarray, cut: float) -> list[Vetoed]:
-        plain = [phrase.vector if phrase.plain is None else phrase.plain for phrase in self.phrases]
-        near = near_pairs(np.stack(plain).astype(np.float32, copy=False), cut, ceiling=1.0)
-        across = np.flatnonzero(cluster_of[near.pairs[:, 0]] != cluster_of[near.pairs[:, 1]])
-        a, b = near.pairs[across].T
-        across = across[np.lexsort((b, a, -near.cosines[across]))]
+        plain = self._vectors
+        if any(phrase.plain is not None for phrase in self.phrases):
+            own = [phrase.vector if phrase.plain is None else phrase.plain for phrase in self.phrases]
+            plain = np.stack(own).astype(np.float32, copy=False)
+        near = Near(self._pairs, self._cosines, self.floor)
+        if not np.allclose(plain, self._vectors, rtol=0, atol=TOLERANCE):  # else they are all known already
+            near = near_pairs(plain, cut, ceiling=1.0)
+        a, b = near.pairs.T
+        across = np.flatnonzero((near.cosines >= cut) & (cluster_of[a] != cluster_of[b]))
+        across = across[np.lexsort((b[across], a[across], -near.cosines[across]))]
         pairs = near.pairs[across]
-        cosines = np.einsum("pd,pd->p", *(self._vectors[side] for side in pairs.T))
-        opposite, facet = self._vetoes(pairs, cosines)
+        cosines = cosines_of(self._vectors, pairs)
+        opposite, facet = vetoes(self.phrases, pairs, cosines)
         facet |= cosines < cut  # near by the encoder alone, and moved apart by the ways they go
         found = zip(pairs.tolist(), near.cosines[across].tolist(), opposite, facet, strict=True)
         return [
             Vetoed(one, other, cosine, "opposite" if against else "facet" if says else "linkage")
             for (one, other), cosine, against, says in found
         ]
+
+
+def vetoes(
+    phrases: Sequence[Phrase], pairs: np.ndarray, cosines: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which pairs may not merge, whatever the threshold.
+
+    A pair that goes the same way by its words is not asked for its opposites: their vectors are the weaker
+    witness.
+
+    Args:
+        phrases: n phrases.
+        pairs: positions of phrases, ``(p, 2)``.
+        cosines: of their vectors, ``(p,)``.
+
+    Returns:
+        Those that their opposites keep apart, and those that what they say keeps apart, ``(p,)`` each.
+    """
+    opposites = [(vector, i) for i, phrase in enumerate(phrases) for vector in phrase.opposites]
+    owners = np.array([owner for _, owner in opposites], dtype=np.int64)
+    vectors = np.stack([phrase.vector for phrase in phrases]).astype(np.float32, copy=False)
+    stacked = np.array([vector for vector, _ in opposites], dtype=np.float32).reshape(-1, vectors.shape[1])
+    said = [phrase.facets for phrase in phrases]
+    poles, sides, parts = (
+        np.array([getattr(facets, name) for facets in said], dtype=np.int64)
+        for name in ("poles", "sides", "parts")
+    )
+    a, b = pairs.T
+    other_part = disjoint(sides[a], sides[b]) | disjoint(parts[a], parts[b])
+    facet = opposed(poles[a], poles[b]) | other_part
+    for pair in np.flatnonzero(~facet).tolist():
+        facet[pair] = contrasted(said[a[pair]], said[b[pair]])
+    same_way = ~facet & (poles[a] & poles[b] != 0)
+    to_opposite = nearest_opposite(vectors, stacked, owners, pairs)
+    return nearer_to_opposite(cosines, to_opposite) & ~same_way & ~other_part, facet
 
 
 def _check(phrases: Sequence[Phrase]) -> None:
