@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vqtext.cache.hdf5 import open_artifact
 from vqtext.errors import EncoderError
 from vqtext.pipeline.encoders import base, choice, choose, sentence
 from vqtext.pipeline.encoders.clip import CLIP, ClipText
@@ -291,3 +293,19 @@ def test_sentence_transformers_without_token_states(tmp_path: Path, heard: Any) 
 def test_no_texts(minilm: Any) -> None:
     with pytest.raises(EncoderError, match="no texts"):
         minilm.encode([])
+
+
+def test_clip_through_the_command_line(clip_folder: Path, call: Any, tmp_path: Path) -> None:
+    """A user's own CLIP weights: from the folder into texts.h5, 48 token states a text, a long one named."""
+    (tmp_path / "cache").mkdir()
+    steps = [{"phrase": "raise the left arm"}, {"phrase": "swing " * 80}]
+    words = {"labels": [{"label": "waving", "subactions": steps}]}
+    (tmp_path / "cache" / "subactions.json").write_text(json.dumps(words))
+    code, out, said = call("embed", "--encoder", str(clip_folder), "--batch-size", "2", "--json")
+    assert code == 0 and json.loads(out)["dim"] == 24
+    assert f"encoder {clip_folder}: asked for the folder {clip_folder}" in said
+    assert "reads 77 tokens of a text; the rest was cut from 'swing swing" in said
+    with open_artifact(tmp_path / "cache" / "texts.h5", "texts") as file:
+        lengths = dict(zip(file["text"], np.diff(file["token_offset"]).tolist(), strict=True))
+        assert file.attrs["token_dim"] == file["token"].shape[1] == 24
+    assert lengths["raise the left arm"] == 6 and lengths["swing " * 80] == 48
