@@ -9,12 +9,12 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 
 def render(template: str, **values: Any) -> str:
     """The text of ``templates/TEMPLATE.txt`` with its values filled in; a value it lacks is an error."""
-    return _environment().from_string(_read(template)).render(values).strip() + "\n"
+    return _template(template).render(values).strip() + "\n"
 
 
 def templates_digest(*templates: str) -> str:
@@ -30,6 +30,11 @@ def _environment() -> Environment:
     # Names of labels come from data: in quotes, with line breaks escaped, they stay names.
     environment.filters["quoted"] = lambda value: json.dumps(str(value), ensure_ascii=False)
     return environment
+
+
+@cache
+def _template(name: str) -> Template:
+    return _environment().from_string(_read(name))
 
 
 @cache

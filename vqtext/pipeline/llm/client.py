@@ -12,14 +12,17 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel
 
 from vqtext.config import LLMSettings
 from vqtext.errors import LLMError
 from vqtext.pipeline.llm.faults import after_error, is_out_of_quota, no_completion
 from vqtext.pipeline.llm.journal import Reply
 from vqtext.pipeline.llm.manner import Learnt, Manner
-from vqtext.pipeline.llm.question import Message, Question
+from vqtext.pipeline.llm.question import Message, Question, T
 from vqtext.pipeline.llm.server import Server, check_key
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ class Client:
         self._openai: openai.OpenAI | None = None
         self._is_stopped = threading.Event()
 
-    def ask(self, question: Question[Any], messages: Sequence[Message]) -> Reply:
+    def ask(self, question: Question[T], messages: Sequence[Message]) -> Reply:
         """Send a conversation and wait for the reply, in the way that the server has been found to take.
 
         Raises:
@@ -54,9 +57,7 @@ class Client:
         import openai
 
         client = self._connected()
-        schema = openai.pydantic_function_tool(question.reply)["function"][
-            "parameters"
-        ]  # as strict as it gets
+        schema = _strict_schema(question.reply)
         while True:
             manner = self.manner.now
             options = manner.options(question.temperature, self.llm.max_tokens, schema)
@@ -151,6 +152,14 @@ class Client:
 
         if self._is_stopped.is_set():
             raise openai.OpenAIError("stopped")  # the one kind that the SDK does not try again
+
+
+@cache  # milliseconds, for each of many questions
+def _strict_schema(reply: type[BaseModel]) -> dict[str, Any]:
+    """The schema as a server wants it that holds its model to one: nothing optional, nothing more."""
+    import openai
+
+    return dict(openai.pydantic_function_tool(reply)["function"]["parameters"])
 
 
 def _after(response: httpx2.Response) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel
@@ -18,6 +19,11 @@ ReplyFormat: TypeAlias = Literal["json_schema", "json_object", "text"]
 _FORM = "Reply with one JSON object and nothing else. It must fit this JSON schema:"
 _AGAIN = "That reply cannot be used:"
 _ONCE_MORE = "Reply again with the whole JSON object, corrected, and nothing else."
+
+
+@cache  # milliseconds, for each of many questions
+def _schema(reply: type[BaseModel]) -> dict[str, Any]:
+    return reply.model_json_schema()
 
 
 def _good(value: Any) -> list[str]:
@@ -49,8 +55,8 @@ class Question(Generic[T]):
     check: Callable[[T], list[str]] = _good
 
     def schema(self) -> dict[str, Any]:
-        """The JSON schema of the reply."""
-        return self.reply.model_json_schema()
+        """The JSON schema of the reply; shared by all that ask for it, and so not to be changed."""
+        return _schema(self.reply)
 
     def messages(self) -> list[Message]:
         """The whole prompt, as it is sent."""
