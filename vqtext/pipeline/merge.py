@@ -219,7 +219,7 @@ class Tree:
             own = [phrase.vector if phrase.plain is None else phrase.plain for phrase in self.phrases]
             plain = np.stack(own).astype(np.float32, copy=False)
         near = Near(self._pairs, self._cosines, self.floor)
-        if not np.allclose(plain, self._vectors, rtol=0, atol=TOLERANCE):  # else they are all known already
+        if np.abs(plain - self._vectors).max() > TOLERANCE:  # else they are all known already
             near = near_pairs(plain, cut, ceiling=1.0)
         a, b = near.pairs.T
         across = np.flatnonzero((near.cosines >= cut) & (cluster_of[a] != cluster_of[b]))
@@ -240,8 +240,8 @@ def vetoes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which pairs may not merge, whatever the threshold.
 
-    A pair that goes the same way by its words is not asked for its opposites: their vectors are the weaker
-    witness.
+    Of a pair that goes the same way by its words, the opposites' vectors are the weaker witness: they keep it
+    apart only if one is twice as near to the other's opposite as to the other.
 
     Args:
         phrases: n phrases.
@@ -263,11 +263,15 @@ def vetoes(
     a, b = pairs.T
     other_part = disjoint(sides[a], sides[b]) | disjoint(parts[a], parts[b])
     facet = opposed(poles[a], poles[b]) | other_part
-    for pair in np.flatnonzero(~facet).tolist():
-        facet[pair] = contrasted(said[a[pair]], said[b[pair]])
-    same_way = ~facet & (poles[a] & poles[b] != 0)
+    length = np.array([len(facets.words) for facets in said])
+    asked = np.flatnonzero(~facet & (length[a] == length[b]))  # others are no contrast
+    facet[asked] = [contrasted(said[i], said[j]) for i, j in pairs[asked].tolist()]
     to_opposite = nearest_opposite(vectors, stacked, owners, pairs)
-    return nearer_to_opposite(cosines, to_opposite) & ~same_way & ~other_part, facet
+    same_way = ~facet & (poles[a] & poles[b] != 0)
+    opposite = np.where(
+        same_way, 1 - to_opposite < (1 - cosines) / 2, nearer_to_opposite(cosines, to_opposite)
+    )
+    return opposite & ~other_part, facet
 
 
 def _check(phrases: Sequence[Phrase]) -> None:

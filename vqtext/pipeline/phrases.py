@@ -85,9 +85,12 @@ class Phrases:
         keys = [same_text(phrase) for phrase in phrases]
         contents = wording.contents(phrases)
         opposites = contents.copy()  # of a phrase without one: nothing to be pushed from
-        for row, key in enumerate(keys):
-            if others := sorted(self.opposites[key]):
-                opposites[row] = wording.contents([self.spelling[other] for other in others]).mean(0)
+        pairs = [(row, other) for row, key in enumerate(keys) for other in sorted(self.opposites[key])]
+        rows = np.array([row for row, _ in pairs], dtype=np.int64)
+        count = np.bincount(rows, minlength=len(keys))
+        opposites[count > 0] = 0
+        theirs = wording.contents([self.spelling[other] for _, other in pairs])
+        np.add.at(opposites, rows, theirs / count[rows, None])
         ways = ANCHORS * wording.ways(self.facets[key] for key in keys)
         return contrast(contents, opposites, strength, ways)
 

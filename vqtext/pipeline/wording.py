@@ -22,6 +22,8 @@ MERGING = 0.25
 ANCHORS = 1.5
 """The same in the contrast of anchors, times its strength."""
 
+_AT_ONCE = 4096  # phrases; bounds what is held beside the result
+
 
 def wordings(phrase: str) -> list[str]:
     """The texts whose vectors make up a phrase's: itself, and its canonical wording."""
@@ -57,8 +59,12 @@ class Wording:
 
     def contents(self, phrases: Sequence[str]) -> np.ndarray:
         """What phrases are about, unit vectors ``(n, d)``."""
-        plain = self.plain([text for phrase in phrases for text in wordings(phrase)])
-        return unit(plain[::2] + plain[1::2])
+        found = np.empty((len(phrases), self.directions.shape[1]), dtype=np.float32)
+        for start in range(0, len(phrases), _AT_ONCE):
+            part = phrases[start : start + _AT_ONCE]
+            plain = self.plain([text for phrase in part for text in wordings(phrase)])
+            found[start : start + _AT_ONCE] = unit(plain[::2] + plain[1::2])
+        return found
 
     def ways(self, facets: Iterable[Facets]) -> np.ndarray:
         """Which way phrases go, ``(n, d)``: the sum of the directions they speak of, zero where of none."""
@@ -73,7 +79,11 @@ class Wording:
             facets: what each says; None reads it from the phrases.
         """
         said = facets if facets is not None else [read_facets(phrase) for phrase in phrases]
-        return unit(self.contents(phrases) + MERGING * self.ways(said))
+        found = self.contents(phrases)
+        for start in range(0, len(phrases), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            found[part] = unit(found[part] + MERGING * self.ways(said[part]))
+        return found
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
