@@ -50,13 +50,13 @@ def error(status: int, message: str, **more) -> Response:
             "turned the request down (400): it answers with a web",
         ),
         (Response(status=422, body={"detail": [{"loc": ["n"]}]}), "turned the request down (422): [{'loc'"),
-        (error(408, "slow"), "the server failed (408), also when asked again: slow"),
-        (error(409, "locked"), "the server failed (409), also when asked again: locked"),
-        (error(429, "slow down"), "too many requests (429), and waiting did not help: slow down"),
-        (error(500, "oops"), "the server failed (500), also when asked again: oops"),
+        (error(408, "slow"), "the server failed (408): slow"),
+        (error(409, "locked"), "the server failed (409): locked"),
+        (error(429, "slow down"), "too many requests (429): slow down"),
+        (error(500, "oops"), "the server failed (500): oops"),
         (
             Response(status=503, body=""),
-            "the server failed (503), also when asked again: it does not say why",
+            "the server failed (503): it does not say why",
         ),
         (Response(fault="drop"), "the connection broke before the whole reply was there"),
         (Response(GOOD, fault="half"), "the connection broke before the whole reply was there"),
@@ -129,6 +129,12 @@ def test_so_is_one_whose_reply_was_lost(llm_server, tmp_path, fault):
     assert answer.value.word == "leg up" and len(llm_server.requests) == 2
 
 
+def test_a_wait_that_is_too_long_is_said(llm_server, tmp_path):
+    llm_server.reply = script(Response(status=429, headers={"Retry-After": "3600"}, body={}))
+    (failure,) = ask(tmp_path, llm_server.settings(retries=2))
+    assert "it asks to wait 3600 s" in failure.reason and len(llm_server.requests) == 1
+
+
 def test_but_not_before_the_server_said(llm_server, tmp_path):
     """A server that is asked again too early counts that against its user."""
     came = []
@@ -189,6 +195,14 @@ class TestTheKey:
         assert "Incorrect API key provided: [key]" in told and "You can find it." in told
         told += caplog.text
         assert not any(part in told for part in (key, key[-4:], key[:4]) if part != "sk-p")
+
+    def test_is_not_left_where_a_long_line_is_cut(self, llm_server, tmp_path, monkeypatch):
+        key = "A1b2C3d4E5f6G7h8"
+        monkeypatch.setenv("OPENAI_API_KEY", key)
+        for length in range(290, 301):
+            llm_server.reply = script(error(500, "x" * (length - 1) + " " + key))
+            (failure,) = ask(tmp_path, llm_server.settings())
+            assert key[:4] not in failure.reason
 
     def test_is_not_needed_by_other_servers(self, llm_server, tmp_path):
         llm_server.reply = script(Response(status=500, body={"error": {"message": "none of it"}}))

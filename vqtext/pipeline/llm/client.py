@@ -65,7 +65,9 @@ class Client:
             problem: LLMError | None = None
             try:
                 raw = client.chat.completions.with_raw_response.create(
-                    model=self.server.model, messages=cast(Any, list(messages)), **options
+                    model=self.server.model,
+                    messages=cast(Any, list(messages)),
+                    extra_body=options,  # as it is: the SDK would search the whole schema for names
                 )
             except openai.OpenAIError as error:
                 if isinstance(

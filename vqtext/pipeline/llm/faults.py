@@ -45,15 +45,15 @@ def after_error(error: openai.OpenAIError, server: Server, llm: LLMSettings) -> 
     import openai
 
     if isinstance(error, openai.APIStatusError):
-        return _after_status(error, server)
+        return _after_status(error, server, llm)
     if isinstance(error, openai.APITimeoutError):
         return _after_timeout(error, server, llm)
     if isinstance(error, openai.APIConnectionError):
-        return _after_connection(error, server)
+        return _after_connection(error, server, llm)
     return Unanswered(server.scrub(one_line(str(error))))
 
 
-def _after_status(error: openai.APIStatusError, server: Server) -> LLMError:
+def _after_status(error: openai.APIStatusError, server: Server, llm: LLMSettings) -> LLMError:
     said = server.scrub(_said(error.body))
     status, where = error.status_code, server.url
     if status == 401:
@@ -67,9 +67,11 @@ def _after_status(error: openai.APIStatusError, server: Server) -> LLMError:
             f"{where} has no model {server.model!r}, or the address is wrong (it often ends in /v1): {said}"
         )
     if status == 429:
-        return Unanswered(f"too many requests (429), and waiting did not help: {said}; lower llm.concurrency")
+        wait = error.response.headers.get("retry-after")
+        asks = f"; it asks to wait {server.scrub(one_line(wait))} s" if wait else ""
+        return Unanswered(f"too many requests (429){_again(llm)}: {said}{asks}; lower llm.concurrency")
     if status in (408, 409) or status >= 500:
-        return Unanswered(f"the server failed ({status}), also when asked again: {said}")
+        return Unanswered(f"the server failed ({status}){_again(llm)}: {said}")
     return Unanswered(f"the server turned the request down ({status}): {said}")
 
 
@@ -79,12 +81,11 @@ def _after_timeout(error: openai.APITimeoutError, server: Server, llm: LLMSettin
     if isinstance(error.__cause__, httpx2.ConnectTimeout):
         return LLMError(f"no server answers at {server.url}: is it running, and is the address right?")
     return Unanswered(
-        f"no reply within {llm.timeout_s:g} s, also when asked again: raise llm.timeout_s if the model "
-        "is slow"
+        f"no reply within {llm.timeout_s:g} s{_again(llm)}: raise llm.timeout_s if the model is slow"
     )
 
 
-def _after_connection(error: openai.APIConnectionError, server: Server) -> LLMError:
+def _after_connection(error: openai.APIConnectionError, server: Server, llm: LLMSettings) -> LLMError:
     import httpx2
 
     cause = error.__cause__
@@ -97,7 +98,11 @@ def _after_connection(error: openai.APIConnectionError, server: Server) -> LLMEr
         return LLMError(
             f"the proxy lets nothing through to {server.url} ({why}): look at HTTPS_PROXY and NO_PROXY"
         )
-    return Unanswered(f"the connection broke before the whole reply was there, also when asked again ({why})")
+    return Unanswered(f"the connection broke before the whole reply was there{_again(llm)} ({why})")
+
+
+def _again(llm: LLMSettings) -> str:
+    return ", also when asked again" if llm.retries else ""
 
 
 def no_completion(said: Any, response: httpx2.Response, server: Server) -> LLMError:
