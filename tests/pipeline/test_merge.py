@@ -47,7 +47,7 @@ def may_merge(x: Phrase, y: Phrase, threshold: float) -> bool:
     if conflict(x.facets, y.facets):
         return False
     if x.facets.poles & y.facets.poles:
-        return cosine >= threshold
+        return cosine >= threshold and all(1 - opposite >= (1 - cosine) / 2 for opposite in opposites)
     return cosine >= threshold and all(cosine > opposite for opposite in opposites)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from vqtext.cache import hdf5
+from vqtext.pipeline.calibration import calibrate
 from vqtext.pipeline.edits import edits_of
 from vqtext.pipeline.embed import Embed, words_of
 from vqtext.pipeline.gen_subactions import GenSubactions
@@ -59,12 +60,18 @@ class Dedup(Stage):
             phrases = Phrases(words)
             wording = stored_wording(texts)
             merging = phrases.for_merging(wording)
-            tree, threshold = tree_and_threshold(merging, edits, dedup, self.progress)
+            encoder = texts.attrs["encoder"]
+            tree, threshold = tree_and_threshold(
+                merging,
+                edits,
+                dedup,
+                self.progress,
+                lambda: calibrate(phrases, merging, wording, encoder),
+            )
             cut = tree.at(threshold)
             text = [phrase.text for phrase in tree.phrases]
             anchors = [text[i] for i in cut.anchors]
             vectors = phrases.contrasted(anchors, wording, dedup.contrast)
-            encoder = texts.attrs["encoder"]
         self._tell_spellings(words)
         for phrase in phrases.own_opposites:
             self.progress.warn(f"the opposite of {cut_short(phrase)!r} is the phrase itself: left out")

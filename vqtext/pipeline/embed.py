@@ -161,8 +161,9 @@ class Texts(dict[str, int]):
         paraphrases = [*(words.paraphrases or []), *[None] * PARAPHRASES][:PARAPHRASES]
         places = [self.place(text) for text in (words.keyword, words.sentence, *paraphrases)]
         for subaction in words.subactions:
-            made = read_facets(subaction.phrase).opposite
-            for text in (subaction.phrase, subaction.opposite, made, *(subaction.paraphrases or [])):
+            said = read_facets(subaction.phrase)
+            made = (subaction.opposite, said.opposite, said.mirrored)
+            for text in (subaction.phrase, *made, *(subaction.paraphrases or [])):
                 for wording in wordings(text or ""):
                     self.place(wording)
         return places

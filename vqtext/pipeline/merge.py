@@ -256,13 +256,13 @@ def vetoes(
     vectors = np.stack([phrase.vector for phrase in phrases]).astype(np.float32, copy=False)
     stacked = np.array([vector for vector, _ in opposites], dtype=np.float32).reshape(-1, vectors.shape[1])
     said = [phrase.facets for phrase in phrases]
-    poles, sides, parts = (
+    poles, heading, sides, parts = (
         np.array([getattr(facets, name) for facets in said], dtype=np.int64)
-        for name in ("poles", "sides", "parts")
+        for name in ("poles", "heading", "sides", "parts")
     )
     a, b = pairs.T
     other_part = disjoint(sides[a], sides[b]) | disjoint(parts[a], parts[b])
-    facet = opposed(poles[a], poles[b]) | other_part
+    facet = opposed(poles[a], poles[b]) | disjoint(heading[a], heading[b]) | other_part
     length = np.array([len(facets.words) for facets in said])
     asked = np.flatnonzero(~facet & (length[a] == length[b]))  # others are no contrast
     facet[asked] = [contrasted(said[i], said[j]) for i, j in pairs[asked].tolist()]

@@ -24,6 +24,7 @@ class Phrases:
     Attributes:
         uses: each phrase's uses: label and sub-action.
         opposites: each phrase's opposites, as keys: from all its uses, and the one its own words make.
+        mirrored: for phrases without any, the same on the other side of the body, as keys.
         spelling: how a phrase, or an opposite that is no phrase, is written most often.
         facets: which way each phrase goes, and what it moves.
         own_opposites: phrases that were given as their own opposite, which says nothing.
@@ -32,6 +33,7 @@ class Phrases:
     def __init__(self, words: Sequence[LabelWords]) -> None:
         self.uses: dict[str, list[tuple[str, SubAction]]] = defaultdict(list)
         self.opposites: dict[str, set[str]] = defaultdict(set)
+        self.mirrored: dict[str, set[str]] = {}
         self.own_opposites: list[str] = []
         written: dict[str, Counter[str]] = defaultdict(Counter)
         for label in words:
@@ -49,10 +51,18 @@ class Phrases:
                     self.opposites[key].add(other)
                     if other not in self.uses:
                         written[other][opposite] += 1
+            mirrored = read_facets(key).mirrored
+            if mirrored and not self.opposites[key]:
+                self.mirrored[key] = {mirrored}
+                if mirrored not in self.uses:
+                    written[mirrored][mirrored] += 1
         self.spelling = {
             key: min(texts, key=lambda t: (-texts[t], t != key, t)) for key, texts in written.items()
         }
         self.facets = {key: self._facets(key) for key in self.uses}
+
+    def _against(self, key: str) -> set[str]:
+        return self.opposites[key] or self.mirrored.get(key, set())
 
     def _facets(self, key: str) -> Facets:
         steps = [subaction for _, subaction in self.uses[key]]
@@ -81,11 +91,14 @@ class Phrases:
         ]
 
     def contrasted(self, phrases: Sequence[str], wording: Wording, strength: float) -> np.ndarray:
-        """Contrast vectors of some of the phrases, each against the mean of its opposites, ``(n, d)``."""
+        """Contrast vectors of some of the phrases, each against the mean of its opposites, ``(n, d)``.
+
+        One that has none, but a side, is pushed from its mirror image.
+        """
         keys = [same_text(phrase) for phrase in phrases]
         contents = wording.contents(phrases)
         opposites = contents.copy()  # of a phrase without one: nothing to be pushed from
-        pairs = [(row, other) for row, key in enumerate(keys) for other in sorted(self.opposites[key])]
+        pairs = [(row, other) for row, key in enumerate(keys) for other in sorted(self._against(key))]
         rows = np.array([row for row, _ in pairs], dtype=np.int64)
         count = np.bincount(rows, minlength=len(keys))
         opposites[count > 0] = 0

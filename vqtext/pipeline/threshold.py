@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from vqtext.config import DedupSettings
 from vqtext.errors import UsageError
+from vqtext.pipeline.calibration import Calibration
 from vqtext.pipeline.edits import Edits
 from vqtext.pipeline.lines import cut_short
 from vqtext.pipeline.merge import FLOOR, Clusters, Phrase, Tree
@@ -20,9 +21,16 @@ SHOWN = 5
 
 
 def tree_and_threshold(
-    phrases: Sequence[Phrase], edits: Edits, dedup: DedupSettings, progress: Progress
+    phrases: Sequence[Phrase],
+    edits: Edits,
+    dedup: DedupSettings,
+    progress: Progress,
+    calibrated: Callable[[], Calibration],
 ) -> tuple[Tree, float]:
     """All merges, and where to cut them.
+
+    Args:
+        calibrated: asks the words for a threshold; called where the settings want that.
 
     Raises:
         UsageError: the target is larger than the number of phrases, or the threshold outside (0, 1].
@@ -34,6 +42,12 @@ def tree_and_threshold(
             f"ask for {len(phrases)} at most"
         )
     given = dedup.threshold if dedup.target is None else None
+    if dedup.calibrate and given is not None:
+        calibration = calibrated()
+        given = calibration.threshold
+        progress.say(f"threshold {given:g}: {calibration.why}")
+        for line in calibration.lines:
+            progress.say(f"  {line}")
     floor = FLOOR if given is None else min(FLOOR, given)
     tree = Tree(phrases, floor, CEILING if given is None else given, edits.keep, edits.merge)
     if tree.floor > floor:
@@ -41,8 +55,9 @@ def tree_and_threshold(
             f"too many phrases are near each other: pairs below a cosine of {tree.floor:g} were left out, so "
             "the curve begins there"
         )
-    if dedup.target is None:
-        return tree, dedup.threshold
+    if given is not None:
+        return tree, given
+    assert dedup.target is not None
     if "threshold" in dedup.model_fields_set:
         progress.say(f"the target of {dedup.target} sets the threshold: dedup.threshold is not used")
     threshold = tree.threshold_for(dedup.target)

@@ -35,6 +35,7 @@ class Facets:
     Attributes:
         poles: bit 2i for the first pole of axis i of `axes`, bit 2i + 1 for the second; an axis on which the
             phrase says both has neither.
+        heading: those of the poles that pure words give and that lie in space: a movement has one of them.
         sides: sides of the body, the bits of `SIDES`.
         parts: parts of the body that move, one bit a part.
         canonical: the phrase in the fewest, most common words; phrases with one canonical wording mean one
@@ -42,15 +43,18 @@ class Facets:
         words: the words of the canonical wording.
         goal: the word after the last "to": where the way ends.
         opposite: the phrase with its direction turned round; None where no word of it can be.
+        mirrored: the phrase on the other side of the body; None where it names no side.
     """
 
     poles: int
+    heading: int
     sides: int
     parts: int
     canonical: str
     words: frozenset[str]
     goal: str | None
     opposite: str | None
+    mirrored: str | None
 
     def also(self, sides: Iterable[str | None], directions: Iterable[str | None]) -> Facets:
         """With what authors wrote beside the phrase, where the phrase itself does not speak of it.
@@ -65,13 +69,24 @@ class Facets:
         return replace(self, sides=self.sides or side, poles=self.poles | pole & ~spoken)
 
 
-NOTHING = Facets(poles=0, sides=0, parts=0, canonical="", words=frozenset(), goal=None, opposite=None)
+NOTHING = Facets(
+    poles=0,
+    heading=0,
+    sides=0,
+    parts=0,
+    canonical="",
+    words=frozenset(),
+    goal=None,
+    opposite=None,
+    mirrored=None,
+)
 """Of a phrase that says nothing."""
 
 
 def conflict(a: Facets, b: Facets) -> bool:
     """Whether two phrases cannot mean one movement: they go opposite ways, or move other sides or parts."""
-    return opposed(a.poles, b.poles) or disjoint(a.sides, b.sides) or disjoint(a.parts, b.parts)
+    sets = ((a.heading, b.heading), (a.sides, b.sides), (a.parts, b.parts))
+    return opposed(a.poles, b.poles) or any(disjoint(one, other) for one, other in sets)
 
 
 def opposed(a: Any, b: Any) -> Any:
@@ -139,6 +154,7 @@ _V = TypeVar("_V")
 _LONGEST = 4  # words of one cue
 _NAMING = 8  # pairs of words that name an axis to an encoder
 _END = "$"  # stands in a cue for the end of the phrase
+_SPACE = ("vertical", "sagittal", "turn", "lateral")
 _OTHER = {"left": "right", "right": "left"}
 
 
@@ -175,19 +191,22 @@ def read_facets(text: str) -> Facets:
     base = [_base(word, table) for word in words]
     spans = _spans(base, table)
     poles = _poles(spans)
+    pure = [cue for span in spans for cue in span.cues if cue.pure and cue.axis in poles]
     sides = 0
     for i, word in enumerate(base):
         sides |= table.side[word] if _is_side(base, i, table) else 0
     canonical = _canonical(base, spans, poles, table)
     last_to = max((i for i, word in enumerate(base) if word == "to"), default=len(base))
     return Facets(
-        poles=sum(1 << 2 * axis + second for axis, second in poles.items()),
+        poles=_bits(poles),
+        heading=_bits({cue.axis: cue.second for cue in pure if table.names[cue.axis] in _SPACE}),
         sides=sides,
         parts=_parts(base, table),
         canonical=canonical,
         words=frozenset(canonical.split()),
         goal=next(iter(base[last_to + 1 :]), None),
-        opposite=_opposite(words, base, spans, poles),
+        opposite=_opposite(words, spans, poles),
+        mirrored=_mirrored(words, base) if sides & ~SIDES["both"] else None,
     )
 
 
@@ -234,6 +253,10 @@ def _poles(spans: Sequence[_Span]) -> dict[int, bool]:
     return {axis: min(both) for axis, both in ruling.items() if len(both) == 1}
 
 
+def _bits(poles: Mapping[int, bool]) -> int:
+    return sum(1 << 2 * axis + second for axis, second in poles.items())
+
+
 def _is_side(base: Sequence[str], i: int, table: _Table) -> bool:
     """Whether "left" at place i is a side of the body: a part of it, or what it holds, follows."""
     after = base[i + 1 : i + 3]
@@ -268,25 +291,24 @@ def _canonical(base: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, 
     return " ".join(said)
 
 
-def _opposite(
-    words: Sequence[str], base: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, bool]
-) -> str | None:
-    """The phrase with every cue turned round; where it has none, with its sides exchanged."""
+def _opposite(words: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, bool]) -> str | None:
+    """The phrase with every cue turned round that has a counterpart."""
     out: list[str] = []
     at = 0
     turned = False
     for span in spans:
         if span.start < at:
             continue
-        other = next((cue.counterpart for cue in span.cues if cue.axis in poles and not cue.weak), None)
+        known = [cue.counterpart for cue in span.cues if cue.axis in poles and not cue.weak]
+        other = next((counterpart for counterpart in known if counterpart), None)
         out += [*words[at : span.start], *([other] if other else words[span.start : span.stop])]
         turned = turned or other is not None
         at = span.stop
-    if turned:
-        return " ".join([*out, *words[at:]])
-    if any(word in _OTHER for word in base):
-        return " ".join(_OTHER.get(own, word) for word, own in zip(words, base, strict=True))
-    return None
+    return " ".join([*out, *words[at:]]) if turned else None
+
+
+def _mirrored(words: Sequence[str], base: Sequence[str]) -> str:
+    return " ".join(_OTHER.get(own, word) for word, own in zip(words, base, strict=True))
 
 
 def _longest(base: Sequence[str], i: int, table: Mapping[_Key, _V]) -> tuple[int, _V] | None:
