@@ -1,17 +1,17 @@
 """Do wordings of one movement merge, and opposites never? Methods side by side on triples of phrases.
 
-    python benchmarks/words.py [--triples FILE] [--encoder minilm] [--json] [--calibrate]
+    python benchmarks/words.py [--triples FILE] [--encoder minilm] [--json]
 
-FILE is a list of {"phrase", "synonym", "opposite"}: the same movement in other words, and its opposite. It may
-hold wordings of the three's own opposites, as a language model writes them: "opposite_of_phrase",
+FILE is a list of {"phrase", "synonym", "opposite"}: a movement, the same in other words, and its opposite. It
+may hold wordings of the three's own opposites, as a language model writes them: "opposite_of_phrase",
 "opposite_of_synonym", "opposite_of_opposite" (each a text or a list of texts). Without FILE: the two lists in
 ``benchmarks/triples``, the one that everything was chosen on, and the one that is kept for the final run.
 
-Columns. *nearer*: triples in which the synonym is nearer than the opposite, by the method's vectors; *with vetoes*:
-the same where a pair that may not merge counts as far. *opposites merged*: pairs of a phrase and its opposite, at the
-worst threshold from 0.60 to 0.95. At the *threshold*, the lowest at which at most 1 % of unrelated pairs merge on the
-development list: *synonyms merged* and *unrelated merged* (two parts of different triples), each pair asked for
-itself; and *in one list*: the same three shares after the method merged all phrases of FILE at once.
+Columns. *nearer*: triples in which the synonym is nearer than the opposite, by the method's vectors; *with
+vetoes*: the same where a pair that may not merge counts as far. *opposites merged*: pairs of a phrase and its
+opposite, at the worst threshold from 0.60 to 0.95. At the *threshold*, the lowest at which at most 1 % of
+unrelated pairs merge on the development list: *synonyms merged* and *unrelated merged* (texts of two triples),
+each pair asked for itself; and *in one list*: the same after the method merged all phrases of FILE at once.
 
 plain        cosines of the encoder
 contrast     vectors pushed from their opposites: normalise(e + (e − e_opposite))
@@ -121,8 +121,8 @@ class Triples:
 
     Attributes:
         place: position of phrase, synonym and opposite among ``merging``, ``(n, 3)``.
-        merging: every text once, as `dedup` sees it: each part of a triple is a sub-action of a label of its own,
-            with its wordings of the opposite.
+        merging: every text once, as `dedup` sees it: each part of a triple is a sub-action of a label of its
+            own, with its wordings of the opposite.
         plain: the encoder's vectors, ``(m, d)``; opposites: the given ones of each text.
         unrelated: pairs of texts of different triples that are in no triple together, ``(p, 2)``.
     """

