@@ -10,7 +10,7 @@ may hold wordings of the three's own opposites, as a language model writes them:
 Columns. *nearer*: triples in which the synonym is nearer than the opposite, by the method's vectors; *with
 vetoes*: the same where a pair that may not merge counts as far. *opposites merged*: pairs of a phrase and its
 opposite, at the worst threshold from 0.60 to 0.95. At the *threshold*, the lowest at which at most 1 % of
-unrelated pairs merge on the development list: *synonyms merged* and *unrelated merged* (texts of two triples),
+unrelated pairs merge on the development list: *synonyms merged* and *unrelated merged* (of two triples),
 each pair asked for itself; and *in one list*: the same after the method merged all phrases of FILE at once.
 
 plain        cosines of the encoder

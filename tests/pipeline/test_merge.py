@@ -277,7 +277,7 @@ def test_pairs_near_by_the_encoder_alone_are_reported_although_their_ways_part_t
     plain = plane("x", 0).vector
     pair = [
         plane("knee up", 0, facets=read_facets("knee up"), plain=plain),
-        plane("knee down", 80, facets=read_facets("knee down"), plain=plain),
+        plane("knee down", 50, facets=read_facets("knee down"), plain=plain),
     ]
     (vetoed,) = Tree(pair).at(0.95).vetoed
     assert (vetoed.reason, round(vetoed.cosine, 3)) == ("facet", 1)

@@ -28,6 +28,9 @@ from vqtext.schema import same_text
 FLOOR = 0.5
 """Lowest threshold the tree is made for: below, plain cosines of short phrases say nothing."""
 
+MANY = 1 << 14
+"""Phrases from which on the encoder's own vectors are no longer all compared with each other."""
+
 Reason = Literal["opposite", "facet", "linkage"]
 
 
@@ -79,7 +82,7 @@ class Clusters:
         anchors: the phrase kept of each cluster, its head or else its medoid, in the order of the texts.
         members: the phrases of each cluster, its anchor among them.
         vetoed: every pair whose plain cosine reaches the threshold and that is not in one cluster, nearest
-            first.
+            first; of more than `MANY` phrases only those that are near by their merging vectors too.
     """
 
     threshold: float
@@ -214,13 +217,12 @@ class Tree:
             raise WordsError("two anchors could still merge, or two members may not: please report this")
 
     def _apart(self, cluster_of: np.ndarray, cut: float) -> list[Vetoed]:
-        plain = self._vectors
-        if any(phrase.plain is not None for phrase in self.phrases):
-            own = [phrase.vector if phrase.plain is None else phrase.plain for phrase in self.phrases]
-            plain = np.stack(own).astype(np.float32, copy=False)
-        near = Near(self._pairs, self._cosines, self.floor)
-        if np.abs(plain - self._vectors).max() > TOLERANCE:  # else they are all known already
+        own = [phrase.vector if phrase.plain is None else phrase.plain for phrase in self.phrases]
+        plain = np.stack(own).astype(np.float32, copy=False)
+        if len(plain) <= MANY:
             near = near_pairs(plain, cut, ceiling=1.0)
+        else:
+            near = Near(self._pairs, cosines_of(plain, self._pairs), self.floor)
         a, b = near.pairs.T
         across = np.flatnonzero((near.cosines >= cut) & (cluster_of[a] != cluster_of[b]))
         across = across[np.lexsort((b[across], a[across], -near.cosines[across]))]

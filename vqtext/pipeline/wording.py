@@ -50,7 +50,9 @@ class Wording:
         self.plain = vectors
         texts = axis_texts()
         row = {text: i for i, text in enumerate(texts)}
-        plain = vectors(texts)
+        plain = np.nan_to_num(
+            vectors(texts), posinf=0, neginf=0
+        )  # unusable ones are told where they are merged
         apart = [
             np.mean([unit(plain[row[one]] - plain[row[other]]) for one, other in pairs], axis=0)
             for pairs in axes().values()
@@ -90,4 +92,5 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     """Vectors scaled to length one along the last axis, float32; a zero vector stays zero."""
     vectors = np.asarray(vectors, dtype=np.float32)
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    with np.errstate(invalid="ignore"):  # an infinite vector becomes NaN
+        return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)

@@ -100,7 +100,7 @@ def disjoint(a: Any, b: Any) -> Any:
 
 
 def contrasted(a: Facets, b: Facets) -> bool:
-    """Whether two phrases have the same words but for one each, or the same words the other way round.
+    """Whether two phrases have the same frame of words, filled in another way, or turned round.
 
     Nobody words one movement twice like that: "breathe through the nose" and "breathe through the mouth",
     "from toe to heel" and "from heel to toe" are a contrast, whatever the table knows of the words. Phrases
@@ -109,10 +109,12 @@ def contrasted(a: Facets, b: Facets) -> bool:
     """
     if a.words == b.words:
         return a.goal is not None and b.goal is not None and a.goal != b.goal
-    if a.poles & b.poles or len(a.words) != len(b.words):
+    if a.poles & b.poles:
         return False
-    apart = a.words ^ b.words
-    return len(a.words) > 1 and len(apart) == 2 and not any(word.isdigit() for word in apart)
+    ours, theirs, frame = len(a.words - b.words), len(b.words - a.words), len(a.words & b.words)
+    if not ours or not theirs or max(ours, theirs) > min(frame, 2):
+        return False
+    return not any(word.isdigit() for word in a.words ^ b.words)
 
 
 @cache
