@@ -319,13 +319,11 @@ def semhash(triples: Triples, threshold: float) -> np.ndarray | None:
             return triples.wording.plain(list(inputs))
 
     texts = [phrase.text for phrase in triples.merging]
-    index = SemHash.from_records(texts, model=Known())
-    kept = index.self_deduplicate(threshold=threshold)
-    cluster = np.arange(len(texts))
+    found = SemHash.from_records(texts, model=Known()).self_deduplicate(threshold=threshold)
     at = {text: i for i, text in enumerate(texts)}
-    for selected in kept.selected_with_duplicates:
-        for duplicate, _ in selected.duplicates:
-            cluster[at[duplicate]] = at[selected.record]
+    cluster = np.arange(len(texts))
+    for duplicate in found.filtered:
+        cluster[at[duplicate.record]] = at[duplicate.duplicate_of]
     return cluster
 
 
