@@ -189,6 +189,6 @@ def test_the_sensors_are_those_that_feel_motion(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("signed", "marks"), [(True, 0), (False, 4)])
 def test_training_marks_what_it_cannot_tell_apart(signed: bool, marks: int) -> None:
     step = [SubAction(phrase=p, signature={"wrist": Cell(motion=m)}) for p, m in PATTERN.items()]
-    said = Words(list(PATTERN), np.eye(4), [list(enumerate(step))], [True])
+    said = Words(list(PATTERN), np.eye(4), [list(enumerate(step))], [True], [None])
     (transcript,) = vocabulary(said, ["walking"], ["wrist"], [None], signed).transcripts
     assert sum(bool(use.ambiguous_with) for use in transcript.uses) == marks

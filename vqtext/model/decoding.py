@@ -129,10 +129,12 @@ class Decoder(nn.Module):
                     round(float(sure[begin:end].mean()), 4),
                     use.inferred,
                     use.ambiguous_with,
+                    use.display,
                 )
             )
             begin = end
-        return Reason(transcript.label, round(float(decoded.log_posterior[row, best].exp()), 4), tuple(steps))
+        sure_of_label = round(float(decoded.log_posterior[row, best].exp()), 4)
+        return Reason(transcript.label, sure_of_label, tuple(steps), transcript.display)
 
     def _emission(self, names: Tensor, keep: Tensor) -> Tensor:
         """How much more likely each use is than its anchor is anywhere: ``(B, n, F, U)``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -27,20 +28,23 @@ class Use:
         anchor: index of the anchor the phrase was merged into.
         inferred: the phrase speaks of a body part no sensor sits on.
         ambiguous_with: phrases of this label that the sensors cannot tell from this one.
+        display: what people are shown instead of the anchor's phrase.
     """
 
     anchor: int
     inferred: bool = False
     ambiguous_with: tuple[str, ...] = ()
+    display: str | None = None
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """The ordered uses of one label."""
+    """The ordered uses of one label; ``display`` is what people are shown instead of the label."""
 
     label: str
     cyclic: bool
     uses: tuple[Use, ...]
+    display: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,20 @@ class Vocabulary:
         """Steps of the longest transcript, U."""
         return max(len(t.uses) for t in self.transcripts)
 
+    def displays(self) -> dict[str, str]:
+        """Phrase → what people are shown instead where no label is at hand: what most of its uses say."""
+        said: dict[str, Counter[str]] = {}
+        for use in (use for transcript in self.transcripts for use in transcript.uses):
+            if use.display is not None:
+                said.setdefault(self.anchors[use.anchor], Counter())[use.display] += 1
+        return {phrase: count.most_common(1)[0][0] for phrase, count in said.items()}
+
     def to_dict(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Vocabulary:
-        """Inverse of `to_dict`.
+        """Inverse of `to_dict`; models of before there were displays have none.
 
         Raises:
             ArtifactError: another format, or keys missing.
@@ -75,7 +87,11 @@ class Vocabulary:
                 Transcript(
                     t["label"],
                     bool(t["cyclic"]),
-                    tuple(Use(u["anchor"], u["inferred"], tuple(u["ambiguous_with"])) for u in t["uses"]),
+                    tuple(
+                        Use(u["anchor"], u["inferred"], tuple(u["ambiguous_with"]), u.get("display"))
+                        for u in t["uses"]
+                    ),
+                    t.get("display"),
                 )
                 for t in data["transcripts"]
             )

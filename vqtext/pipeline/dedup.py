@@ -21,6 +21,7 @@ from vqtext.pipeline.phrases import Phrases, stored_wording
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.threshold import by_reason, tree_and_threshold
+from vqtext.prompts.facets import facets_digest
 from vqtext.prompts.subactions import read_subactions
 from vqtext.schema import LabelWords, same_text
 
@@ -35,7 +36,7 @@ class Dedup(Stage):
     """Merge near-duplicate phrases under the vetoes, and keep the medoid of each cluster: the anchors."""
 
     command = "dedup"
-    version = 3
+    version = 4
 
     @property
     def target(self) -> Path:
@@ -48,7 +49,7 @@ class Dedup(Stage):
         return [words, texts, windows] if windows.target.exists() else [words, texts]
 
     def options(self) -> Any:
-        return self.settings.dedup.model_dump(mode="json")
+        return {**self.settings.dedup.model_dump(mode="json"), "facets": facets_digest()}
 
     def make(self, target: Path) -> None:
         cache, dedup = self.settings.cache, self.settings.dedup
@@ -85,7 +86,7 @@ class Dedup(Stage):
         arrays["curve/threshold"] = curve
         arrays["curve/count"] = np.array([tree.count(step) for step in curve], dtype=np.int32)
         told = report(words, of_label, anchors, sensors_of(cache / "windows.h5"))
-        shown = {"label", "keyword", "sentence", "cyclic"}
+        shown = {"label", "display", "keyword", "sentence", "cyclic"}
         attrs = {
             "labels": [label.model_dump(include=shown) for label in words],
             "threshold": threshold,

@@ -22,7 +22,7 @@ from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage, ensure
 from vqtext.pipeline.wording import axis_texts, wordings
-from vqtext.prompts.facets import read_facets
+from vqtext.prompts.facets import facets_digest, read_facets
 from vqtext.prompts.subactions import read_subactions
 from vqtext.schema import LabelWords, Subject
 
@@ -67,7 +67,8 @@ class Embed(Stage):
             ensure(Describe, self.settings, self.progress)
 
     def options(self) -> Any:
-        return self.settings.embed.model_dump(mode="json", exclude={"batch_size"})
+        embed = self.settings.embed.model_dump(mode="json", exclude={"batch_size"})
+        return {**embed, "facets": facets_digest()}
 
     def make(self, target: Path) -> None:
         cache, embed = self.settings.cache, self.settings.embed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +36,14 @@ class Words:
         phrases: of the K anchors; vectors: ``(K, d)``.
         uses: for each label its steps: anchor and the sub-action as that label writes it.
         cyclic: for each label.
+        displays: what people are shown instead of each label, None where it has no such text.
     """
 
     phrases: list[str]
     vectors: np.ndarray
     uses: list[list[tuple[int, SubAction]]]
     cyclic: list[bool]
+    displays: list[str | None]
 
 
 def read_words(path: Path, labels: Sequence[str]) -> Words:
@@ -69,8 +72,23 @@ def read_words(path: Path, labels: Sequence[str]) -> Words:
             [(anchor, SubAction(**json.loads(text))) for label, anchor, text in rows if label == known[name]]
             for name in labels
         ]
-        cyclic = [bool(anchors.attrs["labels"][known[name]].get("cyclic")) for name in labels]
-        return Words(anchors["anchor/phrase"], anchors["anchor/vector"], uses, cyclic)
+        entries = [anchors.attrs["labels"][known[name]] for name in labels]
+        cyclic = [bool(entry.get("cyclic")) for entry in entries]
+        displays = _distinct(labels, [_one_line(entry.get("display")) for entry in entries])
+        return Words(anchors["anchor/phrase"], anchors["anchor/vector"], uses, cyclic, displays)
+
+
+def _one_line(text: str | None) -> str | None:
+    return " ".join((text or "").split()) or None
+
+
+def _distinct(labels: Sequence[str], displays: Sequence[str | None]) -> list[str | None]:
+    """Displays that tell the labels apart: those that several labels share are followed by the label."""
+    shown = Counter(display or label for label, display in zip(labels, displays, strict=True))
+    return [
+        f"{display} ({label})" if display is not None and shown[display] > 1 else display
+        for label, display in zip(labels, displays, strict=True)
+    ]
 
 
 def signature_levels(
@@ -112,11 +130,13 @@ def vocabulary(
     def use(anchor: int, subaction: SubAction, own: set[int]) -> Use:
         inferred = not all(sensed(locations, subaction.body_part, subaction.side, hand) for hand in hands)
         alike = sorted(words.phrases[k] for k in twins.get(anchor, set()) & own)
-        return Use(anchor, inferred, tuple(alike))
+        return Use(anchor, inferred, tuple(alike), _one_line(subaction.display))
 
     transcripts = tuple(
-        Transcript(label, cyclic, tuple(use(a, s, {anchor for anchor, _ in uses}) for a, s in uses))
-        for label, cyclic, uses in zip(labels, words.cyclic, words.uses, strict=True)
+        Transcript(label, cyclic, tuple(use(a, s, {anchor for anchor, _ in uses}) for a, s in uses), display)
+        for label, cyclic, uses, display in zip(
+            labels, words.cyclic, words.uses, words.displays, strict=True
+        )
     )
     return Result(tuple(words.phrases), transcripts)
 

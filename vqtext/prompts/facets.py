@@ -18,6 +18,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, reduce
+from hashlib import sha256
 from importlib import resources
 from operator import or_
 from typing import Any, TypeVar
@@ -115,6 +116,16 @@ def contrasted(a: Facets, b: Facets) -> bool:
     if not ours or not theirs or max(ours, theirs) > min(frame, 2):
         return False
     return not any(word.isdigit() for word in a.words ^ b.words)
+
+
+@cache
+def facets_digest() -> str:
+    """16 hex digits over the table: what was embedded or merged by another one is out of date."""
+    return sha256(_source().encode()).hexdigest()[:16]
+
+
+def _source() -> str:
+    return resources.files("vqtext.prompts").joinpath("facets.toml").read_text(encoding="utf-8")
 
 
 @cache
@@ -390,7 +401,7 @@ def _directions() -> dict[str, int]:
 
 @cache
 def _table() -> _Table:
-    raw = tomllib.loads(resources.files("vqtext.prompts").joinpath("facets.toml").read_text(encoding="utf-8"))
+    raw = tomllib.loads(_source())
     forms = {form: word for word, inflected in raw["forms"].items() for form in inflected}
     single = {name: frozenset(words) for name, words in raw["words"].items()}
     vocabulary = {*raw["forms"], "spine"}.union(*single.values())
