@@ -24,7 +24,7 @@ class Step:
         confidence: mean posterior of the name inside the stretch, 0 to 1.
         inferred: the phrase speaks of a body part that no sensor of the data sits on.
         ambiguous_with: other phrases that nothing in words or sensors tells apart from this one.
-        display: what people are shown instead of ``name``, in their language, as the label's own words have it.
+        display: what people are shown instead of ``name``, in their language, as the label's words have it.
     """
 
     name: str

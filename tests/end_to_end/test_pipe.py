@@ -46,7 +46,13 @@ main()
 def command(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
     code = [sys.executable, "-c", "from vqtext.cli import main; main()", *words]
     return subprocess.run(
-        code, cwd=folder, env={**os.environ, **SMALL, **env}, capture_output=True, text=True, timeout=300
+        code,
+        cwd=folder,
+        env={**os.environ, **SMALL, **env},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
     )
 
 
@@ -181,6 +187,58 @@ def test_hostile_labels_go_through_and_never_become_markup_or_paths(tmp_path: Pa
     assert vqtext.load(tmp_path / "cache/runs/default").config.labels == tuple(labels)
     unknown = command(tmp_path, "train", "--test-subjects", "9")
     assert unknown.returncode == 2 and "1, 2, 3" in unknown.stderr and "Traceback" not in unknown.stderr
+
+
+def test_people_are_told_in_their_own_language(tmp_path: Path):
+    own_data(tmp_path, ["walking", "reaching", "waving"])
+    lift = "raise the right hand"
+    labels = [
+        {"label": "walking", "display": "걷기", "subactions": [
+            {"phrase": lift, "display": "오른손을 든다"},
+            {"phrase": "lower the right hand", "display": "오른손을\n내린다"},
+        ]},
+        {"label": "reaching", "display": "손 뻗기", "subactions": [
+            {"phrase": lift, "display": "오른손을 올린다"},
+            {"phrase": "hold the right hand still", "display": "멈춘다"},
+        ]},
+        {"label": "waving", "display": "걷기", "subactions": [
+            {"phrase": "swing the right hand aside", "display": "옆으로 흔든다"},
+            {"phrase": "turn the palm", "display": " "},
+        ]},
+    ]  # fmt: skip
+    words = json.dumps({"language": "ko", "labels": labels}, ensure_ascii=False)
+    (tmp_path / "cache/subactions.json").write_text(words, encoding="utf-8")
+    for typed in (["embed"], ["dedup"], ["train", "--test-subjects", "3"], ["evaluate"]):
+        succeed(tmp_path, *typed)
+    done = command(tmp_path, "explain", PYTHONIOENCODING="utf-8")
+    assert done.returncode == 0 and "truly 손 뻗기:" in done.stdout, done.stderr
+    assert "truly 걷기 (walking):" in done.stdout, "two labels that are shown alike stay apart"
+    only_ascii = command(tmp_path, "explain", "--force", PYTHONIOENCODING="ascii")
+    assert only_ascii.returncode == 0 and "Traceback" not in only_ascii.stderr
+    assert "truly \\uc190 \\ubed7\\uae30:" in only_ascii.stdout
+    in_json = command(tmp_path, "explain", "--json", PYTHONIOENCODING="ascii")
+    shown = {
+        "walking": ("걷기 (walking)", {lift: "오른손을 든다", "lower the right hand": "오른손을 내린다"}),
+        "reaching": ("손 뻗기", {lift: "오른손을 올린다", "hold the right hand still": "멈춘다"}),
+        "waving": ("걷기 (waving)", {"swing the right hand aside": "옆으로 흔든다", "turn the palm": None}),
+    }
+    samples = json.loads(in_json.stdout)["samples"]
+    for sample in samples:
+        assert sample["true_display"] == shown[sample["true"]][0]
+        told, steps = shown[sample["label"]]
+        assert sample["display"] == told and f"= {told} (" in sample["text"]
+        assert all(step["display"] == steps[step["name"]] for step in sample["steps"])
+        assert all((step["display"] or step["name"]) in sample["text"] for step in sample["steps"][:8])
+    said = vqtext.load(tmp_path / "cache/runs/default").vocabulary
+    for transcript in said.transcripts:
+        uses = {said.anchors[use.anchor]: use.display for use in transcript.uses}
+        assert (transcript.display, uses) == shown[transcript.label]
+    page = (tmp_path / "cache/runs/default/report.html").read_bytes().decode("utf-8")
+    assert '<meta charset="utf-8">' in page and '<bdi title="reaching">손 뻗기</bdi>' in page
+    in_korean = [step for sample in samples for step in sample["steps"] if step["display"]]
+    assert in_korean
+    for step in in_korean:
+        assert f'<bdi title="{step["name"]}">{step["display"]}</bdi>' in page
 
 
 def test_one_class_only_is_one_clear_line(tmp_path: Path):

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from toy import config, data, vocabulary, windows
+from toy import ANCHORS, config, data, vocabulary, windows
 
 from vqtext.errors import ArtifactError, DataError, ShapeError
 from vqtext.model.decoding import Decoder
@@ -51,6 +51,34 @@ def test_one_sample_many_and_a_batch_give_the_same(folder):
 def test_a_run_folder_gives_its_best_seed(folder):
     (folder.parent / "run.json").write_text(json.dumps({"best": "seed-0"}))
     assert load(folder.parent).config == load(folder).config
+
+
+def test_the_answer_is_told_in_the_words_of_its_own_label(folder):
+    path, signal = folder / "anchors.json", windows(8)[0]
+    plain = load(folder).explain(signal)
+    said = json.loads(path.read_text(encoding="utf-8"))
+    assert said["transcripts"][0].pop("display", 0) is None, "a model of before there were displays"
+    for use in said["transcripts"][0]["uses"]:
+        assert use.pop("display") is None
+    path.write_text(json.dumps(said), encoding="utf-8")
+    assert load(folder).explain(signal) == plain
+    for transcript in said["transcripts"]:
+        transcript["display"] = f"{transcript['label']} 동작"
+        for use in transcript["uses"]:
+            use["anchor"] = use["anchor"] % 2  # both labels use the same anchors
+            use["display"] = f"{transcript['label']} 단계 {use['anchor']}"
+    path.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+    model = load(folder)
+    model.save(folder)
+    for reason in load(folder).explain(signal):
+        assert reason.display == f"{reason.label} 동작"
+        for step in reason.steps:
+            own = step.name, step.display
+            assert own in [(ANCHORS[i], f"{reason.label} 단계 {i}") for i in (0, 1)]
+        assert str(reason).endswith(f" = {reason.label} 동작 ({reason.confidence:.2f})")
+        assert f"{reason.label} 단계 " in str(reason) and "hand" not in str(reason)
+        assert set(reason.to_dict()) == {"label", "confidence", "steps", "display"}
+    assert {reason.label for reason in model.explain(signal)}, "there is something to tell"
 
 
 def test_short_windows_and_gaps_are_fine(folder):

@@ -38,9 +38,19 @@ def test_padding_can_never_be_visited():
 
 
 def test_a_vocabulary_survives_json_and_says_when_it_is_another_format():
-    words = Vocabulary(("a", "b"), (Transcript("x", True, (Use(0, True, ("b",)), Use(1))),))
+    uses = (Use(0, True, ("b",), "가"), Use(1))
+    words = Vocabulary(("a", "b"), (Transcript("x", True, uses, "엑스"), Transcript("y", False, uses)))
     assert Vocabulary.from_dict(words.to_dict()) == words
     with pytest.raises(ArtifactError, match=r"format 7.*vqtext train"):
         Vocabulary.from_dict({**words.to_dict(), "format": 7})
     with pytest.raises(ArtifactError, match="not a model's"):
         Vocabulary.from_dict({"format": 1, "anchors": ["a"]})
+
+
+def test_without_a_label_a_phrase_is_shown_as_most_of_its_uses_say():
+    transcripts = (
+        Transcript("x", True, (Use(0, display="하나"), Use(1), Use(2, display="셋"))),
+        Transcript("y", True, (Use(0, display="첫째"), Use(1))),
+        Transcript("z", True, (Use(0, display="첫째"),)),
+    )
+    assert Vocabulary(("a", "b", "c"), transcripts).displays() == {"a": "첫째", "c": "셋"}

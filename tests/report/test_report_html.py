@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from watch_report import BODY, LABELS, WATCH, make_code, make_reason, make_report, make_sample
+from watch_report import BODY, LABELS, PHRASES, WATCH, make_code, make_reason, make_report, make_sample
 
 from vqtext.reason import Reason, Step
 from vqtext.report.content import Confusion, Report, Score, Scores, ThresholdCurve
@@ -100,7 +100,8 @@ def test_nothing_from_outside_and_one_known_script() -> None:
 @pytest.mark.parametrize("nasty", NASTY, ids=range(len(NASTY)))
 def test_untrusted_text_stays_text(nasty: str) -> None:
     labels = (nasty, *LABELS[1:])
-    reason = Reason(nasty, 0.5, (Step(nasty, 0, 5, 0.9, True, (nasty, "other")), Step("rest", 5, 10, 0.9)))
+    step = Step(nasty, 0, 5, 0.9, True, (nasty, "other"), display=nasty)
+    reason = Reason(nasty, 0.5, (step, Step("rest", 5, 10, 0.9)))
     channels = tuple(replace(c, name=nasty, location=nasty, axis=nasty, unit=nasty) for c in WATCH)
     score = Scores(Score(0.5), Score(0.5))
     report = make_report(
@@ -110,6 +111,8 @@ def test_untrusted_text_stays_text(nasty: str) -> None:
         created=nasty,
         encoder=nasty,
         labels=labels,
+        shown_labels={nasty: nasty},
+        shown_names={"rest": nasty, nasty: nasty},
         scores={nasty: score},
         split=nasty,
         selection=nasty,
@@ -130,6 +133,42 @@ def test_untrusted_text_stays_text(nasty: str) -> None:
     assert {name for name, _ in page.attributes} <= {name for name, _ in plain.attributes}
     assert all(re.fullmatch(r"[a-z-]+\d*", name) for name in page.ids())
     assert nasty not in NASTY[:3] or nasty in page.words
+
+
+def test_people_read_their_own_language_and_find_the_english_beside_it() -> None:
+    forward, back, shift = PHRASES
+    steps = (
+        Step(forward, 0, 3, 0.9, display="팔을 앞으로"),
+        Step(back, 3, 6, 0.9, ambiguous_with=(forward, shift), display="팔을 뒤로"),
+        Step("rest", 6, 10, 0.9),
+    )
+    report = make_report(
+        shown_labels={"walking": "걷기", "running": "달리기"},
+        shown_names={forward: "손을 앞으로", shift: "몸을 옮긴다"},  # as other labels say it
+        samples=(make_sample(reason=Reason("walking", 0.9, steps, "걷기"), true_label="running"),),
+        codebook=(make_code(runner_up=shift),),
+    )
+    text = render(report)
+    page = Page(text)
+    heard = " ".join(page.words.split())
+    card = text[text.index("<article") : text.index("</article>")]
+    assert "걷기" in page.words and "wrong: it is 달리기" in heard and "read as 걷기 in 3 steps" in heard
+    assert "팔을 앞으로 0.0 to 3.0 seconds, then 팔을 뒤로" in heard and "then rest 6.0" in heard
+    assert "not told apart from 팔을 앞으로, 몸을 옮긴다" in heard, "as this card's own steps say it"
+    assert "손을" not in card
+    assert f'<bdi title="{forward}">팔을 앞으로</bdi>' in card
+    assert f'title="1 · 팔을 앞으로 · {forward}"' in card
+    assert f'<th scope="row"><bdi>팔을 앞으로</bdi><small><bdi>{forward}</bdi></small></th>' in card
+    assert '<th scope="row"><bdi>rest</bdi></th>' in card and 'title="rest"' not in card
+    atlas = text[text.index('id="codebook"') :]
+    assert (
+        f'<bdi title="{forward}">손을 앞으로</bdi>' in atlas
+        and f'<bdi title="{shift}">몸을 옮긴다</bdi>' in atlas
+    )
+    assert '<bdi title="walking">걷기</bdi> 80 %' in atlas
+    assert '<td><bdi title="walking">걷기</bdi></td>' in atlas, "among the mistakes"
+    choices = re.findall(r"<option[^>]*>([^<]*)</option>", text)
+    assert {"걷기", "달리기", "손을 앞으로", "standing"} <= {*choices} and "walking" not in choices
 
 
 def test_ids_are_unique_and_every_reference_holds() -> None:

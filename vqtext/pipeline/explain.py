@@ -46,6 +46,7 @@ class Explain(Stage):
     """Explain test windows, one of each label in turn, and draw the report."""
 
     command = "explain"
+    version = 2
 
     @property
     def run_folder(self) -> Path:
@@ -87,14 +88,16 @@ class Explain(Stage):
         page = self._page(run, windows, split, model, index, reasons)
         with publish(self.report) as beside:
             beside.write_text(render(page), encoding="utf-8")
+        true = [windows.labels[i] for i in windows.label[index]]
+        shown = shown_labels(model)
         result = {
             **self.provenance().to_dict(),
             "run": run["run"],
             "model": run["best"],
             "report": str(self.report),
             "samples": [
-                {"window": int(i), "true": windows.labels[windows.label[i]], "text": str(r), **r.to_dict()}
-                for i, r in zip(index, reasons, strict=True)
+                {"window": int(i), "true": t, "true_display": shown.get(t), "text": str(r), **r.to_dict()}
+                for i, t, r in zip(index, true, reasons, strict=True)
             ],
         }
         target.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -107,7 +110,8 @@ class Explain(Stage):
         shown = summary["samples"][:SHOWN]
         lines = []
         for sample in shown:
-            lines += [f"window {sample['window']}, truly {sample['true']}:", f"  {sample['text']}"]
+            truly = sample["true_display"] or sample["true"]
+            lines += [f"window {sample['window']}, truly {truly}:", f"  {sample['text']}"]
         steps = [step for sample in shown for step in sample["steps"]]
         if any(step["inferred"] for step in steps):
             lines.append("  * inferred: no sensor sits on that part of the body")
@@ -140,6 +144,8 @@ class Explain(Stage):
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             encoder=run["encoder"],
             labels=tuple(windows.labels),
+            shown_labels=shown_labels(model),
+            shown_names=model.vocabulary.displays(),
             scores={name: _score(entry) for name, entry in scored.get("classification", {}).items()},
             split=_how_split(split),
             selection="The epoch was chosen on validation windows and every other setting by "
@@ -169,6 +175,11 @@ def one_of_each(label: np.ndarray, count: int) -> np.ndarray:
     """The first window of each label, then the second of each, until ``count``: nothing is hand-picked."""
     turn = np.array([np.sum(label[:i] == name) for i, name in enumerate(label)])
     return np.lexsort((label, turn))[:count]
+
+
+def shown_labels(model: VQText) -> dict[str, str]:
+    """Label → what people are shown instead, of the labels that have such a text."""
+    return {t.label: t.display for t in model.vocabulary.transcripts if t.display is not None}
 
 
 def describe_codes(model: VQText, windows: Windows, split: Split) -> list[Code]:

@@ -134,9 +134,7 @@ def vocabulary(
 
     transcripts = tuple(
         Transcript(label, cyclic, tuple(use(a, s, {anchor for anchor, _ in uses}) for a, s in uses), display)
-        for label, cyclic, uses, display in zip(
-            labels, words.cyclic, words.uses, words.displays, strict=True
-        )
+        for label, cyclic, uses, display in zip(labels, words.cyclic, words.uses, words.displays, strict=True)
     )
     return Result(tuple(words.phrases), transcripts)
 

@@ -131,6 +131,8 @@ class Report:
         dataset, run, encoder: names.
         created: ISO time.
         labels: the data's labels.
+        shown_labels, shown_names: what people are shown instead of a label or of a name, where there is such
+            a text; for a step of a reason its own ``display`` goes first.
         scores: classifier → what it reached on the test windows.
         split: how training and test data were kept apart, one sentence.
         selection: how hyperparameters and epoch were chosen, one sentence.
@@ -150,6 +152,8 @@ class Report:
     created: str
     encoder: str
     labels: tuple[str, ...]
+    shown_labels: Mapping[str, str] = field(default_factory=dict)
+    shown_names: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, Scores] = field(default_factory=dict)
     split: str = ""
     selection: str = ""

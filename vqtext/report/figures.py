@@ -36,13 +36,15 @@ class Tick:
 
 @dataclass(frozen=True)
 class Band:
-    """A named stretch: ``left`` and ``width`` in percent, the number of its step and of its name."""
+    """A named stretch: ``left`` and ``width`` in percent, the number of its step and of its name; ``display``
+    is what its step shows instead of the name."""
 
     step: int
     name: int
     text: str
     left: float
     width: float
+    display: str | None = None
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,8 @@ def _bands(steps: Sequence[Step], duration: float, names: Mapping[str, int]) -> 
         start, end = max(step.start_s, 0.0), min(step.end_s, duration)
         if end > start:
             left, right = 100 * start / duration, 100 * end / duration
-            bands.append(Band(number, names[step.name], step.name, _round(left), _round(right - left)))
+            place = _round(left), _round(right - left)
+            bands.append(Band(number, names[step.name], step.name, *place, step.display))
     return tuple(bands)
 
 

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 import vqtext
 from vqtext.report import palette
-from vqtext.report.content import Code, Confusion, Report
+from vqtext.report.content import Code, Confusion, Report, Sample
 from vqtext.report.figures import CODE_PANELS, code_figures, curve_figure, signal_figure
 from vqtext.report.palette import numbered
 
@@ -51,7 +51,9 @@ def render(report: Report) -> str:
             version=vqtext.__version__,
             names=names,
             labels=numbered(_labels(report, codes)),
-            samples=[(sample, signal_figure(sample, names)) for sample in report.samples],
+            samples=[
+                (sample, signal_figure(sample, names), _shown(report, sample)) for sample in report.samples
+            ],
             codes=list(zip(codes, code_figures(codes, names), strict=True)),
             curve=curve_figure(curve) if curve and len(curve.counts) else None,
             mistakes=_mistakes(report.confusion, report.labels)[:MISTAKES] if report.confusion else [],
@@ -65,6 +67,12 @@ def render(report: Report) -> str:
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )
     )
+
+
+def _shown(report: Report, sample: Sample) -> Mapping[str, str]:
+    """Name → what people are shown instead on this window's card: first of all what its own steps say."""
+    own = {step.name: step.display for step in sample.reason.steps if step.display is not None}
+    return {**report.shown_names, **own}
 
 
 def _names(report: Report, codes: list[Code]) -> Iterator[str]:
