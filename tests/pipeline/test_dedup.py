@@ -26,6 +26,7 @@ DOWN = {"phrase": "move the arm down now", "opposite": "move the arm up now", "d
 AGAIN = {
     "phrase": "Move  the ARM up now",
     "opposite": "drop it",
+    "display": "팔을 든다",
     "signature": {"wrist": {"motion": "strong"}},
 }
 LEFT = {"phrase": "swing that left leg forward", "side": "left"}
@@ -86,13 +87,14 @@ def test_the_answer(write_words: Any, heard: Any, bag_of_words: Any) -> None:
 
 
 def test_every_use_is_kept_as_its_label_wrote_it(write_words: Any, heard: Any, bag_of_words: Any) -> None:
-    settings = write_words(WORDS, walking={"keyword": "walk", "cyclic": True})
+    settings = write_words(WORDS, walking={"keyword": "walk", "display": "걷기", "cyclic": True})
     dedup(settings, heard, 0.6)
     made = read(settings)
+    nothing = {"display": None, "keyword": None, "sentence": None, "cyclic": None}
     assert made["labels"] == [
-        {"label": "waving", "keyword": None, "sentence": None, "cyclic": None},
-        {"label": "walking", "keyword": "walk", "sentence": None, "cyclic": True},
-        {"label": "standing", "keyword": None, "sentence": None, "cyclic": None},
+        {"label": "waving", **nothing},
+        {"label": "walking", **nothing, "display": "걷기", "keyword": "walk", "cyclic": True},
+        {"label": "standing", **nothing},
     ]
     assert made["use/label"].tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
     uses = [SubAction.model_validate_json(use) for use in made["use/subaction"]]

@@ -274,6 +274,7 @@ def test_words_by_hand_are_enough_in_an_empty_folder(call: Any, tmp_path: Path, 
     assert "no cache/windows.h5: embedding the words alone, of all 1 labels" in said
     code, out, said = call("dedup", "--threshold", "0.8", "--json")
     assert code == 0 and json.loads(out)["phrases"] == 3
+    assert said.count("no cache/windows.h5: merging the words alone, of all 1 labels\n") == 1
     made = {path.name for path in (tmp_path / "cache").iterdir() if not path.name.startswith(".")}
     assert made == {"subactions.json", "texts.h5", "anchors.h5"}
     assert call("embed")[0] == call("dedup")[0] == 0, "and again"

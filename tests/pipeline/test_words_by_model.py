@@ -472,7 +472,9 @@ def test_a_dry_run_sends_and_writes_nothing(
     assert not any(line == 'Break this label into its sub-actions: "running"' for line in lines)
     assert llm_server.requests == [] and dict(files()) == before
     make()
-    assert GenSubactions(settings_of(), heard).plan()["calls"] == 0
+    done = GenSubactions(settings_of(), heard)
+    assert done.plan()["calls"] == 0
+    assert done.plan_lines(done.plan()) == ["nothing would be asked of a language model"]
     assert GenSubactions(settings_of(), heard, ["walking"]).plan()["labels"] == ["walking"]
 
 

@@ -56,6 +56,10 @@ class Dedup(Stage):
         source = cache / "subactions.json"
         with hdf5.open_artifact(cache / "texts.h5", "texts") as texts:
             words = words_of(texts.attrs["labels"], read_subactions(source).labels, source)
+            if not (cache / "windows.h5").exists():
+                self.progress.say(
+                    f"no {cache / 'windows.h5'}: merging the words alone, of all {len(words)} labels"
+                )
             edits = edits_of(dedup, words)
             words = edits.without_dropped(words)
             phrases = Phrases(words)

@@ -141,18 +141,10 @@ class Describe(Stage):
 
     def plan_lines(self, plan: Mapping[str, Any]) -> list[str]:
         """A plan for people."""
-        if not plan["calls"]:
-            return ["nothing would be asked of a language model"]
-        told = [
-            f"{plan['calls']} calls to {plan['model'] or 'a model (none is set: --model)'}, one for each "
-            "window to describe; windows of equal facts share one",
-            f"about {plan['prompt_tokens']:,} tokens of prompts and {plan['reply_tokens']:,} of replies; "
-            "replies that are in the journal cost nothing",
-            "the first prompt:",
-        ]
-        for message in plan["prompts"]:
-            told += [f"--- {message['role']}", *message["content"].splitlines()]
-        return told
+        from vqtext.pipeline.llm.estimate import plan_lines
+
+        wanted = ", one for each window to describe; windows of equal facts share one"
+        return plan_lines(plan, wanted, "the first prompt")
 
     def _questions(
         self, windows: Windows, found: Facts, rhythm: np.ndarray

@@ -174,18 +174,12 @@ class GenSubactions(Stage):
 
     def plan_lines(self, plan: Mapping[str, Any]) -> list[str]:
         """A plan for people."""
-        if not plan["calls"]:
-            return ["nothing would be asked of a language model"]
-        told = [
-            f"{plan['calls']} calls to {plan['model'] or 'a model (none is set: --model)'} for the words of "
-            f"{', '.join(map(repr, plan['labels']))}",
-            f"about {plan['prompt_tokens']:,} tokens of prompts and {plan['reply_tokens']:,} of replies; "
-            "replies that are in the journal cost nothing",
-            f"the prompt for {plan['labels'][0]!r}:",
-        ]
-        for message in plan["prompts"]:
-            told += [f"--- {message['role']}", *message["content"].splitlines()]
-        return told
+        from vqtext.pipeline.llm.estimate import plan_lines
+
+        labels = [repr(label) for label in plan["labels"]]
+        return plan_lines(
+            plan, f" for the words of {', '.join(labels)}", f"the prompt for {''.join(labels[:1])}"
+        )
 
     def _author(self) -> Author:
         words = self.settings.words
