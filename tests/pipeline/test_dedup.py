@@ -290,15 +290,19 @@ def test_a_side_in_the_words_counts_before_what_is_said_of_it(
     assert pair["reason"] == "facet"
 
 
+GREEN = "paint antique oak wooden garden door using green dusty brush"
+BLUE = "paint antique oak wooden garden door beside blue metal fence"
+
+
 def test_an_opposite_that_is_another_labels_phrase(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     words: dict[str, list] = {
-        "a": [{"phrase": "paint that big green door", "opposite": "Paint  that blue DOOR"}],
-        "b": ["paint that blue door"],
+        "a": [{"phrase": GREEN, "opposite": BLUE.upper().replace(" ", "  ")}],
+        "b": [BLUE],
     }
-    (pair,) = dedup(write_words(words), heard, 0.6)["vetoed"]
+    (pair,) = dedup(write_words(words), heard, 0.5)["vetoed"]
     assert pair["reason"] == "opposite"
-    words["a"] = ["paint that big green door"]
-    assert dedup(write_words(words), heard, 0.6)["vetoed"] == [], "without an opposite nothing is vetoed"
+    words["a"] = [GREEN]
+    assert dedup(write_words(words), heard, 0.5)["vetoed"] == [], "without an opposite nothing is vetoed"
 
 
 def test_a_phrase_that_is_its_own_opposite(write_words: Any, heard: Any, bag_of_words: Any) -> None:

@@ -110,6 +110,8 @@ def test_a_phrase_about_one_side_has_a_mirror_image() -> None:
 def test_parts_of_the_body_are_no_directions() -> None:
     assert says("rest the lower back") == says("rest")
     assert "sagittal" not in says("flatten the back")
+    assert "vertical" not in says("swing the lower leg") and "vertical" not in says("the upper body leans")
+    assert says("lower the leg") == says("lower leg") == {"vertical": -1}
     assert says("swing the arm back") == {"sagittal": -1}
     assert "turn" not in says("lift the left foot") and says("turn left") == {"turn": 1}
 

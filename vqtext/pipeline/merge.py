@@ -129,9 +129,9 @@ class Tree:
         near = near_pairs(vectors, floor, ceiling)
         self.floor = near.floor
         self._pairs, self._cosines, self._vectors = near.pairs, near.cosines, vectors
-        opposite, facet = vetoes(self.phrases, near.pairs, near.cosines)
+        self._opposite, self._facet = vetoes(self.phrases, near.pairs, near.cosines)
         a, b = self._pairs.T
-        self._free = ~(opposite | facet | self._head[a] & self._head[b])
+        self._free = ~(self._opposite | self._facet | self._head[a] & self._head[b])
         pairs, cosines = self._pairs[self._free], self._cosines[self._free]
         if joined:
             pairs, cosines = between(pairs, cosines, self._group)
@@ -219,17 +219,17 @@ class Tree:
     def _apart(self, cluster_of: np.ndarray, cut: float) -> list[Vetoed]:
         own = [phrase.vector if phrase.plain is None else phrase.plain for phrase in self.phrases]
         plain = np.stack(own).astype(np.float32, copy=False)
-        if len(plain) <= MANY:
-            near = near_pairs(plain, cut, ceiling=1.0)
-        else:
-            near = Near(self._pairs, cosines_of(plain, self._pairs), self.floor)
+        known = len(plain) > MANY
+        near = Near(self._pairs, cosines_of(plain, self._pairs), 0) if known else near_pairs(plain, cut, 1.0)
         a, b = near.pairs.T
         across = np.flatnonzero((near.cosines >= cut) & (cluster_of[a] != cluster_of[b]))
         across = across[np.lexsort((b[across], a[across], -near.cosines[across]))]
         pairs = near.pairs[across]
-        cosines = cosines_of(self._vectors, pairs)
-        opposite, facet = vetoes(self.phrases, pairs, cosines)
-        facet |= cosines < cut  # near by the encoder alone, and moved apart by the ways they go
+        cosines = self._cosines[across] if known else cosines_of(self._vectors, pairs)
+        opposite, facet = (
+            (self._opposite[across], self._facet[across]) if known else vetoes(self.phrases, pairs, cosines)
+        )
+        facet = facet | (cosines < cut)  # near by the encoder alone, and moved apart by the ways they go
         found = zip(pairs.tolist(), near.cosines[across].tolist(), opposite, facet, strict=True)
         return [
             Vetoed(one, other, cosine, "opposite" if against else "facet" if says else "linkage")

@@ -169,6 +169,7 @@ _V = TypeVar("_V")
 _LONGEST = 4  # words of one cue
 _NAMING = 8  # pairs of words that name an axis to an encoder
 _END = "$"  # stands in a cue for the end of the phrase
+_NO_MOVEMENT = ("lower back", "lower body", "lower spine")  # though the phrase begins so
 _SPACE = ("vertical", "sagittal", "turn", "lateral")
 _OTHER = {"left": "right", "right": "left"}
 
@@ -184,6 +185,7 @@ class _Table:
     part: dict[_Key, int]
     same: dict[_Key, str]
     side: dict[str, int]
+    halves: frozenset[str]  # parts of the body that are a lower or upper half
     single: dict[str, frozenset[str]]  # the lists of single words, by their names in the file
     forms: dict[str, str]
     vocabulary: frozenset[str]
@@ -336,11 +338,15 @@ def _longest(base: Sequence[str], i: int, table: Mapping[_Key, _V]) -> tuple[int
 
 
 def _content(words: Sequence[str], table: _Table) -> list[str]:
-    """Without articles. "The back" becomes "spine", since "back" without an article is a direction, and
-    "let the rope go" becomes "let go rope"."""
-    kept = []
-    for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
+    """Without articles. "The back" becomes "spine", since "back" without an article is a direction; "his lower
+    leg" becomes one word, since "lower his leg" is a movement; and "let the rope go" becomes "let go rope"."""
+    kept: list[str] = []
+    for i, (before, word, after) in enumerate(zip(["", *words], words, [*words[1:], ""], strict=False)):
         is_part = word == "back" and before in table.single["before_back"]
+        half = f"{before} {_base(word, table)}"
+        if half in table.halves and kept[-1:] == [before] and (i > 1 or half in _NO_MOVEMENT):
+            kept[-1] = half
+            continue
         if is_part and (_base(after, table),) not in table.part:
             word = "spine"
         if word not in table.single["determiners"]:
@@ -405,8 +411,11 @@ def _table() -> _Table:
     forms = {form: word for word, inflected in raw["forms"].items() for form in inflected}
     single = {name: frozenset(words) for name, words in raw["words"].items()}
     vocabulary = {*raw["forms"], "spine"}.union(*single.values())
+    halves = frozenset(part for part in raw["part"] if part.startswith(("lower ", "upper ")))
 
     def key(text: str) -> _Key:
+        if text in halves:
+            return (text,)
         words = [word for word in text.replace("-", " ").split() if word not in single["determiners"]]
         vocabulary.update(words)
         return tuple(forms.get(word, word) for word in words)
@@ -427,6 +436,7 @@ def _table() -> _Table:
         part={key(part): sum(1 << number_of[p] for p in moves) for part, moves in raw["part"].items()},
         same={key(word): group[0] for group in raw["same"] for word in group[1:]},
         side={word: SIDES[name] for name, words in raw["side"].items() for word in words},
+        halves=halves,
         single=single,
         forms=forms,
         vocabulary=frozenset(vocabulary | {word for words in raw["side"].values() for word in words}),

@@ -1,0 +1,64 @@
+"""The README: what it tells a newcomer to type exists, and its own data set is read as it says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+
+import vqtext
+from vqtext.cli import app
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands() -> list[str]:
+    """Every vqtext command, in blocks and in running text."""
+    lines = [line for block in blocks("bash") for line in block.splitlines() if line.startswith("vqtext ")]
+    return lines + re.findall(r"`(vqtext [a-z][^`]*)`", README)
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_and_option_exists(line: str) -> None:
+    words = shlex.split(line, comments=True)
+    tree = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert words[1] in tree
+    known = {name for option in tree[words[1]].params for name in [*option.opts, *option.secondary_opts]}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_python_blocks_use_what_there_is() -> None:
+    for block in blocks("python"):
+        compile(block, "README.md", "exec")
+        for name in re.findall(r"vqtext\.(\w+)", block):
+            assert hasattr(vqtext, name)
+
+
+def test_the_study_of_the_readme_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call) -> None:
+    (contents,) = blocks("toml")
+    study = tmp_path / "my-study"
+    (study / "recordings").mkdir(parents=True)
+    (study / "dataset.toml").write_text(contents)
+    for subject in (7, 8):
+        rows = [f"{value:.3f},walking,{subject}" for value in np.sin(np.arange(1000))]
+        (study / "recordings" / f"{subject}.csv").write_text(
+            "lf_acc_x,label,subject\n" + "\n".join(rows) + "\n"
+        )
+    line = next(line for line in commands() if line.startswith("vqtext prepare --data csv"))
+    code, out, err = call(*shlex.split(line)[1:])
+    assert code == 0, err
+    assert "windows" in out
+
+
+def test_every_link_leads_somewhere() -> None:
+    root = Path(__file__).parents[1]
+    for target in re.findall(r"\]\((?!http)([^)#]+)", README):
+        assert (root / target).exists(), target
