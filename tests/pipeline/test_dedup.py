@@ -290,18 +290,18 @@ def test_a_side_in_the_words_counts_before_what_is_said_of_it(
     assert pair["reason"] == "facet"
 
 
-GREEN = "paint antique oak wooden garden door using green dusty brush"
-BLUE = "paint antique oak wooden garden door beside blue metal fence"
+ONE_TAIL = "alpha beta gamma delta epsilon zeta eta theta"
+OTHER_TAIL = "alpha beta gamma delta epsilon iota kappa lambda"
 
 
 def test_an_opposite_that_is_another_labels_phrase(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     words: dict[str, list] = {
-        "a": [{"phrase": GREEN, "opposite": BLUE.upper().replace(" ", "  ")}],
-        "b": [BLUE],
+        "a": [{"phrase": ONE_TAIL, "opposite": OTHER_TAIL.upper().replace(" ", "  ")}],
+        "b": [OTHER_TAIL],
     }
     (pair,) = dedup(write_words(words), heard, 0.5)["vetoed"]
     assert pair["reason"] == "opposite"
-    words["a"] = [GREEN]
+    words["a"] = [ONE_TAIL]
     assert dedup(write_words(words), heard, 0.5)["vetoed"] == [], "without an opposite nothing is vetoed"
 
 
