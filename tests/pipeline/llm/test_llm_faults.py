@@ -27,7 +27,7 @@ def error(status: int, message: str, **more) -> Response:
         (Response('{"word": "le', finish_reason="length"), "the reply was cut off by the server's own limit"),
         (Response(GOOD, finish_reason="length"), "the reply was cut off"),
         (Response("", finish_reason="content_filter"), "the server's content filter stopped the reply"),
-        (Response('{"word": "le'), "It is not valid JSON: Unterminated string"),
+        (Response('{"word": "le'), "It is not valid JSON: Unterminated string starting at '\"le'."),
         (Response('{"word": "a"}'), "word: String should have at least 2 characters"),
         (Response('{"wort": "leg up"}'), "word: Field required"),
         (Response("[]"), "Input should be an object"),
@@ -43,6 +43,13 @@ def error(status: int, message: str, **more) -> Response:
         (Response(body=[1]), "holds no reply (it has no choices)"),
         (Response(body={"choices": []}), "holds no reply (its choices are empty)"),
         (Response(body={"choices": [{}]}), "the reply is empty"),
+        (Response(body={"choices": [{"message": "A leg."}]}), "the reply is empty"),
+        (Response(body={"choices": [{"message": {}}], "usage": [5]}), "the reply is empty"),
+        (
+            Response(body={"choices": [{"message": {}}], "usage": {"prompt_tokens": 10**30}}),
+            "the reply is empty",
+        ),
+        (Response(body="[" * 100_000), "the server's answer is no JSON"),
         (Response(body="{'single': quotes}"), "the server's answer is no JSON"),
         (error(400, "context length is 4096"), "turned the request down (400): context length is 4096"),
         (

@@ -91,12 +91,12 @@ class Client:
     def _reply(self, response: httpx2.Response, manner: Manner, seconds: float) -> Reply:
         try:
             said = json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             said = None
         choices = said.get("choices") if isinstance(said, dict) else None
         if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)):
             raise no_completion(said, response, self.server)
-        message, usage = choices[0].get("message") or {}, said.get("usage") or {}
+        message, usage = _table(choices[0].get("message")), _table(said.get("usage"))
         refusal = message.get("refusal")
         return Reply(
             text=self._clean(_text(message.get("content"))),
@@ -179,5 +179,9 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _count(number: Any) -> int | None:
-    return number if isinstance(number, int) else None
+    return number if isinstance(number, int) and 0 <= number < 2**63 else None  # as much as SQLite holds

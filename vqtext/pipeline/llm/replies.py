@@ -90,7 +90,8 @@ def _objects(text: str) -> tuple[list[str], tuple[int, str]]:
             if end - start > furthest:
                 near = text[end : end + 20]
                 where = f"at {near!r}" if near else "where it ends"
-                furthest, complaint = end - start, f"It is not valid JSON: {error.msg} {where}."
+                furthest = end - start
+                complaint = f"It is not valid JSON: {error.msg.removesuffix(' at')} {where}."
         except RecursionError:
             return found, (len(text), "It is not valid JSON: it is nested too deeply.")
     return found, (furthest, complaint)

@@ -58,19 +58,29 @@ def find_server(llm: LLMSettings) -> Server:
     Raises:
         LLMError: no model is set, or the address cannot be one of a server.
     """
-    if llm.model is None:
+    if llm.model is None or not llm.model.strip():
         raise LLMError("no model is set: say which with llm.model (--model), as its server calls it")
-    url, named_by = llm.base_url, "llm.base_url"
-    if url is None:
-        url, named_by = os.environ.get("OPENAI_BASE_URL") or OPENAI, "OPENAI_BASE_URL"
-    url = url.strip().rstrip("/")
-    host = _host(url, named_by)
+    url = address(llm)
     key = os.environ.get(KEY, "").strip()
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise LLMError(
             f"{KEY} has characters that no key has (such as spaces or typographic dashes): copy it again"
         )
-    return Server(url, llm.model, key or _NO_KEY, _is_near(host))
+    return Server(url, llm.model, key or _NO_KEY, _is_near(urlsplit(url).hostname or ""))
+
+
+def address(llm: LLMSettings) -> str:
+    """The base of the server that the settings or the environment name, without a slash at the end.
+
+    Raises:
+        LLMError: it cannot be the address of a server.
+    """
+    url, named_by = llm.base_url, "llm.base_url"
+    if url is None:
+        url, named_by = os.environ.get("OPENAI_BASE_URL") or OPENAI, "OPENAI_BASE_URL"
+    url = url.strip().rstrip("/")
+    _check_address(url, named_by)
+    return url
 
 
 def check_key(server: Server) -> None:
@@ -83,20 +93,27 @@ def check_key(server: Server) -> None:
         raise LLMError(f"{server.url} needs a key: set {KEY}, or name a server of your own with llm.base_url")
 
 
-def _host(url: str, named_by: str) -> str:
-    shown = f"{named_by} {url!r}"
+def _check_address(url: str, named_by: str) -> None:
+    shown = f"{named_by} {_without_secrets(url)!r}"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise LLMError(f"{shown} is no address ({error}): such as http://localhost:8000/v1") from None
+        raise LLMError(
+            f"{shown} is no address ({_without_secrets(str(error))}): such as http://localhost:8000/v1"
+        ) from None
     if parts.username or parts.password:
         raise LLMError(f"{named_by} must not hold a name or a password: the key belongs into {KEY}")
     if parts.scheme not in ("http", "https") or not host:
         raise LLMError(f"{shown} is no address of a server: it looks like http://localhost:8000/v1")
     if parts.query or parts.fragment:
         raise LLMError(f"{shown} must end with the path, as in http://localhost:8000/v1, without ? and #")
-    return host
+
+
+def _without_secrets(url: str) -> str:
+    """For messages: keys get into addresses, as a password, after a question mark, or in place of one."""
+    url = re.sub(r"//.*@", "//…@", url)
+    return _LOOKS_SECRET.sub("[key]", re.sub(r"[?#].*", "?…", url, flags=re.DOTALL))
 
 
 def _is_near(host: str) -> bool:
