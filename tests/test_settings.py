@@ -60,6 +60,14 @@ def test_phrases_hold_commas(load):
         load(VQTEXT_DEDUP__KEEP="[1, 2]")
 
 
+@pytest.mark.parametrize(
+    ("written", "taken"),
+    [("EN", "en"), ("en-US", "en"), ("English", "en"), (" ko ", "ko"), ("pt_BR", "pt_BR")],
+)
+def test_english_needs_no_translation_whatever_it_is_called(load, written, taken):
+    assert load("", {"words.language": written}).settings.words.language == taken
+
+
 def test_other_variables_and_empty_ones_say_nothing(load):
     loaded = load(VQTEXT_DATA="/recordings", VQTEXT_CACHE="", VQTEXTILE="x", HOME="/")
     assert set(loaded.origins.values()) == {"default"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +24,14 @@ def _phrases(value: object) -> object:
     except ValueError:
         listed = None
     return listed if isinstance(listed, list) else [line for line in value.splitlines() if line.strip()]
+
+
+def _language(value: object) -> object:
+    """English has many names and needs no translation: "EN", "en-US" and "English" are "en"."""
+    if not isinstance(value, str):
+        return value
+    is_english = re.split("[-_]", value.strip().casefold())[0] in ("en", "english")
+    return "en" if is_english else value.strip()
 
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -62,7 +71,7 @@ class WordsSettings(_Section):
     provider: Literal["builtin", "openai"] = Field(
         default="builtin", description="who writes the sub-actions: the lexicon, or a language model"
     )
-    language: str = Field(
+    language: Annotated[str, BeforeValidator(_language)] = Field(
         default="en", min_length=2, description="language people read the words in, such as en or ko"
     )
     drafts: int = Field(default=1, ge=1, le=9, description="times a model is asked for each label")

@@ -42,6 +42,7 @@ def test_what_keeps_to_the_facts_is_good(text: str) -> None:
         ("- " + GOOD.replace(", ", "\n- "), "one paragraph of plain text"),
         ("**" + GOOD + "**", "one paragraph of plain text"),
         (GOOD + "\0", "one paragraph of plain text"),
+        (GOOD.replace("left wrist", "왼쪽 손목"), "must be in English"),
         ("It turns at 8.2 rad/s.", "has 5 words: write 12 to 60"),
         (GOOD * 4, "words: write 12 to 60"),
         ("", "has 0 words"),

@@ -60,7 +60,7 @@ def test_a_reply_becomes_words() -> None:
         """
         {"keyword": "walking", "sentence": "A person  walks.", "paraphrases": ["a", "b", "c"],
         "cyclic": true, "is_guess": false, "display": "걷기", "subactions": [
-        {"phrase": " lift the\\nfoot ", "display": "발을 든다", "opposite": "", "paraphrases": ["d"],
+        {"phrase": " lift the\\nfoot\\u0000 ", "display": "발을 든다", "opposite": "", "paraphrases": ["d"],
         "body_part": null, "side": "left", "direction": "up", "signature": [
         {"location": "LeftAnkle", "motion": "strong", "direction": "up"},
         {"location": "nose", "motion": "still"}]}]}"""

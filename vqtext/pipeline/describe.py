@@ -26,7 +26,7 @@ from vqtext.cache import hdf5
 from vqtext.cache.fingerprint import JSON
 from vqtext.data.facts import Facts, cadence, facts
 from vqtext.data.windows import Windows
-from vqtext.errors import ArtifactError
+from vqtext.errors import ArtifactError, LLMError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.sentences import describe
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 SOURCES = ("template", "llm")
 JOURNAL = "journal.sqlite"
+
+_GOLDEN = (5**0.5 - 1) / 2  # its multiples, round a circle, are spread evenly however many they are
 
 
 class Describe(Stage):
@@ -125,15 +127,18 @@ class Describe(Stage):
             ArtifactError: there are no windows yet.
         """
         from vqtext.pipeline.llm.estimate import estimate
+        from vqtext.pipeline.llm.server import address
         from vqtext.pipeline.narrate import REPLY_TOKENS
 
-        questions = []
+        questions, url = [], None
         if self.settings.describe.source == "llm":
+            url = address(self.settings.llm)
             windows, found, rhythm = self._measured()
             questions = [question for question, _ in self._questions(windows, found, rhythm)]
         return {
             "source": self.settings.describe.source,
             "model": self.settings.llm.model,
+            "base_url": url,
             **asdict(estimate(questions)),
             "reply_tokens": REPLY_TOKENS * len(questions),
             "prompts": [message for question in questions[:1] for message in question.messages()],
@@ -150,13 +155,15 @@ class Describe(Stage):
         self, windows: Windows, found: Facts, rhythm: np.ndarray
     ) -> list[tuple[Question[Description], list[int]]]:
         """A question for each window that a model describes, with the windows it is for: those of equal facts
-        share one. ``limit`` of them are spread over all windows, so that no recording has none or all."""
+        share one. ``limit`` of them are spread over all windows, so that no recording has none or all. A
+        higher limit adds windows to those of a lower one, which are paid for."""
         from vqtext.pipeline.narrate import question
         from vqtext.pipeline.sheet import sheet
 
         count = min(self.settings.describe.limit or windows.n, windows.n)
         asked: dict[str, tuple[Question[Description], list[int]]] = {}
-        for i in np.linspace(0, windows.n - 1, count).round().astype(int).tolist():
+        spread = np.argsort(np.arange(windows.n) * _GOLDEN % 1, kind="stable")
+        for i in sorted(spread[:count].tolist()):
             if not (found.level[i] >= 0).any():
                 continue  # there is nothing to tell, and the template says so
             facts_of_window = sheet(windows, found, rhythm, i)
@@ -171,7 +178,7 @@ class Describe(Stage):
         """Replace the texts and sources of windows by what a model says of them; returns who that was.
 
         Raises:
-            LLMError: no window can be described: no server, no key, no such model.
+            LLMError: no window can be described: no server, no key, no such model, no good reply at all.
         """
         from vqtext.pipeline.llm.asking import ask_all
         from vqtext.pipeline.llm.question import Failure
@@ -196,9 +203,15 @@ class Describe(Stage):
             source[members] = SOURCES.index("llm")
             for i in members:
                 written[i] = plain(outcome.value.description)
+        total = sum(len(members) for _, members in asked)
+        if failures and not models:
+            raise LLMError(
+                f"none of {total} windows could be described ({failures[0]}): `vqtext describe --source llm "
+                "--force` asks once more; nothing was changed"
+            )
         if failures:
             self.progress.warn(
-                f"{len(failures)} of {sum(len(members) for _, members in asked)} windows keep their template "
+                f"{len(failures)} of {total} windows keep their template "
                 f"text ({failures[0]}): `vqtext describe --source llm --force` asks for these alone once more"
             )
         return models

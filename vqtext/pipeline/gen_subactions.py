@@ -125,7 +125,10 @@ class GenSubactions(Stage):
     def finish(self) -> None:
         """Raises LLMError for labels that failed; what could be written is written by then."""
         if self._failed:
-            told = "; ".join(f"{label!r}: {reason}" for label, reason in self._failed.items())
+            labels: dict[str, list[str]] = {}
+            for label, reason in self._failed.items():
+                labels.setdefault(reason, []).append(repr(label))
+            told = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in labels.items())
             raise LLMError(
                 f"{len(self._failed)} of {len(self._data().labels)} labels could not be written ({told}): "
                 f"run it again to ask for these alone, or write them by hand into {self.target}"

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from vqtext.data.locations import SIDES, places
 from vqtext.pipeline.llm.question import Question
 from vqtext.pipeline.sheet import Sheet
+from vqtext.prompts.checks import is_latin
 from vqtext.prompts.render import render
 
 TEMPLATE = "describe_system"
@@ -83,6 +84,8 @@ def problems(reply: str, sheet: Sheet) -> list[str]:
     found, text = [], plain(reply)
     if "\n" in reply.strip() or not text.isprintable() or _MARKUP & set(text):
         found.append("The description must be one paragraph of plain text, without markup or line breaks.")
+    if not is_latin(text):  # the encoder that reads it knows English
+        found.append("The description must be in English.")
     if not LEAST <= len(text.split()) <= MOST:
         found.append(f"The description has {len(text.split())} words: write {LEAST} to {MOST}.")
     found += [

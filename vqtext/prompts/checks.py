@@ -168,7 +168,7 @@ def _of_a_step(step: StepReply, wanted: Wanted) -> Iterator[str]:
 def _of_its_wording(phrase: str, wanted: Wanted) -> Iterator[str]:
     if len(phrase.split()) > MOST_WORDS:
         yield f"the phrase has {len(phrase.split())} words: say it in three to eight."
-    if not _is_latin(phrase):
+    if not is_latin(phrase):
         yield f"the phrase {phrase!r} is not English; other languages belong into display."
     elif not any(map(str.isalpha, phrase)):
         yield f"the phrase {phrase!r} has no words."
@@ -207,5 +207,6 @@ def _stems(text: str) -> set[str]:
     return {word.removesuffix("s")[:_STEM] for word in words if word not in _FILLER}
 
 
-def _is_latin(text: str) -> bool:
+def is_latin(text: str) -> bool:
+    """Whether all letters are Latin ones, as those of English are."""
     return all("LATIN" in unicodedata.name(letter, "") for letter in text if letter.isalpha())

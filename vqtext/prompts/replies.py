@@ -7,11 +7,14 @@ leaves out a key that may be null, nothing is lost.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from pydantic import BaseModel
 
 from vqtext.schema import Cell, Direction, LabelWords, Motion, Side, SubAction
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # a NUL ends a text in HDF5, an escape drives a terminal
 
 
 class CellReply(BaseModel):
@@ -91,4 +94,4 @@ class Harmonised(BaseModel):
 
 
 def _tidy(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(_CONTROL.sub(" ", text).split())

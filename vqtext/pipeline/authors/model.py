@@ -14,13 +14,14 @@ from vqtext.pipeline.authors.base import Data, Task, Written
 from vqtext.pipeline.authors.drafts import merge_drafts, temperatures
 from vqtext.pipeline.authors.harmonise import harmonise_problems, harmonised
 from vqtext.pipeline.llm.asking import ask_all, estimate
+from vqtext.pipeline.llm.estimate import tokens
 from vqtext.pipeline.llm.question import Answer, Failure, Question, ReplyFormat
-from vqtext.pipeline.llm.server import find_server
+from vqtext.pipeline.llm.server import address, find_server
 from vqtext.pipeline.progress import Progress
 from vqtext.prompts.checks import Wanted, label_problems
 from vqtext.prompts.render import render, templates_digest
-from vqtext.prompts.replies import Harmonised, LabelReply
-from vqtext.schema import LabelWords, SubAction
+from vqtext.prompts.replies import CellReply, Harmonised, LabelReply, StepReply
+from vqtext.schema import LabelWords
 
 _TEMPLATES = ("words_system", "words", "harmonise_system", "harmonise")
 _FORMATS: tuple[ReplyFormat, ...] = (
@@ -28,6 +29,8 @@ _FORMATS: tuple[ReplyFormat, ...] = (
     "json_object",
     "json_schema",
 )  # from the least that can be relied on
+
+_USUAL = 10  # sub-actions of a label, for the estimate
 
 
 @dataclass(frozen=True)
@@ -73,15 +76,20 @@ class Model:
         questions: list[Question[Any]] = []
         for label in task.labels:
             questions += self._questions(task.data, label)
-        first = questions[:1]
+        first, guess = questions[:1], _guess(self.words, task.data.locations)
+        reply_tokens = len(questions) * tokens(guess.model_dump_json())
         if task.labels and self._will_harmonise(task):
-            guess = [_guess(label, self.words) for label in task.labels]
-            questions.append(self._question_about_all([*task.standing, *guess], task.standing))
+            new = [guess.words(label, task.data.place) for label in task.labels]
+            about_all = self._question_about_all([*task.standing, *new], task.standing)
+            questions.append(about_all)
+            reply_tokens += estimate([about_all]).reply_tokens
         return {
             "provider": "openai",
             "model": self.llm.model,
+            "base_url": address(self.llm),
             "labels": task.labels,
             **asdict(estimate(questions)),
+            "reply_tokens": reply_tokens,
             "prompts": [message for question in first for message in question.messages()],
         }
 
@@ -198,7 +206,25 @@ class Model:
         )
 
 
-def _guess(label: str, words: WordsSettings) -> LabelWords:
-    """Words of about the length that is to be expected."""
-    step = SubAction(phrase="swing the left arm forward", opposite="swing the left arm backward", side="left")
-    return LabelWords(label=label, subactions=[step] * ((words.least + words.most + 1) // 2))
+def _guess(words: WordsSettings, places: Sequence[str]) -> LabelReply:
+    """A reply of about the length that is to be expected."""
+    display = None if words.language == "en" else "text"
+    step = StepReply(
+        phrase="lift the left foot off the floor",
+        display=display,
+        opposite="put the left foot on the floor",
+        paraphrases=["raise the left foot from the ground", "the left foot goes up", "pick up the left foot"],
+        body_part="foot",
+        side="left",
+        direction="up",
+        signature=[CellReply(location=place, motion="moderate", direction="forward") for place in places],
+    )
+    return LabelReply(
+        keyword="walking",
+        sentence="A person walks at an even pace.",
+        paraphrases=["Someone is walking along.", "A person moves on foot.", "A human strolls at ease."],
+        cyclic=True,
+        is_guess=False,
+        display=display,
+        subactions=[step] * min(max(_USUAL, words.least), words.most),
+    )

@@ -50,14 +50,16 @@ def plan_lines(plan: Mapping[str, Any], wanted: str, first: str) -> list[str]:
     """A stage's plan for people.
 
     Args:
-        plan: ``calls``, ``model``, ``prompt_tokens``, ``reply_tokens`` and, as messages, ``prompts``.
+        plan: ``calls``, ``model``, ``base_url``, ``prompt_tokens``, ``reply_tokens`` and, as messages,
+            ``prompts``.
         wanted: what the calls are for, to stand behind the model's name.
         first: what the prompts shown are.
     """
     if not plan["calls"]:
         return ["nothing would be asked of a language model"]
     told = [
-        f"{plan['calls']} calls to {plan['model'] or 'a model (none is set: --model)'}{wanted}",
+        f"{plan['calls']} calls to {plan['model'] or 'a model (none is set: --model)'} at {plan['base_url']}"
+        f"{wanted}",
         f"about {plan['prompt_tokens']:,} tokens of prompts and {plan['reply_tokens']:,} of replies; "
         "replies that are in the journal cost nothing",
         f"{first}:",
