@@ -204,7 +204,7 @@ class _Span:
 def read_facets(text: str) -> Facets:
     """What a phrase says. Any text will do; one without a known word says nothing."""
     table = _table()
-    words = _content(re.findall(r"[^\W_]+", text.casefold().replace("’", "'").replace("'", "")), table)
+    words = _content(_split(text, table), table)
     base = [_base(word, table) for word in words]
     spans = _spans(base, table)
     poles = _poles(spans)
@@ -248,11 +248,11 @@ def _spans(base: Sequence[str], table: _Table) -> list[_Span]:
 
 
 def _negated(cues: list[_Cue], before: str, table: _Table) -> list[_Cue]:
-    """Cues turned round behind "without", and those of height behind "from": where it starts is not where
+    """Cues turned round behind "without", and those of posture behind "from": where it starts is not where
     it goes ("up from the chair")."""
 
     def turned(cue: _Cue) -> bool:
-        leaves = before in table.single["leaving"] and table.names[cue.axis] == "vertical"
+        leaves = before in table.single["leaving"] and table.names[cue.axis] in ("vertical", "bend")
         return leaves or before in table.single["negation"]
 
     return [
@@ -335,6 +335,13 @@ def _longest(base: Sequence[str], i: int, table: Mapping[_Key, _V]) -> tuple[int
         if key in table:
             return n, table[key]
     return None
+
+
+def _split(text: str, table: _Table) -> list[str]:
+    text = text.casefold().replace("’", "'").replace("'", "")
+    for name in table.single["hyphenated"]:
+        text = text.replace(name, name.replace("-", ""))
+    return re.findall(r"[^\W_]+", text)
 
 
 def _content(words: Sequence[str], table: _Table) -> list[str]:
