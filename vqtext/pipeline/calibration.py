@@ -119,9 +119,7 @@ def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, enc
     against = judge(*_with_opposites(phrases, merging, wording, own))
     unrelated = judge(everything, _unrelated(phrases, merging, alike))
     threshold = lowest_threshold(against, unrelated)
-    rows: list[tuple[str, ...]] = [
-        ("threshold", "paraphrases together", "opposites merged", "unrelated")
-    ]
+    rows: list[tuple[str, ...]] = [("threshold", "paraphrases together", "opposites merged", "unrelated")]
     for step in sorted({*STEPS[::10].tolist(), threshold}):
         shares = (judged.merged(step) for judged in (paraphrases, against, unrelated))
         rows.append((f"{step:.2f}", *(f"{share:.1%}" for share in shares)))
