@@ -199,11 +199,11 @@ class TestHowJSONIsAskedFor:
         ("rejected", "got"),
         [((), "json_schema"), (("json_schema",), "json_object"), (("json_schema", "json_object"), "text")],
     )
-    @pytest.mark.parametrize("status", [400, 422])
+    @pytest.mark.parametrize("status", [400, 422, 500, 501])
     def test_falls_back_for_the_whole_run(self, llm_server, tmp_path, rejected, got, status):
         llm_server.reply = rejecting(*rejected, otherwise=GOOD, status=status)
         names = [f"name {i}" for i in range(12)]
-        answers = ask(tmp_path, llm_server.settings(concurrency=3), *map(question, names))
+        answers = ask(tmp_path, llm_server.settings(concurrency=3, retries=0), *map(question, names))
         assert {answer.reply_format for answer in answers} == {got}
         assert {answer.paid for answer in answers} == {1}
         assert len(llm_server.requests) <= 12 + 3 * len(rejected)

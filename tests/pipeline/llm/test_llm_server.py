@@ -106,6 +106,14 @@ def test_a_far_one_is_reached_through_it(llm_server, tmp_path, monkeypatch):
     assert answer.value.word == "leg up" and len(llm_server.requests) == 1
 
 
+def test_a_proxy_that_does_not_answer_is_named(no_server, tmp_path, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://me:hush@127.0.0.1:9")
+    with pytest.raises(LLMError, match=r"http://far.invalid/v1 through the proxy of HTTP_PROXY") as raised:
+        ask(tmp_path, {"base_url": "http://far.invalid/v1", "model": "toy-1", "retries": 0})
+    assert "hush" not in str(raised.value)
+
+
 def test_a_proxy_that_is_none(no_server, tmp_path, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "nonsense://box:1")

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     import openai
 
 _CONNECT_S = 5.0
+_NOT_THIS_WAY = (
+    400,
+    422,
+    500,
+    501,
+)  # some servers fail, rather than say no, over a parameter they do not know
 
 
 class Client:
@@ -70,9 +76,11 @@ class Client:
                     extra_body=options,  # as it is: the SDK would search the whole schema for names
                 )
             except openai.OpenAIError as error:
-                if isinstance(
-                    error, (openai.BadRequestError, openai.UnprocessableEntityError)
-                ) and self.manner.heed(manner, json.dumps(error.body, default=str), error.param):
+                if (
+                    isinstance(error, openai.APIStatusError)
+                    and error.status_code in _NOT_THIS_WAY
+                    and self.manner.heed(manner, json.dumps(error.body, default=str), error.param)
+                ):
                     continue
                 problem = after_error(error, self.server, self.llm)
             if problem is not None:  # raised out here, it has no context that would hold the key

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from vqtext.config import LLMSettings
 from vqtext.errors import LLMError
@@ -79,7 +81,9 @@ def _after_timeout(error: openai.APITimeoutError, server: Server, llm: LLMSettin
     import httpx2
 
     if isinstance(error.__cause__, httpx2.ConnectTimeout):
-        return LLMError(f"no server answers at {server.url}: is it running, and is the address right?")
+        return LLMError(
+            f"no server answers at {server.url}{_by_way(server)}: is it running, and is the address right?"
+        )
     return Unanswered(
         f"no reply within {llm.timeout_s:g} s{_again(llm)}: raise llm.timeout_s if the model is slow"
     )
@@ -92,13 +96,23 @@ def _after_connection(error: openai.APIConnectionError, server: Server, llm: LLM
     why = server.scrub(one_line(str(cause) or type(cause).__name__))
     if isinstance(cause, (httpx2.ConnectError, httpx2.UnsupportedProtocol, httpx2.TooManyRedirects)):
         return LLMError(
-            f"no server answers at {server.url} ({why}): is it running, and is the address right?"
+            f"no server answers at {server.url}{_by_way(server)} ({why}): is it running, and is the address "
+            "right?"
         )
     if isinstance(cause, httpx2.ProxyError):
         return LLMError(
             f"the proxy lets nothing through to {server.url} ({why}): look at HTTPS_PROXY and NO_PROXY"
         )
     return Unanswered(f"the connection broke before the whole reply was there{_again(llm)} ({why})")
+
+
+def _by_way(server: Server) -> str:
+    """Says that a proxy was asked, since it may be the one that does not answer."""
+    parts, proxies = urlsplit(server.url), getproxies()
+    is_asked = parts.scheme in proxies or "all" in proxies
+    if server.is_near or not is_asked or proxy_bypass(parts.hostname or ""):
+        return ""
+    return f" through the proxy of {parts.scheme.upper()}_PROXY or ALL_PROXY"
 
 
 def _again(llm: LLMSettings) -> str:
