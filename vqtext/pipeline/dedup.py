@@ -21,7 +21,7 @@ from vqtext.pipeline.phrases import Phrases, stored_wording
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.threshold import by_reason, tree_and_threshold
-from vqtext.prompts.facets import facets_digest
+from vqtext.prompts.movement_words import facets_digest
 from vqtext.prompts.subactions import read_subactions
 from vqtext.schema import LabelWords, same_text
 

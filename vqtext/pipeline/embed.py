@@ -22,7 +22,8 @@ from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage, ensure
 from vqtext.pipeline.wording import axis_texts, wordings
-from vqtext.prompts.facets import facets_digest, read_facets
+from vqtext.prompts.facets import read_facets
+from vqtext.prompts.movement_words import facets_digest
 from vqtext.prompts.subactions import read_subactions
 from vqtext.schema import LabelWords, Subject
 

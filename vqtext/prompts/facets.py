@@ -13,20 +13,15 @@ Sets are kept as bits of an integer, so that `opposed` and `disjoint` work on nu
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, reduce
-from hashlib import sha256
-from importlib import resources
 from operator import or_
-from typing import Any, TypeVar
+from typing import Any
+
+from vqtext.prompts.movement_words import END, LEFT, RIGHT, SIDES, Cue, Table, load_table, longest, read_words
 
 _FIRST = 0x5555_5555_5555_5555  # the bits of all first poles
-_ONE, _LEFT, _RIGHT, _BOTH = 1, 2, 4, 8
-SIDES = {"left": _LEFT, "right": _RIGHT, "both": _BOTH, "one": _ONE | _LEFT | _RIGHT}
-"""One foot may be the left one, and is not both."""
 
 
 @dataclass(frozen=True)
@@ -119,76 +114,26 @@ def contrasted(a: Facets, b: Facets) -> bool:
 
 
 @cache
-def facets_digest() -> str:
-    """16 hex digits over the table: what was embedded or merged by another one is out of date."""
-    return sha256(_source().encode()).hexdigest()[:16]
-
-
-def _source() -> str:
-    return resources.files("vqtext.prompts").joinpath("facets.toml").read_text(encoding="utf-8")
-
-
-@cache
 def axes() -> dict[str, list[tuple[str, str]]]:
     """Every axis with the pairs of words that name its two poles, the first pole first. The last axis is the
     side of the body."""
     sides = [(f"left {part}", f"right {part}") for part in ("arm", "hand", "leg", "foot")]
-    return {**{name: pairs[:_NAMING] for name, pairs in _table().pairs.items()}, "side": sides}
+    return {**{name: pairs[:_NAMING] for name, pairs in load_table().pairs.items()}, "side": sides}
 
 
 def ways(facets: Facets) -> list[int]:
     """What a phrase says of each axis of `axes`: 1 the first pole, −1 the second, 0 nothing."""
     poles = [(facets.poles >> 2 * i & 1) - (facets.poles >> (2 * i + 1) & 1) for i in range(len(axes()) - 1)]
-    return [*poles, int(facets.sides == _LEFT) - int(facets.sides == _RIGHT)]
+    return [*poles, int(facets.sides == LEFT) - int(facets.sides == RIGHT)]
 
 
 def _swapped(poles: Any) -> Any:
     return (poles & _FIRST) << 1 | poles >> 1 & _FIRST
 
 
-@dataclass(frozen=True)
-class _Cue:
-    """A word, or several in a row, that speaks of an axis.
-
-    Attributes:
-        axis: its number; second: which of the two poles.
-        counterpart: what it becomes in the opposite; None where nothing was listed.
-        pure: it says the direction and nothing else.
-        weak: it only counts in a phrase that has no other cue.
-    """
-
-    axis: int
-    second: bool
-    counterpart: str | None
-    pure: bool
-    weak: bool = False
-
-
-_Key = tuple[str, ...]
-_V = TypeVar("_V")
-_LONGEST = 4  # words of one cue
 _NAMING = 8  # pairs of words that name an axis to an encoder
-_END = "$"  # stands in a cue for the end of the phrase
-_NO_MOVEMENT = ("lower back", "lower body", "lower spine")  # though the phrase begins so
 _SPACE = ("vertical", "sagittal", "turn", "lateral")
 _OTHER = {"left": "right", "right": "left"}
-
-
-@dataclass(frozen=True)
-class _Table:
-    """facets.toml, ready to be looked up. Keys are base forms, several words in a row as a tuple."""
-
-    names: list[str]
-    canonical: list[tuple[str, str]]
-    pairs: dict[str, list[tuple[str, str]]]
-    cues: dict[_Key, list[_Cue]]
-    part: dict[_Key, int]
-    same: dict[_Key, str]
-    side: dict[str, int]
-    halves: frozenset[str]  # parts of the body that are a lower or upper half
-    single: dict[str, frozenset[str]]  # the lists of single words, by their names in the file
-    forms: dict[str, str]
-    vocabulary: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -197,15 +142,14 @@ class _Span:
 
     start: int
     stop: int
-    cues: list[_Cue]
+    cues: list[Cue]
 
 
 @lru_cache(maxsize=1 << 17)
 def read_facets(text: str) -> Facets:
     """What a phrase says. Any text will do; one without a known word says nothing."""
-    table = _table()
-    words = _content(_split(text, table), table)
-    base = [_base(word, table) for word in words]
+    table = load_table()
+    words, base = read_words(text)
     spans = _spans(base, table)
     poles = _poles(spans)
     pure = [cue for span in spans for cue in span.cues if cue.pure and cue.axis in poles]
@@ -227,15 +171,15 @@ def read_facets(text: str) -> Facets:
     )
 
 
-def _spans(base: Sequence[str], table: _Table) -> list[_Span]:
+def _spans(base: Sequence[str], table: Table) -> list[_Span]:
     """The cues of a phrase in their order, the longest at each place, none of them inside another."""
     spans: list[_Span] = []
-    ended = [*base, _END]
+    ended = [*base, END]
     done = 0
     for i, word in enumerate(base):
-        found = _longest(ended, i, table.cues)
+        found = longest(ended, i, table.cues)
         if found is None and word in _OTHER and not _is_side(base, i, table):
-            turn = _Cue(table.names.index("turn"), word == "right", _OTHER[word], pure=True)
+            turn = Cue(table.names.index("turn"), word == "right", _OTHER[word], pure=True)
             found = 1, [turn]
         if found is None or i + found[0] <= done:
             continue
@@ -247,11 +191,11 @@ def _spans(base: Sequence[str], table: _Table) -> list[_Span]:
     return strong or spans
 
 
-def _negated(cues: list[_Cue], before: str, table: _Table) -> list[_Cue]:
+def _negated(cues: list[Cue], before: str, table: Table) -> list[Cue]:
     """Cues turned round behind "without", and those of posture behind "from": where it starts is not where
     it goes ("up from the chair")."""
 
-    def turned(cue: _Cue) -> bool:
+    def turned(cue: Cue) -> bool:
         leaves = before in table.single["leaving"] and table.names[cue.axis] in ("vertical", "bend")
         return leaves or before in table.single["negation"]
 
@@ -274,7 +218,7 @@ def _bits(poles: Mapping[int, bool]) -> int:
     return sum(1 << 2 * axis + second for axis, second in poles.items())
 
 
-def _is_side(base: Sequence[str], i: int, table: _Table) -> bool:
+def _is_side(base: Sequence[str], i: int, table: Table) -> bool:
     """Whether "left" at place i is a side of the body: a part of it, or what it holds, follows."""
     after = base[i + 1 : i + 3]
     return base[i] in table.side and any(
@@ -282,18 +226,18 @@ def _is_side(base: Sequence[str], i: int, table: _Table) -> bool:
     )
 
 
-def _parts(base: Sequence[str], table: _Table) -> int:
+def _parts(base: Sequence[str], table: Table) -> int:
     """The parts that move; a part behind a preposition only says where they go."""
     found = i = 0
     while i < len(base):
-        n, parts = _longest(base, i, table.part) or (1, 0)
+        n, parts = longest(base, i, table.part) or (1, 0)
         if not {*base[max(0, i - 2) : i]} & table.single["prepositions"]:
             found |= parts
         i += n
     return found
 
 
-def _canonical(base: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, bool], table: _Table) -> str:
+def _canonical(base: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, bool], table: Table) -> str:
     """The directions first, in one word each, then what is left, each word once."""
     pure = [span for span in spans if all(cue.pure and cue.axis in poles for cue in span.cues)]
     said = dict.fromkeys(table.canonical[cue.axis][poles[cue.axis]] for span in pure for cue in span.cues)
@@ -301,7 +245,7 @@ def _canonical(base: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, 
     left = [word for i, word in enumerate(base) if i not in gone]
     i = 0
     while i < len(left):
-        n, word = _longest(left, i, table.same) or (1, left[i])
+        n, word = longest(left, i, table.same) or (1, left[i])
         if word not in table.single["stop"] and not (poles and word in table.single["light"]):
             said[word] = None
         i += n
@@ -328,75 +272,10 @@ def _mirrored(words: Sequence[str], base: Sequence[str]) -> str:
     return " ".join(_OTHER.get(own, word) for word, own in zip(words, base, strict=True))
 
 
-def _longest(base: Sequence[str], i: int, table: Mapping[_Key, _V]) -> tuple[int, _V] | None:
-    """How many words at place i are the longest key, and what it means."""
-    for n in range(min(_LONGEST, len(base) - i), 0, -1):
-        key = tuple(base[i : i + n])
-        if key in table:
-            return n, table[key]
-    return None
-
-
-def _split(text: str, table: _Table) -> list[str]:
-    text = text.casefold().replace("’", "'").replace("'", "")
-    for name in table.single["hyphenated"]:
-        text = text.replace(name, name.replace("-", ""))
-    return re.findall(r"[^\W_]+", text)
-
-
-def _content(words: Sequence[str], table: _Table) -> list[str]:
-    """Without articles. "The back" becomes "spine", since "back" without an article is a direction; "his lower
-    leg" becomes one word, since "lower his leg" is a movement; and "let the rope go" becomes "let go rope"."""
-    kept: list[str] = []
-    for i, (before, word, after) in enumerate(zip(["", *words], words, [*words[1:], ""], strict=False)):
-        is_part = word == "back" and before in table.single["before_back"]
-        half = f"{before} {_base(word, table)}"
-        if half in table.halves and kept[-1:] == [before] and (i > 1 or half in _NO_MOVEMENT):
-            kept[-1] = half
-            continue
-        if is_part and (_base(after, table),) not in table.part:
-            word = "spine"
-        if word not in table.single["determiners"]:
-            kept.append(word)
-    if "let" in kept:
-        let = kept.index("let") + 1
-        if "go" in kept[let : let + _LONGEST]:
-            kept.remove("go")
-            kept.insert(let, "go")
-    return kept
-
-
-def _base(word: str, table: _Table) -> str:
-    """The base form, where the table knows it; else the word, without the s of a plural."""
-    if word in table.forms:
-        return table.forms[word]
-    if word in table.vocabulary:
-        return word
-    known = next((stem for stem in _stems(word) if stem in table.vocabulary), None)
-    if known is not None:
-        return table.forms.get(known, known)
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
-
-
-def _stems(word: str) -> Iterator[str]:
-    """Base forms an inflected word may have: closing → close, gripped → grip, carries → carry."""
-    for ending in ("ing", "ed", "s", "es", "ion"):
-        stem = word.removesuffix(ending)
-        if stem == word or len(stem) < 2:
-            continue
-        yield from (stem, stem + "e")
-        if stem[-1] == stem[-2]:
-            yield stem[:-1]
-        if stem.endswith("i"):
-            yield stem[:-1] + "y"
-        if ending == "ing" and stem.endswith("y"):
-            yield stem[:-1] + "ie"
-
-
 @cache
 def _directions() -> dict[str, int]:
     """`schema.Direction` → the bit of its pole."""
-    table = _table()
+    table = load_table()
     poles = {
         "up": ("vertical", 0),
         "down": ("vertical", 1),
@@ -410,63 +289,3 @@ def _directions() -> dict[str, int]:
         "turn right": ("turn", 1),
     }
     return {name: 1 << 2 * table.names.index(axis) + second for name, (axis, second) in poles.items()}
-
-
-@cache
-def _table() -> _Table:
-    raw = tomllib.loads(_source())
-    forms = {form: word for word, inflected in raw["forms"].items() for form in inflected}
-    single = {name: frozenset(words) for name, words in raw["words"].items()}
-    vocabulary = {*raw["forms"], "spine"}.union(*single.values())
-    halves = frozenset(part for part in raw["part"] if part.startswith(("lower ", "upper ")))
-
-    def key(text: str) -> _Key:
-        if text in halves:
-            return (text,)
-        words = [word for word in text.replace("-", " ").split() if word not in single["determiners"]]
-        vocabulary.update(words)
-        return tuple(forms.get(word, word) for word in words)
-
-    cues: dict[_Key, list[_Cue]] = {key(text): [] for text in raw["neutral"]}
-    for number, axis in enumerate(raw["axis"].values()):
-        for at, cue in _cues_of(number, axis, key).items():
-            cues.setdefault(at, []).append(cue)
-    number_of = {
-        part: i for i, part in enumerate(sorted({p for moves in raw["part"].values() for p in moves}))
-    }
-    names = list(raw["axis"])
-    return _Table(
-        names=names,
-        canonical=[tuple(axis["canonical"]) for axis in raw["axis"].values()],
-        pairs={name: _pairs_of(axis) for name, axis in raw["axis"].items()},
-        cues=cues,
-        part={key(part): sum(1 << number_of[p] for p in moves) for part, moves in raw["part"].items()},
-        same={key(word): group[0] for group in raw["same"] for word in group[1:]},
-        side={word: SIDES[name] for name, words in raw["side"].items() for word in words},
-        halves=halves,
-        single=single,
-        forms=forms,
-        vocabulary=frozenset(vocabulary | {word for words in raw["side"].values() for word in words}),
-    )
-
-
-def _cues_of(number: int, axis: dict[str, Any], key: Any) -> dict[_Key, _Cue]:
-    """The cues of one axis. Of words that stand there several times the first counts, pure ones before."""
-    weak = {key(text) for text in axis.get("weak", ())}
-    said: list[tuple[str, bool, str | None, bool]] = []
-    for kind in ("swap", "cues"):
-        for one, other in axis.get(kind, ()):
-            said += [(one, False, other, kind == "swap"), (other, True, one, kind == "swap")]
-    said += [(text, False, None, False) for text in axis.get("first", ())]
-    said += [(text, True, None, False) for text in axis.get("second", ())]
-    cues: dict[_Key, _Cue] = {}
-    for text, second, other, pure in said:
-        at = key(text)
-        counterpart = other.removesuffix(f" {_END}") if other else None
-        cues.setdefault(at, _Cue(number, second, counterpart, pure, at in weak))
-    return cues
-
-
-def _pairs_of(axis: dict[str, Any]) -> list[tuple[str, str]]:
-    pairs = [*axis.get("swap", ()), *axis.get("cues", ())]
-    return [(one.removesuffix(f" {_END}"), other.removesuffix(f" {_END}")) for one, other in pairs]
