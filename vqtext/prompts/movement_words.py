@@ -153,8 +153,8 @@ def _split(text: str, table: Table) -> list[str]:
 
 
 def _content(words: Sequence[str], table: Table) -> list[str]:
-    """Without articles. "The back" becomes "spine", since "back" alone is a direction; "his lower leg" becomes
-    one word, since "lower his leg" is a movement; and "let the rope go" becomes "let go rope".
+    """Without articles. "The back" becomes "spine", since "back" alone is a direction; "his lower leg" has
+    one word for the part, since "lower his leg" is a movement; "let the rope go" becomes "let go rope".
     """
     kept: list[str] = []
     for i, (before, word, after) in enumerate(zip(["", *words], words, [*words[1:], ""], strict=False)):
