@@ -52,7 +52,7 @@ def test_the_words_own_paraphrases_decide(write_words: Any, heard: Any, bag_of_w
     settings = settings.model_copy(update={"dedup": settings.dedup.model_copy(update={"calibrate": True})})
     run(Embed(settings, heard))
     answer = run(Dedup(settings, heard))
-    assert 0.5 <= answer["threshold"] < 0.85 and answer["anchors"] >= len(COLOURS) - 1
+    assert 0.5 <= answer["threshold"] < 0.95 and answer["anchors"] >= len(COLOURS) - 1
     said = "\n".join(heard.said)
     assert f"calibrated on {2 * len(COLOURS)} paraphrases and {len(COLOURS)} opposites" in said
     assert "opposites merged" in said, "the trade-off is shown"

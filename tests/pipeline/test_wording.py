@@ -21,10 +21,15 @@ TRIPLES = [
 ]
 
 
+SIDED = ["lift the {} knee up", "rise over the {} leg", "plant the {} foot", "plant the {} heel"]
+
+
 @pytest.fixture(scope="module")
 def wording() -> Wording:
     encoder = minilm(48, 64, Progress(quiet=True))
     known = [text for triple in TRIPLES for phrase in triple for text in wordings(phrase)]
+    known += [text for phrase in SIDED for text in wordings(phrase.format("left"))]
+    known += [text for phrase in SIDED for text in wordings(phrase.format("right"))]
     texts = list(dict.fromkeys([*axis_texts(), *known]))
     vector = dict(zip(texts, encoder.encode(texts)[0], strict=True))
 
@@ -45,6 +50,12 @@ def test_every_axis_has_a_direction_of_its_own(wording: Wording) -> None:
     np.testing.assert_allclose(np.linalg.norm(wording.directions, axis=1), 1, rtol=1e-5)
     alike = wording.directions @ wording.directions.T - np.eye(len(axes()))
     assert alike.max() < 0.8
+
+
+def test_what_merges_on_the_left_merges_on_the_right(wording: Wording) -> None:
+    left, right = (wording.vectors([text.format(side) for text in SIDED]) for side in ("left", "right"))
+    np.testing.assert_allclose(left @ left.T, right @ right.T, atol=1e-5)
+    assert (left * right).sum(1).max() < 0.95, "and the two sides are apart"
 
 
 def test_vectors_are_units_and_a_zero_stays_zero(wording: Wording) -> None:

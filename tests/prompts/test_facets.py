@@ -103,7 +103,7 @@ def test_a_phrase_makes_its_own_opposite(text: str, opposite: str | None) -> Non
 
 
 def test_a_phrase_about_one_side_has_a_mirror_image() -> None:
-    assert read_facets("swing the left arm").mirrored == "swing right arm"
+    assert read_facets("swing the left arm").mirrored == "swing the right arm"
     assert read_facets("swing both arms").mirrored is None
 
 

@@ -1,14 +1,16 @@
 """Which threshold merges wordings of one movement and nothing else: asked of pairs whose answer is known.
 
 The phrases' own words are such pairs: a phrase and its paraphrase are one movement, a phrase and its opposite
-are two, and so are nearly all pairs of phrases drawn at random. Chosen is the lowest threshold at which no
-opposite merges and hardly any unrelated pair does: below it names get lost, above it wordings stay apart.
+are two, and so are nearly all steps of one label, and nearly all pairs drawn at random. Chosen is the lowest
+threshold at which no opposite merges and hardly any of the others do: below it names get lost, above
+it wordings stay apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -24,7 +26,7 @@ ENOUGH = 20
 """Paraphrases from which the own words decide."""
 
 FALSE_MERGES = 0.01
-"""Share of unrelated pairs that may merge at the threshold."""
+"""Share that may merge at the threshold, of unrelated pairs and of the steps of one label."""
 
 STEPS = np.round(np.arange(FLOOR, 0.951, 0.01), 2)
 """Thresholds that are tried."""
@@ -76,14 +78,18 @@ def judge(phrases: Sequence[Phrase], pairs: np.ndarray) -> Judged:
     return Judged(cosines, opposite | facet)
 
 
-def lowest_threshold(opposites: Judged, unrelated: Judged) -> float:
-    """The lowest of `STEPS` at which no opposite merges and at most `FALSE_MERGES` of the unrelated pairs do.
+def lowest_threshold(opposites: Judged, *others: Judged) -> float:
+    """The lowest of `STEPS` at which no opposite merges and at most `FALSE_MERGES` of each of the others do.
 
     Opposites that merge at every threshold cannot be helped by one: then as many as at the highest.
     """
     least = opposites.merged(float(STEPS[-1]))
-    fit = [t for t in STEPS if opposites.merged(t) <= least and unrelated.merged(t) <= FALSE_MERGES]
-    return float(fit[0]) if fit else float(STEPS[-1])
+    fit = (
+        float(step)
+        for step in STEPS
+        if opposites.merged(step) <= least and all(pairs.merged(step) <= FALSE_MERGES for pairs in others)
+    )
+    return next(fit, float(STEPS[-1]))
 
 
 def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, encoder: str) -> Calibration:
@@ -117,11 +123,14 @@ def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, enc
     alike = np.array([(own[key], len(merging) + i) for i, (key, _) in enumerate(said)])
     paraphrases = judge(everything, alike)
     against = judge(*_with_opposites(phrases, merging, wording, own))
-    unrelated = judge(everything, _unrelated(phrases, merging, alike))
-    threshold = lowest_threshold(against, unrelated)
-    rows: list[tuple[str, ...]] = [("threshold", "paraphrases together", "opposites merged", "unrelated")]
+    unrelated = judge(everything, _unrelated(merging, alike))
+    steps = judge(merging, _of_one_label(phrases, own))
+    threshold = lowest_threshold(against, steps, unrelated)
+    rows: list[tuple[str, ...]] = [
+        ("threshold", "paraphrases together", "opposites merged", "steps of one label", "unrelated")
+    ]
     for step in sorted({*STEPS[::10].tolist(), threshold}):
-        shares = (judged.merged(step) for judged in (paraphrases, against, unrelated))
+        shares = (judged.merged(step) for judged in (paraphrases, against, steps, unrelated))
         rows.append((f"{step:.2f}", *(f"{share:.1%}" for share in shares)))
     why = f"calibrated on {len(said)} paraphrases and {len(against.cosines)} opposites of these words"
     return Calibration(threshold, why, table(rows))
@@ -159,11 +168,18 @@ def _with_opposites(
     return [*merging, *others], np.array(places, dtype=np.int64).reshape(-1, 2)
 
 
-def _unrelated(phrases: Phrases, merging: Sequence[Phrase], alike: np.ndarray) -> np.ndarray:
-    """Pairs of phrases, and of phrases and paraphrases of others, drawn from all of them ``(p, 2)``.
+def _of_one_label(phrases: Phrases, own: dict[str, int]) -> np.ndarray:
+    """Pairs of different steps of one label, each once ``(p, 2)``: two movements by their author's word."""
+    of_label: dict[str, set[int]] = {}
+    for key, uses in phrases.uses.items():
+        for label, _ in uses:
+            of_label.setdefault(label, set()).add(own[key])
+    pairs = {pair for steps in of_label.values() for pair in combinations(sorted(steps), 2)}
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
-    Two phrases that stand in one label are two movements by the author's word; the others are so but for few.
-    """
+
+def _unrelated(merging: Sequence[Phrase], alike: np.ndarray) -> np.ndarray:
+    """Pairs of phrases, and of phrases and paraphrases of others, drawn from all of them ``(p, 2)``."""
     n, total = len(merging), len(merging) + len(alike)
     owner = np.concatenate([np.arange(n), alike[:, 0]])
     drawn = np.random.default_rng(0).integers([n, total], size=(MOST, 2))

@@ -36,7 +36,7 @@ class Dedup(Stage):
     """Merge near-duplicate phrases under the vetoes, and keep the medoid of each cluster: the anchors."""
 
     command = "dedup"
-    version = 4
+    version = 5
 
     @property
     def target(self) -> Path:

@@ -49,7 +49,7 @@ class Embed(Stage):
     """
 
     command = "embed"
-    version = 3
+    version = 4
 
     @property
     def target(self) -> Path:

@@ -26,8 +26,15 @@ _AT_ONCE = 4096  # phrases; bounds what is held beside the result
 
 
 def wordings(phrase: str) -> list[str]:
-    """The texts whose vectors make up a phrase's: itself, and its canonical wording."""
-    return [phrase, read_facets(phrase).canonical or phrase]
+    """The texts whose vectors make up a phrase's: itself and its canonical wording, and of a phrase about one
+    side of the body its mirror image too. The side is a way, no content: what merges left, merges right.
+    """
+    return [
+        wording
+        for text in (phrase, read_facets(phrase).mirrored)
+        if text is not None
+        for wording in (text, read_facets(text).canonical or text)
+    ]
 
 
 def axis_texts() -> list[str]:
@@ -43,29 +50,37 @@ class Wording:
 
     Attributes:
         plain: the encoder's own vectors.
-        directions: unit vectors of the axes, ``(A, d)``.
+        directions: unit vectors of the axes, ``(A, d)``. The last is the side of the body. The others, but
+            for turns to the left and right, and all contents are orthogonal to it: so phrases about the left
+            are mirror images of those about the right.
     """
 
     def __init__(self, vectors: Callable[[Sequence[str]], np.ndarray]) -> None:
         self.plain = vectors
         texts = axis_texts()
         row = {text: i for i, text in enumerate(texts)}
-        plain = np.nan_to_num(
-            vectors(texts), posinf=0, neginf=0
-        )  # unusable ones are told where they are merged
+        # What is unusable is told where phrases are merged.
+        plain = np.nan_to_num(vectors(texts), posinf=0, neginf=0)
         apart = [
             np.mean([unit(plain[row[one]] - plain[row[other]]) for one, other in pairs], axis=0)
             for pairs in axes().values()
         ]
-        self.directions = unit(np.stack(apart))
+        directions = unit(np.stack(apart))
+        side = directions[-1]
+        bodily = np.array([name not in ("turn", "side") for name in axes()])[:, None]
+        self.directions = unit(directions - bodily * np.outer(directions @ side, side))
 
     def contents(self, phrases: Sequence[str]) -> np.ndarray:
         """What phrases are about, unit vectors ``(n, d)``."""
         found = np.empty((len(phrases), self.directions.shape[1]), dtype=np.float32)
         for start in range(0, len(phrases), _AT_ONCE):
             part = phrases[start : start + _AT_ONCE]
-            plain = self.plain([text for phrase in part for text in wordings(phrase)])
-            found[start : start + _AT_ONCE] = unit(plain[::2] + plain[1::2])
+            texts = [wordings(phrase) for phrase in part]
+            plain = self.plain([text for own in texts for text in own])
+            begin = np.cumsum([0, *map(len, texts[:-1])])
+            mixed = unit(np.add.reduceat(plain, begin))
+            side = self.directions[-1]
+            found[start : start + _AT_ONCE] = unit(mixed - np.outer(mixed @ side, side))
         return found
 
     def ways(self, facets: Iterable[Facets]) -> np.ndarray:

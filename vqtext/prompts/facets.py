@@ -13,6 +13,7 @@ Sets are kept as bits of an integer, so that `opposed` and `disjoint` work on nu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, reduce
@@ -167,7 +168,7 @@ def read_facets(text: str) -> Facets:
         words=frozenset(canonical.split()),
         goal=next(iter(base[last_to + 1 :]), None),
         opposite=_opposite(words, spans, poles),
-        mirrored=_mirrored(words, base) if sides & ~SIDES["both"] else None,
+        mirrored=_mirrored(text) if sides & ~SIDES["both"] else None,
     )
 
 
@@ -268,8 +269,8 @@ def _opposite(words: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, 
     return " ".join([*out, *words[at:]]) if turned else None
 
 
-def _mirrored(words: Sequence[str], base: Sequence[str]) -> str:
-    return " ".join(_OTHER.get(own, word) for word, own in zip(words, base, strict=True))
+def _mirrored(text: str) -> str:
+    return re.sub(r"\b(left|right)\b", lambda side: _OTHER[side[0].lower()], text, flags=re.IGNORECASE)
 
 
 @cache
