@@ -31,7 +31,7 @@ FALSE_MERGES = 0.01
 STEPS = np.round(np.arange(FLOOR, 0.951, 0.01), 2)
 """Thresholds that are tried."""
 
-SHIPPED = {"all-MiniLM-L6-v2": 0.5}
+SHIPPED = {"all-MiniLM-L6-v2": 0.52}
 """What ``benchmarks/words.py`` finds for an encoder on its development triples."""
 
 MOST = 20_000
