@@ -28,11 +28,13 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vqtext.errors import EncoderError
 from vqtext.pipeline.calibration import FALSE_MERGES, SHIPPED, STEPS
 from vqtext.pipeline.contrast import contrast
 from vqtext.pipeline.embed import encode
@@ -45,6 +47,7 @@ from vqtext.pipeline.wording import Wording, axis_texts, unit
 from vqtext.schema import LabelWords, SubAction, same_text
 
 PARTS = ("phrase", "synonym", "opposite")
+KEYS = {*PARTS, *(f"opposite_of_{part}" for part in PARTS), "domain"}
 FOLDER = Path(__file__).parent / "triples"
 THRESHOLDS = np.round(np.arange(0.6, 0.951, 0.01), 2)
 
@@ -57,17 +60,23 @@ def main() -> None:
     parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    encoder, _ = choose(args.encoder, Progress(quiet=True))
+    files = [args.triples] if args.triples else [FOLDER / "development.json", FOLDER / "final.json"]
+    lists = {path: read(path) for path in files}
+    print("embedding the development list: about a minute", file=sys.stderr)
+    try:
+        encoder, _ = choose(args.encoder, Progress(quiet=True))
+    except EncoderError as error:
+        sys.exit(f"error: {error}")
     known = Encoded(encoder)
     development = Triples(read(FOLDER / "development.json"), known)
     threshold = {method.name: method.calibrated(development) for method in METHODS if method.pairs}
     for follower in ("community", "semhash"):  # they compare plain cosines too
         threshold[follower] = threshold["plain"]
-    files = [args.triples] if args.triples else [FOLDER / "development.json", FOLDER / "final.json"]
     answer: dict[str, Any] = {"encoder": encoder.name, "files": {}}
     for path in files:
-        triples = development if path == FOLDER / "development.json" else Triples(read(path), known)
-        rows = {method.name: method.row(triples, threshold[method.name]) for method in METHODS}
+        triples = development if path == FOLDER / "development.json" else Triples(lists[path], known)
+        methods = [method for method in METHODS if method.name != "semhash" or find_spec("semhash")]
+        rows = {method.name: method.row(triples, threshold[method.name]) for method in methods}
         answer["files"][str(path.name)] = {"triples": len(triples.rows), "methods": rows}
         if not args.json:
             print(f"\n{path.name}: {len(triples.rows)} triples, {encoder.name}")
@@ -85,17 +94,23 @@ def read(path: Path) -> list[dict[str, Any]]:
     """Triples from a file, checked."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {path} cannot be read as JSON ({error})")
-    wrong = [
-        i
-        for i, row in enumerate(rows if isinstance(rows, list) else [{}])
-        if not isinstance(row, dict)
-        or not all(isinstance(row.get(part), str) and row[part].strip() for part in PARTS)
-    ]
-    if wrong or not rows:
-        place = f"entry {wrong[0] + 1}" if wrong else "the list"
-        sys.exit(f'error: {path}: {place} must have the texts "phrase", "synonym" and "opposite"')
+    except OSError as error:
+        sys.exit(f"error: {path} cannot be read: {error.strerror}")
+    except ValueError as error:
+        sys.exit(f"error: {path} is not JSON ({error})")
+    if not isinstance(rows, list) or not rows:
+        sys.exit(f"error: {path} must hold a list of triples, at least one")
+    for number, row in enumerate(rows, start=1):
+        place = f"error: {path}, entry {number}"
+        if not isinstance(row, dict):
+            sys.exit(f"{place}: it must be an object with {', '.join(PARTS)}")
+        for part in PARTS:
+            if not isinstance(row.get(part), str) or not row[part].strip():
+                sys.exit(f"{place}: {part!r} must be a text")
+            if not all(isinstance(text, str) and text.strip() for text in opposites(row, part)):
+                sys.exit(f"{place}: the opposites of {part!r} must be a text or a list of texts")
+        if unknown := row.keys() - KEYS:
+            print(f"note: {path}, entry {number}: {min(unknown)!r} is not used", file=sys.stderr)
     return rows
 
 
@@ -172,8 +187,8 @@ class Triples:
 
 def opposites(row: dict[str, Any], part: str) -> list[str]:
     """The wordings of a part's opposite that the file gives."""
-    given = row.get(f"opposite_of_{part}") or row.get(f"{part}_opposite") or []
-    return [given] if isinstance(given, str) else list(given)
+    given = row.get(f"opposite_of_{part}") or []
+    return given if isinstance(given, list) else [given]
 
 
 Pairs = tuple[np.ndarray, np.ndarray]
@@ -217,7 +232,7 @@ class Method:
             row["opposites_merged"] = float(max(np.mean((opp >= t) & ~opp_veto) for t in THRESHOLDS))
             row["threshold"] = threshold
             row["synonyms_merged"] = float(np.mean((syn >= threshold) & ~syn_veto))
-            row["unrelated_merged"] = float(np.mean((cosine >= threshold) & ~veto))
+            row["unrelated_merged"] = share((cosine >= threshold) & ~veto)
         else:
             row["threshold"] = threshold
         cluster = self.clusters(triples, threshold)
@@ -227,7 +242,7 @@ class Method:
                 ("opposites", triples.opposed),
                 ("unrelated", triples.unrelated),
             ):
-                row[f"list_{name}_merged"] = float(np.mean(cluster[pairs[:, 0]] == cluster[pairs[:, 1]]))
+                row[f"list_{name}_merged"] = share(cluster[pairs[:, 0]] == cluster[pairs[:, 1]])
             if self.pairs is None:
                 worst = [self.clusters(triples, float(t)) for t in THRESHOLDS[::5]]
                 a, b = triples.opposed.T
@@ -235,6 +250,11 @@ class Method:
                     max(np.mean(found[a] == found[b]) for found in worst if found is not None)
                 )
         return row
+
+
+def share(found: np.ndarray) -> float | None:
+    """None where there is nothing to count: one triple has no unrelated pair."""
+    return float(found.mean()) if len(found) else None
 
 
 def plain(triples: Triples) -> np.ndarray:

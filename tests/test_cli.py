@@ -261,3 +261,17 @@ def test_a_terminal_that_knows_only_ascii(python):
 def test_json_has_no_nan(capsys):
     cli._print_json({"std": float("nan"), "values": [1.5, float("inf")], "names": ["a"]})
     assert json.loads(capsys.readouterr().out) == {"std": None, "values": [1.5, None], "names": ["a"]}
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        (("gen-subactions", "--model", "m"), "llm.model would not be used: words.provider is builtin"),
+        (("describe", "--limit", "3"), "describe.limit would not be used: describe.source is template"),
+        (("prepare", "--path", "study"), "say which data that is"),
+    ],
+)
+def test_what_is_typed_and_would_not_be_used_is_an_error(call, line, said):
+    code, out, err = call(*line)
+    assert code in (1, 2) and not out
+    assert said in err

@@ -12,6 +12,8 @@ import typer
 
 import vqtext
 from vqtext.cli import app
+from vqtext.prompts.subactions import read_subactions
+from vqtext.settings import load_settings
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -43,7 +45,7 @@ def test_python_blocks_use_what_there_is() -> None:
 
 
 def test_the_study_of_the_readme_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call) -> None:
-    (contents,) = blocks("toml")
+    contents = next(block for block in blocks("toml") if "recordings" in block)
     study = tmp_path / "my-study"
     (study / "recordings").mkdir(parents=True)
     (study / "dataset.toml").write_text(contents)
@@ -56,6 +58,16 @@ def test_the_study_of_the_readme_is_read(tmp_path: Path, monkeypatch: pytest.Mon
     code, out, err = call(*shlex.split(line)[1:])
     assert code == 0, err
     assert "windows" in out
+
+
+def test_settings_and_words_are_what_the_commands_read(tmp_path: Path, monkeypatch, call) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("vqtext.toml").write_text(next(block for block in blocks("toml") if "[dedup]" in block))
+    Path("cache").mkdir()
+    Path("cache/subactions.json").write_text(blocks("json")[0], encoding="utf-8")
+    assert load_settings().settings.dedup.target == 30
+    (label,) = read_subactions(Path("cache/subactions.json")).labels
+    assert label.display and label.subactions[0].signature
 
 
 def test_every_link_leads_somewhere() -> None:

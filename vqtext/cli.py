@@ -140,6 +140,7 @@ def gen_subactions(
         "words.harmonise": harmonise,
     }
     chosen |= {"llm.concurrency": concurrency, "llm.max_tokens": max_tokens, "cache": cache}
+    _used_by("words.provider", "openai", chosen, ("llm.", "words.drafts", "words.harmonise"))
     _stage("gen-subactions", chosen, as_json, quiet, force, dry_run, refresh=refresh or ())
 
 
@@ -165,6 +166,7 @@ def describe(
         "llm.base_url": base_url,
     }
     chosen |= {"llm.concurrency": concurrency, "llm.max_tokens": max_tokens, "cache": cache}
+    _used_by("describe.source", "llm", chosen, ("llm.", "describe.limit"))
     _stage("describe", chosen, as_json, quiet, force, dry_run)
 
 
@@ -399,6 +401,22 @@ def _stage(
         _print_json(answer)
     else:
         _print(stage.plan_lines(answer) if dry_run else stage.lines(answer))
+
+
+def _used_by(setting: str, value: str, chosen: Mapping[str, object], needing: tuple[str, ...]) -> None:
+    """What is typed for a language model must be used by one.
+
+    Raises:
+        UsageError: no model would be asked.
+    """
+    loaded = load_settings(chosen)
+    now = loaded.values()[setting]
+    typed = [name for name, said in chosen.items() if said is not None and name.startswith(needing)]
+    if typed and now != value:
+        raise UsageError(
+            f"{typed[0]} would not be used: {setting} is {now} ({loaded.origins[setting]}); add "
+            f"--{setting.rpartition('.')[2]} {value}, or leave it out"
+        )
 
 
 def _one_way_to_a_threshold(loaded: Loaded) -> None:

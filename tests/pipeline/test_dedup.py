@@ -305,6 +305,12 @@ def test_an_opposite_that_is_another_labels_phrase(write_words: Any, heard: Any,
     assert dedup(write_words(words), heard, 0.5)["vetoed"] == [], "without an opposite nothing is vetoed"
 
 
+def test_steps_of_one_label_that_merge_are_told(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    settings = write_words({"a": [ONE_TAIL, OTHER_TAIL, "rest"], "b": ["rest"]})
+    dedup(settings, heard, 0.4)
+    assert any("1 anchor joins different steps of one label" in line for line in heard.said)
+
+
 def test_a_phrase_that_is_its_own_opposite(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     words = {"a": [{"phrase": "rest still", "opposite": " REST still"}, "rest"]}
     answer = dedup(write_words(words), heard, 0.6)

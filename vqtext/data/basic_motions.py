@@ -35,6 +35,11 @@ class BasicMotions(Reader):
     window_s: ClassVar[float | None] = 10.0
 
     def recordings(self) -> Iterator[Recording]:
+        if self.path is not None:
+            raise DataError(
+                f"basic_motions comes inside aeon and is not read from {self.path}: say which data that is, "
+                "such as --data csv"
+            )
         try:
             from aeon.datasets import load_basic_motions
         except ModuleNotFoundError as error:

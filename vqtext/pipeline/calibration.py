@@ -110,8 +110,10 @@ def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, enc
         for paraphrase in sorted({text for _, step in uses for text in step.paraphrases or ()})
         if same_text(paraphrase) not in own
     ]
+    against = judge(*_with_opposites(phrases, merging, wording, own))
+    steps = judge(merging, _of_one_label(phrases, own))
     if len(said) < ENOUGH:
-        return _shipped(len(said), encoder)
+        return _shipped(len(said), encoder, lowest_threshold(against, steps))
     texts = [paraphrase for _, paraphrase in said]
     facets = [read_facets(text) for text in texts]
     opposites = {key: merging[own[key]].opposites for key in own}
@@ -122,9 +124,7 @@ def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, enc
     everything = [*merging, *more]
     alike = np.array([(own[key], len(merging) + i) for i, (key, _) in enumerate(said)])
     paraphrases = judge(everything, alike)
-    against = judge(*_with_opposites(phrases, merging, wording, own))
     unrelated = judge(everything, _unrelated(merging, alike))
-    steps = judge(merging, _of_one_label(phrases, own))
     threshold = lowest_threshold(against, steps, unrelated)
     rows: list[tuple[str, ...]] = [
         ("threshold", "paraphrases together", "opposites merged", "steps of one label", "unrelated")
@@ -136,14 +136,19 @@ def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, enc
     return Calibration(threshold, why, table(rows))
 
 
-def _shipped(paraphrases: int, encoder: str) -> Calibration:
+def _shipped(paraphrases: int, encoder: str, least: float) -> Calibration:
+    """The shipped threshold, or ``least`` where these words would merge what must stay apart."""
     few = f"the words have {paraphrases} paraphrases, fewer than {ENOUGH}"
     if encoder not in SHIPPED:
         raise UsageError(
             f"--calibrate: {few}, and no calibration is shipped for the encoder {encoder}: give --threshold, "
             "or write paraphrases into subactions.json"
         )
-    return Calibration(SHIPPED[encoder], f"{few}: the calibration shipped for {encoder} was taken", [])
+    taken = f"{few}: the calibration shipped for {encoder} was taken ({SHIPPED[encoder]:g})"
+    if least <= SHIPPED[encoder]:
+        return Calibration(SHIPPED[encoder], taken, [])
+    raised = f"{taken}, and raised so that opposites and the steps of one label stay apart"
+    return Calibration(least, raised, [])
 
 
 def _with_opposites(
