@@ -94,6 +94,7 @@ def test_short_windows_and_gaps_are_fine(folder):
         (lambda x: x[:, :1], ShapeError, "1 channels, the model was trained on 2: acc_x, acc_y"),
         (lambda x: np.tile(x, 2), ShapeError, r"160 samples \(8 s\).*80 \(4 s at 20 Hz\)"),
         (lambda x: x[0, 0], ShapeError, "1-dimensional"),
+        (lambda x: x[:0], ShapeError, "no window"),
         (lambda x: np.where(np.arange(80) == 3, np.inf, x), DataError, "window 0.*infinite.*acc_x"),
         (lambda x: x * np.nan, DataError, "window 0 holds nothing but NaN"),
     ],

@@ -154,6 +154,8 @@ class VQText:
         channels, steps = len(self.config.channels), self.config.steps
         if x.ndim != 3:
             raise ShapeError(f"signals must be (n, C, T) or (C, T), not {x.ndim}-dimensional")
+        if not len(x):
+            raise ShapeError("signals hold no window: give at least one")
         if x.shape[1] != channels:
             names = ", ".join(channel.name for channel in self.config.channels)
             raise ShapeError(
