@@ -36,14 +36,15 @@ import numpy as np
 
 from vqtext.errors import EncoderError
 from vqtext.pipeline.calibration import FALSE_MERGES, SHIPPED, STEPS
-from vqtext.pipeline.contrast import contrast
+from vqtext.pipeline.contrast import contrast, unit
 from vqtext.pipeline.embed import encode
 from vqtext.pipeline.encoders import Encoder, choose
 from vqtext.pipeline.lines import table
+from vqtext.pipeline.linkage import cosines_of
 from vqtext.pipeline.merge import Phrase, Tree, vetoes
 from vqtext.pipeline.phrases import Phrases
 from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.wording import Wording, axis_texts, unit
+from vqtext.pipeline.wording import Wording, axis_texts
 from vqtext.schema import LabelWords, SubAction, same_text
 
 PARTS = ("phrase", "synonym", "opposite")
@@ -269,12 +270,8 @@ def contrasted(triples: Triples) -> np.ndarray:
     return contrast(triples.plain, np.stack(pushed))
 
 
-def cosines(vectors: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    return np.einsum("pd,pd->p", vectors[pairs[:, 0]], vectors[pairs[:, 1]])
-
-
 def without_veto(vectors: Callable[[Triples], np.ndarray]) -> Callable[[Triples, np.ndarray], Pairs]:
-    return lambda triples, pairs: (cosines(vectors(triples), pairs), np.zeros(len(pairs), dtype=bool))
+    return lambda triples, pairs: (cosines_of(vectors(triples), pairs), np.zeros(len(pairs), dtype=bool))
 
 
 def plain_veto(triples: Triples, pairs: np.ndarray) -> Pairs:
@@ -282,12 +279,12 @@ def plain_veto(triples: Triples, pairs: np.ndarray) -> Pairs:
         Phrase(p.text, v, tuple(o))
         for p, v, o in zip(triples.merging, triples.plain, triples.opposites, strict=True)
     ]
-    found = cosines(triples.plain, pairs)
+    found = cosines_of(triples.plain, pairs)
     return found, vetoes(phrases, pairs, found)[0]
 
 
 def ours(triples: Triples, pairs: np.ndarray) -> Pairs:
-    found = cosines(np.stack([phrase.vector for phrase in triples.merging]), pairs)
+    found = cosines_of(np.stack([phrase.vector for phrase in triples.merging]), pairs)
     opposite, facet = vetoes(triples.merging, pairs, found)
     return found, opposite | facet
 

@@ -19,11 +19,11 @@ from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 import typer
 
 import vqtext
-from vqtext.errors import UsageError, VQTextError
+from vqtext.errors import VQTextError
 from vqtext.pipeline.lines import printable, table, told
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
-from vqtext.settings import Loaded, fields, load_settings
+from vqtext.settings import Loaded, fields, load_settings, one_way_to_a_threshold, used_by
 
 _CTRL_C, _SIGTERM = 130, 143
 
@@ -104,7 +104,7 @@ def prepare(
         "data.window_s": window_s,
     }
     chosen |= {"data.stride_s": stride_s, "data.borders": borders, "cache": cache}
-    _stage("prepare", chosen, as_json, quiet, force)
+    _stage("prepare", load_settings(chosen), as_json, quiet, force)
 
 
 @app.command()
@@ -133,15 +133,14 @@ def gen_subactions(
     """Turn each label into its ordered sub-actions; the result is made to be edited by hand."""
     chosen: dict[str, object] = {
         "words.provider": provider,
-        "llm.model": model,
-        "llm.base_url": base_url,
         "words.language": language,
         "words.drafts": drafts,
         "words.harmonise": harmonise,
+        "cache": cache,
     }
-    chosen |= {"llm.concurrency": concurrency, "llm.max_tokens": max_tokens, "cache": cache}
-    _used_by("words.provider", "openai", chosen, ("llm.", "words.drafts", "words.harmonise"))
-    _stage("gen-subactions", chosen, as_json, quiet, force, dry_run, refresh=refresh or ())
+    loaded = load_settings(chosen | _of_model(model, base_url, concurrency, max_tokens))
+    used_by(loaded, "words.provider", "openai", ("llm.", "words.drafts", "words.harmonise"))
+    _stage("gen-subactions", loaded, as_json, quiet, force, dry_run, refresh=refresh or ())
 
 
 @app.command()
@@ -159,15 +158,10 @@ def describe(
     force: Force = False,
 ) -> None:
     """Say in words what the sensors of each window did."""
-    chosen: dict[str, object] = {
-        "describe.source": source,
-        "describe.limit": limit,
-        "llm.model": model,
-        "llm.base_url": base_url,
-    }
-    chosen |= {"llm.concurrency": concurrency, "llm.max_tokens": max_tokens, "cache": cache}
-    _used_by("describe.source", "llm", chosen, ("llm.", "describe.limit"))
-    _stage("describe", chosen, as_json, quiet, force, dry_run)
+    chosen: dict[str, object] = {"describe.source": source, "describe.limit": limit, "cache": cache}
+    loaded = load_settings(chosen | _of_model(model, base_url, concurrency, max_tokens))
+    used_by(loaded, "describe.source", "llm", ("llm.", "describe.limit"))
+    _stage("describe", loaded, as_json, quiet, force, dry_run)
 
 
 @app.command()
@@ -181,7 +175,7 @@ def embed(
 ) -> None:
     """Embed all texts with a frozen text encoder."""
     chosen: dict[str, object] = {"embed.encoder": encoder, "embed.batch_size": batch_size, "cache": cache}
-    _stage("embed", chosen, as_json, quiet, force)
+    _stage("embed", load_settings(chosen), as_json, quiet, force)
 
 
 @app.command()
@@ -208,8 +202,9 @@ def dedup(
         "dedup.merge": merge or None,
     }
     chosen |= {"dedup.contrast": contrast, "cache": cache}
-    _one_way_to_a_threshold(load_settings(chosen))
-    _stage("dedup", chosen, as_json, quiet, force)
+    loaded = load_settings(chosen)
+    one_way_to_a_threshold(loaded)
+    _stage("dedup", loaded, as_json, quiet, force)
 
 
 @app.command()
@@ -233,7 +228,7 @@ def train(
         "train.epochs": epochs,
         "cache": cache,
     }
-    _stage("train", chosen, as_json, quiet, force)
+    _stage("train", load_settings(chosen), as_json, quiet, force)
 
 
 @app.command()
@@ -241,7 +236,7 @@ def evaluate(
     run: Run = None, cache: Cache = None, as_json: AsJson = False, quiet: Quiet = False, force: Force = False
 ) -> None:
     """Score a run on windows it has never seen, by the signal alone."""
-    _stage("evaluate", {"train.run": run, "cache": cache}, as_json, quiet, force)
+    _stage("evaluate", load_settings({"train.run": run, "cache": cache}), as_json, quiet, force)
 
 
 @app.command()
@@ -255,7 +250,7 @@ def explain(
 ) -> None:
     """Explain test windows in words and draw report.html."""
     chosen: dict[str, object] = {"train.run": run, "explain.samples": samples, "cache": cache}
-    _stage("explain", chosen, as_json, quiet, force)
+    _stage("explain", load_settings(chosen), as_json, quiet, force)
 
 
 @app.command("run")
@@ -288,7 +283,7 @@ def run_all(
         "cache": cache,
     }
     loaded = load_settings(chosen)
-    _one_way_to_a_threshold(loaded)
+    one_way_to_a_threshold(loaded)
     chosen_data = any(
         loaded.origins[name] != "default" for name in loaded.origins if name.startswith("data.")
     )
@@ -381,9 +376,21 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
+def _of_model(
+    model: str | None, base_url: str | None, concurrency: int | None, max_tokens: int | None
+) -> dict[str, object]:
+    """What may be typed wherever a language model is asked."""
+    return {
+        "llm.model": model,
+        "llm.base_url": base_url,
+        "llm.concurrency": concurrency,
+        "llm.max_tokens": max_tokens,
+    }
+
+
 def _stage(
     command: str,
-    chosen: Mapping[str, object],
+    loaded: Loaded,
     as_json: bool,
     quiet: bool,
     force: bool,
@@ -394,47 +401,13 @@ def _stage(
     from vqtext.pipeline.stage import run
 
     kind: Any = next(entry for entry in STAGES if entry.command == command).load()
-    stage = kind(load_settings(chosen).settings, Progress(quiet), **more)
+    stage = kind(loaded.settings, Progress(quiet), **more)
     stage.forced = force  # for the plan, which nobody runs
     answer = stage.plan() if dry_run else run(stage, force)
     if as_json:
         _print_json(answer)
     else:
         _print(stage.plan_lines(answer) if dry_run else stage.lines(answer))
-
-
-def _used_by(setting: str, value: str, chosen: Mapping[str, object], needing: tuple[str, ...]) -> None:
-    """What is typed for a language model must be used by one.
-
-    Raises:
-        UsageError: no model would be asked.
-    """
-    loaded = load_settings(chosen)
-    now = loaded.values()[setting]
-    typed = [name for name, said in chosen.items() if said is not None and name.startswith(needing)]
-    if typed and now != value:
-        raise UsageError(
-            f"{typed[0]} would not be used: {setting} is {now} ({loaded.origins[setting]}); add "
-            f"--{setting.rpartition('.')[2]} {value}, or leave it out"
-        )
-
-
-def _one_way_to_a_threshold(loaded: Loaded) -> None:
-    """Of target, calibrate and threshold the first that is set decides, and the others are not used. What
-    was typed must be used.
-
-    Raises:
-        UsageError: it would not be.
-    """
-    dedup, origins = loaded.settings.dedup, loaded.origins
-    ways = {"target": dedup.target is not None, "calibrate": dedup.calibrate, "threshold": True}
-    decides, *others = (way for way, chosen in ways.items() if chosen)
-    for way in others:
-        if origins[f"dedup.{way}"] == "command line":
-            said = origins[f"dedup.{decides}"]
-            raise UsageError(
-                f"--{way} would not be used: dedup.{decides} ({said}) sets the threshold; leave one out"
-            )
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -90,6 +90,45 @@ def load_settings(
         raise ConfigError(_explain(error, origins)) from None
 
 
+def used_by(loaded: Loaded, setting: str, value: str, needing: tuple[str, ...]) -> None:
+    """What was typed for a language model must be used by one.
+
+    Args:
+        setting, value: a model is asked where this setting has this value.
+        needing: how the names of the settings begin that are for a model alone.
+
+    Raises:
+        ConfigError: it would not be.
+    """
+    now = loaded.values()[setting]
+    typed = [
+        name for name, said in loaded.origins.items() if said == "command line" and name.startswith(needing)
+    ]
+    if typed and now != value:
+        raise ConfigError(
+            f"{typed[0]} would not be used: {setting} is {now} ({loaded.origins[setting]}); add "
+            f"--{setting.rpartition('.')[2]} {value}, or leave it out"
+        )
+
+
+def one_way_to_a_threshold(loaded: Loaded) -> None:
+    """Of target, calibrate and threshold the first that is set decides, and the others are not used. What
+    was typed must be used.
+
+    Raises:
+        ConfigError: it would not be.
+    """
+    dedup, origins = loaded.settings.dedup, loaded.origins
+    ways = {"target": dedup.target is not None, "calibrate": dedup.calibrate, "threshold": True}
+    decides, *others = (way for way, chosen in ways.items() if chosen)
+    for way in others:
+        if origins[f"dedup.{way}"] == "command line":
+            said = origins[f"dedup.{decides}"]
+            raise ConfigError(
+                f"--{way} would not be used: dedup.{decides} ({said}) sets the threshold; leave one out"
+            )
+
+
 def fields() -> dict[str, FieldInfo]:
     """Every setting by its dotted name."""
     return dict(_walk(Settings))

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from vqtext.pipeline.contrast import unit
 from vqtext.pipeline.encoders.sentence import minilm
 from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.wording import Wording, axis_texts, unit, wordings
+from vqtext.pipeline.wording import Wording, axis_texts, wordings
 from vqtext.prompts.facets import axes
 
 TRIPLES = [

@@ -16,6 +16,7 @@ import numpy as np
 
 from vqtext.errors import UsageError
 from vqtext.pipeline.lines import table
+from vqtext.pipeline.linkage import cosines_of
 from vqtext.pipeline.merge import FLOOR, Phrase, vetoes
 from vqtext.pipeline.phrases import Phrases
 from vqtext.pipeline.wording import Wording
@@ -73,7 +74,7 @@ class Calibration:
 def judge(phrases: Sequence[Phrase], pairs: np.ndarray) -> Judged:
     """Ask merging for its opinion of pairs of phrases, positions ``(p, 2)``."""
     vectors = np.stack([phrase.vector for phrase in phrases])
-    cosines = np.einsum("pd,pd->p", vectors[pairs[:, 0]], vectors[pairs[:, 1]])
+    cosines = cosines_of(vectors, pairs)
     opposite, facet = vetoes(phrases, pairs, cosines)
     return Judged(cosines, opposite | facet)
 
@@ -116,9 +117,8 @@ def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, enc
         return _shipped(len(said), encoder, lowest_threshold(against, steps))
     texts = [paraphrase for _, paraphrase in said]
     facets = [read_facets(text) for text in texts]
-    opposites = {key: merging[own[key]].opposites for key in own}
     more = [
-        Phrase(text, vector, opposites[key], says)
+        Phrase(text, vector, merging[own[key]].opposites, says)
         for (key, text), vector, says in zip(said, wording.vectors(texts, facets), facets, strict=True)
     ]
     everything = [*merging, *more]
@@ -167,7 +167,8 @@ def _with_opposites(
     texts = [text for _, text in pairs]
     facets = [read_facets(text) for text in texts]
     others = [
-        Phrase(text, wording.vectors([text])[0], (), said) for text, said in zip(texts, facets, strict=True)
+        Phrase(text, vector, (), said)
+        for text, vector, said in zip(texts, wording.vectors(texts, facets), facets, strict=True)
     ]
     places = [(own[key], len(merging) + i) for i, (key, _) in enumerate(pairs)]
     return [*merging, *others], np.array(places, dtype=np.int64).reshape(-1, 2)

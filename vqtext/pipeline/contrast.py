@@ -52,6 +52,14 @@ def contrast(
     return (pushed / np.linalg.norm(pushed, axis=1, keepdims=True)).astype(np.float32)
 
 
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors scaled to length one along the last axis, float32; a zero vector stays zero."""
+    vectors = np.asarray(vectors, dtype=np.float32)
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # an infinite vector becomes NaN
+        return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+
+
 def nearest_opposite(
     vectors: np.ndarray, opposites: np.ndarray, owners: np.ndarray, pairs: np.ndarray
 ) -> np.ndarray:

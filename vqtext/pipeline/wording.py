@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from vqtext.pipeline.contrast import unit
 from vqtext.prompts.facets import Facets, axes, read_facets, ways
 
 MERGING = 0.4
@@ -101,11 +102,3 @@ class Wording:
             part = slice(start, start + _AT_ONCE)
             found[part] = unit(found[part] + MERGING * self.ways(said[part]))
         return found
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Vectors scaled to length one along the last axis, float32; a zero vector stays zero."""
-    vectors = np.asarray(vectors, dtype=np.float32)
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    with np.errstate(invalid="ignore"):  # an infinite vector becomes NaN
-        return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from vqtext.errors import EncoderError
+from vqtext.pipeline.contrast import unit
 from vqtext.pipeline.progress import Progress
 
 MOST_WARNINGS = 10
@@ -121,12 +122,6 @@ def half_precision(device: str) -> AbstractContextManager[object]:
     import torch
 
     return torch.autocast(device, torch.float16) if device == "cuda" else nullcontext()
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Rows scaled to length one, ``(n, d)`` float32; a zero row stays zero."""
-    norm = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.where(norm == 0, 1, norm)).astype(np.float32)
 
 
 def quote(texts: Sequence[str], most: int = 3) -> str:

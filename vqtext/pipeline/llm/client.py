@@ -30,12 +30,8 @@ if TYPE_CHECKING:
     import openai
 
 _CONNECT_S = 5.0
-_NOT_THIS_WAY = (
-    400,
-    422,
-    500,
-    501,
-)  # some servers fail, rather than say no, over a parameter they do not know
+# Some servers fail, rather than say no, over a parameter they do not know.
+_NOT_THIS_WAY = (400, 422, 500, 501)
 
 
 class Client:
