@@ -31,10 +31,10 @@ class BasicMotions(Reader):
     """40 train and 40 test recordings of ten seconds, 6 channels at 10 Hz."""
 
     dataset = "basic_motions"
-    total = 80
+    parts = len(SPLITS)
     window_s: ClassVar[float | None] = 10.0
 
-    def recordings(self) -> Iterator[Recording]:
+    def part(self, number: int) -> Iterator[Recording]:
         if self.path is not None:
             raise DataError(
                 f"basic_motions comes inside aeon and is not read from {self.path}: say which data that is, "
@@ -44,17 +44,17 @@ class BasicMotions(Reader):
             from aeon.datasets import load_basic_motions
         except ModuleNotFoundError as error:
             raise DataError(MISSING) from error
-        for split in SPLITS:
-            signals, labels = load_basic_motions(split=split)
-            for i, (signal, label) in enumerate(zip(signals, labels, strict=True)):
-                yield Recording(
-                    name=f"{split}/{i}",
-                    signal=signal.astype(np.float32),
-                    rate_hz=10.0,
-                    channels=CHANNELS,
-                    label=str(label),
-                    split=split,
-                )
+        split = SPLITS[number]
+        signals, labels = load_basic_motions(split=split)
+        for i, (signal, label) in enumerate(zip(signals, labels, strict=True)):
+            yield Recording(
+                name=f"{split}/{i}",
+                signal=signal.astype(np.float32),
+                rate_hz=10.0,
+                channels=CHANNELS,
+                label=str(label),
+                split=split,
+            )
 
     def fingerprint(self) -> Any:
         return ["aeon", aeon_version()]

@@ -101,12 +101,11 @@ class Csv(Reader):
         self.contents = _contents(self.folder / CONTENTS)
         self.dataset = self.contents.name
         self.files = _files(self.folder, self.contents.recordings)
-        self.total = len(self.files)
+        self.parts = len(self.files)
         self.channels, self.factors = self._channels()
 
-    def recordings(self) -> Iterator[Recording]:
-        for file in self.files:
-            yield from self._read(file)
+    def part(self, number: int) -> Iterator[Recording]:
+        yield from self._read(self.files[number])
 
     def fingerprint(self) -> Any:
         return stamps([self.folder / CONTENTS, *self.files], self.folder)

@@ -66,21 +66,20 @@ class Dsads(Reader):
         root = existing(path, "dsads")
         self.root = root / "data" if (root / "data").is_dir() else root
         self.segments = _segments(self.root)
-        self.total = len(self.segments)
+        self.parts = len(self.segments)
 
-    def recordings(self) -> Iterator[Recording]:
-        for (activity, person), files in self.segments.items():
-            numbers = list(files)
-            jumps = np.flatnonzero(np.diff(numbers) != 1) + 1
-            yield Recording(
-                name=f"a{activity:02d}/p{person}",
-                signal=np.concatenate([_read(file) for file in files.values()]).T.astype(np.float32),
-                rate_hz=RATE_HZ,
-                channels=CHANNELS,
-                label=LABELS[activity - 1],
-                subject=Subject(str(person)),
-                breaks=tuple(int(jump) * ROWS for jump in jumps),
-            )
+    def part(self, number: int) -> Iterator[Recording]:
+        (activity, person), files = list(self.segments.items())[number]
+        jumps = np.flatnonzero(np.diff(list(files)) != 1) + 1
+        yield Recording(
+            name=f"a{activity:02d}/p{person}",
+            signal=np.concatenate([_read(file) for file in files.values()]).T.astype(np.float32),
+            rate_hz=RATE_HZ,
+            channels=CHANNELS,
+            label=LABELS[activity - 1],
+            subject=Subject(str(person)),
+            breaks=tuple(int(jump) * ROWS for jump in jumps),
+        )
 
     def fingerprint(self) -> Any:
         return stamps((file for files in self.segments.values() for file in files.values()), self.root)

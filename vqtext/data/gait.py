@@ -61,11 +61,11 @@ class Gait(Reader):
         self.trials = sorted((int(found[1]), int(found[2])) for found in trials if found)
         if not self.trials:
             raise DataError(f"{self.root}: no trial S-T.json of the gait data")
-        self.total = len(self.trials)
+        self.parts = len(self.trials)
 
-    def recordings(self) -> Iterator[Recording]:
-        for subject, trial in self.trials:
-            yield self._recording(f"{subject}-{trial}")
+    def part(self, number: int) -> Iterator[Recording]:
+        subject, trial = self.trials[number]
+        yield self._recording(f"{subject}-{trial}")
 
     def fingerprint(self) -> Any:
         return stamps((file for s, t in self.trials for file in self._files(f"{s}-{t}")), self.root)

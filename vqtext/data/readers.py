@@ -39,13 +39,15 @@ class Reader(ABC):
 
     Attributes:
         dataset: the data set's name, as the artifacts carry it.
-        total: how many recordings there are; None where only reading tells.
+        parts: how many parts it is read in. A part is what is read at once and held in memory, one file or
+            the files of one recording, so that a large data set is never held whole and a reading that was
+            stopped goes on at the part where it stopped.
         window_s, stride_s, borders: how its windows are usually cut, where the user says nothing; see
             `vqtext.data.windowing.Cut`.
     """
 
     dataset: str
-    total: int | None = None
+    parts: int
     window_s: ClassVar[float | None] = None
     stride_s: ClassVar[float | None] = None
     borders: ClassVar[Literal["drop", "keep"]] = "drop"
@@ -56,12 +58,17 @@ class Reader(ABC):
         self.warn = warn
 
     @abstractmethod
-    def recordings(self) -> Iterator[Recording]:
-        """Read the recordings one after the other, always in the same order.
+    def part(self, number: int) -> Iterator[Recording]:
+        """Read the recordings of one part, 0 … ``parts`` − 1, always in the same order.
 
         Raises:
             DataError: names the file, and what in it is wrong.
         """
+
+    def recordings(self) -> Iterator[Recording]:
+        """All recordings, one part after the other."""
+        for number in range(self.parts):
+            yield from self.part(number)
 
     @abstractmethod
     def fingerprint(self) -> Any:

@@ -27,23 +27,24 @@ class Uea(Reader):
         super().__init__(path, rate_hz, warn)
         self.files = _files(existing(path, "uea"))
         self.dataset = _problem(self.files[0])
+        self.parts = len(self.files)
 
-    def recordings(self) -> Iterator[Recording]:
-        for file in self.files:
-            part = next((name for end, name in _PARTS.items() if file.stem.endswith(end)), None)
-            split = part if len(self.files) > 1 else None
-            for i, (signal, label) in enumerate(zip(*load_ts(file), strict=True)):
-                channels = tuple(
-                    Channel(f"channel_{c}", "unknown", "unknown", str(c), "1") for c in range(len(signal))
-                )
-                yield Recording(
-                    name=f"{part or file.stem}/{i}",
-                    signal=signal,
-                    rate_hz=self.rate_hz or 1.0,
-                    channels=channels,
-                    label=label,
-                    split=split,
-                )
+    def part(self, number: int) -> Iterator[Recording]:
+        file = self.files[number]
+        part = next((name for end, name in _PARTS.items() if file.stem.endswith(end)), None)
+        split = part if len(self.files) > 1 else None
+        for i, (signal, label) in enumerate(zip(*load_ts(file), strict=True)):
+            channels = tuple(
+                Channel(f"channel_{c}", "unknown", "unknown", str(c), "1") for c in range(len(signal))
+            )
+            yield Recording(
+                name=f"{part or file.stem}/{i}",
+                signal=signal,
+                rate_hz=self.rate_hz or 1.0,
+                channels=channels,
+                label=label,
+                split=split,
+            )
 
     def fingerprint(self) -> Any:
         return [self.rate_hz, "aeon", aeon_version(), *stamps(self.files, self.files[0].parent)]

@@ -33,7 +33,7 @@ class Prepare(Stage):
 
     def make(self, target: Path) -> None:
         reader = self._reader(self.progress.warn)
-        recordings = self.progress.track(reader.recordings(), reader.total, "reading recordings")
+        recordings = self.progress.track(reader.recordings(), None, "reading recordings")
         windows = cut(recordings, self._how(reader), reader.dataset, self.progress.warn)
         write_windows(target, windows, self.recipe())
 
