@@ -91,6 +91,7 @@ def prepare(
     window_s: Annotated[Number, _setting("--window-s", "data.window_s", "SECONDS")] = None,
     stride_s: Annotated[Number, _setting("--stride-s", "data.stride_s", "SECONDS")] = None,
     borders: Annotated[Text, _setting("--borders", "data.borders", "HOW")] = None,
+    bridge_s: Annotated[Number, _setting("--bridge-s", "data.bridge_s", "SECONDS")] = None,
     cache: Cache = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -103,7 +104,7 @@ def prepare(
         "data.rate_hz": rate,
         "data.window_s": window_s,
     }
-    chosen |= {"data.stride_s": stride_s, "data.borders": borders, "cache": cache}
+    chosen |= {"data.stride_s": stride_s, "data.borders": borders, "data.bridge_s": bridge_s, "cache": cache}
     _stage("prepare", load_settings(chosen), as_json, quiet, force)
 
 

@@ -63,6 +63,9 @@ class DataSettings(_Section):
     borders: Literal["drop", "keep"] | None = Field(
         default=None, description="windows that cross a label change; none takes the reader's own habit"
     )
+    bridge_s: float = Field(
+        default=0.2, ge=0, description="longest loss of samples in seconds that straight lines bridge"
+    )
 
 
 class WordsSettings(_Section):
@@ -191,6 +194,9 @@ class TrainSettings(_Section):
     )
     batch_size: int = Field(default=16, ge=1, description="windows in one step")
     learning_rate: float = Field(default=1e-3, gt=0, description="at its highest")
+    workers: int = Field(
+        default=0, ge=0, description="processes that read windows ahead; 0 reads in this one"
+    )
     accelerator: str = Field(default="auto", description="auto, cpu, gpu or another of Lightning's")
 
 

@@ -1,4 +1,4 @@
-"""The vocabulary every part shares: channels, subjects, and the words of ``subactions.json``.
+"""The vocabulary every part shares: channels, subjects, rows, and the words of ``subactions.json``.
 
 A leaf module: it imports nothing of the package, so that ``data``, ``cache`` and ``model`` can agree on
 these words without importing each other.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,7 +32,8 @@ class Channel:
     """One sensor axis.
 
     ``location`` is a canonical name of ``data/locations.toml`` ("left ankle", "wrist", "dominant wrist");
-    ``modality`` is acc, gyro, mag or hr; ``unit`` is m/s2, rad/s, uT, bpm or 1.
+    ``modality`` is acc, gyro, mag or hr; ``unit`` is m/s2, rad/s, uT, bpm or 1. ``gravity`` tells of an
+    accelerometer whether it feels gravity, as all do unless it was removed afterwards.
     """
 
     name: str
@@ -40,8 +41,9 @@ class Channel:
     modality: str
     axis: str
     unit: str
+    gravity: bool = True
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str | bool]:
         return asdict(self)
 
 
@@ -58,6 +60,17 @@ class Subject:
 
     def to_dict(self) -> dict[str, str | float | None]:
         return asdict(self)
+
+
+class Rows(Protocol):
+    """An array along whose first axis one may take rows: one in memory, or one in a file that is read when
+    rows are taken (`vqtext.cache.rows`)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, index: Any, /) -> Any:
+        """Rows, by a place, a slice, a mask or an array of places; what follows it counts inside a row."""
 
 
 class _Words(BaseModel):

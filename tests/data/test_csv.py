@@ -7,8 +7,9 @@ import os
 import numpy as np
 import pytest
 
+from vqtext.data.cutter import cut
 from vqtext.data.readers import open_reader
-from vqtext.data.windowing import Cut, cut
+from vqtext.data.windowing import Cut
 from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
 

@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from vqtext.data.motion import magnitudes, motion
+from vqtext.data.motion import MotionScale, magnitudes
 from vqtext.schema import Channel
 
 
-def axes(location, modality, unit="m/s2"):
-    return [Channel(f"{location}_{modality}_{axis}", location, modality, axis, unit) for axis in "xyz"]
+def axes(location, modality, unit="m/s2", gravity=True):
+    return [
+        Channel(f"{location}_{modality}_{axis}", location, modality, axis, unit, gravity) for axis in "xyz"
+    ]
+
+
+def motion(signal, channels, rate_hz):
+    """Energy of windows that are all in training, and the locations."""
+    scale = MotionScale.of(signal, np.arange(len(signal)), channels, rate_hz)
+    return scale.energy(signal), list(scale.locations)
 
 
 WRIST = [*axes("wrist", "acc"), *axes("wrist", "gyro", "rad/s")]
@@ -29,7 +37,8 @@ def swing(n=6, t=200, rate=50.0, gravity=9.81, seed=0):
 
 def test_movement_has_more_energy_than_rest_however_the_sensor_is_mounted():
     for gravity in (9.81, 0.0):
-        energy, locations = motion(swing(gravity=gravity), WRIST, 50.0)
+        channels = [*axes("wrist", "acc", gravity=gravity > 0), *axes("wrist", "gyro", "rad/s")]
+        energy, locations = motion(swing(gravity=gravity), channels, 50.0)
         assert locations == ["wrist"] and energy.shape == (6, 200, 1) and energy.dtype == np.float32
         assert (energy[:, 110:].mean((1, 2)) > energy[:, :90].mean((1, 2)) + 1).all()
 
@@ -88,3 +97,26 @@ def test_magnitudes_are_physical():
     found = magnitudes(swing(), WRIST, 50.0)["wrist"]
     assert 2.5 < np.quantile(found["gyro"], 0.98) < 3.5
     assert 2.5 < np.quantile(found["acc"], 0.98) < 3.5
+
+
+def test_scales_are_of_training_windows_alone_and_blocks_change_nothing():
+    signal = swing(12)
+    train = np.arange(0, 12, 2)
+    scale = MotionScale.of(signal, train, WRIST, 50.0)
+    other = signal.copy()
+    other[1::2] *= 100
+    assert scale.scores == MotionScale.of(other, train, WRIST, 50.0).scores
+    frames = scale.frames(signal, np.arange(12), 40)
+    assert frames.shape == (12, 40, 1)
+    np.testing.assert_array_equal(frames[3:4], scale.frames(signal[3:4], np.arange(1), 40))
+
+
+def test_a_window_is_measured_by_itself():
+    signal = swing(2)
+    signal[1, 3] = np.nan  # an axis that is dead in this window alone
+    together = magnitudes(signal, WRIST, 50.0)["wrist"]
+    for i in range(2):
+        alone = magnitudes(signal[i : i + 1], WRIST, 50.0)["wrist"]
+        for name, values in together.items():
+            np.testing.assert_array_equal(values[i], alone[name][0])
+    assert np.isfinite(together["gyro"]).all()

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vqtext.data.cutter import cut
 from vqtext.data.dsads import CHANNELS as DSADS_CHANNELS
 from vqtext.data.dsads import LABELS as DSADS_LABELS
 from vqtext.data.locations import canonical
 from vqtext.data.readers import READERS, open_reader
-from vqtext.data.windowing import Cut, cut
+from vqtext.data.windowing import Cut
 from vqtext.errors import DataError, UsageError
 from vqtext.schema import Subject
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vqtext.data.cutter import cut
 from vqtext.data.recording import Track
-from vqtext.data.windowing import Cut, cut
+from vqtext.data.windowing import Cut
 from vqtext.errors import DataError, UsageError
 from vqtext.schema import Channel, Subject
 

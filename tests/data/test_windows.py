@@ -6,10 +6,9 @@ import pytest
 from vqtext.errors import DataError
 
 
-def test_good_windows_pass_without_a_remark(windows):
+def test_good_windows_pass(windows):
     good = windows([0, 1, 0], subject=[0, 1, -1])
     good.validate()
-    assert good.remarks() == []
     assert (good.n, good.C, good.T) == (3, 2, 20)
     assert good.label_counts() == {"label 0": 2, "label 1": 1}
     assert good.subject_counts() == {"1": 1, "2": 1}
@@ -82,25 +81,3 @@ def test_no_windows(windows):
     bad.signal = bad.signal[:0]
     with pytest.raises(DataError, match="no windows"):
         bad.validate()
-
-
-def test_constant_channels_make_one_remark(windows):
-    some = windows([0, 0])
-    some.signal[:] = 1.0
-    some.validate()
-    (remark,) = some.remarks()
-    assert remark.startswith("constant channel") and "'acc_x', 'acc_y'" in remark
-
-
-def test_channel_without_a_sample_is_kept_with_a_remark(windows):
-    some = windows([0, 0])
-    some.signal[:, 1] = np.nan
-    some.validate()
-    assert some.remarks() == ["channel without a single sample, kept: 'acc_y'"]
-
-
-def test_labels_that_differ_only_in_case_or_spaces(windows):
-    some = windows([0, 1, 2])
-    some.labels = ["walking", "Walk ing", "running"]
-    (remark,) = some.remarks()
-    assert "'walking', 'Walk ing'" in remark

@@ -1,5 +1,6 @@
 """A user would lose: what is known of a person, pushed out of the text tokens by a long description."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,8 +16,8 @@ def guidance():
     tokens = torch.repeat_interleave(torch.arange(1.0, 6), length)[:, None].expand(-1, 2).clone()
     tokens[134:137] = torch.tensor([[30.0, 0], [60, 3], [0, 0]])
     return Guidance(
-        tokens=tokens.half(),
-        offset=torch.cat([torch.zeros(1, dtype=torch.long), length.cumsum(0)]),
+        tokens=tokens.half().numpy(),
+        offset=np.r_[0, length.cumsum(0).numpy()],
         label_texts=[[LABEL], [LONG_LABEL], []],
         descriptions=[DESCRIPTION, -1],
         facts=[[AGE, HAND], []],
@@ -24,7 +25,7 @@ def guidance():
 
 
 def tokens_of(guidance, window, label):
-    text, mask = guidance.batch(torch.tensor([window]), torch.tensor([label]), drop=0)
+    text, mask = guidance.batch([window], [label], [0], drop=0)
     assert text.shape == (1, LENGTH, 2) and mask.shape == (1, LENGTH)
     assert (text[~mask] == 0).all()
     return text[mask].tolist()
@@ -47,5 +48,12 @@ def test_what_is_not_known_takes_no_place(guidance):
 
 
 def test_dropped_rows_have_no_text(guidance):
-    text, mask = guidance.batch(torch.tensor([0, 0]), torch.tensor([0, 1]), drop=1.0)
+    text, mask = guidance.batch([0, 0], [0, 1], [0, 1], drop=1.0)
     assert not mask.any() and not text.any()
+
+
+def test_the_draw_decides_and_nothing_else(guidance):
+    first = guidance.batch([0] * 40, [0] * 40, range(40), drop=0.5)[1].any(1)
+    assert 5 < first.sum() < 35
+    again = guidance.batch([0] * 40, [0] * 40, list(range(40))[::-1], drop=0.5)[1].any(1)
+    assert (again.flip(0) == first).all()

@@ -19,7 +19,7 @@ from vqtext.model.network import Network
 def folder(tmp_path):
     torch.manual_seed(0)
     network = Network(config(), data().anchors)
-    network.normalise.fit(data().signal)
+    network.normalise.fit([torch.from_numpy(data().signal)])
     VQText(network, Decoder(config(), vocabulary())).save(tmp_path / "seed-0")
     return tmp_path / "seed-0"
 

@@ -34,9 +34,7 @@ def test_a_short_training_names_what_happens_and_tells_classes_apart(trained):
     assert scores["accuracy"] == 1.0
     model = VQText(network, Decoder(config(), vocabulary()))
     known = data()
-    model.decoder.fit(
-        torch.from_numpy(model.tokenize(known.signal.numpy()).names), known.label, known.frame_keep
-    )
+    model.decoder.fit(torch.from_numpy(model.tokenize(known.signal).names), known.label, known.frame_keep)
     signal, label, truth = windows(16, seed=1)
     anchor = truth + 2 * label[:, None]
     assert (

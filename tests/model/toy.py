@@ -55,7 +55,8 @@ def data(
     spoken = vocabulary()
     generator = torch.Generator().manual_seed(0)
     return TrainingData(
-        signal=torch.from_numpy(signal),
+        signal=signal,
+        rows=np.arange(count),
         label=torch.from_numpy(label),
         train=torch.arange(keep),
         validation=torch.arange(keep, count),

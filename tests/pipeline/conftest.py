@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from llm.server import LLMServer
 from vqtext.config import Settings
 from vqtext.pipeline.encoders import Encoder
 from vqtext.pipeline.encoders.sentence import minilm as load_minilm
+from vqtext.pipeline.progress import Tell
 from vqtext.prompts.subactions import dump_subactions
 from vqtext.schema import SubActions
 
@@ -32,6 +34,10 @@ class Heard:
 
     def warn(self, text: str) -> None:
         self.warned.append(text)
+
+    def bar(self, text: str) -> AbstractContextManager[Tell]:
+        self.said.append(text)
+        return nullcontext(lambda done, total, numbers: None)
 
     def track(self, iterable: Iterable[T], total: int | None = None, text: str = "") -> Iterator[T]:
         self.said.append(text)

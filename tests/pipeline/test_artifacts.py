@@ -35,10 +35,12 @@ def test_windows_round_trip(tmp_path, with_truth):
     again = read_windows(tmp_path / "windows.h5")
     for field in fields(Windows):
         before, after = getattr(windows, field.name), getattr(again, field.name)
+        if field.name in ("signal", "truth") and after is not None:
+            after = after[:]  # stays in the file until it is taken
         if isinstance(before, np.ndarray):
             assert after.dtype == before.dtype
             np.testing.assert_array_equal(after, before)
         else:
             assert after == before
-    again.validate()
+    again.take(slice(None)).validate()
     assert write_windows(tmp_path / "windows.h5", again, "recipe") == content

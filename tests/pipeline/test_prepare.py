@@ -124,10 +124,14 @@ def test_windows_are_read_back_as_they_were(own, heard):
     write(own.data.path, "0-gap.csv", "walking", 1, values)
     run(Prepare(own, heard))
     windows = read_windows(own.cache / "windows.h5")
-    windows.validate()
+    windows.take(slice(None)).validate()
     assert windows.dataset == "own" and windows.rate_hz == 10 and windows.recordings[0] == "0-gap.csv"
     assert windows.channels[0].location == "left ankle" and windows.subjects[0].id == "1"
-    assert windows.signal[0, 0, 6] == 6 and np.isnan(windows.signal[0, :, 7]).all()
+    assert windows.signal[0, 0, 6:9].tolist() == [6, 7, 8], "a loss of 0.1 s is bridged"
+    unbridged = own.model_copy(update={"data": own.data.model_copy(update={"bridge_s": 0.0})})
+    run(Prepare(unbridged, heard))
+    again = read_windows(own.cache / "windows.h5")
+    assert again.signal[0, 0, 6] == 6 and np.isnan(again.signal[0, :, 7]).all()
     assert windows.start_s[:2].tolist() == [0, 5] and (windows.split == -1).all() and windows.truth is None
 
 

@@ -245,6 +245,17 @@ class Artifact:
         with self._reading(name):
             return self._dataset(name).dtype.itemsize
 
+    def layout(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
+        """Shape and type of an array, which is not read."""
+        with self._reading(name):
+            dataset = self._dataset(name)
+            return dataset.shape, dataset.dtype
+
+    def span(self, name: str, start: int, stop: int) -> np.ndarray:
+        """Rows that follow each other, ``start`` to ``stop`` − 1."""
+        with self._reading(name):
+            return self._dataset(name)[start : max(start, stop)]
+
     def rows(self, name: str, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """Rows along the first axis, in the order of ``indices``, which may repeat. Reads only those rows."""
         wanted, place = np.unique(np.asarray(indices, dtype=np.int64), return_inverse=True)

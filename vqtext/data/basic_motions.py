@@ -20,7 +20,7 @@ from vqtext.errors import DataError
 from vqtext.schema import Channel
 
 CHANNELS = tuple(
-    Channel(f"{modality}_{axis}", "wrist", modality, axis, unit)
+    Channel(f"{modality}_{axis}", "wrist", modality, axis, unit, gravity=False)
     for modality, unit in (("acc", "m/s2"), ("gyro", "rad/s"))
     for axis in "xyz"
 )

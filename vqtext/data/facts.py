@@ -56,16 +56,27 @@ class Facts:
     turn: np.ndarray
     peak: dict[str, np.ndarray]
 
+    @classmethod
+    def join(cls, parts: Sequence[Facts]) -> Facts:
+        """Facts of windows of one data set, one part after the other."""
+        first = parts[0]
+        height, level, turn = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("height", "level", "turn")
+        )
+        peak = {name: np.concatenate([part.peak[name] for part in parts]) for name in first.peak}
+        return cls(first.locations, first.border, height, level, turn, peak)
+
 
 def facts(windows: Windows, segments: int) -> Facts:
-    """Measure all windows, each by itself.
+    """Measure windows in memory, each by itself.
 
     Args:
         windows: the data.
         segments: how many equal stretches a window is measured in; never more than it has samples.
     """
     border = np.linspace(0, windows.T, min(segments, windows.T) + 1).round().astype(int)
-    found = magnitudes(windows.signal, windows.channels, windows.rate_hz)
+    signal = windows.signal[:]
+    found = magnitudes(signal, windows.channels, windows.rate_hz)
     shape = (windows.n, len(border) - 1, len(found))
     height = np.full(shape, np.nan, dtype=np.float32)
     peak = {

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from vqtext.errors import DataError
-from vqtext.schema import Channel, Subject
+from vqtext.schema import Channel, Rows, Subject
 
 OWN_SPLIT = {None: -1, "train": 0, "test": 1}
 """Codes of the data set's own split."""
+
+
+BLOCK = 256
+"""Windows that are worked on at once where all of them may not fit into memory."""
 
 
 @dataclass
@@ -23,14 +27,18 @@ class Windows:
         rate_hz: samples a second.
         channels: metadata of the C channels.
         labels, subjects, recordings, truth_words: what the indices below point into.
-        signal: ``(N, C, T) float32``; NaN is no sample: missing, or beyond the window's own length.
+        signal: ``(N, C, T) float32``; NaN is no sample: missing, or beyond the window's own length. Read
+            from ``windows.h5`` it stays in the file: take rows of it.
         length: ``(N,) int32``, samples of each window, at most T.
         label: ``(N,) int32``.
         subject: ``(N,) int32``, −1 is unknown.
         recording: ``(N,) int32``.
         start_s: ``(N,) float64``, where the window begins in its recording.
         split: ``(N,) int8``: 0 train, 1 test of the data set's own split, −1 none.
-        truth: ``(N, T) int16`` or None: the true sub-action of each sample, −1 none. For measuring only.
+        truth: ``(N, T) int16`` or None: the true sub-action of each sample, −1 none. For measuring only; in
+            the file as the signal is.
+        share: ``(N, labels) float32`` or None: which share of a window's samples has which label, where
+            windows may cross a change of label.
     """
 
     dataset: str
@@ -39,14 +47,15 @@ class Windows:
     labels: list[str]
     subjects: list[Subject]
     recordings: list[str]
-    signal: np.ndarray
+    signal: Rows
     length: np.ndarray
     label: np.ndarray
     subject: np.ndarray
     recording: np.ndarray
     start_s: np.ndarray
     split: np.ndarray
-    truth: np.ndarray | None = None
+    truth: Rows | None = None
+    share: np.ndarray | None = None
     truth_words: list[str] = field(default_factory=list)
 
     @property
@@ -64,6 +73,17 @@ class Windows:
         """Samples of the longest window."""
         return int(self.signal.shape[2])
 
+    def take(self, index: np.ndarray | slice) -> Windows:
+        """Some of the windows, in memory, with the names of all."""
+        rows = ("signal", "length", "label", "subject", "recording", "start_s", "split", "truth", "share")
+        there = {name: getattr(self, name) for name in rows}
+        return replace(self, **{name: rows[index] for name, rows in there.items() if rows is not None})
+
+    def blocks(self, size: int = BLOCK) -> Iterator[Windows]:
+        """All windows, `BLOCK` after `BLOCK` of them in memory."""
+        for start in range(0, self.n, size):
+            yield self.take(slice(start, start + size))
+
     def label_counts(self) -> dict[str, int]:
         """Windows of each label."""
         return _counts(self.labels, self.label)
@@ -77,12 +97,12 @@ class Windows:
         return f"window {i} (recording {self.recordings[self.recording[i]]!r} at {self.start_s[i]:.2f} s)"
 
     def validate(self) -> None:
-        """Check that every part fits every other.
+        """Check that every part of windows in memory fits every other.
 
         Raises:
             DataError: names the first thing that is wrong, and the window or channel it is in.
         """
-        if self.signal.ndim != 3 or not all(self.signal.shape):
+        if len(self.signal.shape) != 3 or not all(self.signal.shape):
             raise DataError(
                 f"no windows: signal has shape {self.signal.shape}, not (windows, channels, time)"
             )
@@ -104,6 +124,8 @@ class Windows:
             if self.truth.shape != (self.n, self.T):
                 raise DataError(f"windows: truth has shape {self.truth.shape}, not {(self.n, self.T)}")
             self._check_range("truth", -1, len(self.truth_words))
+        if self.share is not None and self.share.shape != (self.n, len(self.labels)):
+            raise DataError(f"windows: share has shape {self.share.shape}, not {(self.n, len(self.labels))}")
         self._check_signal()
 
     def _check_words(self) -> None:
@@ -146,35 +168,7 @@ class Windows:
         if not sampled.all():
             raise DataError(f"{self.place(int(sampled.argmin()))}: nothing but missing samples; leave it out")
 
-    def remarks(self) -> list[str]:
-        """What a user should know though it is no error, one line each."""
-        with np.errstate(invalid="ignore"):
-            low = np.array([np.fmin.reduce(self.signal[:, c], axis=None) for c in range(self.C)])
-            high = np.array([np.fmax.reduce(self.signal[:, c], axis=None) for c in range(self.C)])
-        found = []
-        constant = [channel.name for channel, a, b in zip(self.channels, low, high, strict=True) if a == b]
-        if constant:
-            found.append(f"constant channel, kept though it tells nothing: {_listed(constant)}")
-        never = [channel.name for channel, a in zip(self.channels, low, strict=True) if np.isnan(a)]
-        if never:
-            found.append(f"channel without a single sample, kept: {_listed(never)}")
-        found += [
-            f"labels that differ only in case or spaces: {_listed(group)}" for group in _alike(self.labels)
-        ]
-        return found
-
 
 def _counts(names: Sequence[str], codes: np.ndarray) -> dict[str, int]:
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
     return {name: int(count) for name, count in zip(names, counts, strict=True)}
-
-
-def _alike(labels: Sequence[str]) -> list[list[str]]:
-    groups: dict[str, list[str]] = {}
-    for label in labels:
-        groups.setdefault("".join(label.casefold().split()), []).append(label)
-    return [group for group in groups.values() if len(group) > 1]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names)

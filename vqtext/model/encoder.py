@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -29,14 +31,25 @@ class Normaliser(nn.Module):
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("std", torch.ones(channels))
 
-    def fit(self, signal: Tensor) -> None:
-        """Take mean and standard deviation of ``(n, C, T)``; a constant channel keeps scale 1."""
-        seen = signal.isfinite()
-        count = seen.sum((0, 2)).clamp(min=1)
-        x = torch.where(seen, signal, 0.0).double()
-        mean = x.sum((0, 2)) / count
-        square = torch.where(seen, (x - mean[:, None]).square(), 0.0).sum((0, 2)) / count
-        std = square.sqrt()
+    def fit(self, blocks: Iterable[Tensor]) -> None:
+        """Take mean and standard deviation of blocks ``(n, C, T)``; a constant channel keeps scale 1.
+
+        Blocks are merged as Chan, Golub and LeVeque (1979) do, so that no sum of large squares loses digits.
+        """
+        count = torch.zeros(len(self.mean), dtype=torch.double)
+        mean, square = torch.zeros_like(count), torch.zeros_like(count)
+        for signal in blocks:
+            seen = signal.isfinite()
+            own = seen.sum((0, 2)).double()
+            x = torch.where(seen, signal, 0.0).double()
+            own_mean = x.sum((0, 2)) / own.clamp(min=1)
+            away = own_mean - mean
+            total = (count + own).clamp(min=1)
+            square += torch.where(seen, (x - own_mean[:, None]).square(), 0.0).sum((0, 2))
+            square += away.square() * count * own / total
+            mean += away * own / total
+            count += own
+        std = (square / count.clamp(min=1)).sqrt()
         self.mean.copy_(mean)
         self.std.copy_(torch.where(std > 1e-6 * (1 + mean.abs()), std, 1.0))
 

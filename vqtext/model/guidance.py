@@ -6,10 +6,15 @@ its label, then as much of its description as still fits: a long description pus
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from vqtext.schema import Rows
 
 LENGTH = 48  # text tokens a window may see
 
@@ -19,7 +24,7 @@ class Guidance:
     """The texts, and which of them speak of which window.
 
     Attributes:
-        tokens: token states of all texts one after the other, ``(sum, h)``.
+        tokens: token states of all texts one after the other, ``(sum, h)``; in memory, or in a file.
         offset: where each text begins, ``(texts + 1,)``.
         label_texts: for each label the texts that say it in different words; training picks one at random.
         descriptions: for each window the text that describes it, −1 where there is none.
@@ -27,8 +32,8 @@ class Guidance:
             its states.
     """
 
-    tokens: Tensor
-    offset: Tensor
+    tokens: Rows
+    offset: np.ndarray
     label_texts: list[list[int]]
     descriptions: list[int]
     facts: list[list[int]]
@@ -37,25 +42,37 @@ class Guidance:
     def dim(self) -> int:
         return self.tokens.shape[1]
 
-    def batch(self, index: Tensor, label: Tensor, drop: float) -> tuple[Tensor, Tensor]:
-        """Tokens ``(B, LENGTH, h)`` and mask ``(B, LENGTH)``; a share ``drop`` of the rows gets no text."""
-        out = torch.zeros(len(index), LENGTH, self.dim)
-        mask = torch.zeros(len(index), LENGTH, dtype=torch.bool)
-        for row, (window, name) in enumerate(zip(index.tolist(), label.tolist(), strict=True)):
-            if torch.rand(()) < drop:
+    def batch(
+        self, index: Sequence[int], label: Sequence[int], draws: Sequence[int], drop: float
+    ) -> tuple[Tensor, Tensor]:
+        """Tokens ``(B, LENGTH, h)`` and mask ``(B, LENGTH)``.
+
+        Args:
+            index, label: of each window.
+            draws: a random number for each window, that decides what it is told.
+            drop: share of the windows that get no text.
+        """
+        out = np.zeros((len(index), LENGTH, self.dim), dtype=np.float32)
+        mask = np.zeros((len(index), LENGTH), dtype=bool)
+        for row, (window, name, draw) in enumerate(zip(index, label, draws, strict=True)):
+            chance = random.Random(draw)
+            if chance.random() < drop:
                 continue
-            said = self._of(window, name)[:LENGTH]
-            out[row, : len(said)] = said.to(out.dtype)
-            mask[row, : len(said)] = True
-        return out, mask
+            end = 0
+            for states in self._of(window, name, chance):
+                said = states[: LENGTH - end]
+                out[row, end : end + len(said)] = said
+                end += len(said)
+            mask[row, :end] = True
+        return torch.from_numpy(out), torch.from_numpy(mask)
 
-    def _of(self, window: int, label: int) -> Tensor:
+    def _of(self, window: int, label: int, chance: random.Random) -> list[np.ndarray]:
+        """Token states ``(·, h)`` of what is told of a window, in order."""
         wordings, description = self.label_texts[label], self.descriptions[window]
-        texts = [wordings[int(torch.randint(len(wordings), ()))]] if wordings else []
+        texts = [chance.choice(wordings)] if wordings else []
         texts += [description] if description >= 0 else []
-        facts = [self._states(i).float().mean(0, keepdim=True) for i in self.facts[window]]
-        parts = [*facts, *(self._states(i).float() for i in texts)]
-        return torch.cat(parts) if parts else self.tokens[:0]
+        facts = [self._states(i).astype(np.float32).mean(0, keepdims=True) for i in self.facts[window]]
+        return [*facts, *(self._states(i) for i in texts)]
 
-    def _states(self, text: int) -> Tensor:
-        return self.tokens[self.offset[text] : self.offset[text + 1]]
+    def _states(self, text: int) -> np.ndarray:
+        return self.tokens[int(self.offset[text]) : int(self.offset[text + 1])]

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, TensorDataset
 
 from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
+from vqtext.model.batches import Batch, Windows, loader
 from vqtext.model.codebook import perplexity
 from vqtext.model.config import ModelConfig
 from vqtext.model.grounding import Evidence, Grounding, Label, LabelSignal, Nearest, OrderSignal
@@ -24,6 +25,7 @@ from vqtext.model.lightning_alone import lightning
 from vqtext.model.network import Network, Output
 from vqtext.model.painting import coverage, paint
 from vqtext.model.vocabulary import Grammar, Vocabulary
+from vqtext.schema import Rows
 
 STEPS = 600  # optimiser steps the default number of epochs aims at
 EPOCHS = (20, 300)  # least and most
@@ -47,7 +49,8 @@ class TrainingData:
     """All that training needs. N windows, of which some train and some choose the epoch; no test window.
 
     Attributes:
-        signal: ``(N, C, T)`` in physical units, NaN where nothing was measured.
+        signal: ``(·, C, T)`` in physical units, NaN where nothing was measured; in memory, or in a file.
+        rows: which of its rows are the N windows.
         label: ``(N,)``.
         train, validation: places of the windows among the N.
         frame_keep: frames that lie inside their window, ``(N, F)``.
@@ -58,7 +61,8 @@ class TrainingData:
         evidence: what the sensors did against what the words say, for ``…+signal``.
     """
 
-    signal: Tensor
+    signal: Rows
+    rows: np.ndarray
     label: Tensor
     train: Tensor
     validation: Tensor
@@ -69,6 +73,13 @@ class TrainingData:
     label_vectors: Tensor
     guidance: Guidance | None
     evidence: Evidence
+
+    def part(self, index: Tensor, drop: float | None = None) -> Windows:
+        """The windows at these places; with text for a share 1 − ``drop`` of them where it is given."""
+        guidance = self.guidance if drop is not None else None
+        return Windows(
+            self.signal, self.rows, self.label, self.frame_keep, index, guidance, drop if drop else 0.0
+        )
 
 
 def make_grounding(mode: str, data: TrainingData) -> Grounding:
@@ -143,28 +154,20 @@ class TrainingModule(lightning.LightningModule):
     """The network with its losses; validation sees the signal alone."""
 
     def __init__(
-        self, network: Network, data: TrainingData, grounding: Grounding, settings: TrainSettings, drop: float
+        self, network: Network, data: TrainingData, grounding: Grounding, settings: TrainSettings
     ) -> None:
         super().__init__()
         self.network = network
-        self.data = data
         self.grounding = grounding
         self.settings = settings
-        self.drop = drop
         self.substeps = network.config.settings.substeps
         self.register_buffer("label_vectors", data.label_vectors, persistent=False)
 
     label_vectors: Tensor
     codes: Tensor
 
-    def training_step(self, batch: list[Tensor], _: int) -> dict[str, Tensor]:
-        place, signal, label, frame_keep = batch
-        text, mask = None, None
-        if self.data.guidance is not None:
-            text, mask = (
-                part.to(self.device)
-                for part in self.data.guidance.batch(self.data.train[place.cpu()], label, self.drop)
-            )
+    def training_step(self, batch: Batch, _: int) -> dict[str, Tensor]:
+        place, signal, label, frame_keep, text, mask = batch
         signal, turn = augment(signal, frame_keep)
         out = self.network(signal, text, mask)
         with torch.no_grad():
@@ -205,8 +208,8 @@ class TrainingModule(lightning.LightningModule):
     def on_validation_epoch_start(self) -> None:
         self.codes = torch.zeros(self.network.config.settings.codes)
 
-    def validation_step(self, batch: list[Tensor], _: int) -> None:
-        signal, label = batch[1:3]
+    def validation_step(self, batch: Batch, _: int) -> None:
+        signal, label = batch.signal, batch.label
         out = self.network(signal)
         nll = F.cross_entropy(out.classes, label)
         rebuild = (out.rebuilt - out.signal)[out.seen].square().mean()
@@ -266,8 +269,9 @@ def fit(
     _quiet()
     lightning.seed_everything(seed, workers=True, verbose=False)
     network = Network(config, data.anchors)
-    network.normalise.fit(data.signal[data.train])
-    module = TrainingModule(network, data, make_grounding(settings.grounding, data), settings, drop)
+    training, validation = data.part(data.train, drop), data.part(data.validation)
+    network.normalise.fit(block.signal for block in training.blocks())
+    module = TrainingModule(network, data, make_grounding(settings.grounding, data), settings)
     watched = len(data.validation) > 0
     epochs = epochs_for(len(data.train), settings)
     best = lightning.pytorch.callbacks.ModelCheckpoint(
@@ -298,8 +302,8 @@ def fit(
     try:
         trainer.fit(
             module,
-            _loader(data, data.train, settings.batch_size, shuffle=True),
-            _loader(data, data.validation, 256, shuffle=False) if watched else None,
+            loader(training, settings.batch_size, seed, shuffle=True, workers=settings.workers),
+            loader(validation, 256, seed, shuffle=False, workers=settings.workers) if watched else None,
         )
     except SystemExit as stop:  # Lightning turns Ctrl-C into exit(1); the caller must see the Ctrl-C
         raise KeyboardInterrupt from stop
@@ -307,26 +311,21 @@ def fit(
         raise KeyboardInterrupt
     kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
     module.load_state_dict(kept["state_dict"])
-    scores = _validate(network, data) if watched else {}
+    scores = _validate(network, validation) if watched else {}
     return network.eval(), {**scores, "epoch": float(kept["epoch"]), "epochs": float(epochs)}
 
 
 @torch.inference_mode()
-def _validate(network: Network, data: TrainingData) -> dict[str, float]:
+def _validate(network: Network, windows: Windows) -> dict[str, float]:
     network.eval().cpu()
-    out = network(data.signal[data.validation])
-    label = data.label[data.validation]
-    return {
-        "nll": float(F.cross_entropy(out.classes, label)),
-        "accuracy": float((out.classes.argmax(-1) == label).float().mean()),
-        "rebuild": float((out.rebuilt - out.signal)[out.seen].square().mean()),
-    }
-
-
-def _loader(data: TrainingData, index: Tensor, batch_size: int, shuffle: bool) -> DataLoader[Any]:
-    place = torch.arange(len(index))
-    windows = TensorDataset(place, data.signal[index], data.label[index], data.frame_keep[index])
-    return DataLoader(windows, batch_size=batch_size, shuffle=shuffle)
+    nll = right = away = seen = 0.0
+    for batch in windows.blocks():
+        out = network(batch.signal)
+        nll += float(F.cross_entropy(out.classes, batch.label, reduction="sum"))
+        right += float((out.classes.argmax(-1) == batch.label).sum())
+        away += float((out.rebuilt - out.signal)[out.seen].square().sum())
+        seen += float(out.seen.sum())
+    return {"nll": nll / len(windows), "accuracy": right / len(windows), "rebuild": away / max(seen, 1)}
 
 
 class _Tell(lightning.Callback):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vqtext.cache import hdf5
 from vqtext.cache.fingerprint import JSON
+from vqtext.cache.rows import StoredRows
 from vqtext.data.windows import Windows
 from vqtext.schema import Channel, Subject
 
@@ -19,34 +22,49 @@ _ARRAYS = {
     "recording": np.int32,
     "start_s": np.float64,
     "split": np.int8,
+    "truth": np.int16,
+    "share": np.float32,
 }
+_IN_FILE = ("signal", "truth")
 
 
 def write_windows(path: Path, windows: Windows, recipe: str) -> str:
     """Write windows as an artifact at exactly ``path``; returns the content, as `vqtext.cache.hdf5.write`."""
-    arrays = {name: getattr(windows, name).astype(kind, copy=False) for name, kind in _ARRAYS.items()}
-    if windows.truth is not None:
-        arrays["truth"] = windows.truth.astype(np.int16, copy=False)
-    attrs: dict[str, JSON] = {
-        "dataset": windows.dataset,
-        "rate_hz": float(windows.rate_hz),
-        "channels": [channel.to_dict() for channel in windows.channels],
-        "labels": list(windows.labels),
-        "subjects": [subject.to_dict() for subject in windows.subjects],
-        "recordings": list(windows.recordings),
-        "truth_words": list(windows.truth_words),
+    return hdf5.write(path, "windows", arrays_of(windows), names_of(vars(windows)), recipe)
+
+
+def arrays_of(windows: Windows) -> dict[str, np.ndarray]:
+    """What is stored of windows in memory, by name, and each in the type it is stored in."""
+    found = {name: getattr(windows, name) for name in _ARRAYS}
+    return {name: np.asarray(rows[:], _ARRAYS[name]) for name, rows in found.items() if rows is not None}
+
+
+def names_of(names: Mapping[str, Any]) -> dict[str, JSON]:
+    """The attributes of windows.h5, out of the fields of `Windows`."""
+    return {
+        "dataset": names["dataset"],
+        "rate_hz": float(names["rate_hz"]),
+        "channels": [channel.to_dict() for channel in names["channels"]],
+        "labels": list(names["labels"]),
+        "subjects": [subject.to_dict() for subject in names["subjects"]],
+        "recordings": list(names["recordings"]),
+        "truth_words": list(names["truth_words"]),
     }
-    return hdf5.write(path, "windows", arrays, attrs, recipe)
 
 
 def read_windows(path: Path) -> Windows:
-    """Read them back, all of them into memory.
+    """Read them back; signal and truth stay in the file until rows of them are taken.
 
     Raises:
         ArtifactError: missing, damaged, foreign, or of another schema version.
     """
     with hdf5.open_artifact(path, "windows") as artifact:
         attrs = artifact.attrs
+        arrays: dict[str, Any] = {
+            name: StoredRows(path, "windows", name) if name in _IN_FILE else artifact[name]
+            for name in _ARRAYS
+            if name in artifact.names()
+        }
         return Windows(
             dataset=attrs["dataset"],
             rate_hz=attrs["rate_hz"],
@@ -54,7 +72,6 @@ def read_windows(path: Path) -> Windows:
             labels=attrs["labels"],
             subjects=[Subject(**subject) for subject in attrs["subjects"]],
             recordings=attrs["recordings"],
-            truth=artifact["truth"] if "truth" in artifact.names() else None,
             truth_words=attrs["truth_words"],
-            **{name: artifact[name] for name in _ARRAYS},
+            **arrays,
         )

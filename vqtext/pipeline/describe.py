@@ -14,7 +14,7 @@ descriptions.h5 holds, for N windows in S segments at L locations (its attribute
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -82,11 +82,14 @@ class Describe(Stage):
         return made is None or not isinstance(made.options, dict) or made.options.get("source") != "llm"
 
     def make(self, target: Path) -> None:
-        windows, found, rhythm = self._measured()
-        written = [
-            describe(windows, found, i)
-            for i in self.progress.track(range(windows.n), windows.n, "describing windows")
-        ]
+        written: list[str] = []
+        with self.progress.bar("describing windows") as tell:
+
+            def each(block: Windows, facts_of_block: Facts, total: int) -> None:
+                written.extend(describe(block, facts_of_block, i) for i in range(block.n))
+                tell(len(written), total, {})
+
+            windows, found, rhythm = self._measured(each)
         source = np.zeros(windows.n, dtype=np.int8)
         models: set[str] = set()
         if self.settings.describe.source == "llm":
@@ -216,15 +219,31 @@ class Describe(Stage):
             )
         return models
 
-    def _measured(self) -> tuple[Windows, Facts, np.ndarray]:
-        """The windows, their facts, and the rhythm of each place over the whole window, ``(N, L)``."""
+    def _measured(
+        self, each: Callable[[Windows, Facts, int], None] | None = None
+    ) -> tuple[Windows, Facts, np.ndarray]:
+        """The windows, their facts, and the rhythm of each place over the whole window, ``(N, L)``.
+
+        Args:
+            each: called with each block of windows in memory, its facts, and how many windows there are.
+        """
         Prepare(self.settings, self.progress).check()
         windows = read_windows(self.settings.cache / "windows.h5")
-        found = facts(windows, self.settings.describe.segments)
-        rhythm = np.full((windows.n, len(found.locations)), np.nan, dtype=np.float32)
-        for i in range(windows.n):
-            signal = windows.signal[i, :, : windows.length[i]]
-            for place, location in enumerate(found.locations):
-                rate = cadence(signal, windows.channels, location, windows.rate_hz)
-                rhythm[i, place] = np.nan if rate is None else rate
-        return windows, found, rhythm
+        parts, rhythms = [], []
+        for block in windows.blocks():
+            parts.append(facts(block, self.settings.describe.segments))
+            rhythms.append(_rhythms(block, parts[-1].locations))
+            if each is not None:
+                each(block, parts[-1], windows.n)
+        return windows, Facts.join(parts), np.concatenate(rhythms)
+
+
+def _rhythms(windows: Windows, locations: Sequence[str]) -> np.ndarray:
+    """Rhythm of each place over each whole window, ``(N, L) float32``; NaN where there is no clear one."""
+    rhythm = np.full((windows.n, len(locations)), np.nan, dtype=np.float32)
+    for i in range(windows.n):
+        signal = windows.signal[i, :, : windows.length[i]]
+        for place, location in enumerate(locations):
+            rate = cadence(signal, windows.channels, location, windows.rate_hz)
+            rhythm[i, place] = np.nan if rate is None else rate
+    return rhythm

@@ -9,9 +9,10 @@ import numpy as np
 
 from vqtext.cache.fingerprint import JSON, fingerprint
 from vqtext.cache.hdf5 import open_artifact
+from vqtext.data.cutter import Cutter
 from vqtext.data.readers import Reader, Warn, open_reader
-from vqtext.data.windowing import Cut, cut
-from vqtext.pipeline.artifacts import write_windows
+from vqtext.data.windowing import Cut
+from vqtext.pipeline.shards import BYTES, Shards
 from vqtext.pipeline.stage import Stage
 
 
@@ -33,9 +34,22 @@ class Prepare(Stage):
 
     def make(self, target: Path) -> None:
         reader = self._reader(self.progress.warn)
-        recordings = self.progress.track(reader.recordings(), None, "reading recordings")
-        windows = cut(recordings, self._how(reader), reader.dataset, self.progress.warn)
-        write_windows(target, windows, self.recipe())
+        cutter = Cutter(self._how(reader), reader.dataset)
+        shards = Shards.resume(self.staging(), cutter)
+        if shards.parts:
+            self.progress.say(f"going on after {shards.parts} of {reader.parts} parts that were read before")
+        with self.progress.bar("reading recordings") as tell:
+            for part in range(shards.parts, reader.parts):
+                for recording in reader.part(part):
+                    cutter.add(recording)
+                if cutter.nbytes >= BYTES or part == reader.parts - 1:
+                    shards.write(cutter, part + 1, self.recipe())
+                tell(part + 1, reader.parts, {})
+        if not cutter.recordings:
+            raise cutter.nothing()
+        for remark in cutter.remarks():
+            self.progress.warn(remark)
+        shards.join(target, cutter, self.recipe())
 
     def summary(self) -> dict[str, Any]:
         with open_artifact(self.target, "windows") as file:
@@ -43,7 +57,7 @@ class Prepare(Stage):
             return {
                 "windows": len(label),
                 "channels": len(file.attrs["channels"]),
-                "steps": file.rows("signal", [0]).shape[2],
+                "steps": file.layout("signal")[0][2],
                 "labels": _counts(label, file.attrs["labels"]),
                 "subjects": _counts(subject, [known["id"] for known in file.attrs["subjects"]]),
             }
@@ -61,6 +75,7 @@ class Prepare(Stage):
             stride_s=data.stride_s or own_stride,
             borders=data.borders or reader.borders,
             rate_hz=data.rate_hz,
+            bridge_s=data.bridge_s,
         )
 
 

@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.splits import Split, split_windows
 from vqtext.errors import ArtifactError
@@ -22,6 +24,7 @@ from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 
 RUN = "run.json"
+SHOWN_TO_DECODER = 500  # windows of a label that are enough to know how its steps follow each other
 RECORDED = ("vqtext", "torch", "lightning", "numpy", "scikit-learn", "h5py", "safetensors")
 
 
@@ -40,7 +43,8 @@ class Train(Stage):
 
     def options(self) -> Any:
         chosen = self.settings.model_dump(mode="json", include={"model", "guidance", "train"})
-        chosen["train"].pop("accelerator")  # where it runs is not what it is
+        for where in ("accelerator", "workers"):  # where it runs is not what it is
+            chosen["train"].pop(where)
         return chosen
 
     def make(self, target: Path) -> None:
@@ -99,8 +103,10 @@ class Train(Stage):
         model = VQText(network, Decoder(config, data.vocabulary))
         for part, learn in ((data.train, model.decoder.fit), (data.validation, model.decoder.calibrate)):
             if len(part):
-                names = model.tokenize(data.signal[part].numpy()).names
-                learn(torch.from_numpy(names), data.label[part], data.frame_keep[part])
+                few = few_of_each(data.label[part].numpy(), SHOWN_TO_DECODER)
+                shown = part[torch.from_numpy(few)]
+                names = model.tokenize(data.signal[data.rows[shown.numpy()]]).names
+                learn(torch.from_numpy(names), data.label[shown], data.frame_keep[shown])
         model.save(work)
         shutil.rmtree(work / "checkpoints", ignore_errors=True)
         (work / "scores.json").write_text(json.dumps(scores) + "\n", encoding="utf-8")
@@ -138,6 +144,13 @@ class Train(Stage):
             told = ", ".join(f"{name} {value:.3g}" for name, value in scores.items())
             lines.append(f"  {seed}{best}: {told}")
         return lines
+
+
+def few_of_each(label: np.ndarray, most: int) -> np.ndarray:
+    """Places of at most ``most`` windows of each label, spread over its own, in order."""
+    places = [np.flatnonzero(label == name) for name in np.unique(label)]
+    spread = [np.linspace(0, len(own) - 1, min(most, len(own))).round().astype(int) for own in places]
+    return np.sort(np.concatenate([own[few] for own, few in zip(places, spread, strict=True)]))
 
 
 def read_run(folder: Path) -> dict[str, Any]:

@@ -12,20 +12,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vqtext.cache.hdf5 import Artifact, open_artifact
+from vqtext.cache.rows import StoredRows
 from vqtext.config import Settings
 from vqtext.data.locations import best_cell, sensed
-from vqtext.data.motion import motion
+from vqtext.data.motion import MotionScale
 from vqtext.data.splits import Split
 from vqtext.data.windows import Windows
 from vqtext.errors import ArtifactError, TrainingError
 from vqtext.pipeline.identifiability import Sensors, ambiguous_groups, transcripts_of
-from vqtext.schema import MOTIONS, SubAction
+from vqtext.schema import MOTIONS, Rows, SubAction
 
 if TYPE_CHECKING:
     from vqtext.model.config import ModelConfig
     from vqtext.model.guidance import Guidance
     from vqtext.model.training import TrainingData
     from vqtext.model.vocabulary import Vocabulary
+
+
+IN_MEMORY = 1 << 30
+"""Bytes up to which an array is read whole before training; a larger one stays in its file."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,9 @@ def gather(windows: Windows, split: Split, settings: Settings) -> tuple[ModelCon
             "apart: prepare data with more labels"
         )
     words = read_words(settings.cache / "anchors.h5", windows.labels)
-    energy, locations = motion(windows.signal[split.train], windows.channels, windows.rate_hz)
+    signal = _in_memory(windows.signal)
+    moving = MotionScale.of(signal, split.train, windows.channels, windows.rate_hz)
+    locations = moving.locations
     hands = [subject.hand for subject in windows.subjects]
     train_hands = [hands[s] if s >= 0 else None for s in windows.subject[split.train]]
     kinds = sorted(set(train_hands), key=str)
@@ -188,14 +195,15 @@ def gather(windows: Windows, split: Split, settings: Settings) -> tuple[ModelCon
         for i, rows in enumerate(signature_levels(words, locations, hand)):
             levels[h, i, : len(rows)] = np.array(rows, dtype=np.float32).reshape(len(rows), len(locations))
     evidence = Evidence(
-        energy=torch.from_numpy(_to_frames(energy, config.frames)),
+        energy=torch.from_numpy(moving.frames(signal, split.train, config.frames)),
         levels=torch.from_numpy(levels[[kinds.index(hand) for hand in train_hands], label]),
         label=torch.from_numpy(label).long(),
         group=torch.from_numpy(windows.subject[split.train]).long() + 1,
         frame_s=config.window_s / config.frames,
     )
     data = TrainingData(
-        signal=torch.from_numpy(windows.signal[pool]),
+        signal=signal,
+        rows=pool,
         label=torch.from_numpy(windows.label[pool]).long(),
         train=torch.arange(len(split.train)),
         validation=torch.arange(len(split.train), len(pool)),
@@ -224,7 +232,6 @@ def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.n
 
 
 def _guidance(texts: Artifact, windows: Windows, split: Split, source: str) -> Guidance | None:
-    import torch
 
     from vqtext.model.guidance import Guidance
 
@@ -241,20 +248,16 @@ def _guidance(texts: Artifact, windows: Windows, split: Split, source: str) -> G
     told = source != "label" and len(described) == windows.n
     subjects = [int(s) if s < len(facts) else -1 for s in windows.subject[pool]]
     return Guidance(
-        tokens=torch.from_numpy(texts["token"]),
-        offset=torch.from_numpy(texts["token_offset"]),
+        tokens=_in_memory(StoredRows(texts.path, "texts", "token")),
+        offset=texts["token_offset"],
         label_texts=[said.get(label, []) if source != "description" else [] for label in windows.labels],
         descriptions=described[pool].tolist() if told else [-1] * len(pool),
         facts=[[int(t) for t in facts[s] if t >= 0] if s >= 0 else [] for s in subjects],
     )
 
 
-def _to_frames(energy: np.ndarray, frames: int) -> np.ndarray:
-    """Mean energy of each frame, ``(N, T, L)`` → ``(N, F, L)``; NaN where no sample of a frame was seen."""
-    steps = energy.shape[1]
-    seen = np.isfinite(energy)
-    starts = np.arange(frames) * steps // frames
-    total = np.add.reduceat(np.where(seen, energy, 0), starts, axis=1)
-    count = np.add.reduceat(seen, starts, axis=1, dtype=np.int64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(count > 0, total / count, np.nan).astype(np.float32)
+def _in_memory(rows: Rows) -> Rows:
+    """The array itself where it is small enough, else rows that are read as they are needed."""
+    if isinstance(rows, StoredRows) and rows.nbytes > IN_MEMORY:
+        return rows
+    return rows[:]

@@ -1,0 +1,112 @@
+"""A user would lose: recordings that do not fit each other taken for one, a label that vanishes without
+a word, or other windows after a stopped run."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from vqtext.data.cutter import Cutter, cut
+from vqtext.data.recording import Track
+from vqtext.data.windowing import Cut
+from vqtext.schema import Channel, Subject
+
+ACC = tuple(Channel(f"acc_{axis}", "wrist", "acc", axis, "m/s2") for axis in "xyz")
+
+
+def test_borders_keep_notes_the_share_of_each_label(recording):
+    label = Track(("a", "b", "c"), np.r_[np.zeros(33), np.ones(27), np.full(5, 2), np.ones(35)].astype(int))
+    made = cut([recording(label=label)], Cut(window_s=2, borders="keep"), "d")
+    assert made.labels == ["a", "b"], "no window is mostly c"
+    expected = [[1, 0], [0.65, 0.35], [0, 1], [0, 0.75], [0, 1]]
+    np.testing.assert_allclose(made.share, expected, atol=1e-6)
+    assert cut([recording(label=label)], Cut(window_s=2), "d").share is None
+
+
+def test_a_label_seen_first_as_a_minority_keeps_its_shares(recording):
+    first = recording("1", 20, label=Track(("a", "b"), np.r_[np.zeros(15), np.ones(5)].astype(int)))
+    second = recording("2", 20, label="b")
+    made = cut([first, second], Cut(window_s=2, borders="keep"), "d")
+    np.testing.assert_allclose(made.share, [[0.75, 0.25], [0, 1]])
+
+
+def test_short_losses_are_bridged_and_long_ones_masked(recording):
+    signal = np.stack([np.arange(100), np.arange(100)]).astype(np.float32)
+    signal[0, 20:22] = np.nan  # 0.2 s
+    signal[1, 40:45] = np.nan  # 0.5 s
+    made = cut([recording(signal=signal)], Cut(), "d")
+    assert made.signal[0, 0].tolist() == list(range(100))
+    assert np.flatnonzero(np.isnan(made.signal[0, 1])).tolist() == [40, 41, 42, 43, 44]
+    longer = cut([recording(signal=signal)], Cut(bridge_s=0.5), "d")
+    assert not np.isnan(longer.signal).any()
+    none = cut([recording(signal=signal)], Cut(bridge_s=0), "d")
+    assert np.isnan(none.signal).sum() == 7
+
+
+def test_no_line_is_drawn_across_a_break(recording):
+    signal = np.ones((2, 100), dtype=np.float32)
+    signal[:, 50:] = 9
+    signal[0, 49] = np.nan
+    made = cut([recording(signal=signal, breaks=(50,))], Cut(window_s=5), "d")
+    assert np.isnan(made.signal[0, 0, 49]), "at the end of a piece there is nothing to draw a line to"
+
+
+def test_going_on_after_a_stop_gives_the_same_windows(recording):
+    recordings = [
+        recording("a", 40, label="walk", subject=Subject("7", age=30)),
+        recording("b", 10, label=Track(("run", "walk"), np.r_[np.zeros(6), np.ones(4)].astype(int))),
+        recording("c", 55, label="run", subject=Subject("8")),
+        recording("d", 40, label="sit", subject=Subject("7", age=30)),
+    ]
+    how = Cut(window_s=2, borders="keep")
+    whole = cut(recordings, how, "d")
+    first = Cutter(how, "d")
+    for one in recordings[:2]:
+        first.add(one)
+    batches = [first.batch()]
+    second = Cutter(how, "d")
+    second.restore(json.loads(json.dumps(first.state())))
+    for one in recordings[2:]:
+        second.add(one)
+    batches.append(second.batch())
+    assert second.names() == {key: getattr(whole, key) for key in second.names()}
+    for name in ("label", "subject", "recording", "start_s", "length"):
+        joined = np.concatenate([getattr(windows, name) for windows, _ in batches])
+        np.testing.assert_array_equal(joined, getattr(whole, name))
+    shares = np.concatenate([second.shares_of_labels(share) for _, share in batches])
+    np.testing.assert_array_equal(shares, whole.share)
+    assert second.remarks() == []
+
+
+def remarks(recordings):
+    heard: list[str] = []
+    cut(recordings, Cut(), "d", heard.append)
+    return heard
+
+
+def test_channels_that_tell_nothing_make_one_remark_each(recording):
+    signal = np.random.default_rng(0).normal(size=(2, 50)).astype(np.float32)
+    signal[0] = 1.0
+    (said,) = remarks([recording(signal=signal)])
+    assert said == "constant channel, kept though it tells nothing: 'acc_x'"
+    signal[0] = np.nan
+    (said,) = remarks([recording(signal=signal)])
+    assert said == "channel without a single sample, kept: 'acc_x'"
+
+
+def test_labels_that_differ_only_in_case_or_spaces(recording):
+    (said,) = remarks([recording("1", label="walking"), recording("2", label="Walk ing")])
+    assert said == "labels that differ only in case or spaces: 'walking', 'Walk ing'"
+
+
+def test_gravity_that_is_not_there_or_should_not_be_is_said(recording):
+    rest = np.random.default_rng(0).normal(0, 0.1, size=(3, 100)).astype(np.float32)
+    (said,) = remarks([recording(signal=rest, channels=ACC)])
+    assert said.startswith("no gravity in the accelerations of 'wrist'")
+    removed = tuple(Channel(c.name, c.location, c.modality, c.axis, c.unit, gravity=False) for c in ACC)
+    assert remarks([recording(signal=rest, channels=removed)]) == []
+    felt = rest + np.array([[0], [0], [9.81]], dtype=np.float32)
+    assert remarks([recording(signal=felt, channels=ACC)]) == []
+    (said,) = remarks([recording(signal=felt, channels=removed)])
+    assert said == "accelerations of 'wrist' hold gravity though gravity = false is said"

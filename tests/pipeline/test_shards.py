@@ -1,0 +1,76 @@
+"""Lost: hours of reading after a stop, or windows that differ from those of an undisturbed run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from test_prepare import own, write  # noqa: F401
+
+from vqtext.cache.hdf5 import open_artifact
+from vqtext.data.csv import Csv
+from vqtext.errors import ArtifactError
+from vqtext.pipeline import prepare
+from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.prepare import Prepare
+from vqtext.pipeline.stage import run
+
+
+def content(settings):
+    with open_artifact(settings.cache / "windows.h5", "windows") as file:
+        return file.content
+
+
+@pytest.fixture
+def study(own, heard):  # noqa: F811
+    """Six recordings, windows of several lengths, and the content they have when nothing disturbs."""
+    write(own.data.path, "3-short.csv", "sitting", 3, np.arange(30.0))
+    write(own.data.path, "4-none.csv", "walking", 4, np.array([1.0]))
+    settings = own.model_copy(update={"data": own.data.model_copy(update={"borders": "keep"})})
+    run(Prepare(settings, heard))
+    return settings, content(settings)
+
+
+def test_many_shards_give_what_one_gives(study, heard, monkeypatch):
+    settings, undisturbed = study
+    monkeypatch.setattr(prepare, "BYTES", 1)
+    run(Prepare(settings, heard), force=True)
+    assert content(settings) == undisturbed
+    assert read_windows(settings.cache / "windows.h5").share.shape == (10, 3)
+    assert not list(settings.cache.glob(".*.partial-*"))
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5])
+def test_a_stopped_reading_goes_on_and_reads_nothing_twice(study, heard, monkeypatch, stop):
+    settings, undisturbed = study
+    (settings.cache / "windows.h5").unlink()
+    monkeypatch.setattr(prepare, "BYTES", 1)
+    read: list[int] = []
+    part = Csv.part
+
+    def stopping(self, number):
+        if len(read) == stop:
+            read.append(-1)
+            raise KeyboardInterrupt
+        read.append(number)
+        yield from part(self, number)
+
+    monkeypatch.setattr(Csv, "part", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        run(Prepare(settings, heard))
+    assert not (settings.cache / "windows.h5").exists()
+    run(Prepare(settings, heard))
+    assert sorted(read) == [-1, *range(6)] and content(settings) == undisturbed
+
+
+def test_a_damaged_shard_is_an_error_and_force_starts_anew(study, heard, monkeypatch):
+    settings, undisturbed = study
+    monkeypatch.setattr(prepare, "BYTES", 1)
+    stage = Prepare(settings, heard)
+    (settings.cache / "windows.h5").unlink()
+    (stage.staging() / "shard-000000.h5").write_bytes(b"half a shard")
+    with pytest.raises(
+        ArtifactError, match=r"shard-000000\.h5 .*: run `vqtext prepare --force`|make it again"
+    ):
+        run(Prepare(settings, heard))
+    run(Prepare(settings, heard), force=True)
+    assert content(settings) == undisturbed

@@ -1,0 +1,119 @@
+"""Windows on their way to the network: read in batches out of a file that may be larger than memory.
+
+Every random choice is drawn by the sampler, in the main process, from the seed and the number of the epoch: a
+run gives the same batches with and without workers, and after it was stopped and went on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from vqtext.model.guidance import Guidance
+from vqtext.schema import Rows
+
+
+class Batch(NamedTuple):
+    """B windows.
+
+    Attributes:
+        place: among the windows of this part, ``(B,)``.
+        signal: ``(B, C, T)`` in physical units, NaN where nothing was measured.
+        label: ``(B,)``.
+        frame_keep: frames that lie inside their window, ``(B, F)``.
+        text, mask: text tokens ``(B, L, h)`` and where they are ``(B, L)``; None without guidance.
+    """
+
+    place: Tensor
+    signal: Tensor
+    label: Tensor
+    frame_keep: Tensor
+    text: Tensor | None = None
+    mask: Tensor | None = None
+
+
+class Windows(Dataset[Any]):
+    """One part of the windows, training or validation, that gives whole batches.
+
+    Args:
+        signal: ``(·, C, T)``; rows: which of its rows are the N windows.
+        label: ``(N,)``; frame_keep: ``(N, F)``.
+        index: places of this part's windows among the N.
+        guidance: text for the N windows, or None; drop: share of the windows that see none.
+    """
+
+    def __init__(
+        self,
+        signal: Rows,
+        rows: np.ndarray,
+        label: Tensor,
+        frame_keep: Tensor,
+        index: Tensor,
+        guidance: Guidance | None = None,
+        drop: float = 0.0,
+    ) -> None:
+        self.signal, self.rows, self.index = signal, rows[index.numpy()], index
+        self.label, self.frame_keep = label[index], frame_keep[index]
+        self.guidance, self.drop = guidance, drop
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitems__(self, items: Sequence[tuple[int, int]]) -> Batch:
+        """The batch of these places, each with a random number of its own; see `Draws`."""
+        place = torch.tensor([place for place, _ in items])
+        signal = torch.from_numpy(np.asarray(self.signal[self.rows[place.numpy()]], dtype=np.float32))
+        label = self.label[place]
+        text, mask = None, None
+        if self.guidance is not None:
+            draws = [draw for _, draw in items]
+            text, mask = self.guidance.batch(self.index[place].tolist(), label.tolist(), draws, self.drop)
+        return Batch(place, signal, label, self.frame_keep[place], text, mask)
+
+    def blocks(self, size: int = 256) -> Iterator[Batch]:
+        """All of them in order, without text."""
+        for start in range(0, len(self), size):
+            place = torch.arange(start, min(start + size, len(self)))
+            signal = torch.from_numpy(np.asarray(self.signal[self.rows[place.numpy()]], dtype=np.float32))
+            yield Batch(place, signal, self.label[place], self.frame_keep[place])
+
+
+class Draws(Sampler[tuple[int, int]]):
+    """Places of windows, each with a random number that decides whatever is random about it."""
+
+    def __init__(self, count: int, seed: int, shuffle: bool) -> None:
+        self.count, self.seed, self.shuffle = count, seed, shuffle
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls it before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        chance = np.random.default_rng([self.seed, self.epoch])
+        order = chance.permutation(self.count) if self.shuffle else np.arange(self.count)
+        yield from zip(order.tolist(), chance.integers(1 << 31, size=self.count).tolist(), strict=True)
+
+
+def loader(windows: Windows, batch_size: int, seed: int, shuffle: bool, workers: int) -> DataLoader[Batch]:
+    """A loader of batches; ``workers`` processes read ahead, 0 reads in this one."""
+    return DataLoader(
+        windows,
+        batch_size,
+        sampler=Draws(len(windows), seed, shuffle),
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        collate_fn=_as_it_is,
+    )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
