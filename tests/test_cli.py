@@ -68,6 +68,13 @@ def test_every_stage_has_the_common_options(call, command):
         (["dedup", "--threshold", "1.5"], "error: command line: dedup.threshold: input should be less than"),
         (["train", "--seeds", "0,x"], "error: command line: train.seeds.1: input should be a valid integer"),
         (["train", "--run", "../x"], "error: command line: train.run: "),
+        (
+            ["run", "--folds", "4", "--test-subjects", "7"],
+            "error: command line: train: test_subjects and folds each say whom to test on: keep one",
+        ),
+        (["train", "--folds", "1"], "greater than or equal to 2"),
+        (["train", "--folds", "some"], "error: command line: train.folds"),
+        (["train", "--test-subjects", ","], "at least 1 item"),
         (["train", "--channels", "all"], "input should be 'joint' or 'independent'"),
         (["prepare", "--data", "basic_motion"], "did you mean 'basic_motions'"),
     ],
@@ -191,6 +198,34 @@ def test_run_does_all_stages_and_tells_of_each(call, study, first_stages):
     assert json.loads(call("run", *study, "--json")[1]) == answer
     code, said, _ = call("run", *study, "--quiet")
     assert said.startswith("prepare\n  windows: 4\n") and "\ndescribe\n  windows: 4\n" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        (["--test-subjects", "99"], "no subject '99': there are 1, 2"),
+        (["--test-subjects", "1,2"], "nobody is left to train on"),
+        (["--folds", "3"], "--folds 3 is more than the 2 subjects"),
+        (["--split", "own"], "own has no own split"),
+    ],
+)
+def test_run_says_whom_it_cannot_test_on_before_words_are_paid_for(call, study, tmp_path, option, says):
+    folder = tmp_path / "study"
+    contents = (folder / "dataset.toml").read_text()
+    named = contents.replace("[[channels]]", 'subject_pattern = "[a-z]+-(.).csv"\n[[channels]]', 1)
+    (folder / "dataset.toml").write_text(named)
+    for label in ("walking", "running"):
+        recording = (folder / f"{label}.csv").rename(folder / f"{label}-1.csv")
+        (folder / f"{label}-2.csv").write_text(recording.read_text())
+    code, _, wrong = call("run", *study, *option)
+    assert code == 2 and says in wrong.splitlines()[-1]
+    assert [path.name for path in (tmp_path / "cache").iterdir() if path.name[0] != "."] == ["windows.h5"]
+
+
+def test_a_contradiction_in_the_file_names_it(call, tmp_path):
+    (tmp_path / "vqtext.toml").write_text("[train]\ntest_subjects = [7]\n")
+    code, _, wrong = call("train", "--folds", "loso")
+    assert code == 2 and "command line, vqtext.toml: train: test_subjects and folds each say" in wrong
 
 
 def test_run_never_replaces_data_that_nobody_can_give_back(call, study, first_stages, tmp_path):

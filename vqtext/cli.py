@@ -78,6 +78,8 @@ Data = Annotated[Text, _setting("--data", "data.name", "NAME")]
 DataPath = Annotated[Path | None, _setting("--path", "data.path", "FOLDER")]
 Run = Annotated[Text, _setting("--run", "train.run", "NAME")]
 TestSubjects = Annotated[Text, _setting("--test-subjects", "train.test_subjects", "IDS")]
+Folds = Annotated[Text, _setting("--folds", "train.folds", "K")]
+Split = Annotated[Text, _setting("--split", "train.split", "HOW")]
 Seeds = Annotated[Text, _setting("--seeds", "train.seeds", "LIST")]
 Epochs = Annotated[Count, _setting("--epochs", "train.epochs", "N")]
 Threshold = Annotated[Number, _setting("--threshold", "dedup.threshold", "COSINE")]
@@ -212,6 +214,8 @@ def dedup(
 def train(
     run: Run = None,
     test_subjects: TestSubjects = None,
+    folds: Folds = None,
+    split: Split = None,
     seeds: Seeds = None,
     grounding: Annotated[Text, _setting("--grounding", "train.grounding", "MODE")] = None,
     channels: Annotated[Text, _setting("--channels", "model.channels", "MODE")] = None,
@@ -222,7 +226,13 @@ def train(
     force: Force = False,
 ) -> None:
     """Train on the cached artifacts alone: no network, no text model."""
-    chosen: dict[str, object] = {"train.run": run, "train.test_subjects": test_subjects, "train.seeds": seeds}
+    chosen: dict[str, object] = {
+        "train.run": run,
+        "train.test_subjects": test_subjects,
+        "train.folds": folds,
+        "train.split": split,
+        "train.seeds": seeds,
+    }
     chosen |= {
         "train.grounding": grounding,
         "model.channels": channels,
@@ -261,6 +271,8 @@ def run_all(
     threshold: Threshold = None,
     run: Run = None,
     test_subjects: TestSubjects = None,
+    folds: Folds = None,
+    split: Split = None,
     seeds: Seeds = None,
     epochs: Epochs = None,
     cache: Cache = None,
@@ -279,6 +291,8 @@ def run_all(
     }
     chosen |= {
         "train.test_subjects": test_subjects,
+        "train.folds": folds,
+        "train.split": split,
         "train.seeds": seeds,
         "train.epochs": epochs,
         "cache": cache,

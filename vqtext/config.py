@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 def _split(value: object) -> object:
@@ -179,7 +179,17 @@ class TrainSettings(_Section):
     )
     test_subjects: Annotated[list[Id], Field(min_length=1), Listed] | None = Field(
         default=None,
-        description="subjects kept out of training, such as 7,8; none takes the data set's own split",
+        description="subjects kept out of training, such as 7,8",
+    )
+    folds: Annotated[int, Field(ge=2)] | Literal["loso"] | None = Field(
+        default=None,
+        description="cross-validation: so many folds over subjects, or loso, which leaves one subject out at "
+        "a time; a model for each fold and seed",
+    )
+    split: Literal["own", "random"] | None = Field(
+        default=None,
+        description="the data set's own split, or a random one; none takes its own where it has one and no "
+        "test subjects or folds are named",
     )
     validation: float = Field(
         default=0.2, gt=0, lt=1, description="share of the training subjects or windows"
@@ -198,6 +208,13 @@ class TrainSettings(_Section):
         default=0, ge=0, description="processes that read windows ahead; 0 reads in this one"
     )
     accelerator: str = Field(default="auto", description="auto, cpu, gpu or another of Lightning's")
+
+    @model_validator(mode="after")
+    def _one_way_to_split(self) -> TrainSettings:
+        said = [name for name in ("test_subjects", "folds", "split") if getattr(self, name) is not None]
+        if len(said) > 1:
+            raise ValueError(f"{' and '.join(said)} each say whom to test on: keep one")
+        return self
 
 
 class ExplainSettings(_Section):

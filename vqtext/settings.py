@@ -203,6 +203,9 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
         return f"{FILE}: there is no setting {place}" + _nearest(place, [*fields(), *sections])
     if problem["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return f"{FILE}: {place} is a section: write [{place}] above its settings"
+    if problem["type"] == "value_error":  # settings of one section that do not go together
+        said = {origin for name, origin in origins.items() if name.startswith(f"{place}.")} - {"default"}
+        return f"{', '.join(sorted(said))}: {place}: {problem['ctx']['error']}"
     name = next(name for name in fields() if f"{place}.".startswith(f"{name}."))
     origin = FILE if origins[name] == "default" else origins[name]  # a table where a value should be
     meaning = f" ({fields()[name].description})" if fields()[name].description else ""

@@ -1,3 +1,5 @@
+"""A user would lose: scores that mean something for people the model has never seen."""
+
 from __future__ import annotations
 
 import json
@@ -133,7 +135,7 @@ def test_one_training_subject_is_validated_by_recording(windows):
 def test_a_label_of_test_subjects_only_is_said(windows):
     data = windows([0, 0, 0, 0, 1], subject=[0, 0, 1, 1, 2])
     split = split_windows(data, ["3"])
-    assert any("only the test windows have" in line and "'label 1'" in line for line in split.warnings)
+    assert any("label 'label 1': only the test windows of subject 3 have it" in x for x in split.warnings)
 
 
 def test_description_is_json_and_gives_the_split_back(people):
@@ -146,3 +148,70 @@ def test_description_is_json_and_gives_the_split_back(people):
 def test_a_single_window(windows):
     split = split_windows(windows([0]))
     assert split.train.tolist() == [0] and not split.test.size and not split.validation.size
+
+
+def test_a_long_split_is_written_down_in_few_words(windows):
+    data = windows([0, 1] * 500, subject=[i // 100 for i in range(1000)])
+    said = split_windows(data, ["1", "3"]).describe()
+    assert said["test"] == "0-99,200-299"
+    assert Split.from_description(said | {"test": "", "train": "7"}).train.tolist() == [7]
+
+
+def test_a_random_split_where_there_is_an_own_one(windows):
+    data = windows([0, 1] * 20, split=[0, 0, 1, 1] * 10)
+    assert split_windows(data, how="random").how == "random"
+    assert split_windows(data, how="own").how == "own"
+    with pytest.raises(UsageError, match="has no own split"):
+        split_windows(windows([0, 1]), how="own")
+
+
+def test_an_own_split_with_one_person_in_both_parts_says_so(windows):
+    data = windows([0, 1] * 4, subject=[0, 0, 1, 1, 1, 1, 2, 2], split=[0, 0, 0, 0, 1, 1, 1, 1])
+    assert any("windows of subject 2 in train and test" in line for line in split_windows(data).warnings)
+
+
+def test_a_subject_without_windows_cannot_be_tested_on(people):
+    people.subject[people.subject == 4] = 3
+    with pytest.raises(UsageError, match=r"no subject '5': there are 1, 2, 3, 4$"):
+        split_windows(people, ["5"])
+    with pytest.raises(UsageError, match="no test subject is named"):
+        split_windows(people, [])
+
+
+def test_a_subject_with_one_window_chooses_no_epoch_alone(windows):
+    data = windows([0, 1] * 20 + [0], subject=[i // 10 for i in range(40)] + [4])
+    for seed in range(10):
+        split = split_windows(data, ["1"], seed=seed)
+        assert split.validation_subjects != ("5",) and 40 in split.train
+        assert "subjects with a single window: '5'" in split.warnings
+    assert split_windows(data, ["5"]).test.tolist() == [40]
+
+
+def test_overlapping_windows_of_several_labels_never_straddle(windows):
+    """Two labels alternate within each recording, and every window overlaps the next by half."""
+    for seed in range(5):
+        for recordings in (1, 3):
+            n = 24
+            recording = [i * recordings // n for i in range(n)]
+            starts = [float(i) + 10 * (i // 4) for i in range(n)]  # 2 s windows each second; a gap after four
+            data = windows([i % 2 for i in range(n)], recording=recording, start_s=starts)
+            split = split_windows(data, seed=seed)
+            assert split.test.size and split.validation.size
+            part_of = np.zeros(n)
+            part_of[split.validation], part_of[split.test] = 1, 2
+            for i in range(n - 1):
+                overlaps = recording[i] == recording[i + 1] and starts[i + 1] - starts[i] < 2
+                assert not overlaps or part_of[i] == part_of[i + 1]
+
+
+def test_what_test_subjects_hold_decides_nothing_about_validation(people):
+    for ids in (["2"], ["1", "2", "3", "4"]):
+        split = split_windows(people, ids)
+        codes = [int(name) - 1 for name in ids]
+        tested = np.isin(people.subject, codes)
+        others = people.label.copy()
+        people.label[tested] = 0
+        again = split_windows(people, ids)
+        people.label[:] = others
+        assert again.validation.tolist() == split.validation.tolist()
+        assert again.train.tolist() == split.train.tolist()

@@ -82,7 +82,17 @@ def test_four_commands_in_an_empty_folder_end_in_a_model_that_explains(folder: P
 
 def test_evaluate_and_explain_answer_in_json_and_nothing_else(folder: Path):
     scores = json.loads(succeed(folder, "evaluate", "--json").stdout)
-    assert list(scores) == ["dataset", "test_subjects", "seeds", "classification"]
+    assert list(scores) == [
+        "dataset",
+        "split",
+        "folds",
+        "test_subjects",
+        "test_windows",
+        "seeds",
+        "unlearned",
+        "classification",
+        "subjects",
+    ]
     assert list(scores["classification"]) == ["tokens", "histogram", "decoding"]
     for entry in scores["classification"].values():
         assert set(entry) == {"accuracy", "macro_f1"}
@@ -180,7 +190,7 @@ def test_hostile_labels_go_through_and_never_become_markup_or_paths(tmp_path: Pa
         succeed(tmp_path, *words)
     succeed(tmp_path, "explain")
     run = json.loads((tmp_path / "cache/runs/default/run.json").read_text(encoding="utf-8"))
-    assert run["split"]["test_subjects"] == ["3"] and run["seeds"] == [0, 1]
+    assert run["splits"][0]["test_subjects"] == ["3"] and run["seeds"] == [0, 1]
     page = (tmp_path / "cache/runs/default/report.html").read_text(encoding="utf-8")
     assert "<script>alert" not in page and "&lt;script&gt;alert" in page and "걷기" in page
     assert {p.name for p in tmp_path.iterdir()} == {"study", "cache"}

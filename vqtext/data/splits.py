@@ -1,8 +1,9 @@
 """Which windows train a model, which choose its epoch, and which test it.
 
 Chosen at ``train``, never baked into ``windows.h5``. A score only means something for people the model has
-never seen, so subjects come first: named test subjects, then the data set's own split, then chance.
-Validation is cut from what is left, by subject wherever at least two are known there.
+never seen, so subjects come first: named test subjects, then the data set's own split, then chance. Folds
+over subjects are `vqtext.data.folds`. Validation is cut from what is left, by subject wherever at least two
+are known there. Nothing here reads a signal.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from vqtext.data.holdout import cut_validation, held_out
 from vqtext.data.windows import Windows
 from vqtext.errors import DataError, UsageError
 
 TEST_SHARE = 0.25
 """Share of the recordings of each label that a random split tests on."""
+
+PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,16 @@ class Split:
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
-    how: Literal["subjects", "own", "random"]
+    how: Literal["subjects", "folds", "own", "random"]
     test_subjects: tuple[str, ...] = ()
     validation_subjects: tuple[str, ...] = ()
     seed: int = 0
     warnings: tuple[str, ...] = ()
+
+    @property
+    def learn(self) -> np.ndarray:
+        """Windows that had any say in the model: those it was trained on and those that chose its epoch."""
+        return np.sort(np.concatenate([self.train, self.validation]))
 
     def describe(self) -> dict[str, Any]:
         """Plain data for JSON, whole: `from_description` gives the same split back."""
@@ -49,17 +58,14 @@ class Split:
             "validation_subjects": list(self.validation_subjects),
             "seed": self.seed,
             "warnings": list(self.warnings),
-            **{part: getattr(self, part).tolist() for part in ("train", "validation", "test")},
+            **{part: _to_ranges(getattr(self, part)) for part in PARTS},
         }
 
     @classmethod
     def from_description(cls, description: dict[str, Any]) -> Split:
         """The split that `describe` wrote down."""
-        parts = {
-            part: np.array(description[part], dtype=np.int64) for part in ("train", "validation", "test")
-        }
         return cls(
-            **parts,
+            **{part: _from_ranges(description[part]) for part in PARTS},
             how=description["how"],
             test_subjects=tuple(description["test_subjects"]),
             validation_subjects=tuple(description["validation_subjects"]),
@@ -68,143 +74,173 @@ class Split:
         )
 
 
+def _to_ranges(index: np.ndarray) -> str:
+    """Sorted indices as text that stays short for a million windows: "0-119,200,240-359"."""
+    runs = np.split(index, np.flatnonzero(np.diff(index) != 1) + 1) if index.size else []
+    return ",".join(f"{run[0]}-{run[-1]}" if run.size > 1 else str(run[0]) for run in runs)
+
+
+def _from_ranges(text: str) -> np.ndarray:
+    ends = [[int(end) for end in run.split("-")] for run in text.split(",") if run]
+    return np.concatenate([np.empty(0, np.int64), *(np.arange(run[0], run[-1] + 1) for run in ends)])
+
+
 def split_windows(
-    windows: Windows, test_subjects: Sequence[str] | None = None, validation: float = 0.2, seed: int = 0
+    windows: Windows,
+    test_subjects: Sequence[str] | None = None,
+    validation: float = 0.2,
+    seed: int = 0,
+    how: Literal["own", "random"] | None = None,
 ) -> Split:
     """Split windows into train, validation and test.
 
     Args:
         windows: the data.
-        test_subjects: ids of the subjects to test on; None takes the data set's own split, and where it has
-            none, a random one, stratified by label.
+        test_subjects: ids of the subjects to test on; None leaves it to ``how``.
         validation: share of the training subjects, or recordings, that choose the epoch.
         seed: of every random choice; the same seed gives the same split.
+        how: the data set's own split, or a random one, stratified by label; None takes the own split where
+            there is one.
 
     Raises:
-        UsageError: a test subject that the data does not have, or nobody left to train on.
+        UsageError: a test subject that the data does not have, nobody left to train on, or no own split.
         DataError: the data set's own split leaves nothing to train on.
     """
+    if test_subjects is not None:
+        if not test_subjects:
+            raise UsageError("no test subject is named: give --test-subjects at least one")
+        return split_subjects(windows, _codes_of(windows, test_subjects), validation, seed, "subjects")
     rng = np.random.default_rng(seed)
-    rest = np.arange(windows.n)
-    warnings: list[str] = []
-    how: Literal["subjects", "own", "random"]
-    if test_subjects:
-        how = "subjects"
-        tested = _codes_of(windows, test_subjects)
-        test = rest[np.isin(windows.subject, tested)]
-        unknown = windows.subject < 0
-        if unknown.any():
-            warnings.append(
-                f"{int(unknown.sum())} windows of unknown subjects are left out: they may be anyone's"
-            )
-        rest = rest[~np.isin(windows.subject, tested) & ~unknown]
-        if not rest.size:
-            raise UsageError("nobody is left to train on: name fewer --test-subjects")
-    elif (windows.split == 1).any():
-        how = "own"
-        test, rest = rest[windows.split == 1], rest[windows.split != 1]
-        if not rest.size:
+    every = np.arange(windows.n)
+    own = windows.split == 1
+    if how == "own" and not own.any():
+        raise UsageError(
+            f"{windows.dataset} has no own split: leave out --split own, or name --test-subjects"
+        )
+    if how != "random" and own.any():
+        if own.all():
             raise DataError(f"the own split of {windows.dataset} has test windows only: nothing to train on")
-    else:
-        how = "random"
-        test = _held_out(windows, rest, TEST_SHARE, rng)
-        rest = np.setdiff1d(rest, test)
-        if windows.subjects:
-            warnings.append(
-                "random split: windows of one person are in train and test, so scores are too good for new "
-                "people; name --test-subjects"
-            )
-    chosen, validation_subjects = _validation(windows, rest, validation, rng)
-    train = np.setdiff1d(rest, chosen)
-    return Split(
-        train=train,
-        validation=chosen,
-        test=test,
-        how=how,
-        test_subjects=tuple(dict.fromkeys(test_subjects or ())),
-        validation_subjects=validation_subjects,
-        seed=seed,
-        warnings=(*warnings, *_remarks(windows, train, chosen, test)),
-    )
+        return _finish(windows, every[~own], every[own], "own", validation, seed, rng, _in_both(windows, own))
+    test = held_out(windows, every, TEST_SHARE, rng)
+    warnings = []
+    if windows.subjects:
+        warnings.append(
+            "random split: windows of one person are in train and test, so scores are too good for new "
+            "people; name --test-subjects, or --folds"
+        )
+    return _finish(windows, np.setdiff1d(every, test), test, "random", validation, seed, rng, warnings)
+
+
+def split_subjects(
+    windows: Windows,
+    tested: Sequence[int],
+    validation: float,
+    seed: int,
+    how: Literal["subjects", "folds"],
+) -> Split:
+    """Test on subjects, given as their indices, and train on all others.
+
+    Raises:
+        UsageError: nobody is left to train on.
+    """
+    is_tested = np.isin(windows.subject, tested)
+    unknown = windows.subject < 0
+    warnings = []
+    if unknown.any():
+        warnings.append(
+            f"{int(unknown.sum())} windows of unknown subjects are left out: they may be anyone's"
+        )
+    rest = np.flatnonzero(~is_tested & ~unknown)
+    if not rest.size:
+        raise UsageError("nobody is left to train on: name fewer --test-subjects")
+    ids = tuple(windows.subjects[code].id for code in tested)
+    rng = np.random.default_rng(seed)
+    return _finish(windows, rest, np.flatnonzero(is_tested), how, validation, seed, rng, warnings, ids)
+
+
+def known_subjects(windows: Windows) -> np.ndarray:
+    """Indices of the subjects that have windows, sorted."""
+    return np.unique(windows.subject[windows.subject >= 0])
 
 
 def _codes_of(windows: Windows, ids: Sequence[str]) -> list[int]:
-    known = [subject.id for subject in windows.subjects]
+    known = {windows.subjects[code].id: int(code) for code in known_subjects(windows)}
     strangers = [name for name in ids if name not in known]
     if strangers:
         there = f"there are {', '.join(known)}" if known else "this data set names no subjects"
         raise UsageError(f"no subject {', '.join(map(repr, strangers))}: {there}")
-    return [known.index(name) for name in ids]
+    return [known[name] for name in dict.fromkeys(ids)]
 
 
-def _validation(
-    windows: Windows, rest: np.ndarray, share: float, rng: np.random.Generator
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Validation windows out of ``rest``, and whose they are if whole subjects were taken."""
-    subjects = np.unique(windows.subject[rest])
-    known = subjects[subjects >= 0]
-    if known.size < 2:
-        return _held_out(windows, rest, share, rng), ()
-    count = min(max(round(share * known.size), 1), known.size - 1)
-    # A label that only some subjects have should stay in training: take the draw of twenty that keeps most.
-    draws = [rng.permutation(known)[:count] for _ in range(20)]
-    chosen = max(draws, key=lambda draw: _labels_kept(windows, rest, draw))
-    ids = tuple(windows.subjects[code].id for code in sorted(chosen))
-    return rest[np.isin(windows.subject[rest], chosen)], ids
+def _in_both(windows: Windows, test: np.ndarray) -> list[str]:
+    both = np.intersect1d(windows.subject[test], windows.subject[~test])
+    ids = [windows.subjects[code].id for code in both if code >= 0]
+    if not ids:
+        return []
+    return [
+        f"the own split of {windows.dataset} has windows of {_listed(ids)} in train and test, so scores are "
+        "too good for new people; name --test-subjects, or --folds"
+    ]
 
 
-def _labels_kept(windows: Windows, rest: np.ndarray, held: np.ndarray) -> int:
-    return np.unique(windows.label[rest[~np.isin(windows.subject[rest], held)]]).size
+def _finish(
+    windows: Windows,
+    rest: np.ndarray,
+    test: np.ndarray,
+    how: Literal["subjects", "folds", "own", "random"],
+    share: float,
+    seed: int,
+    rng: np.random.Generator,
+    warnings: Sequence[str],
+    test_subjects: tuple[str, ...] = (),
+) -> Split:
+    """Cut the validation windows from the rest, and remark on the result."""
+    validation, validation_subjects = cut_validation(windows, rest, share, rng)
+    train = np.setdiff1d(rest, validation)
+    remarks = _remarks(windows, train, validation, test)
+    return Split(
+        train, validation, test, how, test_subjects, validation_subjects, seed, (*warnings, *remarks)
+    )
 
 
-def _held_out(windows: Windows, rest: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """A random share of the groups of each label, never all of a label's."""
-    groups = _groups(windows)[rest]
-    labels = windows.label[rest]
-    held: set[int] = set()
-    for label in np.unique(labels):
-        own = rng.permutation(np.unique(groups[labels == label]))
-        wanted = min(max(round(share * own.size), 1), own.size - 1)  # one group alone stays in training
-        already = sum(int(group) in held for group in own)
-        free = [int(group) for group in own if int(group) not in held]
-        held.update(free[: max(wanted - already, 0)])
-    for label in np.unique(labels):  # a group of several labels may have been taken for the sake of another
-        own = np.unique(groups[labels == label])
-        if all(int(group) in held for group in own):
-            held.discard(int(own[0]))
-    return rest[np.isin(groups, list(held))]
-
-
-def _groups(windows: Windows) -> np.ndarray:
-    """What must stay together, ``(N,)``: a recording; overlapping windows if it alone has a label."""
-    order = np.lexsort((windows.start_s, windows.recording))
-    end = windows.start_s + windows.length / windows.rate_hz
-    groups = np.zeros(windows.n, dtype=np.int64)
-    group, recording, reach = 0, -1, 0.0
-    for i in order:
-        if windows.recording[i] != recording or windows.start_s[i] >= reach - 0.5 / windows.rate_hz:
-            group, recording, reach = group + 1, windows.recording[i], 0.0
-        reach = max(reach, end[i])
-        groups[i] = group
-    by_label = [np.unique(windows.recording[windows.label == label]) for label in np.unique(windows.label)]
-    sole = {int(recordings[0]) for recordings in by_label if recordings.size == 1}
-    whole = ~np.isin(windows.recording, list(sole))
-    groups[whole] = -1 - windows.recording[whole]
-    return groups
+def unlearned(windows: Windows, split: Split) -> list[int]:
+    """Labels of test windows that no training window has."""
+    return np.setdiff1d(windows.label[split.test], windows.label[split.train]).tolist()
 
 
 def _remarks(windows: Windows, train: np.ndarray, validation: np.ndarray, test: np.ndarray) -> list[str]:
-    counts = np.bincount(windows.label, minlength=len(windows.labels))
-    trained = np.bincount(windows.label[train], minlength=len(windows.labels))
     found = []
-    single = [repr(name) for name, count in zip(windows.labels, counts, strict=True) if count == 1]
-    if single:
-        found.append(f"labels with a single window: {', '.join(single)}")
-    unseen = [repr(windows.labels[i]) for i in np.unique(windows.label[test]) if not trained[i]]
-    if unseen:
-        found.append(f"labels that only the test windows have, and no model can learn: {', '.join(unseen)}")
+    for kind, names, codes in (
+        ("labels", windows.labels, windows.label),
+        ("subjects", [subject.id for subject in windows.subjects], windows.subject),
+    ):
+        counts = np.bincount(codes[codes >= 0], minlength=len(names))
+        single = [repr(name) for name, count in zip(names, counts, strict=True) if count == 1]
+        if single:
+            found.append(f"{kind} with a single window: {', '.join(single)}")
+    for label in np.setdiff1d(windows.label[np.concatenate([validation, test])], windows.label[train]):
+        own = windows.label == label
+        where = [
+            f"{part} windows{_of_subjects(windows, index[own[index]])}"
+            for part, index in (("validation", validation), ("test", test))
+            if own[index].any()
+        ]
+        counted = "; its test windows count as mistakes" if own[test].any() else ""
+        found.append(
+            f"label {windows.labels[label]!r}: only the {' and the '.join(where)} have it, so no model can "
+            f"learn it{counted}"
+        )
     if not validation.size:
         found.append("no window is left for validation: the last epoch is taken")
     if not test.size:
         found.append("no window is left to test on")
     return found
+
+
+def _of_subjects(windows: Windows, index: np.ndarray) -> str:
+    ids = [windows.subjects[code].id for code in np.unique(windows.subject[index]) if code >= 0]
+    return f" of {_listed(ids)}" if ids else ""
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return f"subject{'s' if len(ids) > 1 else ''} {', '.join(ids)}"

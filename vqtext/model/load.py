@@ -186,14 +186,21 @@ def load(folder: Path | str) -> VQText:
 
     Args:
         folder: a model folder (``cache/runs/NAME/seed-0``), or a run's (``cache/runs/NAME``), which gives the
-            seed with the best validation score.
+            seed with the best validation score. A run of folds has no best: each of its models has not seen
+            other people, so one is named (``cache/runs/NAME/fold-0/seed-0``).
 
     Raises:
-        ArtifactError: no model there, a damaged one, or one of another format.
+        ArtifactError: no model there, a damaged one, one of another format, or a run of folds.
     """
     folder = Path(folder)
     if not (folder / CONFIG).exists() and (folder / "run.json").exists():
-        folder = folder / str(_read_json(folder / "run.json").get("best", ""))
+        best = _read_json(folder / "run.json").get("best", "")
+        if best is None:
+            raise ArtifactError(
+                f"{folder} is a run of folds, each with its own models: name one, such as "
+                f"{folder / 'fold-0/seed-0'}, or train a model for use with `vqtext train` without --folds"
+            )
+        folder = folder / str(best)
     if not (folder / CONFIG).exists():
         raise ArtifactError(f"{folder} holds no model: run `vqtext train`, or name a folder with {CONFIG}")
     config = ModelConfig.from_dict(_read_json(folder / CONFIG))

@@ -17,8 +17,9 @@ from vqtext.data.windows import Windows
 from vqtext.errors import DataError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.prepare import Prepare
+from vqtext.pipeline.runs import Fold, folds_of, read_run
 from vqtext.pipeline.stage import Stage
-from vqtext.pipeline.train import Train, read_run
+from vqtext.pipeline.train import Train
 from vqtext.reason import Reason
 from vqtext.report.content import (
     Code,
@@ -46,7 +47,7 @@ class Explain(Stage):
     """Explain test windows, one of each label in turn, and draw the report."""
 
     command = "explain"
-    version = 2
+    version = 3
 
     @property
     def run_folder(self) -> Path:
@@ -78,14 +79,21 @@ class Explain(Stage):
 
         run = read_run(self.run_folder)
         windows = read_windows(self.settings.cache / "windows.h5")
-        split = Split.from_description(run["split"])
-        if not len(split.test):
+        folds = folds_of(self.run_folder, run, windows)
+        test = np.concatenate([fold.split.test for fold in folds])
+        if not len(test):
             raise DataError("the run kept no window to explain: train with --test-subjects")
-        model = load(self.run_folder)
-        chosen = one_of_each(windows.label[split.test], self.settings.explain.samples)
-        index = split.test[chosen]
-        reasons = model.explain(windows.signal[index])
-        page = self._page(run, windows, split, model, index, reasons)
+        fold_of = np.repeat(np.arange(len(folds)), [len(fold.split.test) for fold in folds])
+        chosen = one_of_each(windows.label[test], self.settings.explain.samples, fold_of)
+        index, said_by = test[chosen], fold_of[chosen]
+        models = {int(k): load(self.run_folder / folds[k].best) for k in np.unique(said_by)}
+        told: dict[int, Reason] = {}
+        for k, model in models.items():
+            own = index[said_by == k]
+            told |= zip(own.tolist(), model.explain(windows.signal[own]), strict=True)
+        reasons = [told[int(i)] for i in index]
+        model = models[min(models)]
+        page = self._page(run, windows, folds, min(models), model, index, reasons)
         with publish(self.report) as beside:
             beside.write_text(render(page), encoding="utf-8")
         true = [windows.labels[i] for i in windows.label[index]]
@@ -94,10 +102,18 @@ class Explain(Stage):
             **self.provenance().to_dict(),
             "run": run["run"],
             "model": run["best"],
+            "split": folds[0].split.how,
             "report": str(self.report),
             "samples": [
-                {"window": int(i), "true": t, "true_display": shown.get(t), "text": str(r), **r.to_dict()}
-                for i, t, r in zip(index, true, reasons, strict=True)
+                {
+                    "window": int(i),
+                    "model": folds[k].best,
+                    "true": t,
+                    "true_display": shown.get(t),
+                    "text": str(r),
+                    **r.to_dict(),
+                }
+                for i, k, t, r in zip(index, said_by, true, reasons, strict=True)
             ],
         }
         target.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -128,13 +144,20 @@ class Explain(Stage):
         self,
         run: dict[str, Any],
         windows: Windows,
-        split: Split,
+        folds: Sequence[Fold],
+        drawn: int,
         model: VQText,
         index: np.ndarray,
         reasons: Sequence[Reason],
     ) -> Report:
         scored = _read_scores(self.run_folder / "evaluate.json")
-        notes = [*split.warnings]
+        split = folds[drawn].split
+        notes = list(dict.fromkeys(warning for fold in folds for warning in fold.split.warnings))
+        if len(folds) > 1:
+            notes.append(
+                f"Each window is explained by the model that has not seen its subject. Each model has a "
+                f"codebook of its own; the one drawn here is that of {folds[drawn].best}."
+            )
         if any(step.inferred for reason in reasons for step in reason.steps):
             notes.append("Phrases marked * speak of a body part that no sensor of this data sits on.")
         return Report(
@@ -147,7 +170,7 @@ class Explain(Stage):
             shown_labels=shown_labels(model),
             shown_names=model.vocabulary.displays(),
             scores={name: _score(entry) for name, entry in scored.get("classification", {}).items()},
-            split=_how_split(split),
+            split=_how_split([fold.split for fold in folds]),
             selection="The epoch was chosen on validation windows and every other setting by "
             "cross-validation, both inside the training windows.",
             seeds=tuple(run["seeds"]),
@@ -171,10 +194,19 @@ class Explain(Stage):
         )
 
 
-def one_of_each(label: np.ndarray, count: int) -> np.ndarray:
-    """The first window of each label, then the second of each, until ``count``: nothing is hand-picked."""
-    turn = np.array([np.sum(label[:i] == name) for i, name in enumerate(label)])
-    return np.lexsort((label, turn))[:count]
+def one_of_each(label: np.ndarray, count: int, fold: np.ndarray) -> np.ndarray:
+    """The first window of each label in the first fold, then in the next; then the second of each, until
+    ``count``: nothing is hand-picked.
+
+    Args:
+        label, fold: of each window, ``(n,)``.
+    """
+    order = np.lexsort((label, fold))  # stable: windows of one label and fold stay in their order
+    first = np.r_[True, (np.diff(label[order]) != 0) | (np.diff(fold[order]) != 0)]
+    place = np.arange(len(label))
+    turn = np.empty(len(label), dtype=np.int64)
+    turn[order] = place - np.maximum.accumulate(np.where(first, place, 0))
+    return np.lexsort((label, fold, turn))[:count]
 
 
 def shown_labels(model: VQText) -> dict[str, str]:
@@ -186,7 +218,7 @@ def describe_codes(model: VQText, windows: Windows, split: Split) -> list[Code]:
     """Each code of the codebook: its shape, its own name, and how it was used on the training windows."""
     import torch
 
-    learn = np.concatenate([split.train, split.validation])
+    learn = split.learn
     tokens = model.tokenize(windows.signal[learn])
     with torch.no_grad():
         names = model.network.code_names().numpy()  # (codes, S, K)
@@ -248,10 +280,13 @@ def _score(entry: dict[str, Any]) -> Scores:
     )
 
 
-def _how_split(split: Split) -> str:
-    if split.how == "subjects":
-        return f"Tested on subjects {', '.join(split.test_subjects)}, whom training never saw."
-    if split.how == "own":
+def _how_split(splits: Sequence[Split]) -> str:
+    tested = ", ".join(name for split in splits for name in split.test_subjects)
+    if splits[0].how == "folds":
+        return f"Tested on subjects {tested} in {len(splits)} folds, by models that never saw them."
+    if splits[0].how == "subjects":
+        return f"Tested on subjects {tested}, whom training never saw."
+    if splits[0].how == "own":
         return "The data set's own split into training and test windows."
     return "A random split: people may be in both parts."
 

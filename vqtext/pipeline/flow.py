@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from vqtext.config import Settings
+from vqtext.data.folds import splits_for
+from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.stage import Stage, run
@@ -24,7 +26,8 @@ def run_stages(
         chosen_data: whether someone chose the data of ``settings``; False where they are the defaults.
 
     Raises:
-        VQTextError: as `vqtext.pipeline.stage.run`.
+        VQTextError: as `vqtext.pipeline.stage.run`; right after the windows, as
+            `vqtext.data.folds.splits_for`.
     """
     for entry in STAGES:
         stage = entry.load()(settings, progress)
@@ -34,6 +37,8 @@ def run_stages(
             yield stage, stage.summary()
         else:
             yield stage, run(stage, force and entry.command != "gen-subactions")
+        if entry.command == "prepare":  # a subject that is not there is said before words are paid for
+            splits_for(read_windows(stage.target), settings.train)
 
 
 def _is_of_other_data(prepare: Stage) -> bool:

@@ -15,23 +15,37 @@ from typing import Any
 import numpy as np
 
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.data.splits import Split, split_windows
-from vqtext.errors import ArtifactError
+from vqtext.data.folds import splits_for
+from vqtext.data.splits import PARTS, Split
+from vqtext.data.windows import Windows
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
+from vqtext.pipeline.lines import cut_short, told
 from vqtext.pipeline.prepare import Prepare
+from vqtext.pipeline.runs import RUN, model_folder, read_run
 from vqtext.pipeline.stage import Stage
 
-RUN = "run.json"
 SHOWN_TO_DECODER = 500  # windows of a label that are enough to know how its steps follow each other
+SCORES = "scores.json"  # written last: a model that has it is whole
 RECORDED = ("vqtext", "torch", "lightning", "numpy", "scikit-learn", "h5py", "safetensors")
+_HOW = {
+    "subjects": "split by subject",
+    "folds": "folds over subjects, each tested once by models that never saw it",
+    "own": "the data set's own split",
+    "random": "a random split",
+}
 
 
 class Train(Stage):
-    """Train one model a seed; the run folder names the best by its validation score."""
+    """Train one model a fold and seed.
+
+    The run names the best seed by its validation score. A run of folds has no best model: each was kept from
+    other people, and a score on some says nothing about a score on others.
+    """
 
     command = "train"
+    version = 2
     folder = True
 
     @property
@@ -52,29 +66,37 @@ class Train(Stage):
 
         started = time.monotonic()
         windows = read_windows(self.settings.cache / "windows.h5")
-        train = self.settings.train
-        split = split_windows(windows, train.test_subjects, train.validation, train.seeds[0])
-        for warning in split.warnings:
+        seeds = list(dict.fromkeys(self.settings.train.seeds))
+        splits = splits_for(windows, self.settings.train)
+        for warning in dict.fromkeys(warning for split in splits for warning in split.warnings):
             self.progress.warn(warning)
-        config, data = gather(windows, split, self.settings)
+        kept = self.staging()  # models that a training which was stopped had finished
         scores: dict[str, dict[str, float]] = {}
-        for seed in dict.fromkeys(train.seeds):
-            done = self.staging() / f"seed-{seed}"
-            if not (done / "scores.json").exists():
-                self._train_seed(seed, config, data, done)
-            scores[f"seed-{seed}"] = json.loads((done / "scores.json").read_text())
-            shutil.copytree(done, target / done.name)
-        best = max(scores, key=lambda name: -scores[name].get("nll", 0) - scores[name].get("rebuild", 0))
+        described = []
+        for fold, split in enumerate(splits):
+            made = {seed: model_folder(split, fold, seed) for seed in seeds}
+            missing = {s: name for s, name in made.items() if not (kept / name / SCORES).exists()}
+            if missing:
+                config, data = gather(windows, split, self.settings)
+            for seed, name in missing.items():
+                self._train_seed(seed, config, data, kept / name, name)
+            for name in made.values():
+                scores[name] = json.loads((kept / name / SCORES).read_text())
+                shutil.copytree(kept / name, target / name)
+            best = max(
+                made.values(), key=lambda name: -scores[name].get("nll", 0) - scores[name].get("rebuild", 0)
+            )
+            described.append({**split.describe(), "best": best, "sizes": sizes(windows, split)})
         with open_artifact(self.settings.cache / "texts.h5", "texts") as texts:
             encoder = texts.attrs["encoder"]
         run = {
             **self.provenance().to_dict(),
             "dataset": windows.dataset,
-            "run": train.run,
-            "best": best,
-            "seeds": list(dict.fromkeys(train.seeds)),
+            "run": self.settings.train.run,
+            "best": None if splits[0].how == "folds" else described[0]["best"],
+            "seeds": seeds,
             "validation": scores,
-            "split": split.describe(),
+            "splits": described,
             "encoder": encoder,
             "settings": self.settings.model_dump(mode="json"),
             "versions": {name: version(name) for name in RECORDED} | {"python": platform.python_version()},
@@ -83,8 +105,8 @@ class Train(Stage):
         }
         (target / RUN).write_text(json.dumps(run, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
-    def _train_seed(self, seed: int, config: Any, data: Any, folder: Path) -> None:
-        """Train one seed beside ``folder`` and move it there when it is whole."""
+    def _train_seed(self, seed: int, config: Any, data: Any, folder: Path, name: str) -> None:
+        """Train one model beside ``folder`` and move it there when it is whole."""
         import torch
 
         from vqtext.model.decoding import Decoder
@@ -95,7 +117,7 @@ class Train(Stage):
         shutil.rmtree(work, ignore_errors=True)
         settings = self.settings
         epochs = epochs_for(len(data.train), settings.train)
-        bar = self.progress.track(range(epochs), epochs, f"seed {seed}: epochs")
+        bar = self.progress.track(range(epochs), epochs, f"{name}: epochs")
         network, scores = fit(
             config, data, settings.train, settings.guidance.drop, seed, work, lambda: next(bar, None)
         )
@@ -109,40 +131,38 @@ class Train(Stage):
                 learn(torch.from_numpy(names), data.label[shown], data.frame_keep[shown])
         model.save(work)
         shutil.rmtree(work / "checkpoints", ignore_errors=True)
-        (work / "scores.json").write_text(json.dumps(scores) + "\n", encoding="utf-8")
+        (work / SCORES).write_text(json.dumps(scores) + "\n", encoding="utf-8")
         work.rename(folder)
 
     def summary(self) -> dict[str, Any]:
         run = read_run(self.target)
-        split = Split.from_description(run["split"])
         return {
             "run": run["run"],
             "folder": str(self.target),
             "dataset": run["dataset"],
             "seeds": run["seeds"],
             "best": run["best"],
-            "windows": {
-                "train": len(split.train),
-                "validation": len(split.validation),
-                "test": len(split.test),
-            },
-            "split": split.how,
-            "test_subjects": list(split.test_subjects),
+            "split": run["splits"][0]["how"],
+            "splits": [
+                {key: entry[key] for key in ("test_subjects", "validation_subjects", "best", "sizes")}
+                for entry in run["splits"]
+            ],
             "epoch_chosen_on": "validation windows cut from training",
             "validation": run["validation"],
             "seconds": run["seconds"],
         }
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
-        counts = summary["windows"]
-        lines = [
-            f"{summary['folder']}: trained on {counts['train']} windows, epoch chosen on "
-            f"{counts['validation']} others, {counts['test']} kept for the test"
-        ]
-        for seed, scores in summary["validation"].items():
-            best = " (best)" if seed == summary["best"] and len(summary["seeds"]) > 1 else ""
-            told = ", ".join(f"{name} {value:.3g}" for name, value in scores.items())
-            lines.append(f"  {seed}{best}: {told}")
+        lines = [f"{summary['folder']}: {_HOW[summary['split']]}"]
+        for fold, entry in enumerate(summary["splits"]):
+            train, validation, test = (_told_size(entry["sizes"][part]) for part in PARTS)
+            begin = f"fold {fold}: " if summary["split"] == "folds" else ""
+            chosen = validation if entry["sizes"]["validation"]["windows"] else "nothing, the last was taken"
+            lines.append(f"  {begin}trained on {train}; epoch chosen on: {chosen}; kept for the test: {test}")
+        best = {entry["best"] for entry in summary["splits"]} if len(summary["seeds"]) > 1 else set()
+        for name, scores in summary["validation"].items():
+            said = ", ".join(f"{key} {value:.3g}" for key, value in scores.items())
+            lines.append(f"  {name}{' (best)' if name in best else ''}: {said}")
         return lines
 
 
@@ -153,20 +173,18 @@ def few_of_each(label: np.ndarray, most: int) -> np.ndarray:
     return np.sort(np.concatenate([own[few] for own, few in zip(places, spread, strict=True)]))
 
 
-def read_run(folder: Path) -> dict[str, Any]:
-    """What a run wrote down.
+def sizes(windows: Windows, split: Split) -> dict[str, Any]:
+    """How many windows each part of a split has, and of whom."""
+    ids = [subject.id for subject in windows.subjects]
+    found = {}
+    for part in PARTS:
+        index = getattr(split, part)
+        codes, counts = np.unique(windows.subject[index], return_counts=True)
+        whose = {ids[code]: int(n) for code, n in zip(codes, counts, strict=True) if code >= 0}
+        found[part] = {"windows": len(index), "subjects": whose}
+    return found
 
-    Raises:
-        ArtifactError: there is no run, or it cannot be read.
-    """
-    path = folder / RUN
-    if not path.exists():
-        raise ArtifactError(f"{folder} holds no run: run `vqtext train --run {folder.name}`")
-    try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-        run["split"], run["seeds"], run["best"], run["inputs"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(
-            f"{path} cannot be read ({type(error).__name__}): run `vqtext train --run {folder.name} --force`"
-        ) from error
-    return run
+
+def _told_size(part: Mapping[str, Any]) -> str:
+    whose = f" (subject {cut_short(told(part['subjects']))})" if part["subjects"] else ""
+    return f"{part['windows']} windows{whose}"
