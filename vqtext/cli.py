@@ -312,15 +312,24 @@ def run_all(
 
 
 @app.command()
-def status(cache: Cache = None, as_json: AsJson = False) -> None:
+def status(
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", metavar="", help="Read every byte against its checksum; exit 1 on damage"),
+    ] = False,
+    cache: Cache = None,
+    as_json: AsJson = False,
+) -> None:
     """Show each artifact: made, stale or missing, and what to do next."""
     from vqtext.pipeline.status import lines, states
 
-    answer = states(load_settings({"cache": cache}).settings)
+    answer = states(load_settings({"cache": cache}).settings, verify)
     if as_json:
         _print_json(answer)
     else:
         _print(lines(answer))
+    if verify and any(entry["state"] == "damaged" for entry in answer["artifacts"]):
+        raise typer.Exit(1)
 
 
 @app.command()

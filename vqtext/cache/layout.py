@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import h5py
 
 _CHUNK_BYTES = 1 << 18
+_CHUNK_BYTES_AT_RANDOM = 1 << 14
 
 
 class Sink(io.FileIO):
@@ -78,7 +79,10 @@ def as_array(values: np.ndarray | Sequence[str], name: str, longest: int = 1) ->
 
 
 def storage(array: np.ndarray, grows: bool = False) -> dict[str, Any]:
-    """Chunks of about 256 kB along the first axis, compressed and checksummed.
+    """Chunks along the first axis, compressed and checksummed.
+
+    A row is read with its whole chunk. Arrays of rows, as the windows' signals, are read a few rows at
+    random: about 16 kB, or one row where it is longer. Plain lists are read whole: about 256 kB.
 
     Args:
         array: the values; of an array that grows, its first piece.
@@ -86,7 +90,8 @@ def storage(array: np.ndarray, grows: bool = False) -> dict[str, Any]:
     """
     if array.size == 0:  # nothing to cut, and HDF5 takes no empty chunk
         return {}
-    rows = max(1, _CHUNK_BYTES // (array.nbytes // len(array)))
+    size = _CHUNK_BYTES_AT_RANDOM if array.ndim > 1 else _CHUNK_BYTES
+    rows = max(1, size // (array.nbytes // len(array)))
     return {
         "chunks": (rows if grows else min(len(array), rows), *array.shape[1:]),
         "maxshape": (None, *array.shape[1:]) if grows else None,

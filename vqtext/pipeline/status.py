@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from vqtext.config import Settings
-from vqtext.errors import VQTextError
+from vqtext.errors import ArtifactError, VQTextError
 from vqtext.pipeline.lines import table
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.stage import MissingError, Stage, StaleError
+from vqtext.pipeline.verify import check_bytes
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,21 @@ class State:
     command: str
 
 
-def states(settings: Settings) -> dict[str, Any]:
+def states(settings: Settings, verify: bool = False) -> dict[str, Any]:
     """The state of every artifact, for all runs, and the next command.
+
+    Args:
+        settings: name the cache.
+        verify: read every byte too, and the journal of replies (`vqtext.pipeline.verify`).
 
     Returns:
         ``{"artifacts": [State as a dict, …], "next": command or None}``.
     """
     stages = _stages(settings)
     found = [_state(stage) for stage in stages]
+    if verify:
+        found = [_verified(stage, state) for stage, state in zip(stages, found, strict=True)]
+        found += _journal(settings.cache / "journal.sqlite")
     return {"artifacts": [asdict(state) for state in found], "next": _next(stages, found)}
 
 
@@ -123,6 +131,29 @@ def _state(stage: Stage) -> State:
     )
 
 
+def _verified(stage: Stage, state: State) -> State:
+    """The state after every byte was read; a stale artifact may be damaged as well."""
+    if state.state in ("missing", "damaged"):
+        return state
+    try:
+        check_bytes(stage.target)
+    except ArtifactError as error:
+        return replace(state, state="damaged", why=_with_way_out(error, stage.command))
+    return state
+
+
+def _journal(path: Path) -> list[State]:
+    """The replies of language models, where there are any."""
+    if not path.exists():
+        return []
+    try:
+        check_bytes(path)
+        state, why = "made", None
+    except ArtifactError as error:
+        state, why = "damaged", f"{error}: move it away to pay for its replies again"
+    return [State(path.name, state, None, _size(path), [], None, why, "gen-subactions")]
+
+
 def _size(path: Path) -> int:
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
@@ -138,3 +169,8 @@ def _next(stages: list[Stage], found: list[State]) -> str | None:
         return next(filter(None, map(first, stage.sources())), f"vqtext {stage.command}")
 
     return next(filter(None, map(first, stages)), None)
+
+
+def _with_way_out(error: ArtifactError, command: str) -> str:
+    told = str(error)
+    return told if "vqtext " in told else f"{told}: make it again with `vqtext {command} --force`"
