@@ -33,8 +33,9 @@ TINY = ModelSettings(dim=16, dim_code=4, codes=8, patches=10, tokens=5, layers=1
 SUBJECTS, EACH = 4, 6
 
 
-def study(garbage: tuple[int, ...] = ()) -> Windows:
+def study(garbage: tuple[int, ...] = (), modality: str = "gyro") -> Windows:
     """Four people who walk and wave; of some all but their ids is other than it was."""
+    unit = {"gyro": "rad/s", "acc": "m/s2", "unknown": "1"}[modality]
     rng = np.random.default_rng(0)
     n = SUBJECTS * EACH
     label = np.tile([0, 1], n // 2)
@@ -60,7 +61,7 @@ def study(garbage: tuple[int, ...] = ()) -> Windows:
     return Windows(
         dataset="made up",
         rate_hz=10.0,
-        channels=[Channel(f"gyro_{axis}", "right wrist", "gyro", axis, "rad/s") for axis in "xyz"],
+        channels=[Channel(axis, "right wrist", modality, axis, unit) for axis in "xyz"],
         labels=list(WORDS),
         subjects=people,
         recordings=[f"r{i}" for i in range(SUBJECTS)],
@@ -95,12 +96,15 @@ def prepared(write_words: Any, heard: Any, bag_of_words: Any) -> Any:
 
 
 @pytest.mark.parametrize("tested", [(3,), (1, 2, 3)], ids=["most train", "one trains"])
-def test_nothing_of_a_test_subject_reaches_a_model(prepared: Any, heard: Any, tested: Any) -> None:
+@pytest.mark.parametrize("modality", ["gyro", "acc", "unknown"])
+def test_nothing_of_a_test_subject_reaches_a_model(
+    prepared: Any, heard: Any, tested: Any, modality: str
+) -> None:
     """Signals, labels, truth, facts and so descriptions of the test subjects are garbage: not one bit of the
     weights (statistics of the normalisation among them), of the words or of the epoch is another."""
     models = []
     for garbage in ((), tested):
-        settings = prepared(study(garbage), test_subjects=[str(i) for i in tested])
+        settings = prepared(study(garbage, modality), test_subjects=[str(i) for i in tested])
         run(Train(settings, heard), force=True)
         folder = settings.cache / "runs/default/seed-0"
         scores = json.loads((folder / "scores.json").read_text())

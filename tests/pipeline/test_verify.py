@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from vqtext.cache import hdf5
+from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.config import Settings
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.status import states
@@ -42,8 +43,9 @@ def test_runs_and_the_journal(tmp_path):
 
     run = tmp_path / "runs" / "default"
     run.mkdir(parents=True)
-    (run / "run.json").write_text("{}")
     save_file({"w": np.arange(100.0)}, run / "model.safetensors")
+    files = {"model.safetensors": file_fingerprint(run / "model.safetensors")}
+    (run / "run.json").write_text(json.dumps({"files": files}))
     with sqlite3.connect(tmp_path / "journal.sqlite") as file:
         file.execute("CREATE TABLE replies (a)")
         file.executemany("INSERT INTO replies VALUES (?)", [("x" * 500,)] * 100)
@@ -51,8 +53,9 @@ def test_runs_and_the_journal(tmp_path):
     found = verified(tmp_path)
     assert found["runs/default"]["state"] == found["journal.sqlite"]["state"] == "made"
     for name in ("runs/default/model.safetensors", "journal.sqlite"):
-        whole = (tmp_path / name).read_bytes()
-        (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+        whole = bytearray((tmp_path / name).read_bytes())
+        whole[len(whole) // 2 :: 7] = bytes(len(whole[len(whole) // 2 :: 7]))  # as long as it was
+        (tmp_path / name).write_bytes(whole)
     found = verified(tmp_path)
     assert found["journal.sqlite"]["state"] == "damaged"
     assert "model.safetensors is damaged" in found["runs/default"]["why"]

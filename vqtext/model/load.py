@@ -7,10 +7,10 @@ nothing outside it is needed.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -24,9 +24,11 @@ from vqtext.model.network import Network
 from vqtext.model.painting import coverage, paint
 from vqtext.model.vocabulary import Vocabulary
 from vqtext.reason import Reason
+from vqtext.schema import Rows
 
 WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
 CHUNK = 256  # windows a forward pass
+Signals: TypeAlias = np.ndarray | Sequence[Any] | Rows
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,14 @@ class VQText:
         """Anchors and transcripts."""
         return self.decoder.vocabulary
 
-    def explain(self, signals: np.ndarray | Sequence[Any]) -> list[Reason]:
+    def explain(self, signals: Signals, index: np.ndarray | None = None) -> list[Reason]:
         """Class and ordered reason of each window.
 
         Args:
             signals: ``(n, C, T)`` or one ``(C, T)``, in the physical units of ``config.channels``; NaN where
-                nothing was measured. A window shorter than the model's is taken as it is.
+                nothing was measured. A window shorter than the model's is taken as it is. Rows of a file,
+                as ``read_windows`` gives them, are read a few at a time.
+            index: which of them, ``(m,)``; None takes all.
 
         Returns:
             One `Reason` a window.
@@ -81,27 +85,26 @@ class VQText:
             ShapeError: another number of channels, or windows longer than the model's.
             DataError: an infinite value, or a window of nothing but NaN.
         """
-        x = self._check(signals)
         reasons = []
-        for rows in x.split(CHUNK):
+        for rows in self._blocks(signals, index):
             decoded, keep = self._decode(rows)
             reasons += [self.decoder.reason(decoded, i, int(n)) for i, n in enumerate(keep.sum(1))]
         return reasons
 
-    def predict_proba(self, signals: np.ndarray | Sequence[Any]) -> np.ndarray:
+    def predict_proba(self, signals: Signals, index: np.ndarray | None = None) -> np.ndarray:
         """Posterior over ``config.labels``, ``(n, labels)``. Arguments and errors as `explain`."""
-        parts = [self._decode(rows)[0].log_posterior.exp() for rows in self._check(signals).split(CHUNK)]
+        parts = [self._decode(rows)[0].log_posterior.exp() for rows in self._blocks(signals, index)]
         return torch.cat(parts).numpy()
 
-    def predict(self, signals: np.ndarray | Sequence[Any]) -> list[str]:
+    def predict(self, signals: Signals, index: np.ndarray | None = None) -> list[str]:
         """The class of each window. Arguments and errors as `explain`."""
-        return [self.config.labels[i] for i in self.predict_proba(signals).argmax(1)]
+        return [self.config.labels[i] for i in self.predict_proba(signals, index).argmax(1)]
 
     @torch.no_grad()
-    def tokenize(self, signals: np.ndarray | Sequence[Any]) -> Tokens:
+    def tokenize(self, signals: Signals, index: np.ndarray | None = None) -> Tokens:
         """Tokens of each window. Arguments and errors as `explain`."""
         parts: dict[str, list[torch.Tensor]] = {name: [] for name in Tokens.__dataclass_fields__}
-        for rows in self._check(signals).split(CHUNK):
+        for rows in self._blocks(signals, index):
             out = self.network(rows)
             values = {
                 "code": torch.where(out.keep, out.code, -1),
@@ -147,10 +150,18 @@ class VQText:
         last = steps - rows.isfinite().any(1).flip(1).int().argmax(1)
         return torch.arange(frames) * steps // frames < last[:, None]
 
-    def _check(self, signals: np.ndarray | Sequence[Any]) -> torch.Tensor:
-        x = np.asarray(signals, dtype=np.float32)
-        if x.ndim == 2:
-            x = x[None]
+    def _blocks(self, signals: Signals, index: np.ndarray | None) -> Iterator[torch.Tensor]:
+        """Checked windows ``(b, C, T)``, `CHUNK` at a time."""
+        rows: Any = signals if hasattr(signals, "shape") else np.asarray(signals)
+        if len(rows.shape) == 2:
+            rows = rows[None]
+        if not rows.shape:
+            raise ShapeError("signals must be (n, C, T) or (C, T), not a single number")
+        index = np.arange(rows.shape[0]) if index is None else index
+        for start in range(0, max(1, len(index)), CHUNK):
+            yield self._check(np.asarray(rows[index[start : start + CHUNK]], dtype=np.float32), start)
+
+    def _check(self, x: np.ndarray, start: int) -> torch.Tensor:
         channels, steps = len(self.config.channels), self.config.steps
         if x.ndim != 3:
             raise ShapeError(f"signals must be (n, C, T) or (C, T), not {x.ndim}-dimensional")
@@ -170,12 +181,12 @@ class VQText:
             window, channel, _ = np.argwhere(np.isinf(x))[0]
             name = self.config.channels[channel].name
             raise DataError(
-                f"window {window} has an infinite value in channel {name}: "
+                f"window {start + window} has an infinite value in channel {name}: "
                 "write NaN where nothing was measured"
             )
         empty = np.isnan(x).all((1, 2))
         if empty.any():
-            raise DataError(f"window {int(empty.argmax())} holds nothing but NaN: leave it out")
+            raise DataError(f"window {start + int(empty.argmax())} holds nothing but NaN: leave it out")
         if x.shape[2] < steps:
             x = np.pad(x, ((0, 0), (0, 0), (0, steps - x.shape[2])), constant_values=np.nan)
         return torch.from_numpy(x)

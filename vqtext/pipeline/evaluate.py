@@ -133,7 +133,7 @@ def _predict(
     model = load(folder)
     learn = split.learn
     label, group = windows.label[learn], windows.subject[learn]
-    seen, new = model.tokenize(windows.signal[learn]), model.tokenize(windows.signal[split.test])
+    seen, new = model.tokenize(windows.signal, learn), model.tokenize(windows.signal, split.test)
     codes = model.config.settings.codes
     views = {
         "tokens": (seen.features.reshape(len(learn), -1), new.features.reshape(len(split.test), -1)),
@@ -143,7 +143,7 @@ def _predict(
     for name, (a, b) in views.items():
         classifier, strength[name] = fit_linear(a, label, group, seed)
         said[name] = classifier.predict(b)
-    said["decoding"] = model.predict_proba(windows.signal[split.test]).argmax(1)
+    said["decoding"] = model.predict_proba(windows.signal, split.test).argmax(1)
     return said, strength
 
 

@@ -90,7 +90,7 @@ class Explain(Stage):
         told: dict[int, Reason] = {}
         for k, model in models.items():
             own = index[said_by == k]
-            told |= zip(own.tolist(), model.explain(windows.signal[own]), strict=True)
+            told |= zip(own.tolist(), model.explain(windows.signal, own), strict=True)
         reasons = [told[int(i)] for i in index]
         model = models[min(models)]
         page = self._page(run, windows, folds, min(models), model, index, reasons)
@@ -219,7 +219,7 @@ def describe_codes(model: VQText, windows: Windows, split: Split) -> list[Code]:
     import torch
 
     learn = split.learn
-    tokens = model.tokenize(windows.signal[learn])
+    tokens = model.tokenize(windows.signal, learn)
     with torch.no_grad():
         names = model.network.code_names().numpy()  # (codes, S, K)
         shapes = model.network.code_shapes().numpy()

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.folds import splits_for
 from vqtext.data.splits import PARTS, Split
@@ -101,6 +102,11 @@ class Train(Stage):
             "settings": self.settings.model_dump(mode="json"),
             "versions": {name: version(name) for name in RECORDED} | {"python": platform.python_version()},
             "command": ["vqtext", *sys.argv[1:]],
+            "files": {
+                file.relative_to(target).as_posix(): file_fingerprint(file)
+                for file in sorted(target.rglob("*"))
+                if file.is_file()
+            },
             "seconds": round(time.monotonic() - started, 1),
         }
         (target / RUN).write_text(json.dumps(run, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -1,67 +1,53 @@
-"""``vqtext status --verify``: reads every byte of an artifact against what the file says of itself.
+"""``vqtext status --verify``: reads every byte of an artifact against what the artifact says of itself.
 
-HDF5 arrays have their SHA-256 and safetensors their sizes; JSON must parse; SQLite checks its own pages.
-Weights and JSON hold no checksum of their values: a changed value in them is not found here.
+HDF5 arrays have their SHA-256, the files of a run stand with theirs in its ``run.json``, and SQLite checks
+its own pages. Other JSON files hold no checksum: they must parse.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.errors import ArtifactError
 
 
 def check_bytes(path: Path) -> None:
-    """Check a file, or every file in a folder that is known here.
+    """Check an artifact: a file, or the folder of a run.
 
     Raises:
         ArtifactError: names the first file that is damaged.
     """
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    for file in files:
-        check = _CHECKS.get(file.suffix)
-        if check is None or not file.is_file():
-            continue
-        try:
-            check(file)
-        except ArtifactError:
-            raise
-        except Exception as error:
-            told = " ".join(str(error).split())
-            raise ArtifactError(f"{file} is damaged ({told})") from None
+    if path.is_dir():
+        for name, stored in _json(path / "run.json").get("files", {}).items():
+            if file_fingerprint(path / name) != stored:
+                raise ArtifactError(f"{path / name} is damaged (its bytes differ from their checksum)")
+    elif path.suffix == ".h5":
+        with open_artifact(path, path.stem) as artifact:
+            artifact.verify()
+    elif path.suffix == ".json":
+        _json(path)
+    elif path.suffix == ".sqlite":
+        _sqlite(path)
 
 
-def _hdf5(path: Path) -> None:
-    with open_artifact(path, path.stem) as artifact:
-        artifact.verify()
-
-
-def _json(path: Path) -> None:
-    json.loads(path.read_text(encoding="utf-8-sig"))
-
-
-def _safetensors(path: Path) -> None:
-    from safetensors import safe_open
-
-    with safe_open(path, "numpy"):  # compares the header with the size of the file
-        pass
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path} is damaged ({' '.join(str(error).split())})") from None
 
 
 def _sqlite(path: Path) -> None:
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
-        ((told,),) = file.execute("PRAGMA integrity_check(1)").fetchall()
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+            ((told,),) = file.execute("PRAGMA integrity_check(1)").fetchall()
+    except sqlite3.Error as error:
+        told = str(error)
     if told != "ok":
-        raise ValueError(told)
-
-
-_CHECKS: dict[str, Callable[[Path], None]] = {
-    ".h5": _hdf5,
-    ".json": _json,
-    ".safetensors": _safetensors,
-    ".sqlite": _sqlite,
-}
+        raise ArtifactError(f"{path} is damaged ({' '.join(told.split())})")
