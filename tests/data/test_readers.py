@@ -163,6 +163,19 @@ def test_japanese_vowels_inside_aeon():
     assert made.signal.shape == (640, 12, 29) and made.length.min() == 7
 
 
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("GunPoint", (200, 1, 150)), ("BasicMotions", (80, 6, 100)), ("PickupGestureWiimoteZ", (100, 1, 361))],
+)
+def test_problems_inside_aeon_are_known_by_name(name, shape, tmp_path, monkeypatch):
+    pytest.importorskip("aeon")
+    monkeypatch.chdir(tmp_path)
+    made = windows_of(reader("uea", Path(name)))
+    assert made.dataset == name and made.signal.shape == shape and set(made.split) == {0, 1}
+    with pytest.raises(UsageError, match="no such file or folder"):
+        reader("uea", Path("NoSuchProblem"))
+
+
 # --- DSADS
 
 

@@ -38,8 +38,8 @@ def check_times(times: np.ndarray, rate_hz: float, lines: Sequence[int], where: 
     if step.size and not 0.8 < np.median(step) * rate_hz < 1.25:
         raise DataError(
             f"{where}, column {column!r}: rows are {np.median(step):.6g} s apart "
-            f"({1 / np.median(step):.4g} Hz), but rate_hz is {rate_hz:g}; the column is in seconds, and files "
-            "of another rate go into a folder of their own"
+            f"({1 / np.median(step):.4g} Hz), but rate_hz is {rate_hz:g}; the column is in seconds, "
+            "and files of another rate go into a folder of their own"
         )
 
 
