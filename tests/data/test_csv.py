@@ -160,7 +160,11 @@ def test_an_unknown_place_is_kept_with_a_warning(folder):
         ('hand = "left"', 'hand = "both"', "'subjects.13.hand'"),
         ('"recordings/*.csv"', '"../*.csv"', "leaves the folder"),
         ('"recordings/*.csv"', '"/etc/*.csv"', "leaves the folder"),
-        ('"recordings/*.csv"', '"recordings/*.dat"', "no file matches"),
+        (
+            '"recordings/*.csv"',
+            '"recordings/*.dat"',
+            "no file matches recordings 'recordings/*.dat'; there is recordings/a.csv",
+        ),
         ('subject_column = "subject"', 'subject_pattern = "("', "not a regular expression"),
         ('subject_column = "subject"', 'subject_pattern = "a"', "one pair of brackets"),
         (
@@ -205,9 +209,9 @@ def test_files_that_are_no_csv(folder):
     assert "a header but no row" in error_of(folder)
     (folder / "recordings/a.csv").write_bytes(b"")
     assert "recordings/a.csv: the file is empty" in error_of(folder)
-    for encoding in ("utf-16", "latin-1"):
+    for encoding, looks in (("utf-16", "UTF-16"), ("latin-1", "Latin-1")):
         write(folder, "a.csv", ["0,1,0,größer,13"], encoding=encoding)
-        assert "not UTF-8" in error_of(folder)
+        assert f"not UTF-8 text, it looks like {looks}" in error_of(folder)
     write(folder, "a.csv", ["0,1,0,walk,13"], encoding="utf-8-sig")
     assert len(read(folder)) == 1
 
@@ -257,3 +261,37 @@ def test_parquet(folder):
     assert made.label.words == ("walk", "run") and made.subject.id == "13"
     (folder / "recordings/b.parquet").write_bytes(b"PAR1")
     assert "b.parquet: not a readable Parquet file" in error_of(folder)
+
+
+def timed(folder, times):
+    change(folder, 'label_column = "label"', 'label_column = "label"\ntime_column = "time"')
+    write(folder, "a.csv", [f"{time},{10 * float(time or 0)},0,walk,13" for time in times])
+
+
+def test_stamps_on_the_grid_change_nothing_and_gaps_are_breaks(folder):
+    timed(folder, ["0", "0.1", "0.2", "5", "5.1"])
+    (made,) = read(folder)
+    np.testing.assert_allclose(made.signal[0] / 9.80665, [0, 1, 2, 50, 51], rtol=1e-5)
+    assert made.breaks == (3,) and made.label.codes.tolist() == [0] * 5
+
+
+def test_irregular_stamps_are_brought_to_the_grid_by_straight_lines(folder):
+    timed(folder, ["0", "0.08", "0.21", "0.28", "0.4", "0.61", "3", "3.13", "3.2"])
+    (made,) = read(folder)
+    wanted = [0, 1, 2, 3, 4, 5, 6, 30, 31, 32]
+    np.testing.assert_allclose(made.signal[0] / 9.80665, wanted, rtol=1e-5, atol=1e-5)
+    assert made.breaks == (7,)
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        (["0", "0.1", "0.1"], "recordings/a.csv, row 4, column 'time': duplicate time stamp 0.1 s"),
+        (["0", "0.2", "0.1"], "recordings/a.csv, row 4, column 'time': time goes backwards, to 0.1 s"),
+        (["0", "", "0.1"], "recordings/a.csv, row 3, column 'time': an empty time stamp"),
+        (["0", "0.02", "0.04"], "recordings/a.csv, column 'time': rows are 0.02 s apart (50 Hz)"),
+    ],
+)
+def test_wrong_time_stamps(folder, times, message):
+    timed(folder, times)
+    assert message in error_of(folder)

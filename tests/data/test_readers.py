@@ -49,7 +49,7 @@ def test_an_unknown_name_gets_the_nearest_and_the_list():
     assert all(name in str(error.value) for name in READERS)
 
 
-@pytest.mark.parametrize("name", ["csv", "dsads", "gait", "uea"])
+@pytest.mark.parametrize("name", [name for name in READERS if name != "basic_motions"])
 def test_a_path_is_needed_and_must_be_there(name, tmp_path):
     with pytest.raises(UsageError, match=f"vqtext prepare --data {name} --path FOLDER"):
         reader(name)
@@ -57,7 +57,7 @@ def test_a_path_is_needed_and_must_be_there(name, tmp_path):
         reader(name, tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["dsads", "gait", "uea", "csv"])
+@pytest.mark.parametrize("name", [name for name in READERS if name != "basic_motions"])
 def test_an_empty_folder_is_named(name, tmp_path):
     with pytest.raises((DataError, UsageError)) as error:
         reader(name, tmp_path)
@@ -162,6 +162,19 @@ def test_japanese_vowels_inside_aeon():
     aeon = pytest.importorskip("aeon")
     made = windows_of(reader("uea", Path(aeon.__file__).parent / "datasets" / "data" / "JapaneseVowels"))
     assert made.signal.shape == (640, 12, 29) and made.length.min() == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("GunPoint", (200, 1, 150)), ("BasicMotions", (80, 6, 100)), ("PickupGestureWiimoteZ", (100, 1, 361))],
+)
+def test_problems_inside_aeon_are_known_by_name(name, shape, tmp_path, monkeypatch):
+    pytest.importorskip("aeon")
+    monkeypatch.chdir(tmp_path)
+    made = windows_of(reader("uea", Path(name)))
+    assert made.dataset == name and made.signal.shape == shape and set(made.split) == {0, 1}
+    with pytest.raises(UsageError, match="no such file or folder"):
+        reader("uea", Path("NoSuchProblem"))
 
 
 # --- DSADS

@@ -7,6 +7,7 @@
     recordings = "recordings/*.csv"
     label_column = "label"
     subject_column = "subject"        # or subject_pattern = "(\\\\d+)-.*", matched with the file's name
+    time_column = "time"              # optional: seconds, see below
     truth_column = "truth"            # optional: the true sub-action of each row, for measuring only
     [[channels]]
     column = "lf_acc_x"
@@ -18,9 +19,10 @@
     age = 27
     height_cm = 182
 
-Rows follow each other at ``rate_hz``. An empty number is a missing sample; so is "nan". Every row has a
-label. A file in which the subject changes becomes several recordings. Windows are 5 s unless the settings say
-otherwise.
+Rows follow each other at ``rate_hz``. With a ``time_column`` they need not: irregular rows are brought to
+that rate by straight lines, and where more than three periods are missing the recording has a break. An empty
+number is a missing sample; so is "nan". Every row has a label. A file in which the subject changes becomes
+several recordings. Windows are 5 s unless the settings say otherwise.
 """
 
 from __future__ import annotations
@@ -38,9 +40,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vqtext.data.grid import check_times, on_grid
 from vqtext.data.locations import canonical
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording, Track
+from vqtext.data.tables import encoding_of
 from vqtext.data.units import conversion
 from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
@@ -74,6 +78,7 @@ class _DataSet(_Section):
     rate_hz: float = Field(gt=0, allow_inf_nan=False)
     recordings: str = Field(min_length=1)
     label_column: str
+    time_column: str | None = None
     subject_column: str | None = None
     subject_pattern: str | None = None
     truth_column: str | None = None
@@ -135,8 +140,9 @@ class Csv(Reader):
         numbers = [channel.name for channel in self.channels]
         wanted = (contents.label_column, contents.subject_column, contents.truth_column)
         words = [column for column in wanted if column is not None]
-        table = (_parquet if file.suffix == ".parquet" else _csv)(file, name, numbers, words)
-        signal = (table.signal * self.factors[:, None]).astype(np.float32)
+        timed = [] if contents.time_column is None else [contents.time_column]
+        table = (_parquet if file.suffix == ".parquet" else _csv)(file, name, [*numbers, *timed], words)
+        signal = (table.signal[: len(numbers)] * self.factors[:, None]).astype(np.float32)
         labels = table.words[contents.label_column]
         if None in labels:
             line = table.lines[labels.index(None)]
@@ -147,14 +153,21 @@ class Csv(Reader):
         start = 0
         for part, (subject, rows) in enumerate(groupby(subjects)):
             stop = start + sum(1 for _ in rows)
+            part_signal, index = signal[:, start:stop], np.arange(stop - start)
+            breaks: tuple[int, ...] = ()
+            if contents.time_column is not None:
+                times = table.signal[-1, start:stop]
+                check_times(times, contents.rate_hz, table.lines[start:stop], name, contents.time_column)
+                part_signal, index, breaks = on_grid(part_signal, times, contents.rate_hz)
             yield Recording(
                 name=f"{name}#{part}" if several else name,
-                signal=signal[:, start:stop],
+                signal=part_signal.astype(np.float32),
                 rate_hz=contents.rate_hz,
                 channels=self.channels,
-                label=Track.of(labels[start:stop]),
+                label=Track.of([labels[start + i] for i in index]),
                 subject=None if subject is None else self._subject(subject),
-                truth=None if truth is None else Track.of(truth[start:stop]),
+                truth=None if truth is None else Track.of([truth[start + i] for i in index]),
+                breaks=breaks,
             )
             start = stop
 
@@ -219,7 +232,9 @@ def _files(folder: Path, pattern: str) -> list[Path]:
         raise DataError(f"{folder / CONTENTS}: recordings {pattern!r} leaves the folder")
     files = sorted(file for file in folder.glob(pattern) if file.is_file())
     if not files:
-        raise DataError(f"{folder}: no file matches recordings {pattern!r}")
+        others = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != CONTENTS)
+        there = f"; there is {others[0].relative_to(folder)}, for one" if others else ""
+        raise DataError(f"{folder}: no file matches recordings {pattern!r}{there}")
     root = folder.resolve()
     for file in files:
         if not file.resolve().is_relative_to(root):
@@ -253,7 +268,9 @@ def _csv(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]) ->
                 for column, collected in found.items():
                     collected += _words(fields[place[column]])
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: not UTF-8 text; save it as UTF-8") from error
+        raise DataError(
+            f"{name}: not UTF-8 text, it looks like {encoding_of(error.object)}; save it as UTF-8"
+        ) from error
     except csv.Error as error:
         raise DataError(f"{name}, row {rows.line_num}: {error}") from error
     if not blocks:
@@ -294,7 +311,10 @@ def _places(header: Sequence[str], wanted: Sequence[str], name: str) -> dict[str
 def _floats(fields: Sequence[Any], column: str, lines: Sequence[int], name: str) -> np.ndarray:
     """A column as numbers, NaN where a field is empty, ``(rows,)``."""
     try:
-        values = np.array([np.nan if field in ("", None) else float(field) for field in fields])
+        try:
+            values = np.fromiter(map(float, fields), dtype=np.float64, count=len(fields))
+        except (TypeError, ValueError):  # an empty field, or one that is no number
+            values = np.array([np.nan if field in ("", None) else float(field) for field in fields])
     except (TypeError, ValueError):
         i, field = next((i, field) for i, field in enumerate(fields) if not _is_number(field))
         raise DataError(f"{name}, row {lines[i]}, column {column!r}: {field!r} is not a number") from None
@@ -314,4 +334,5 @@ def _is_number(field: Any) -> bool:
 
 def _words(fields: Sequence[Any]) -> list[str | None]:
     """A column as words, None where a field is empty."""
-    return [None if field is None or not str(field).strip() else str(field) for field in fields]
+    known = {field: None if field is None or not str(field).strip() else str(field) for field in set(fields)}
+    return [known[field] for field in fields]

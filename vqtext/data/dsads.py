@@ -17,6 +17,7 @@ import numpy as np
 
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording
+from vqtext.data.tables import read_table
 from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
 
@@ -103,12 +104,7 @@ def _segments(root: Path) -> dict[tuple[int, int], dict[int, Path]]:
 
 def _read(file: Path) -> np.ndarray:
     """One segment, ``(125, 45)``."""
-    try:
-        values = np.loadtxt(file, delimiter=",", ndmin=2)
-    except ValueError as error:
-        raise DataError(f"{file}: {error}") from error
-    if values.shape != (ROWS, len(CHANNELS)):
-        raise DataError(
-            f"{file}: {values.shape[0]} rows × {values.shape[1]} columns, not {ROWS} × {len(CHANNELS)}"
-        )
+    values = read_table(file, len(CHANNELS), separator=",")
+    if len(values) != ROWS:
+        raise DataError(f"{file}: {len(values)} rows × {len(CHANNELS)} columns, not {ROWS} × {len(CHANNELS)}")
     return values

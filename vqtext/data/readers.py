@@ -22,6 +22,9 @@ READERS = {
     "csv": "vqtext.data.csv:Csv",
     "dsads": "vqtext.data.dsads:Dsads",
     "gait": "vqtext.data.gait:Gait",
+    "opportunity": "vqtext.data.opportunity:Opportunity",
+    "pamap2": "vqtext.data.pamap2:Pamap2",
+    "uci_har": "vqtext.data.uci_har:UciHar",
     "uea": "vqtext.data.uea:Uea",
 }
 """Name of the data → module and class."""

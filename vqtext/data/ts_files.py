@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -45,3 +46,12 @@ def aeon_version() -> str:
         return version("aeon")
     except ModuleNotFoundError as error:  # PackageNotFoundError is one
         raise DataError(MISSING) from error
+
+
+def aeon_data() -> Path | None:
+    """The folder of problems inside aeon's wheel; None where aeon is not installed. Does not import it."""
+    try:
+        found = find_spec("aeon")
+    except ValueError:
+        return None
+    return None if found is None or found.origin is None else Path(found.origin).parent / "datasets" / "data"

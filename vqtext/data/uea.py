@@ -2,7 +2,9 @@
 
 The format knows neither sensors nor rates: locations and modalities are "unknown", units "1", the rate is the
 one given with ``--rate`` or 1 Hz. ``NAME_TRAIN.ts`` and ``NAME_TEST.ts`` side by side are the data set's own
-split. Each case is one window; cases of different lengths are padded.
+split. Each case is one window; cases of different lengths are padded. Where ``--path`` is the bare name of a
+problem that lies inside aeon's wheel (GunPoint, BasicMotions, JapaneseVowels …) and of nothing here, it is
+read from there; nothing is ever downloaded.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any, Literal
 
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording
-from vqtext.data.ts_files import aeon_version, load_ts
+from vqtext.data.ts_files import aeon_data, aeon_version, load_ts
 from vqtext.errors import UsageError
 from vqtext.schema import Channel
 
@@ -25,7 +27,7 @@ class Uea(Reader):
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         super().__init__(path, rate_hz, warn)
-        self.files = _files(existing(path, "uea"))
+        self.files = _bundled(path) or _files(existing(path, "uea"))
         self.dataset = _problem(self.files[0])
         self.parts = len(self.files)
 
@@ -48,6 +50,15 @@ class Uea(Reader):
 
     def fingerprint(self) -> Any:
         return [self.rate_hz, "aeon", aeon_version(), *stamps(self.files, self.files[0].parent)]
+
+
+def _bundled(path: Path | None) -> list[Path]:
+    """The files of a problem inside aeon's own wheel, if ``path`` is no more than its name; [] otherwise."""
+    inside = aeon_data()
+    if path is None or inside is None or path.exists() or len(path.parts) != 1:
+        return []
+    folder = inside / path.name
+    return _files(folder) if any(folder.glob("*.ts")) else []
 
 
 def _problem(file: Path) -> str:
