@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from vqtext.data import opportunity, pamap2, uci_har
+from vqtext.data.cutter import cut
 from vqtext.data.locations import canonical
 from vqtext.data.readers import open_reader
-from vqtext.data.windowing import Cut, cut
+from vqtext.data.windowing import Cut
 from vqtext.errors import DataError
 from vqtext.prompts import lexicon as lexicon_module
 from vqtext.schema import Subject
