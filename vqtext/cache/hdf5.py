@@ -202,6 +202,7 @@ class Artifact:
     def __init__(self, path: Path, file: h5py.File, kind: str, again: str) -> None:
         self.path = path
         self._file = file
+        self._datasets: dict[str, h5py.Dataset] = {}
         self._again = again
         with self._reading("header"):
             if "vqtext_kind" not in file.attrs:
@@ -282,6 +283,7 @@ class Artifact:
                     raise ValueError("bytes differ from their digest")
 
     def close(self) -> None:
+        self._datasets.clear()
         self._file.close()
 
     def __enter__(self) -> Artifact:
@@ -295,7 +297,9 @@ class Artifact:
     def _dataset(self, name: str) -> h5py.Dataset:
         if name not in self._digests:
             raise ArtifactError(f"{self.path} has no array {name!r}: {self._again}")
-        return self._file[name]
+        if name not in self._datasets:  # looking one up costs as much as reading a row
+            self._datasets[name] = self._file[name]
+        return self._datasets[name]
 
     @contextmanager
     def _reading(self, part: str) -> Iterator[None]:

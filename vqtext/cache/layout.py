@@ -92,13 +92,15 @@ def storage(array: np.ndarray, grows: bool = False) -> dict[str, Any]:
         return {}
     size = _CHUNK_BYTES_AT_RANDOM if array.ndim > 1 else _CHUNK_BYTES
     rows = max(1, size // (array.nbytes // len(array)))
+    # Half precision, as the states of texts: gzip takes 6 % off their size and four times as long to read.
+    packed = (
+        {} if array.dtype == np.float16 else {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+    )
     return {
         "chunks": (rows if grows else min(len(array), rows), *array.shape[1:]),
         "maxshape": (None, *array.shape[1:]) if grows else None,
-        "compression": "gzip",
-        "compression_opts": 1,
-        "shuffle": True,
         "fletcher32": True,
+        **packed,
     }
 
 

@@ -7,6 +7,7 @@ run gives the same batches with and without workers, and after it was stopped an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,9 +104,24 @@ class Draws(Sampler[tuple[int, int]]):
         yield from zip(order.tolist(), chance.integers(1 << 31, size=self.count).tolist(), strict=True)
 
 
+class Ahead(DataLoader[Batch]):
+    """A loader that without workers reads the next batch in a thread, while the network works on this one."""
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
+        batches: Iterator[Batch] = super().__iter__()
+        if self.num_workers:
+            yield from batches
+            return
+        with ThreadPoolExecutor(1) as thread:
+            following = thread.submit(next, batches, None)
+            while (batch := following.result()) is not None:
+                following = thread.submit(next, batches, None)
+                yield batch
+
+
 def loader(windows: Windows, batch_size: int, seed: int, shuffle: bool, workers: int) -> DataLoader[Batch]:
     """A loader of batches; ``workers`` processes read ahead, 0 reads in this one."""
-    return DataLoader(
+    return Ahead(
         windows,
         batch_size,
         sampler=Draws(len(windows), seed, shuffle),
