@@ -2,9 +2,10 @@
 
     python benchmarks/prepare_data.py
 
-Takes the DSADS recordings below VQTEXT_DATA (default ../shared/data), as they are and linked 1, 2 and 4 times over
-under other names of people, and runs the real command on each, in a process of its own. Printed are megabytes of
-text a second, beside numpy's own reader of the same files in the same run, and the peak memory of the process.
+Takes the DSADS recordings below VQTEXT_DATA (default ../shared/data), linked 1, 2 and 4 times over under
+other names of people, and runs the real command on each, in a process of its own. Printed are megabytes of
+text a second, beside numpy's own reader of the same files in the same run, and the peak memory of the
+process.
 """
 
 from __future__ import annotations
@@ -63,9 +64,10 @@ def main() -> None:
             options = ("prepare", "--data", "dsads", "--path", str(data), "--cache", place, "--quiet")
             seconds, peak = run(PREPARE, *options)
             size = (Path(place) / "windows.h5").stat().st_size / 1e6
+        rate = times * megabytes / (seconds - nothing)
         print(
-            f"prepare, {times} × {len(files)} files, {times * megabytes:.0f} MB: "
-            f"{times * megabytes / (seconds - nothing):.1f} MB/s, {peak:.0f} MB at its peak, windows.h5 {size:.0f} MB"
+            f"prepare, {times} × {len(files)} files, {times * megabytes:.0f} MB: {rate:.1f} MB/s, "
+            f"{peak:.0f} MB at its peak, windows.h5 {size:.0f} MB"
         )
 
 

@@ -74,3 +74,11 @@ def test_a_damaged_shard_is_an_error_and_force_starts_anew(study, heard, monkeyp
         run(Prepare(settings, heard))
     run(Prepare(settings, heard), force=True)
     assert content(settings) == undisturbed
+
+
+def test_what_a_kill_after_publishing_left_is_swept(study, heard):
+    settings, _ = study
+    left = Prepare(settings, heard).staging()
+    (left / "shard-000000.h5").write_bytes(b"joined already")
+    run(Prepare(settings, heard))
+    assert not left.exists() and heard.said[-1].endswith("is up to date")

@@ -235,9 +235,13 @@ class Stage(ABC):
 
     def sweep_staging(self, keep: Path | None = None) -> None:
         """Remove staging folders of this artifact, except one."""
-        for path in self.target.parent.glob(f".{self.target.name}.partial-*"):
+        for path in self.staged():
             if path != keep:
                 remove(path)
+
+    def staged(self) -> list[Path]:
+        """The staging folders of this artifact, of whatever recipe."""
+        return [*self.target.parent.glob(f".{self.target.name}.partial-*")]
 
     def _made_by(self) -> str:
         return f"{self.command} {self.version}"
@@ -280,6 +284,9 @@ def run(stage: Stage, force: bool = False) -> dict[str, Any]:
             _make(stage, fresh=force)
             stage.finish()
         else:
+            if stage.staged():  # killed after publishing
+                with lock(stage.target):
+                    stage.sweep_staging()
             stage.progress.say(f"{stage.target} is up to date")
     finally:
         stage._made_from = None
