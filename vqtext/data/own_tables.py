@@ -1,0 +1,160 @@
+"""The tables of own data: CSV text, Parquet and pandas DataFrames → the columns that matter."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqtext.data.tables import encoding_of
+from vqtext.errors import DataError
+
+_BLOCK = 10_000  # rows
+
+
+@dataclass(frozen=True)
+class OwnTable:
+    """Columns of n rows.
+
+    Attributes:
+        signal: the columns of numbers, ``(C, n) float64``, NaN where a field is empty.
+        words: the columns of words, None where a field is empty.
+        lines: what an error calls each row: the line of a text file, or the row counted from 1.
+    """
+
+    signal: np.ndarray
+    words: dict[str, list[str | None]]
+    lines: Sequence[int]
+
+
+def read_csv(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]) -> OwnTable:
+    """A CSV file, in blocks of rows: text takes ten times the memory of its numbers.
+
+    Args:
+        name: what errors call the file.
+        numbers, words: the columns wanted.
+
+    Raises:
+        DataError: the file is empty or no UTF-8, a column is missing, or a row is wrong; names file, row and
+            column.
+    """
+    blocks: list[np.ndarray] = []
+    found: dict[str, list[str | None]] = {column: [] for column in words}
+    lines: list[int] = []
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            rows = csv.reader(text, strict=True)
+            header = next(rows, None)
+            if header is None:
+                raise DataError(f"{name}: the file is empty")
+            place = _places(header, [*numbers, *words], name)
+            numbered = ((rows.line_num, row) for row in rows if row)
+            while block := list(islice(numbered, _BLOCK)):
+                for line, row in block:
+                    if len(row) != len(header):
+                        raise DataError(
+                            f"{name}, row {line}: {len(row)} fields, the header has {len(header)}"
+                        )
+                lines += [line for line, _ in block]
+                fields = list(zip(*(row for _, row in block), strict=True))
+                where = lines[-len(block) :]
+                blocks.append(np.stack([_floats(fields[place[c]], c, where, name) for c in numbers]))
+                for column, collected in found.items():
+                    collected += _words(fields[place[column]])
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{name}: not UTF-8 text, it looks like {encoding_of(error.object)}; save it as UTF-8"
+        ) from error
+    except csv.Error as error:
+        raise DataError(f"{name}, row {rows.line_num}: {error}") from error
+    if not blocks:
+        raise DataError(f"{name}: there is a header but no row")
+    return OwnTable(np.concatenate(blocks, axis=1), found, lines)
+
+
+def read_parquet(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]) -> OwnTable:
+    """A Parquet file; arguments and errors as `read_csv`.
+
+    Raises:
+        DataError: pandas or pyarrow is missing, too.
+    """
+    try:
+        import pandas
+
+        frame = pandas.read_parquet(file)
+    except ImportError as error:
+        raise DataError(f"{name}: Parquet needs two more packages: pip install pandas pyarrow") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{name}: not a readable Parquet file") from error
+    return read_frame(frame, name, numbers, words)
+
+
+def read_frame(
+    frame: Any, name: str, numbers: Sequence[str], words: Sequence[str], lines: Sequence[int] | None = None
+) -> OwnTable:
+    """A pandas DataFrame; arguments and errors as `read_csv`.
+
+    Args:
+        lines: what errors call each row; None counts from 1.
+    """
+    if not len(frame):
+        raise DataError(f"{name}: there is no row")
+    lines = range(1, len(frame) + 1) if lines is None else lines
+    place = _places([str(column) for column in frame.columns], [*numbers, *words], name)
+    columns = {column: _fields(frame.iloc[:, place[column]]) for column in (*numbers, *words)}
+    signal = np.stack([_floats(columns[column], column, lines, name) for column in numbers])
+    return OwnTable(signal, {column: _words(columns[column]) for column in words}, lines)
+
+
+def _fields(series: Any) -> list[Any]:
+    """A column of a frame, None where nothing is. A whole number that only stands as a float because the
+    column has gaps is whole again: subject 13 is "13"."""
+    empty = series.isna()
+    return [
+        None if missing else int(value) if isinstance(value, float) and value.is_integer() else value
+        for value, missing in zip(series.tolist(), empty.tolist(), strict=True)
+    ]
+
+
+def _places(header: Sequence[str], wanted: Sequence[str], name: str) -> dict[str, int]:
+    """Where each wanted column stands."""
+    for column in wanted:
+        if header.count(column) != 1:
+            wrong = "two columns are named" if column in header else "there is no column"
+            raise DataError(f"{name}: {wrong} {column!r}; the header has {', '.join(header)}")
+    return {column: header.index(column) for column in wanted}
+
+
+def _floats(fields: Sequence[Any], column: str, lines: Sequence[int], name: str) -> np.ndarray:
+    """A column as numbers, NaN where a field is empty, ``(rows,)``."""
+    try:
+        try:
+            values = np.fromiter(map(float, fields), dtype=np.float64, count=len(fields))
+        except (TypeError, ValueError):  # an empty field, or one that is no number
+            values = np.array([np.nan if field in ("", None) else float(field) for field in fields])
+    except (TypeError, ValueError):
+        i, field = next((i, field) for i, field in enumerate(fields) if not _is_number(field))
+        raise DataError(f"{name}, row {lines[i]}, column {column!r}: {field!r} is not a number") from None
+    if np.isinf(values).any():
+        line = lines[int(np.isinf(values).argmax())]
+        raise DataError(f"{name}, row {line}, column {column!r}: infinite; leave a missing sample empty")
+    return values
+
+
+def _is_number(field: Any) -> bool:
+    try:
+        float(field or 0)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _words(fields: Sequence[Any]) -> list[str | None]:
+    """A column as words, None where a field is empty."""
+    known = {field: None if field is None or not str(field).strip() else str(field) for field in set(fields)}
+    return [known[field] for field in fields]
