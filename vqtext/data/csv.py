@@ -70,18 +70,20 @@ class Csv(Reader):
         file, contents = self.files[number], self.contents
         name = file.relative_to(self.folder).as_posix()
         read = read_parquet if file.suffix == ".parquet" else read_csv
-        yield from recordings_of(read(file, name, contents.numbers, contents.words), name, contents)
+        table = read(file, name, contents.numbers, contents.words)
+        yield from recordings_of(table, name, file.name, contents)
 
     def fingerprint(self) -> Any:
         return stamps([self.folder / CONTENTS, *self.files], self.folder)
 
 
-def recordings_of(table: OwnTable, name: str, contents: Contents) -> Iterator[Recording]:
+def recordings_of(table: OwnTable, name: str, file_name: str, contents: Contents) -> Iterator[Recording]:
     """One table as recordings: one, or one for each stretch of rows of one subject.
 
     Args:
         table: the columns `Contents.numbers` and `Contents.words`.
         name: of the recording, and what errors call the table.
+        file_name: what ``subject_pattern`` is matched with.
 
     Raises:
         DataError: a row has no label, time stamps are wrong, or the name says no subject; names row and
@@ -94,7 +96,7 @@ def recordings_of(table: OwnTable, name: str, contents: Contents) -> Iterator[Re
         line = table.lines[labels.index(None)]
         raise DataError(f"{name}, row {line}, column {contents.label_column!r}: an empty label")
     truth = None if contents.truth_column is None else table.words[contents.truth_column]
-    subjects = _subjects(table, name, contents)
+    subjects = _subjects(table, name, file_name, contents)
     several = len(set(subjects)) > 1
     start = 0
     for part, (subject, rows) in enumerate(groupby(subjects)):
@@ -130,13 +132,13 @@ def _channels(contents: Contents) -> tuple[tuple[Channel, ...], np.ndarray]:
     return tuple(channels), np.array(factors)
 
 
-def _subjects(table: OwnTable, name: str, contents: Contents) -> list[str | None]:
+def _subjects(table: OwnTable, name: str, file_name: str, contents: Contents) -> list[str | None]:
     """The subject of each row."""
     if contents.subject_column is not None:
         return table.words[contents.subject_column]
     if contents.subject_pattern is None:
         return [None] * len(table.lines)
-    found = re.fullmatch(contents.subject_pattern, name.rpartition("/")[2])
+    found = re.fullmatch(contents.subject_pattern, file_name)
     if found is None:
         raise DataError(f"{name}: the file name does not match subject_pattern {contents.subject_pattern!r}")
     return [found[1]] * len(table.lines)

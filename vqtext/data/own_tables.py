@@ -106,18 +106,25 @@ def read_frame(
         raise DataError(f"{name}: there is no row")
     lines = range(1, len(frame) + 1) if lines is None else lines
     place = _places([str(column) for column in frame.columns], [*numbers, *words], name)
-    columns = {column: _fields(frame.iloc[:, place[column]]) for column in (*numbers, *words)}
-    signal = np.stack([_floats(columns[column], column, lines, name) for column in numbers])
-    return OwnTable(signal, {column: _words(columns[column]) for column in words}, lines)
+    columns = {column: frame.iloc[:, place[column]] for column in (*numbers, *words)}
+    signal = [_floats(_numbers_of(columns[column]), column, lines, name) for column in numbers]
+    found = {column: _words(_words_of(columns[column])) for column in words}
+    return OwnTable(np.array(signal), found, lines)
 
 
-def _fields(series: Any) -> list[Any]:
-    """A column of a frame, None where nothing is. A whole number that only stands as a float because the
-    column has gaps is whole again: subject 13 is "13"."""
-    empty = series.isna()
+def _numbers_of(series: Any) -> Any:
+    """A column of a frame for `_floats`."""
+    if series.dtype.kind in "iuf":
+        return series.astype("float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    return [None if missing else value for value, missing in zip(series, series.isna(), strict=True)]
+
+
+def _words_of(series: Any) -> list[str | None]:
+    """A column of a frame as text. A whole number that is a float only because the column has gaps is whole
+    again: subject 13 is "13"."""
     return [
-        None if missing else int(value) if isinstance(value, float) and value.is_integer() else value
-        for value, missing in zip(series.tolist(), empty.tolist(), strict=True)
+        None if missing else str(int(value) if isinstance(value, float) and value.is_integer() else value)
+        for value, missing in zip(series.tolist(), series.isna().tolist(), strict=True)
     ]
 
 
@@ -130,7 +137,7 @@ def _places(header: Sequence[str], wanted: Sequence[str], name: str) -> dict[str
     return {column: header.index(column) for column in wanted}
 
 
-def _floats(fields: Sequence[Any], column: str, lines: Sequence[int], name: str) -> np.ndarray:
+def _floats(fields: Sequence[Any] | np.ndarray, column: str, lines: Sequence[int], name: str) -> np.ndarray:
     """A column as numbers, NaN where a field is empty, ``(rows,)``."""
     try:
         try:
