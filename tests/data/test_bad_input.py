@@ -1,8 +1,8 @@
 """Everything that can be wrong with a folder of own data, in the order of a user's mistakes.
 
-Each ends in exit code 1 and one line that says what is wrong and where; the windows of before stay. A user would
-else stand before a traceback, or train on half a file. What splits say of a label that only test subjects have
-and of a subject with a single window stands in test_splits.py.
+Each ends in exit code 1 and one line that says what is wrong and where; the windows of before stay. A user
+would else stand before a traceback, or train on half a file. What splits say of a label that only test
+subjects have, and of a subject with a single window, stands in test_splits.py.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+from vqtext.data import own_tables
 from vqtext.data.cutter import cut
 from vqtext.data.readers import open_reader
 from vqtext.data.windowing import Cut
@@ -143,6 +144,36 @@ def test_long_files_are_read_in_blocks(folder):
     (made,) = read(folder)
     assert made.signal.shape == (2, 25_001)
     np.testing.assert_allclose(made.signal[0, ::5000], 9.80665 * np.arange(0, 25_001, 5000), rtol=1e-6)
+
+
+def test_numbers_are_the_same_to_the_last_digit_however_a_block_is_read(folder, monkeypatch):
+    """A quoted label makes a block go field by field; another reads it at once."""
+    monkeypatch.setattr(own_tables, "_BLOCK", 7)
+    values = np.random.default_rng(0).normal(size=(100, 2)) * 10.0 ** np.arange(-50, 50)[:, None]
+    rows = [f"{label},{a!r},{b!r},13" for label, (a, b) in zip("wxyz" * 25, values.tolist(), strict=True)]
+    rows[10:14] = ["w,,1,13", "x,1,,", "y,-0,+.5e-3,13", "z, 1 ,NaN,13"]
+    rows[50] = ""
+    header = "label,lf_acc_x,turn,subject"
+    plain = "\r\n".join([header, *rows]).encode()  # without an end of the last line
+    quoted = "\n".join([header, *(row and f'"{row[0]}"{row[1:]}' for row in rows), ""]).encode()
+    read_by = []
+    for text in (plain, quoted):
+        (folder / "recordings/a.csv").write_bytes(text)
+        read_by.append(
+            own_tables.read_csv(folder / "recordings/a.csv", "a", ["turn", "lf_acc_x"], ["label", "subject"])
+        )
+    one, two = read_by
+    assert one.signal.tobytes() == two.signal.tobytes() and one.signal.shape == (2, 99)
+    assert one.words == two.words and one.words["subject"][10:13] == ["13", None, "13"]
+    assert one.lines == two.lines == [*range(2, 52), *range(53, 102)]
+
+
+def test_a_quoted_field_may_run_over_the_end_of_a_block(folder, monkeypatch):
+    monkeypatch.setattr(own_tables, "_BLOCK", 2)
+    write(folder, "a.csv", ["0,1,0,walk,13", '1,2,0,"two\nmore\nlines",13', "2,3,0,walk,13", "3,x,0,walk,13"])
+    assert "row 7, column 'lf_acc_x': 'x' is not a number" in error_of(folder)
+    write(folder, "a.csv", ["0,1,0,walk,13", '1,2,0,"two\nmore\nlines",13', "2,3,0,walk,13"])
+    assert read(folder)[0].label.words == ("walk", "two\nmore\nlines")
 
 
 def test_an_unknown_place_is_kept_with_a_warning(folder):

@@ -1,9 +1,14 @@
-"""The tables of own data: CSV text, Parquet and pandas DataFrames → the columns that matter."""
+"""The tables of own data: CSV text, Parquet and pandas DataFrames → the columns that matter.
+
+CSV is read in blocks, since text takes ten times the memory of its numbers. A plain block, without quotes and
+without a fault, goes through numpy at once; any other is read row by row and field by field, which gives the
+same numbers or says what is wrong, and where.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,7 +19,7 @@ import numpy as np
 from vqtext.data.tables import encoding_of
 from vqtext.errors import DataError
 
-_BLOCK = 10_000  # rows
+_BLOCK = 10_000  # lines
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class OwnTable:
 
 
 def read_csv(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]) -> OwnTable:
-    """A CSV file, in blocks of rows: text takes ten times the memory of its numbers.
+    """A CSV file.
 
     Args:
         name: what errors call the file.
@@ -43,9 +48,8 @@ def read_csv(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]
         DataError: the file is empty or no UTF-8, a column is missing, or a row is wrong; names file, row and
             column.
     """
-    blocks: list[np.ndarray] = []
-    found: dict[str, list[str | None]] = {column: [] for column in words}
-    lines: list[int] = []
+    tables: list[OwnTable] = []
+    line = 0  # read so far
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             rows = csv.reader(text, strict=True)
@@ -53,28 +57,98 @@ def read_csv(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]
             if header is None:
                 raise DataError(f"{name}: the file is empty")
             place = _places(header, [*numbers, *words], name)
-            numbered = ((rows.line_num, row) for row in rows if row)
-            while block := list(islice(numbered, _BLOCK)):
-                for line, row in block:
-                    if len(row) != len(header):
-                        raise DataError(
-                            f"{name}, row {line}: {len(row)} fields, the header has {len(header)}"
-                        )
-                lines += [line for line, _ in block]
-                fields = list(zip(*(row for _, row in block), strict=True))
-                where = lines[-len(block) :]
-                blocks.append(np.stack([_floats(fields[place[c]], c, where, name) for c in numbers]))
-                for column, collected in found.items():
-                    collected += _words(fields[place[column]])
+            line = rows.line_num
+            while block := _whole_rows(text):
+                table = _plain(block, line, len(header), place, numbers, words)
+                if table is None:
+                    rows = csv.reader(block, strict=True)
+                    table = _exact(rows, line, len(header), place, numbers, words, name)
+                tables.append(table)
+                line += len(block)
     except UnicodeDecodeError as error:
         raise DataError(
             f"{name}: not UTF-8 text, it looks like {encoding_of(error.object)}; save it as UTF-8"
         ) from error
     except csv.Error as error:
-        raise DataError(f"{name}, row {rows.line_num}: {error}") from error
-    if not blocks:
+        at = rows.line_num if not line else line + rows.line_num
+        raise DataError(f"{name}, row {at}: {error}") from error
+    lines = [at for table in tables for at in table.lines]
+    if not lines:
         raise DataError(f"{name}: there is a header but no row")
-    return OwnTable(np.concatenate(blocks, axis=1), found, lines)
+    found = {column: [word for table in tables for word in table.words[column]] for column in words}
+    return OwnTable(np.concatenate([table.signal for table in tables], axis=1), found, lines)
+
+
+def _whole_rows(text: Iterator[str]) -> list[str]:
+    """The next lines, some more where a quoted field runs over the end of them."""
+    lines = list(islice(text, _BLOCK))
+    is_open = "".join(lines).count('"') % 2 == 1
+    while is_open and (line := next(text, None)):
+        lines.append(line)
+        is_open = line.count('"') % 2 == 0
+    return lines
+
+
+def _plain(
+    block: Sequence[str],
+    line: int,
+    width: int,
+    place: Mapping[str, int],
+    numbers: Sequence[str],
+    words: Sequence[str],
+) -> OwnTable | None:
+    """Lines without anything special; None where there is something, be it a fault or not."""
+    rows = [row.rstrip("\r\n") for row in block]
+    text = "\n".join(rows)
+    if '"' in text or any(row.count(",") != width - 1 for row in rows):
+        return None
+    columns = [place[column] for column in numbers]
+    try:
+        values = np.loadtxt(_filled(rows, text), delimiter=",", comments=None, usecols=columns, ndmin=2).T
+    except ValueError:
+        return None
+    if values.shape[1] != len(rows) or np.isinf(values).any():
+        return None
+    first = min(place[column] for column in words)  # words mostly stand at the end: split no more than that
+    fields = list(zip(*(row.rsplit(",", width - first) for row in rows), strict=True))
+    found = {column: _words(fields[place[column] - max(first - 1, 0)]) for column in words}
+    return OwnTable(np.ascontiguousarray(values), found, range(line + 1, line + 1 + len(rows)))
+
+
+def _filled(rows: list[str], text: str) -> list[str]:
+    """``text`` line by line, "nan" where a field is empty."""
+    if not any(empty in f"\n{text}\n" for empty in (",,", "\n,", ",\n")):
+        return rows
+    text = f"\n{text}\n".replace(",,", ",nan,").replace(",,", ",nan,")
+    return text.replace("\n,", "\nnan,").replace(",\n", ",nan\n")[1:-1].split("\n")
+
+
+def _exact(
+    rows: Any,  # a reader of the module csv, whose type has no name
+    line: int,
+    width: int,
+    place: Mapping[str, int],
+    numbers: Sequence[str],
+    words: Sequence[str],
+    name: str,
+) -> OwnTable:
+    """Lines row by row and field by field.
+
+    Raises:
+        DataError: what is wrong with one of them.
+        csv.Error: quotes do not match.
+    """
+    lines, kept = [], []
+    for row in rows:
+        at = line + rows.line_num
+        if row and len(row) != width:
+            raise DataError(f"{name}, row {at}: {len(row)} fields, the header has {width}")
+        if row:
+            lines.append(at)
+            kept.append(row)
+    fields = list(zip(*kept, strict=True)) or [()] * width
+    signal = np.stack([_floats(fields[place[column]], column, lines, name) for column in numbers])
+    return OwnTable(signal, {column: _words(fields[place[column]]) for column in words}, lines)
 
 
 def read_parquet(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]) -> OwnTable:
