@@ -15,7 +15,7 @@ ROOT = Path(vqtext.__file__).parent
 LEAVES = {"", "errors", "schema", "reason", "config"}  # "" is vqtext/__init__.py
 ROOMS = {"data", "prompts", "cache", "model", "report"}
 MAY_IMPORT = {
-    "": {"model"},  # vqtext.load, on demand
+    "": {"model", "pipeline"},  # vqtext.load and vqtext.prepare_frames, on demand
     "errors": set(),
     "schema": {"errors"},
     "reason": {"errors"},

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["load"]
+__all__ = ["load", "prepare_frames"]
 
 if TYPE_CHECKING:
     from vqtext.model.load import load
+    from vqtext.pipeline.frames import prepare_frames
+
+_HOME = {"load": "vqtext.model.load", "prepare_frames": "vqtext.pipeline.frames"}
 
 
 def __getattr__(name: str) -> object:
     # `import vqtext` must not import torch: the CLI answers `--help` and `status` within a second.
-    if name == "load":
-        from vqtext.model.load import load
-
-        return load
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'vqtext' has no attribute {name!r}")

@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+from vqtext.data import own_tables
 from vqtext.data.cutter import cut
 from vqtext.data.readers import open_reader
 from vqtext.data.windowing import Cut
@@ -127,6 +128,12 @@ def test_a_file_in_which_the_subject_changes_becomes_several_recordings(folder):
     ]
 
 
+def test_gravity_is_felt_unless_it_is_said_that_it_was_removed(folder):
+    assert [channel.gravity for channel in read(folder)[0].channels] == [True, True]
+    change(folder, 'unit = "g"', 'unit = "g"\ngravity = false')
+    assert [channel.gravity for channel in read(folder)[0].channels] == [False, True]
+
+
 def test_without_subjects(folder):
     change(folder, 'subject_column = "subject"\n', "")
     assert read(folder)[0].subject is None
@@ -137,6 +144,36 @@ def test_long_files_are_read_in_blocks(folder):
     (made,) = read(folder)
     assert made.signal.shape == (2, 25_001)
     np.testing.assert_allclose(made.signal[0, ::5000], 9.80665 * np.arange(0, 25_001, 5000), rtol=1e-6)
+
+
+def test_numbers_are_the_same_to_the_last_digit_however_a_block_is_read(folder, monkeypatch):
+    """A quoted label makes a block go field by field; another reads it at once."""
+    monkeypatch.setattr(own_tables, "_BLOCK", 7)
+    values = np.random.default_rng(0).normal(size=(100, 2)) * 10.0 ** np.arange(-50, 50)[:, None]
+    rows = [f"{label},{a!r},{b!r},13" for label, (a, b) in zip("wxyz" * 25, values.tolist(), strict=True)]
+    rows[10:14] = ["w,,1,13", "x,1,,", "y,-0,+.5e-3,13", "z, 1 ,NaN,13"]
+    rows[50] = ""
+    header = "label,lf_acc_x,turn,subject"
+    plain = "\r\n".join([header, *rows]).encode()  # without an end of the last line
+    quoted = "\n".join([header, *(row and f'"{row[0]}"{row[1:]}' for row in rows), ""]).encode()
+    read_by = []
+    for text in (plain, quoted):
+        (folder / "recordings/a.csv").write_bytes(text)
+        read_by.append(
+            own_tables.read_csv(folder / "recordings/a.csv", "a", ["turn", "lf_acc_x"], ["label", "subject"])
+        )
+    one, two = read_by
+    assert one.signal.tobytes() == two.signal.tobytes() and one.signal.shape == (2, 99)
+    assert one.words == two.words and one.words["subject"][10:13] == ["13", None, "13"]
+    assert one.lines == two.lines == [*range(2, 52), *range(53, 102)]
+
+
+def test_a_quoted_field_may_run_over_the_end_of_a_block(folder, monkeypatch):
+    monkeypatch.setattr(own_tables, "_BLOCK", 2)
+    write(folder, "a.csv", ["0,1,0,walk,13", '1,2,0,"two\nmore\nlines",13', "2,3,0,walk,13", "3,x,0,walk,13"])
+    assert "row 7, column 'lf_acc_x': 'x' is not a number" in error_of(folder)
+    write(folder, "a.csv", ["0,1,0,walk,13", '1,2,0,"two\nmore\nlines",13', "2,3,0,walk,13"])
+    assert read(folder)[0].label.words == ("walk", "two\nmore\nlines")
 
 
 def test_an_unknown_place_is_kept_with_a_warning(folder):
@@ -158,6 +195,7 @@ def test_an_unknown_place_is_kept_with_a_warning(folder):
         ('unit = "deg/s"', 'unit = "rpm"', "channel 'turn': unknown unit 'rpm' for gyro"),
         ('modality = "gyro"', 'modality = "gyros"', "unknown modality 'gyros'"),
         ('hand = "left"', 'hand = "both"', "'subjects.13.hand'"),
+        ('unit = "deg/s"', 'unit = "deg/s"\ngravity = false', "'turn': gravity is said of acc, not of gyro"),
         ('"recordings/*.csv"', '"../*.csv"', "leaves the folder"),
         ('"recordings/*.csv"', '"/etc/*.csv"', "leaves the folder"),
         (
@@ -183,6 +221,8 @@ def test_no_channels(folder):
     file = folder / "dataset.toml"
     file.write_text(file.read_text().split("[[channels]]")[0])
     assert "'channels' is missing" in error_of(folder)
+    file.write_text("channels = []\n" + file.read_text())
+    assert "'channels' is empty" in error_of(folder)
     file.unlink()
     assert "dataset.toml is missing" in error_of(folder)
 
@@ -213,6 +253,17 @@ def test_files_that_are_no_csv(folder):
         write(folder, "a.csv", ["0,1,0,größer,13"], encoding=encoding)
         assert f"not UTF-8 text, it looks like {looks}" in error_of(folder)
     write(folder, "a.csv", ["0,1,0,walk,13"], encoding="utf-8-sig")
+    assert len(read(folder)) == 1
+
+
+@pytest.mark.parametrize(("encoding", "looks"), [("utf-16", "UTF-16"), ("latin-1", "Latin-1")])
+def test_a_dataset_toml_of_another_encoding(folder, encoding, looks):
+    change(folder, "my-study", "größer")
+    file = folder / "dataset.toml"
+    text = file.read_text()
+    file.write_bytes(text.encode(encoding))
+    assert f"dataset.toml: not UTF-8 text, it looks like {looks}" in error_of(folder)
+    file.write_bytes(text.encode("utf-8-sig"))
     assert len(read(folder)) == 1
 
 
@@ -281,6 +332,15 @@ def test_irregular_stamps_are_brought_to_the_grid_by_straight_lines(folder):
     wanted = [0, 1, 2, 3, 4, 5, 6, 30, 31, 32]
     np.testing.assert_allclose(made.signal[0] / 9.80665, wanted, rtol=1e-5, atol=1e-5)
     assert made.breaks == (7,)
+
+
+def test_time_may_start_anew_where_the_subject_changes(folder):
+    change(folder, 'label_column = "label"', 'label_column = "label"\ntime_column = "time"')
+    write(folder, "a.csv", [f"{i % 3 / 10},{i},0,walk,{13 + i // 3}" for i in range(6)])
+    assert [(r.subject.id, r.signal.shape[1], r.breaks) for r in read(folder)] == [
+        ("13", 3, ()),
+        ("14", 3, ()),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -226,14 +225,11 @@ def test_locations_are_canonical():
 def test_real_dsads():
     folder = real("dsads")
     files = list(folder.glob("data/*/*/*.txt"))
-    start = time.perf_counter()
     made = windows_of(reader("dsads", folder))
-    seconds = time.perf_counter() - start
     assert made.n == len(files) and made.C == 45 and made.T == 125 and made.rate_hz == 25
     assert made.labels == list(DSADS_LABELS) and len(made.subjects) == 8
     chest = made.signal[made.label == 1][:, :3]  # standing: the chest feels nothing but gravity
     assert abs(np.linalg.norm(chest.mean(axis=2), axis=1).mean() - 9.81) < 0.3
-    assert sum(file.stat().st_size for file in files) / 1e6 / seconds > 10  # MB/s of text
 
 
 # --- gait
@@ -283,8 +279,7 @@ def test_gait_time_is_the_packet_counter_not_the_row(tmp_path):
     (made,) = reader("gait", tmp_path).recordings()
     assert made.signal.shape == (27, 1000)
     assert made.signal[0, 700] == 700
-    assert made.signal[0, 100:104].tolist() == [100, 101, 102, 103]  # four packets: bridged
-    assert np.isnan(made.signal[:, 500:530]).all() and not np.isnan(made.signal[:, 530:]).any()
+    assert np.flatnonzero(np.isnan(made.signal).any(axis=0)).tolist() == lost
 
 
 def test_gait_windows(tmp_path):
@@ -302,6 +297,21 @@ def test_gait_errors_name_the_file(tmp_path):
     gait_trial(tmp_path)
     (tmp_path / "3-1_rf.txt").write_text("Acquisition frequency: 50 Hz\nPacketCounter\n0\t1\n")
     with pytest.raises(DataError, match=r"3-1_rf\.txt: the first line does not say 100 Hz"):
+        list(reader("gait", tmp_path).recordings())
+    for old, new, message in [
+        ("1\t1\t0", "1\tx\t0", "row 4, column 2: 'x' is not a number"),
+        ("1\t1\t0", "1\t0", "row 4: 9 columns, not 10"),
+        ("2\t2\t", "0\t2\t", "row 5, column 1: the packet counter falls"),
+        ("2\t2\t", "nan\t2\t", "row 5, column 1: no packet number"),
+        ("2\t2\t", "1e18\t2\t", "row 5, column 1: no packet number"),
+    ]:
+        gait_trial(tmp_path, rows=5)
+        file = tmp_path / "3-1_lf.txt"
+        file.write_text(file.read_text().replace("\n" + old, "\n" + new))
+        with pytest.raises(DataError, match=rf"3-1_lf\.txt, {message}"):
+            list(reader("gait", tmp_path).recordings())
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:2]))
+    with pytest.raises(DataError, match=r"3-1_lf\.txt: there is no row"):
         list(reader("gait", tmp_path).recordings())
     gait_trial(tmp_path)
     (tmp_path / "3-1.json").write_text('{"Subject": 3}')

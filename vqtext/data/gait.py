@@ -6,7 +6,7 @@ Three things that are easy to get wrong:
 
 - Packets were lost, differently by each sensor, so rows are not time: ``PacketCounter`` is, and the
   annotations count in it. Rows taken for time put the feet out of step with each other and with the truth.
-  Losses up to `BRIDGE_S` are bridged by straight lines, longer ones stay missing.
+  A lost packet is a missing sample.
 - The event lists hold spurious swings outside ``TrialBoundaries``, where the person stands: they are cut.
 - Where both feet are said to swing at once while walking (a few samples), the truth is unknown.
 
@@ -27,12 +27,11 @@ import numpy as np
 
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording, Track
-from vqtext.data.resample import fill
+from vqtext.data.tables import read_table
 from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
 
 RATE_HZ = 100.0
-BRIDGE_S = 0.1
 SENSORS = {"lf": "left foot", "rf": "right foot", "lb": "lower back"}
 LABELS = ("stand", "walk", "u-turn")
 TRUTH = ("standing", "left leg swings", "right leg swings", "both feet on the ground")
@@ -42,6 +41,7 @@ CHANNELS = tuple(
     for modality, unit in (("acc", "m/s2"), ("gyro", "rad/s"), ("mag", "1"))
     for axis in "xyz"
 )
+_LONGEST = 10_000_000  # packets: a counter beyond a day is damaged, and would fill the memory with gaps
 _SEX = {"M": "male", "F": "female"}
 
 
@@ -92,7 +92,7 @@ class Gait(Reader):
             raise DataError(f"{facts_file}: not the annotations of a trial ({error!r})") from error
         return Recording(
             name=name,
-            signal=fill(signal, longest=round(BRIDGE_S * RATE_HZ)),
+            signal=signal,
             rate_hz=RATE_HZ,
             channels=CHANNELS,
             label=Track(LABELS, label),
@@ -103,20 +103,20 @@ class Gait(Reader):
 
 def _read(file: Path) -> tuple[np.ndarray, np.ndarray]:
     """Packet numbers ``(rows,)`` and values ``(rows, 9)`` of one sensor."""
-    try:
-        with file.open(encoding="utf-8") as lines:
-            rate = re.search(r"([\d.]+) *Hz", lines.readline())
-            lines.readline()
-            table = np.loadtxt(lines, ndmin=2)
-    except ValueError as error:
-        raise DataError(f"{file}: {error}") from error
+    with file.open("rb") as lines:
+        first = lines.readline().decode("utf-8", errors="replace")
+    rate = re.search(r"([\d.]+) *Hz", first)
     if rate is None or float(rate[1]) != RATE_HZ:
         raise DataError(f"{file}: the first line does not say {RATE_HZ:g} Hz")
-    if not table.size or table.shape[1] != 10:
-        raise DataError(f"{file}: not ten columns, PacketCounter, Acc, Gyr and Mag")
+    # PacketCounter, then acc, gyro and mag
+    table = read_table(file, columns=10, header=2)
+    strange = np.flatnonzero(~((table[:, 0] >= 0) & (table[:, 0] < _LONGEST)))
+    if strange.size:
+        raise DataError(f"{file}, row {strange[0] + 3}, column 1: no packet number")
     counter = table[:, 0].astype(np.int64)
-    if counter[0] < 0 or (np.diff(counter) < 0).any():
-        raise DataError(f"{file}: the packet counter falls")
+    falls = np.flatnonzero(np.diff(counter, prepend=counter[0]) < 0)
+    if falls.size:
+        raise DataError(f"{file}, row {falls[0] + 3}, column 1: the packet counter falls")
     return counter, table[:, 1:]
 
 

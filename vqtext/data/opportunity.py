@@ -11,7 +11,7 @@ data set says which. What is done with them:
 - **Units**: published accelerations are milli g, here m/s2. Rotation rates are published as 1000 times what
   the unit gave, of unknown unit ("mm/s" for the shoes); these makes of units give rad/s, and they are taken
   as mrad/s. The jacket and the hip hold gravity; for the shoes it is not published.
-- **Lost samples** are NaN: up to `BRIDGE_S` they are bridged by straight lines, longer ones stay missing.
+- **Lost samples** are NaN.
 - **Time** is the first column, in ms: where it jumps, the recording has a break.
 - **Labels** are the mode of locomotion (column 244): stand, walk, sit, lie; 0 is none and in no window. The
   gesture of both arms (column 250) is given as truth, for measuring only.
@@ -32,13 +32,11 @@ import numpy as np
 from vqtext.data.columns import code_track, time_breaks
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording
-from vqtext.data.resample import fill
 from vqtext.data.tables import read_table
 from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
 
 RATE_HZ = 30.0
-BRIDGE_S = 0.1
 COLUMNS = 250
 TIME, LOCOMOTION, GESTURE = 1, 244, 250  # columns, counted from 1 as published
 
@@ -112,7 +110,7 @@ class Opportunity(Reader):
         signal = (table[:, 3:] * _FACTORS).T.astype(np.float32)
         yield Recording(
             name=file.stem,
-            signal=fill(signal, longest=round(BRIDGE_S * RATE_HZ)),
+            signal=signal,
             rate_hz=RATE_HZ,
             channels=CHANNELS,
             label=code_track(table[:, 1], LABELS, file, LOCOMOTION),

@@ -8,8 +8,7 @@ What is done with them:
   which the authors call invalid.
 - **Heart rate** comes about nine times a second, NaN in between: straight lines join the readings up to
   `HEART_S` apart; a longer pause, and what lies before the first reading and after the last, stays missing.
-- **Lost samples** of the wireless units are NaN: up to `BRIDGE_S` they are bridged by straight lines, longer
-  ones stay missing.
+- **Lost samples** of the wireless units are NaN.
 - **Time** is the first column: where it jumps, the recording has a break.
 - **Activity 0** is the way from one activity to the next, and no label: it is in no window.
 - **Places**: the units sit on the wrist and the ankle of the dominant side and on the chest, the belt on the
@@ -37,7 +36,6 @@ from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
 
 RATE_HZ = 100.0
-BRIDGE_S = 0.1
 HEART_S = 2.0
 COLUMNS = 54
 
@@ -125,7 +123,6 @@ class Pamap2(Reader):
         # time, activity, heart rate, then what the channels hold
         table = read_table(file, COLUMNS, keep=[0, 1, 2, *_PLACES])
         signal = table[:, [*range(3, table.shape[1]), 2]].T.astype(np.float32)
-        signal[:-1] = fill(signal[:-1], longest=round(BRIDGE_S * RATE_HZ))
         signal[-1:] = fill(signal[-1:], longest=round(HEART_S * RATE_HZ))
         yield Recording(
             name=file.relative_to(self.root).with_suffix("").as_posix(),

@@ -21,25 +21,30 @@ _MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
 
 def read_table(
-    file: Path, columns: int, separator: str | None = None, keep: Sequence[int] | slice = slice(None)
+    file: Path,
+    columns: int,
+    separator: str | None = None,
+    keep: Sequence[int] | slice = slice(None),
+    header: int = 0,
 ) -> np.ndarray:
-    """All rows of a text file without a header, ``(rows, kept columns) float64``; "NaN" is a missing sample.
+    """All rows of a text file, ``(rows, kept columns) float64``; "NaN" is a missing sample.
 
     Args:
         columns: how many numbers each row must have.
         separator: one character; None is any white space.
         keep: the columns wanted, counted from 0; the others are checked and dropped block by block.
+        header: lines at the top that are passed over.
 
     Raises:
         DataError: the file is missing, empty or no text, or a row is wrong; names file, row and column.
     """
     blocks: list[np.ndarray] = []
-    row = 0
-    for lines in _blocks(file):
+    row = header
+    for lines in _blocks(file, header):
         blocks.append(_numbers(lines, columns, separator, file, row)[:, keep])
         row += len(lines)
     if not blocks:
-        raise DataError(f"{file}: the file is empty")
+        raise DataError(f"{file}: " + ("there is no row" if header else "the file is empty"))
     return np.concatenate(blocks)
 
 
@@ -52,9 +57,11 @@ def encoding_of(text: bytes) -> str:
     return "Latin-1 or another 8-bit encoding"
 
 
-def _blocks(file: Path) -> Iterator[list[bytes]]:
+def _blocks(file: Path, header: int) -> Iterator[list[bytes]]:
     try:
         with file.open("rb") as text:
+            for _ in range(header):
+                text.readline()
             while lines := text.readlines(_BLOCK):
                 yield lines
     except FileNotFoundError as error:

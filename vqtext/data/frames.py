@@ -1,0 +1,125 @@
+"""pandas DataFrames as a folder of own data, that `vqtext.data.csv` reads.
+
+Frames are gone with their process; the folder stays, so that ``windows.h5`` can be made again. Text loses
+nothing: Python writes the shortest digits that give the same number back.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vqtext.data.contents import CONTENTS, Contents, check_contents
+from vqtext.data.csv import recordings_of
+from vqtext.data.own_tables import OwnTable, read_frame
+from vqtext.errors import DataError
+
+RECORDINGS = "*.csv"
+
+
+def frame_contents(given: Mapping[str, Any]) -> Contents:
+    """What a ``dataset.toml`` says, given as a dict; ``recordings`` may be left out.
+
+    Raises:
+        DataError: as `vqtext.data.contents.check_contents`.
+    """
+    if not isinstance(given, Mapping):
+        raise DataError(f"contents: a {type(given).__name__}, not a dict of what a dataset.toml says")
+    return check_contents({**given, "recordings": RECORDINGS}, "contents")
+
+
+def write_frames(folder: Path, frames: Any, contents: Contents, recording_column: str | None) -> None:
+    """Write the folder, one file a recording.
+
+    Args:
+        folder: an empty folder.
+        frames, recording_column: as `vqtext.prepare_frames`.
+
+    Raises:
+        DataError: what ``vqtext prepare`` would find wrong with the same rows, or two recordings of one name;
+            names the recording, row and column.
+    """
+    (folder / CONTENTS).write_text(_toml(contents), encoding="utf-8")
+    kind = "frame" if recording_column is None else "recording"
+    for name, frame, rows in _recordings(frames, recording_column):
+        file = folder / f"{name}.csv"
+        if not _can_name_a_file(name):
+            raise DataError(f"{kind} {name!r}: this cannot be the name of a file; give it another")
+        if file.exists():
+            raise DataError(f"two recordings are named {name!r}")
+        table = read_frame(frame, f"{kind} {name}", contents.numbers, contents.words, rows)
+        for _ in recordings_of(table, f"{kind} {name}", file.name, contents):
+            pass  # whatever is wrong is said now, in rows of the frame
+        _write(file, table, contents)
+
+
+def _can_name_a_file(name: str) -> bool:
+    """On any system, and inside the folder."""
+    is_short = 0 < len(name) <= 60
+    return is_short and name.isprintable() and name[0] != "." and not set(name) & set('/\\:*?"<>|')
+
+
+def _recordings(frames: Any, recording_column: str | None) -> Iterator[tuple[str, Any, list[int] | None]]:
+    """Name, frame and, where it is a part of one, the rows of each recording, counted from 1."""
+    for name, frame in _named(frames):
+        if not (hasattr(frame, "columns") and hasattr(frame, "iloc")):
+            raise DataError(f"frame {name}: a {type(frame).__name__}, not a pandas DataFrame")
+        if recording_column is None:
+            yield name, frame, None
+            continue
+        (named,) = read_frame(frame, f"frame {name}", [], [recording_column]).words.values()
+        if None in named:
+            row = named.index(None) + 1
+            raise DataError(f"frame {name}, row {row}, column {recording_column!r}: an empty name")
+        rows: dict[str, list[int]] = {}
+        for i, recording in enumerate(named):
+            rows.setdefault(str(recording), []).append(i)
+        for recording, places in rows.items():
+            yield recording, frame.iloc[places], [i + 1 for i in places]
+
+
+def _named(frames: Any) -> Iterable[tuple[str, Any]]:
+    """Each frame with its name; a list is numbered such that the files keep its order."""
+    if isinstance(frames, Mapping):
+        named = [(str(name), frame) for name, frame in frames.items()]
+    elif isinstance(frames, list | tuple):
+        named = [(f"{i:06}", frame) for i, frame in enumerate(frames)]
+    else:
+        named = [("recording", frames)]
+    if not named:
+        raise DataError("there are no frames")
+    return named
+
+
+def _write(file: Path, table: OwnTable, contents: Contents) -> None:
+    """The columns that matter; one that is both number and word stands once, as a word."""
+    columns = {
+        column: ["" if math.isnan(value) else repr(value) for value in values]
+        for column, values in zip(contents.numbers, table.signal.tolist(), strict=True)
+    }
+    for column in contents.words:
+        columns[column] = ["" if word is None else word for word in table.words[column]]
+    with file.open("w", encoding="utf-8", newline="") as text:
+        out = csv.writer(text)
+        out.writerow(columns)
+        out.writerows(zip(*columns.values(), strict=True))
+
+
+def _toml(contents: Contents) -> str:
+    """The contents as a file. Strings, numbers and booleans of JSON are those of TOML."""
+    said = contents.model_dump(exclude_none=True)
+    channels, subjects = said.pop("channels"), said.pop("subjects")
+    sections = [("", said), *(("[[channels]]", channel) for channel in channels)]
+    sections += [(f"[subjects.{_json(name)}]", facts) for name, facts in subjects.items()]
+    lines = []
+    for title, keys in sections:
+        lines += [title, *(f"{key} = {_json(value)}" for key, value in keys.items())]
+    return "\n".join([*lines, ""])
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
