@@ -27,6 +27,7 @@ import tempfile
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.stage import Stage, run
 from vqtext.pipeline.status import states
 
+WARM = ("openai", "torch", "lightning", "sentence_transformers", "sklearn.linear_model", "safetensors.torch")
 LABELS = ("walking", "sitting", "jumping", "standing", "running", "rowing")
 MODEL_FILES = ("model.safetensors", "config.json", "anchors.json", "scores.json")
 TINY = {"dim": 16, "dim_code": 4, "codes": 8, "patches": 10, "tokens": 5, "layers": 1, "heads": 2}
@@ -118,6 +120,8 @@ def main() -> None:
 def kill_all(kills: int, seed: int, only: list[str]) -> bool:
     """Kill every case, print the table; whether all of it was survived."""
     cases = [case for case in CASES if not only or case.command in only]
+    for module in WARM:
+        import_module(module)
     rng = np.random.default_rng(seed)
     prepare.BYTES = 1 << 16  # several shards out of a small study
     widths = {"kills": 6, "in the work": 13, "whole": 7, "identical": 11, "kept": 6, "paid twice": 12}

@@ -3,9 +3,10 @@
     python benchmarks/store.py [--rounds 3]
 
 DSADS windows (5 s of 45 channels, 22 kB each) made by `vqtext prepare` out of VQTEXT_DATA (default
-../shared/data). All in one process, formats in turn. "warm": the pages are in the system's cache; "cold": they
-are dropped before each batch with posix_fadvise, which a kernel may ignore. Batches a second as a ratio to the
-memmap of the same round: median (least–most). `Artifact.rows` on windows.h5 is what training reads with.
+../shared/data). All in one process, formats in turn. "warm": the pages are in the system's cache; "cold":
+they are dropped before each batch with posix_fadvise, which a kernel may ignore. Batches a second as a
+ratio to the memmap of the same round: median (least–most). `Artifact.rows` on windows.h5 is what training
+reads with.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A user would lose: paid words, hours of reading, or the only copy of an artifact, to a kill at a bad moment."""
+"""A user would lose: paid words, hours of reading, or the only copy of an artifact, to a kill."""
 
 from __future__ import annotations
 
