@@ -64,13 +64,13 @@ def formats(signal: np.ndarray, folder: Path) -> tuple[dict[str, Read], dict[str
     started = time.perf_counter()
     np.save(folder / "all.npy", signal)
     notes = {"memmap": f"1.00 of raw, {time.perf_counter() - started:.1f} s to write"}
-    memmap = np.load(folder / "all.npy", mmap_mode="r")
     started = time.perf_counter()
     for i, window in enumerate(signal):
         np.save(folder / f"{i}.npy", window)
     notes[".npy per window"] = f"1.01 of raw, {time.perf_counter() - started:.1f} s to write"
     readers: dict[str, Read] = {
-        "memmap": lambda rows: memmap[rows],
+        # opened each time, since pages that are mapped are not dropped from the cache
+        "memmap": lambda rows: np.load(folder / "all.npy", mmap_mode="r")[rows],
         ".npy per window": lambda rows: np.stack([np.load(folder / f"{i}.npy") for i in rows]),
     }
     for name, (rows, options) in {**LAYOUTS, **plugins()}.items():

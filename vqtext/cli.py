@@ -220,6 +220,7 @@ def train(
     grounding: Annotated[Text, _setting("--grounding", "train.grounding", "MODE")] = None,
     channels: Annotated[Text, _setting("--channels", "model.channels", "MODE")] = None,
     epochs: Epochs = None,
+    workers: Annotated[Count, _setting("--workers", "train.workers", "N")] = None,
     cache: Cache = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -237,6 +238,7 @@ def train(
         "train.grounding": grounding,
         "model.channels": channels,
         "train.epochs": epochs,
+        "train.workers": workers,
         "cache": cache,
     }
     _stage("train", load_settings(chosen), as_json, quiet, force)
