@@ -195,6 +195,7 @@ def test_an_unknown_place_is_kept_with_a_warning(folder):
         ('unit = "deg/s"', 'unit = "rpm"', "channel 'turn': unknown unit 'rpm' for gyro"),
         ('modality = "gyro"', 'modality = "gyros"', "unknown modality 'gyros'"),
         ('hand = "left"', 'hand = "both"', "'subjects.13.hand'"),
+        ('column = "turn"', 'column = "lf_acc_x"', "two channels are column 'lf_acc_x'"),
         ('unit = "deg/s"', 'unit = "deg/s"\ngravity = false', "'turn': gravity is said of acc, not of gyro"),
         ('"recordings/*.csv"', '"../*.csv"', "leaves the folder"),
         ('"recordings/*.csv"', '"/etc/*.csv"', "leaves the folder"),
