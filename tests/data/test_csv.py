@@ -156,13 +156,11 @@ def test_numbers_are_the_same_to_the_last_digit_however_a_block_is_read(folder, 
     header = "label,lf_acc_x,turn,subject"
     plain = "\r\n".join([header, *rows]).encode()  # without an end of the last line
     quoted = "\n".join([header, *(row and f'"{row[0]}"{row[1:]}' for row in rows), ""]).encode()
-    read_by = []
-    for text in (plain, quoted):
-        (folder / "recordings/a.csv").write_bytes(text)
-        read_by.append(
-            own_tables.read_csv(folder / "recordings/a.csv", "a", ["turn", "lf_acc_x"], ["label", "subject"])
-        )
-    one, two = read_by
+    file = folder / "recordings/a.csv"
+    file.write_bytes(plain)
+    one = own_tables.read_csv(file, "a", ["turn", "lf_acc_x"], ["label", "subject"])
+    file.write_bytes(quoted)
+    two = own_tables.read_csv(file, "a", ["turn", "lf_acc_x"], ["label", "subject"])
     assert one.signal.tobytes() == two.signal.tobytes() and one.signal.shape == (2, 99)
     assert one.words == two.words and one.words["subject"][10:13] == ["13", None, "13"]
     assert one.lines == two.lines == [*range(2, 52), *range(53, 102)]
