@@ -216,16 +216,6 @@ def test_a_wrong_dataset_toml(folder, old, new, message):
     assert message in error_of(folder)
 
 
-def test_no_channels(folder):
-    file = folder / "dataset.toml"
-    file.write_text(file.read_text().split("[[channels]]")[0])
-    assert "'channels' is missing" in error_of(folder)
-    file.write_text("channels = []\n" + file.read_text())
-    assert "'channels' is empty" in error_of(folder)
-    file.unlink()
-    assert "dataset.toml is missing" in error_of(folder)
-
-
 @pytest.mark.parametrize(
     ("row", "message"),
     [
@@ -255,14 +245,8 @@ def test_files_that_are_no_csv(folder):
     assert len(read(folder)) == 1
 
 
-@pytest.mark.parametrize(("encoding", "looks"), [("utf-16", "UTF-16"), ("latin-1", "Latin-1")])
-def test_a_dataset_toml_of_another_encoding(folder, encoding, looks):
-    change(folder, "my-study", "größer")
-    file = folder / "dataset.toml"
-    text = file.read_text()
-    file.write_bytes(text.encode(encoding))
-    assert f"dataset.toml: not UTF-8 text, it looks like {looks}" in error_of(folder)
-    file.write_bytes(text.encode("utf-8-sig"))
+def test_a_byte_order_mark_is_no_part_of_dataset_toml(folder):
+    (folder / "dataset.toml").write_bytes(CONTENTS.encode("utf-8-sig"))
     assert len(read(folder)) == 1
 
 
