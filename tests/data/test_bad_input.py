@@ -114,7 +114,10 @@ BAD = {
         "a.csv, row 5, column 'ax': 'fast' is not a number",
     ),
     "an empty label": (row(5, "0.3,1,,1"), "a.csv, row 5, column 'label': an empty label"),
-    "an open quote": (row(5, '0.3,1,"walking,1'), "a.csv, row 1"),
+    "an open quote": (
+        row(5, '0.3,1,"walking,1'),
+        "a.csv, row 5: unexpected end of data; is a quote missing?",
+    ),
     "a duplicate time stamp": (
         row(5, "0.2,1,walking,1"),
         "a.csv, row 5, column 'time': duplicate time stamp",

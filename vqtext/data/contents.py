@@ -116,6 +116,8 @@ def check_contents(given: Mapping[str, Any], where: str) -> Contents:
             raise DataError(
                 f"{where}: channel {channel.column!r}: gravity is said of acc, not of {channel.modality}"
             )
+        if [other.column for other in contents.channels].count(channel.column) > 1:
+            raise DataError(f"{where}: two channels are column {channel.column!r}")
     _check_subjects(contents, where)
     return contents
 

@@ -15,7 +15,7 @@
     modality = "acc"                  # acc, gyro, mag, hr or unknown
     axis = "x"
     unit = "m/s2"                     # or g; rad/s or deg/s; uT or G; bpm; 1
-    gravity = false                   # of acc alone, where gravity was removed; else it is felt
+    # gravity = false                 # of acc alone, where gravity was removed; else it is felt
     [subjects.13]                     # optional facts
     age = 27
     height_cm = 182

@@ -105,7 +105,7 @@ def _read(file: Path) -> tuple[np.ndarray, np.ndarray]:
     """Packet numbers ``(rows,)`` and values ``(rows, 9)`` of one sensor."""
     with file.open("rb") as lines:
         first = lines.readline().decode("utf-8", errors="replace")
-    rate = re.search(r"([\d.]+) *Hz", first)
+    rate = re.search(r"(\d+(?:\.\d+)?) *Hz", first)
     if rate is None or float(rate[1]) != RATE_HZ:
         raise DataError(f"{file}: the first line does not say {RATE_HZ:g} Hz")
     # PacketCounter, then acc, gyro and mag

@@ -8,7 +8,7 @@ same numbers or says what is wrong, and where.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -37,6 +37,15 @@ class OwnTable:
     lines: Sequence[int]
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """The columns wanted of a CSV file, each with its place, and how many fields a row has."""
+
+    numbers: list[tuple[str, int]]
+    words: list[tuple[str, int]]
+    width: int
+
+
 def read_csv(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]) -> OwnTable:
     """A CSV file.
 
@@ -57,21 +66,17 @@ def read_csv(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]
             if header is None:
                 raise DataError(f"{name}: the file is empty")
             place = _places(header, [*numbers, *words], name)
+            wanted = _Wanted([(c, place[c]) for c in numbers], [(c, place[c]) for c in words], len(header))
             line = rows.line_num
             while block := _whole_rows(text):
-                table = _plain(block, line, len(header), place, numbers, words)
-                if table is None:
-                    rows = csv.reader(block, strict=True)
-                    table = _exact(rows, line, len(header), place, numbers, words, name)
-                tables.append(table)
+                tables.append(_plain(block, line, wanted) or _exact(block, line, wanted, name))
                 line += len(block)
     except UnicodeDecodeError as error:
         raise DataError(
             f"{name}: not UTF-8 text, it looks like {encoding_of(error.object)}; save it as UTF-8"
         ) from error
     except csv.Error as error:
-        at = rows.line_num if not line else line + rows.line_num
-        raise DataError(f"{name}, row {at}: {error}") from error
+        raise DataError(f"{name}, row 1: {error}; is a quote missing?") from error
     lines = [at for table in tables for at in table.lines]
     if not lines:
         raise DataError(f"{name}: there is a header but no row")
@@ -89,29 +94,22 @@ def _whole_rows(text: Iterator[str]) -> list[str]:
     return lines
 
 
-def _plain(
-    block: Sequence[str],
-    line: int,
-    width: int,
-    place: Mapping[str, int],
-    numbers: Sequence[str],
-    words: Sequence[str],
-) -> OwnTable | None:
+def _plain(block: Sequence[str], line: int, wanted: _Wanted) -> OwnTable | None:
     """Lines without anything special; None where there is something, be it a fault or not."""
     rows = [row.rstrip("\r\n") for row in block]
     text = "\n".join(rows)
-    if '"' in text or any(row.count(",") != width - 1 for row in rows):
+    if '"' in text or any(row.count(",") != wanted.width - 1 for row in rows):
         return None
-    columns = [place[column] for column in numbers]
+    columns = [place for _, place in wanted.numbers]
     try:
         values = np.loadtxt(_filled(rows, text), delimiter=",", comments=None, usecols=columns, ndmin=2).T
     except ValueError:
         return None
     if values.shape[1] != len(rows) or np.isinf(values).any():
         return None
-    first = min(place[column] for column in words)  # words mostly stand at the end: split no more than that
-    fields = list(zip(*(row.rsplit(",", width - first) for row in rows), strict=True))
-    found = {column: _words(fields[place[column] - max(first - 1, 0)]) for column in words}
+    first = min(place for _, place in wanted.words)  # they mostly stand at the end: split no more than that
+    fields = list(zip(*(row.rsplit(",", wanted.width - first) for row in rows), strict=True))
+    found = {column: _words(fields[place - max(first - 1, 0)]) for column, place in wanted.words}
     return OwnTable(np.ascontiguousarray(values), found, range(line + 1, line + 1 + len(rows)))
 
 
@@ -123,32 +121,30 @@ def _filled(rows: list[str], text: str) -> list[str]:
     return text.replace("\n,", "\nnan,").replace(",\n", ",nan\n")[1:-1].split("\n")
 
 
-def _exact(
-    rows: Any,  # a reader of the module csv, whose type has no name
-    line: int,
-    width: int,
-    place: Mapping[str, int],
-    numbers: Sequence[str],
-    words: Sequence[str],
-    name: str,
-) -> OwnTable:
+def _exact(block: Sequence[str], line: int, wanted: _Wanted, name: str) -> OwnTable:
     """Lines row by row and field by field.
 
     Raises:
         DataError: what is wrong with one of them.
-        csv.Error: quotes do not match.
     """
+    rows = csv.reader(block, strict=True)
     lines, kept = [], []
-    for row in rows:
-        at = line + rows.line_num
-        if row and len(row) != width:
-            raise DataError(f"{name}, row {at}: {len(row)} fields, the header has {width}")
-        if row:
-            lines.append(at)
-            kept.append(row)
-    fields = list(zip(*kept, strict=True)) or [()] * width
-    signal = np.stack([_floats(fields[place[column]], column, lines, name) for column in numbers])
-    return OwnTable(signal, {column: _words(fields[place[column]]) for column in words}, lines)
+    at = line
+    try:
+        for row in rows:
+            at = line + rows.line_num
+            if row and len(row) != wanted.width:
+                raise DataError(f"{name}, row {at}: {len(row)} fields, the header has {wanted.width}")
+            if row:
+                lines.append(at)
+                kept.append(row)
+    except csv.Error as error:
+        raise DataError(f"{name}, row {at + 1}: {error}; is a quote missing?") from error
+    fields = list(zip(*kept, strict=True)) or [()] * wanted.width
+    signal = [_floats(fields[place], column, lines, name) for column, place in wanted.numbers]
+    return OwnTable(
+        np.array(signal), {column: _words(fields[place]) for column, place in wanted.words}, lines
+    )
 
 
 def read_parquet(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]) -> OwnTable:
