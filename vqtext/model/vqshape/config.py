@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from vqtext.errors import ArtifactError
+from vqtext.errors import ArtifactError, ConfigError
 
 ARCHITECTURE, FORMAT = "vqshape", 1  # written into config.json
 GROUPS = 16  # of each GroupNorm of the shape decoder
@@ -70,7 +70,7 @@ class VQShapeConfig:
         ]
         for is_wrong, told in wrong:
             if is_wrong:
-                raise ArtifactError(f"no VQShape has such sizes: {told}")
+                raise ConfigError(f"no VQShape has such sizes: {told}")
 
     @property
     def features(self) -> int:
@@ -96,4 +96,7 @@ class VQShapeConfig:
         given = set(data) - {"architecture", "format"}
         if given != names:
             raise ArtifactError(f"config.json lacks or has too many settings: {sorted(given ^ names)[:10]}")
-        return cls(**{name: data[name] for name in names})
+        try:
+            return cls(**{name: data[name] for name in names})
+        except (ConfigError, TypeError) as error:
+            raise ArtifactError(f"config.json: {error}") from error

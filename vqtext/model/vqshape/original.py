@@ -7,17 +7,16 @@ in it: tensors, plain values and that one class are allowed.
 
 from __future__ import annotations
 
-import pickle
 import re
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import torch
 
-from vqtext.errors import ArtifactError
+from vqtext.errors import ArtifactError, ConfigError
 from vqtext.model.vqshape.config import VQShapeConfig
 from vqtext.model.vqshape.network import VQShape
 from vqtext.model.vqshape.weights import assemble, listed
@@ -116,7 +115,7 @@ def load_original(path: Path) -> VQShape:
             data = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ArtifactError(f"{path} does not exist: name the checkpoint, VQShape.ckpt") from None
-    except (pickle.UnpicklingError, BadZipFile, RuntimeError, EOFError, OSError, ValueError) as error:
+    except Exception as error:  # on junk, torch fails in any way there is
         unsafe = re.search(r"GLOBAL (\S+)", str(error))
         why = f"it wants to run {unsafe[1]}, which is not done" if unsafe else type(error).__name__
         raise ArtifactError(
@@ -163,12 +162,18 @@ def _config(options: Any, path: Path) -> VQShapeConfig:
         raise ArtifactError(
             f"{path} has a codebook of type {kind!r}: only 'standard' is read, the published one"
         )
-    found = {theirs: options.get(theirs, options.get(OLDER.get(theirs, ""))) for theirs in OPTIONS.values()}
+    found = {ours: options.get(name, options.get(OLDER.get(name, ""))) for ours, name in OPTIONS.items()}
+    kinds = {field.name: (int,) if field.type == "int" else (int, float) for field in fields(VQShapeConfig)}
     wrong = [
-        name for name, value in found.items() if isinstance(value, bool) or not isinstance(value, int | float)
+        OPTIONS[ours]
+        for ours, value in found.items()
+        if isinstance(value, bool) or not isinstance(value, kinds[ours])
     ]
     if wrong:
         raise ArtifactError(
             f"{path} is not a VQShape's: its hyper_parameters lack, or give no number for, {listed(wrong)}"
         )
-    return VQShapeConfig(**{ours: found[theirs] for ours, theirs in OPTIONS.items()})
+    try:
+        return VQShapeConfig(**found)
+    except ConfigError as error:
+        raise ArtifactError(f"{path}: {error}") from error
