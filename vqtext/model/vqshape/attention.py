@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from vqtext.model.vqshape.dropout import dropped
 
 
 class Attention(nn.Module):
@@ -30,20 +33,25 @@ class Attention(nn.Module):
             part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (q, k, v)
         )  # (B, H, ·, D/H)
         seen = None if hidden is None else ~hidden[:, None, None]  # (B, 1, 1, P)
-        dropout = self.dropout if self.training else 0.0
-        answer = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, dropout_p=dropout)
+        if self.training and self.dropout and q.device.type == "cpu":  # where the kernel has no dropout
+            weights = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (B, H, N, P)
+            weights = weights if seen is None else weights.masked_fill(~seen, -torch.inf)
+            answer = dropped(weights.softmax(-1), self.dropout) @ v
+        else:
+            share = self.dropout if self.training else 0.0
+            answer = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, dropout_p=share)
         return self.out(answer.transpose(1, 2).flatten(2))  # (B, H, N, D/H) → (B, N, D)
 
 
 class FeedForward(nn.Module):
     def __init__(self, dim: int, dropout: float) -> None:
         super().__init__()
+        self.dropout = dropout
         self.up = nn.Linear(dim, 4 * dim)
         self.down = nn.Linear(4 * dim, dim)
-        self.drop = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(self.drop(F.gelu(self.up(x))))
+        return self.down(dropped(F.gelu(self.up(x)), self.dropout if self.training else 0.0))
 
 
 class EncoderLayer(nn.Module):
@@ -52,12 +60,13 @@ class EncoderLayer(nn.Module):
         self.attention = Attention(dim, heads, dropout)
         self.feed = FeedForward(dim, dropout)
         self.attention_norm, self.feed_norm = nn.LayerNorm(dim), nn.LayerNorm(dim)
-        self.drop = nn.Dropout(dropout)
+        self.dropout = dropout
 
     def forward(self, x: Tensor, hidden: Tensor | None = None) -> Tensor:
         """``x (B, N, D)``; ``hidden (B, N)`` is True where nobody may look."""
-        x = self.attention_norm(x + self.drop(self.attention(x, hidden=hidden)))
-        return self.feed_norm(x + self.drop(self.feed(x)))
+        share = self.dropout if self.training else 0.0
+        x = self.attention_norm(dropped(self.attention(x, hidden=hidden), share, onto=x))
+        return self.feed_norm(dropped(self.feed(x), share, onto=x))
 
 
 class DecoderLayer(nn.Module):
@@ -67,10 +76,11 @@ class DecoderLayer(nn.Module):
         self.cross = Attention(dim, heads, dropout)
         self.feed = FeedForward(dim, dropout)
         self.attention_norm, self.cross_norm, self.feed_norm = (nn.LayerNorm(dim) for _ in range(3))
-        self.drop = nn.Dropout(dropout)
+        self.dropout = dropout
 
     def forward(self, x: Tensor, memory: Tensor, hidden: Tensor | None = None) -> Tensor:
         """``x (B, M, D)`` reads ``memory (B, P, D)``; ``hidden (B, P)`` is True where it may not look."""
-        x = self.attention_norm(x + self.drop(self.attention(x)))
-        x = self.cross_norm(x + self.drop(self.cross(x, memory, hidden)))
-        return self.feed_norm(x + self.drop(self.feed(x)))
+        share = self.dropout if self.training else 0.0
+        x = self.attention_norm(dropped(self.attention(x), share, onto=x))
+        x = self.cross_norm(dropped(self.cross(x, memory, hidden), share, onto=x))
+        return self.feed_norm(dropped(self.feed(x), share, onto=x))

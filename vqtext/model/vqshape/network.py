@@ -201,9 +201,8 @@ class VQShape(nn.Module):
         a = self.attribute_decoder(self.tokenizer(patches, hidden))
         q = self.codebook(a.z)
         rebuilt = self.decoder(self.attribute_encoder(q.z, a)) * deviation + mean
-        shapes = (
-            self.shape_decoder(q.z.flatten(0, 1)).view(*a.t.shape[:2], -1) * a.sigma + a.mu
-        )  # (B, M, steps)
+        curves = self.shape_decoder.of_tokens(q.z.flatten(0, 1), q.code.flatten(), self.codebook.vectors)
+        shapes = curves.view(*q.code.shape, -1) * a.sigma + a.mu  # (B, M, shape_length)
         shapes = shapes * deviation.unsqueeze(1) + mean.unsqueeze(1)
         pieces, losses = None, None
         if with_losses:

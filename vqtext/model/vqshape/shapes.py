@@ -45,6 +45,41 @@ class ShapeDecoder(nn.Module):
         x = self.out(F.gelu(x)).squeeze(1)
         return (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-8)
 
+    def of_tokens(self, z: Tensor, code: Tensor, vectors: Tensor) -> Tensor:
+        """The same for tokens, with each distinct code decoded once.
+
+        Tokens of one code have one curve, so they also have one Jacobian. A token's z gets its gradient
+        through that; the decoder's weights get the sum over a code's tokens, which is all they need. Where
+        codes are many and tokens few, decoding every token is less work, and that is done.
+
+        Args:
+            z: each token's code vector, which passes gradients on, ``(n, code_dim)``.
+            code: each token's code, ``(n,)``.
+            vectors: the codebook, ``(codes, code_dim)``.
+
+        Returns:
+            ``(n, shape_length)``.
+        """
+        used, place = code.unique(return_inverse=True)
+        learns = torch.is_grad_enabled() and z.requires_grad
+        # A decoding forward costs 1, backward 2, and a Jacobian 1 for each of its columns
+        each, shared = (3, 3 + z.shape[1]) if learns else (1, 1)
+        if shared * len(used) >= each * len(code):
+            return self(z)
+        at = vectors[used].detach()
+        curves = self(at)[place]
+        if learns:
+            change = z - z.detach()  # 0, but it carries gradients
+            curves = curves + (change[:, None] @ self.jacobian(at)[place]).squeeze(1)
+        return curves
+
+    @torch.no_grad()
+    def jacobian(self, z: Tensor) -> Tensor:
+        """Change of a curve's samples with its vector's numbers, ``(n, code_dim, shape_length)``."""
+        basis = torch.eye(z.shape[1], device=z.device, dtype=z.dtype)[:, None].expand(-1, len(z), -1)
+        columns = torch.func.vmap(lambda side: torch.func.jvp(self, (z,), (side,))[1])(basis)
+        return columns.transpose(0, 1)  # (code_dim, n, steps) → (n, code_dim, steps)
+
 
 def cut_pieces(x: Tensor, t: Tensor, l: Tensor, steps: int, smoothing: int) -> Tensor:
     """The piece of each series under each token, resampled to ``steps`` and smoothed.
