@@ -28,7 +28,7 @@ from vqtext.model.vqshape import VQShapeConfig
 
 BATCH, THREADS = 32, 2
 SIZES = {"256/512": VQShapeConfig.dim256_codes512, "512/64": VQShapeConfig.dim512_codes64}
-WORKS = ("train", "tokenise")
+WORKS = ("train", "tokenise", "decode")
 
 
 def build(size: str, codes: str) -> tuple[Any, Any, torch.Tensor]:
@@ -44,18 +44,22 @@ def build(size: str, codes: str) -> tuple[Any, Any, torch.Tensor]:
 
 
 def job(model: Any, x: torch.Tensor, work: str, args: argparse.Namespace) -> Callable[[], None]:
-    """One piece of work: a whole training step as the original's trainer does it, or a batch tokenised."""
+    """One piece of work: a whole training step as the original's trainer does it; a batch tokenised into its
+    two representations; or decoded again too. The original does both of the latter in its one mode.
+    """
     is_ours = hasattr(model, "config")
     options = (is_ours and args.bf16, is_ours and args.compile)
     run = torch.compile(model) if options[1] else model
-    if work == "tokenise":
+    if work != "train":
         model.eval()
 
         @torch.no_grad()
         def tokenise() -> None:
             with torch.autocast("cpu", torch.bfloat16, enabled=options[0]):
-                out = run(x, mode="tokenize")
-                if is_ours:  # what the original's mode returns
+                if not is_ours:
+                    run(x, mode="tokenize")
+                else:
+                    out = run(x, mode="tokenize", decode=work == "decode")
                     _ = out.features, out.histogram(model.config.codes)
 
         return tokenise

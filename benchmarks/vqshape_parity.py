@@ -106,7 +106,7 @@ def compare(name: str, config: VQShapeConfig) -> bool:
         else:
             a, losses = theirs(x, mode=mode)
         torch.manual_seed(1)
-        b = model(x, mode, seen_patches=SEEN_PATCHES, missing=missing)
+        b = model(x, mode, seen_patches=SEEN_PATCHES, missing=missing, decode=True)
         same = int((a["code_idx"] != b.code).sum())
         apart = {ours: gap(a[k], getattr(b, ours)) for k, ours in PAIRS.items() if a[k] is not None}
         if mode == "tokenize":

@@ -38,7 +38,7 @@ def model():
 
 def run(model, mode):
     with same_masks():
-        return model(series(), mode, seen_patches=SEEN_PATCHES, missing=missing())
+        return model(series(), mode, seen_patches=SEEN_PATCHES, missing=missing(), decode=True)
 
 
 @pytest.mark.parametrize("mode", MODES)

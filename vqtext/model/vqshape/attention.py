@@ -21,8 +21,13 @@ class Attention(nn.Module):
         nn.init.zeros_(self.qkv.bias)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, x: Tensor, memory: Tensor | None = None, hidden: Tensor | None = None) -> Tensor:
-        """Queries ``x (B, N, D)`` ask ``memory (B, P, D)``, or themselves; not where ``hidden (B, P)``."""
+    def forward(
+        self, x: Tensor, memory: Tensor | None = None, hidden: Tensor | None = None, copies: int = 1
+    ) -> Tensor:
+        """Queries ``x (B, N, D)`` ask ``memory (B, P, D)``, or themselves; not where ``hidden (B, P)``.
+
+        ``copies``: x is one series for this many, ``(1, N, D)``; what dropout tells apart is returned apart.
+        """
         dim = x.shape[-1]
         if memory is None:
             q, k, v = self.qkv(x).chunk(3, -1)
@@ -36,9 +41,12 @@ class Attention(nn.Module):
         if self.training and self.dropout and q.device.type == "cpu":  # where the kernel has no dropout
             weights = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (B, H, N, P)
             weights = weights if seen is None else weights.masked_fill(~seen, -torch.inf)
-            answer = dropped(weights.softmax(-1), self.dropout) @ v
+            weights = weights.softmax(-1).expand(max(copies, len(weights)), -1, -1, -1)
+            answer = dropped(weights, self.dropout) @ v
         else:
             share = self.dropout if self.training else 0.0
+            q = q.expand(max(copies if share else 1, len(k)), -1, -1, -1)
+            k, v = (part.expand(len(q), -1, -1, -1) for part in (k, v))
             answer = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, dropout_p=share)
         return self.out(answer.transpose(1, 2).flatten(2))  # (B, H, N, D/H) → (B, N, D)
 
@@ -79,8 +87,11 @@ class DecoderLayer(nn.Module):
         self.dropout = dropout
 
     def forward(self, x: Tensor, memory: Tensor, hidden: Tensor | None = None) -> Tensor:
-        """``x (B, M, D)`` reads ``memory (B, P, D)``; ``hidden (B, P)`` is True where it may not look."""
+        """``x (B, M, D)`` reads ``memory (B, P, D)``; ``hidden (B, P)`` is True where it may not look.
+
+        Where x is the same for every series, it may come once, ``(1, M, D)``.
+        """
         share = self.dropout if self.training else 0.0
-        x = self.attention_norm(dropped(self.attention(x), share, onto=x))
+        x = self.attention_norm(dropped(self.attention(x, copies=len(memory)), share, onto=x))
         x = self.cross_norm(dropped(self.cross(x, memory, hidden), share, onto=x))
         return self.feed_norm(dropped(self.feed(x), share, onto=x))

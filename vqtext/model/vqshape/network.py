@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -37,8 +37,8 @@ class Output:
         z: the code's vector z', with gradients to ``latent``, ``(B, M, code_dim)``.
         t, l: start and length, shares of the series, ``(B, M)``.
         mu, sigma: offset and scale, in units of the series' own deviation, ``(B, M)``.
-        rebuilt: the series from its tokens, ``(B, length)``, in its own units.
-        shapes: each token's drawn shape, ``(B, M, shape_length)``, in the series' own units.
+        rebuilt: the series from its tokens, ``(B, length)``, in its own units; None where not asked for.
+        shapes: each token's drawn shape, ``(B, M, shape_length)``, in those units; None where not asked for.
         pieces: the pieces that shapes are compared with, as ``shapes``; no gradients; None without losses.
         losses: None where none were asked for.
     """
@@ -50,8 +50,8 @@ class Output:
     l: Tensor
     mu: Tensor
     sigma: Tensor
-    rebuilt: Tensor
-    shapes: Tensor
+    rebuilt: Tensor | None = None
+    shapes: Tensor | None = None
     pieces: Tensor | None = None
     losses: Losses | None = None
 
@@ -114,27 +114,35 @@ class VQShape(nn.Module):
         seen_patches: int | None = None,
         missing: Tensor | None = None,
         with_losses: bool = False,
+        decode: bool = False,
     ) -> Output:
         """One of the modes below by its name."""
         if mode == "forecast" and seen_patches is not None:
             return self.forecast(x, seen_patches, with_losses)
         if mode == "impute" and missing is not None:
             return self.impute(x, missing, with_losses)
-        plain = {"pretrain": self.pretrain, "evaluate": self.evaluate, "tokenize": self.tokenize}
+        if mode == "tokenize":
+            return self.tokenize(x, decode)
+        plain = {"pretrain": self.pretrain, "evaluate": self.evaluate}
         if mode not in plain:
             raise ShapeError(
                 f"mode {mode!r} cannot run so: forecast needs seen_patches, impute needs missing, "
-                f"and the others are {', '.join(plain)}"
+                "and the others are pretrain, evaluate and tokenize"
             )
         return plain[mode](x)
 
-    def tokenize(self, x: Tensor) -> Output:
+    def tokenize(self, x: Tensor, decode: bool = False) -> Output:
         """Tokens of series ``(B, T)``.
+
+        Args:
+            x: the series.
+            decode: also make ``rebuilt`` and ``shapes`` of them. The original always does; no representation
+                uses them.
 
         Raises:
             ShapeError: series shorter than a patch, or of a length that the model has no places for.
         """
-        return self._read(x, self._encode(x), *_mean_and_deviation(x), None, False)
+        return self._read(x, self._encode(x), *_mean_and_deviation(x), None, False, decode)
 
     def evaluate(self, x: Tensor) -> Output:
         """As `tokenize`, with losses; all patches are seen. Series must have ``config.length`` samples."""
@@ -193,6 +201,7 @@ class VQShape(nn.Module):
         deviation: Tensor,
         hidden: Tensor | None,
         with_losses: bool,
+        decode: bool = True,
     ) -> Output:
         """Encoded patches ``(B, P, D)`` → tokens, and from them shapes and series in the units of x."""
         c = self.config
@@ -200,6 +209,10 @@ class VQShape(nn.Module):
             raise ShapeError(f"series have {x.shape[-1]} samples, losses need {c.length}: stretch them first")
         a = self.attribute_decoder(self.tokenizer(patches, hidden))
         q = self.codebook(a.z)
+        t, l, mu, sigma = (part.squeeze(-1) for part in a[1:])
+        tokens = Output(q.code, a.z, q.z, t, l, mu, sigma)
+        if not decode:
+            return tokens
         rebuilt = self.decoder(self.attribute_encoder(q.z, a)) * deviation + mean
         curves = self.shape_decoder.of_tokens(q.z.flatten(0, 1), q.code.flatten(), self.codebook.vectors)
         shapes = curves.view(*q.code.shape, -1) * a.sigma + a.mu  # (B, M, shape_length)
@@ -214,8 +227,7 @@ class VQShape(nn.Module):
                 shape=F.mse_loss(shapes, pieces),
                 spread=spread(a.t, a.l),
             )
-        t, l, mu, sigma = (part.squeeze(-1) for part in a[1:])
-        return Output(q.code, a.z, q.z, t, l, mu, sigma, rebuilt, shapes, pieces, losses)
+        return replace(tokens, rebuilt=rebuilt, shapes=shapes, pieces=pieces, losses=losses)
 
 
 def _mean_and_deviation(x: Tensor) -> tuple[Tensor, Tensor]:

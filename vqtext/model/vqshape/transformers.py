@@ -67,7 +67,7 @@ class Tokenizer(nn.Module):
         )
 
     def forward(self, patches: Tensor, hidden: Tensor | None = None) -> Tensor:
-        x = self.queries.expand(len(patches), -1, -1)
+        x = self.queries  # (1, M, D): until they meet the patches, the same for every series
         for layer in self.layers:
             x = layer(x, patches, hidden)
         return x
