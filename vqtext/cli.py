@@ -347,6 +347,36 @@ def config(cache: Cache = None, as_json: AsJson = False) -> None:
         _print(table((name, told(said["value"]), said["origin"]) for name, said in answer.items()))
 
 
+@app.command()
+def import_vqshape(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CKPT", help="The original's VQShape.ckpt")],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the model goes")],
+    as_json: AsJson = False,
+) -> None:
+    """Turn a checkpoint of the original VQShape into a folder of ours."""
+    from vqtext.pipeline.vqshape import import_vqshape, lines
+
+    answer = import_vqshape(checkpoint, out)
+    _print_json(answer) if as_json else _print(lines(answer))
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of `vqtext import-vqshape`")],
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="FORMAT", help="original: a checkpoint that VQShape's own code loads"),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where it goes")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a model in another program's format."""
+    from vqtext.pipeline.vqshape import export, lines
+
+    answer = export(folder, to, out)
+    _print_json(answer) if as_json else _print(lines(answer))
+
+
 def _say_version(wanted: bool) -> None:
     if wanted:
         _print([f"vqtext {vqtext.__version__}"])

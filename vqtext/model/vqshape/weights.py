@@ -1,0 +1,94 @@
+"""Weights into a `VQShape`, and the folder that holds one: ``model.safetensors`` and ``config.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vqtext.errors import ArtifactError
+from vqtext.model.vqshape.config import VQShapeConfig
+from vqtext.model.vqshape.network import VQShape
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+LISTED = 10  # names in one message, at most
+
+
+def assemble(
+    config: VQShapeConfig,
+    tensors: Mapping[str, Tensor],
+    source: Path,
+    named: Callable[[str], str] = str,
+) -> VQShape:
+    """A model with exactly these weights, ready to be used.
+
+    Args:
+        config: its sizes.
+        tensors: its weights.
+        source: the file they come from, for messages.
+        named: what the file calls a weight of ours.
+
+    Raises:
+        ArtifactError: weights are missing, too many, of another shape, or not finite. Names are listed.
+    """
+    with torch.device("meta"):  # sizes without memory: nothing is drawn that would be overwritten at once
+        model = VQShape(config)
+    wanted = {named(name): tuple(value.shape) for name, value in model.state_dict().items()}
+    shapes = {name: tuple(value.shape) for name, value in tensors.items()}
+    shared = [name for name in wanted if name in shapes]
+    problems = {
+        "lacks": [name for name in wanted if name not in shapes],
+        "has what no such model has:": [name for name in shapes if name not in wanted],
+        "has other shapes:": [
+            f"{name} {shapes[name]}, not {wanted[name]}" for name in shared if shapes[name] != wanted[name]
+        ],
+        "holds values that are not finite in": [
+            name for name in shared if not bool(tensors[name].isfinite().all())
+        ],
+    }
+    found = [f"{told} {listed(names)}" for told, names in problems.items() if names]
+    if found:
+        raise ArtifactError(
+            f"{source} does not fit a VQShape of width {config.dim} and {config.codes} codes: it "
+            f"{'; it '.join(found)}: another architecture, or a damaged file"
+        )
+    own = {name: tensors[named(name)].float().contiguous() for name in model.state_dict()}
+    model.load_state_dict(own, assign=True)
+    return model.eval()
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first names, and how many more there are."""
+    names = list(names)
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def save(model: VQShape, folder: Path) -> None:
+    """Write a model into an existing or new folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    save_file(tensors, folder / WEIGHTS)
+    (folder / CONFIG).write_text(json.dumps(model.config.to_dict(), indent=1) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> VQShape:
+    """Load a folder that `save` wrote.
+
+    Raises:
+        ArtifactError: no such folder, a damaged one, or one of another architecture.
+    """
+    make = "make it with `vqtext import-vqshape`"
+    try:
+        data = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        tensors = load_file(folder / WEIGHTS)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ArtifactError(f"{folder} holds no VQShape that can be read ({error}): {make}") from error
+    if not isinstance(data, dict):
+        raise ArtifactError(f"{folder / CONFIG} is not a JSON object: {make}")
+    return assemble(VQShapeConfig.from_dict(data), tensors, folder / WEIGHTS)

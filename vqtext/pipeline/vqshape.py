@@ -1,0 +1,65 @@
+"""``vqtext import-vqshape`` and ``vqtext export``: checkpoints of the original VQShape in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from vqtext.cache.publish import publish, publish_folder
+from vqtext.errors import ConfigError
+
+FORMATS = ("original",)
+
+
+def import_vqshape(checkpoint: Path, folder: Path) -> dict[str, Any]:
+    """Turn an original checkpoint into our folder; returns what it is.
+
+    Raises:
+        ArtifactError: the checkpoint cannot be used, or the place not be written.
+    """
+    from vqtext.model.vqshape import VQShape
+    from vqtext.model.vqshape.weights import CONFIG
+
+    model = VQShape.from_original(checkpoint)
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).exists()):
+        raise ConfigError(f"--out {folder}: something else stands there: name a new folder")
+    with publish_folder(folder) as temp:
+        model.save(temp)
+    return _told(model, folder)
+
+
+def export(folder: Path, to: str, out: Path) -> dict[str, Any]:
+    """Write a model folder in another program's format; returns what it is.
+
+    Raises:
+        ConfigError: an unknown format.
+        ArtifactError: the folder cannot be used, or the place not be written.
+    """
+    from vqtext.model.vqshape import VQShape
+    from vqtext.model.vqshape.original import save_original
+
+    if to not in FORMATS:
+        raise ConfigError(f"--to {to}: unknown format; there is {', '.join(FORMATS)}")
+    model = VQShape.from_pretrained(folder)
+    with publish(out) as temp:
+        save_original(model, temp)
+    return _told(model, out)
+
+
+def lines(summary: dict[str, Any]) -> list[str]:
+    """The summary of both, for people."""
+    sizes = "VQShape of width {width}, {codes} codes, {weights:,} weights"
+    series = "{tokens} tokens a series of {length} samples"
+    return [said.format(**summary) for said in (sizes, series, "written to {path}")]
+
+
+def _told(model: Any, path: Path) -> dict[str, Any]:
+    c = model.config
+    return {
+        "width": c.dim,
+        "codes": c.codes,
+        "tokens": c.tokens,
+        "length": c.length,
+        "weights": sum(p.numel() for p in model.parameters()),
+        "path": str(path),
+    }
