@@ -109,10 +109,9 @@ class LabelSignal(Label):
 
     def __init__(self, grammar: Grammar, anchors: int, evidence: Evidence) -> None:
         super().__init__(grammar, anchors)
-        states = signature_posterior(grammar, self.moves(grammar), evidence)
-        onto = torch.nn.functional.one_hot(grammar.anchor, anchors).to(states.dtype)
-        onto = onto * grammar.valid[..., None]
-        self.first = torch.einsum("nfu,nuk->nfk", states, onto[evidence.label])
+        self.states = signature_posterior(grammar, self.moves(grammar), evidence)
+        onto = torch.nn.functional.one_hot(grammar.anchor, anchors).float()
+        self.onto = onto * grammar.valid[..., None]  # uses of each label → anchors, (n, U, K)
         self.known = evidence.levels.isfinite().flatten(1).any(1)
 
     def moves(self, grammar: Grammar) -> Tensor:
@@ -121,7 +120,8 @@ class LabelSignal(Label):
 
     def targets(self, index: Tensor, label: Tensor, names: Tensor, progress: float) -> Tensor:
         own = super().targets(index, label, names, progress)
-        first, known = (part[index.cpu()].to(names.device) for part in (self.first, self.known))
+        states, known = (part[index.cpu()].to(names.device) for part in (self.states, self.known))
+        first = states.to(names.dtype) @ self.onto.to(names.device)[label]
         share = torch.where(known, min(progress, 0.5), 1.0)[:, None, None]
         target = (first + EPS) ** (1 - share) * (own + EPS) ** share * self.allowed[label][:, None]
         return target / target.sum(-1, keepdim=True)
@@ -135,7 +135,7 @@ class OrderSignal(LabelSignal):
 
 
 def signature_posterior(grammar: Grammar, moves: Tensor, evidence: Evidence) -> Tensor:
-    """Which use of its label each frame shows, by its signature: ``(N, F, U)``.
+    """Which use of its label each frame shows, by its signature: ``(N, F, U)``, in half precision.
 
     Levels are compared relatively: motion is standardised within subject and label, since absolute levels
     depend on the person, the mounting and the unit. The words give the first states; then the data
@@ -146,34 +146,35 @@ def signature_posterior(grammar: Grammar, moves: Tensor, evidence: Evidence) -> 
     label, present = evidence.label, evidence.energy.isfinite()
     within_label = _standardise(evidence.energy, evidence.group * (label.max() + 1) + label)
     within_subject = _standardise(evidence.energy, evidence.group)
-    trust = evidence.levels.isfinite()[:, None] * TRUST
-    expected = _contrast(evidence.levels)[:, None]
-    x = within_label[:, :, None]
-    fits = _normal(x, expected, SPREAD).exp() * trust + _normal(x, 0.0, 1.0).exp() * (1 - trust)
-    cells = torch.where(present[:, :, None], (fits + 1e-12).log(), 0.0)
-    emission = min(1.0, evidence.frame_s / WORDS_SPAN_S) * cells.sum(-1)
-    for _ in range(REFITS):
-        states = _walk(grammar, moves, label, emission) * grammar.valid[label][:, None]
-        away = _distance(states, within_subject, present, label)
-        emission = min(1.0, evidence.frame_s / DATA_SPAN_S) * (-0.5 * away).sum(-1)
-    return _walk(grammar, moves, label, emission)
+    posterior = evidence.energy.new_zeros(*evidence.energy.shape[:2], evidence.levels.shape[1]).half()
+    for i in label.unique():  # each label by itself: all of them at once take more memory than the signals
+        own = label == i
+        levels, seen = evidence.levels[own], present[own]
+        trust = levels.isfinite()[:, None] * TRUST
+        expected = _contrast(levels)[:, None]
+        x = within_label[own][:, :, None]
+        fits = _normal(x, expected, SPREAD).exp() * trust + _normal(x, 0.0, 1.0).exp() * (1 - trust)
+        cells = torch.where(seen[:, :, None], (fits + 1e-12).log(), 0.0)
+        emission = min(1.0, evidence.frame_s / WORDS_SPAN_S) * cells.sum(-1)
+        for _ in range(REFITS):
+            states = _walk(grammar, moves, label[own], emission) * grammar.valid[i]
+            away = _distance(states, within_subject[own], seen)
+            emission = min(1.0, evidence.frame_s / DATA_SPAN_S) * (-0.5 * away).sum(-1)
+        posterior[own] = _walk(grammar, moves, label[own], emission).half()
+    return posterior
 
 
-def _distance(states: Tensor, x: Tensor, present: Tensor, label: Tensor) -> Tensor:
-    """Squared distance of each frame from each use's mean, in variances: ``(N, F, U, L)``.
+def _distance(states: Tensor, x: Tensor, present: Tensor) -> Tensor:
+    """Squared distance of each frame of a label from each use's mean, in variances: ``(n, F, U, L)``.
 
-    Means are the uses' own, variances are shared by the uses of a label.
+    Means are the uses' own, variances are shared by the uses.
     """
     seen = present.to(x.dtype)
-    away = x.new_zeros(*states.shape, x.shape[-1])
-    for i in label.unique():
-        own = label == i
-        total = torch.einsum("nfu,nfl->ul", states[own], seen[own])
-        mean = torch.einsum("nfu,nfl->ul", states[own], x[own]) / total.clamp(min=EPS)
-        squared = (x[own][:, :, None] - mean).square() * seen[own][:, :, None]
-        variance = torch.einsum("nfu,nful->l", states[own], squared) / total.sum(0).clamp(min=EPS)
-        away[own] = squared / variance.clamp(min=1e-3)
-    return away
+    total = torch.einsum("nfu,nfl->ul", states, seen)
+    mean = torch.einsum("nfu,nfl->ul", states, x * seen) / total.clamp(min=EPS)
+    squared = (x[:, :, None] - mean).square() * seen[:, :, None]
+    variance = torch.einsum("nfu,nful->l", states, squared) / total.sum(0).clamp(min=EPS)
+    return squared / variance.clamp(min=1e-3)
 
 
 def _walk(grammar: Grammar, moves: Tensor, label: Tensor, emission: Tensor) -> Tensor:
