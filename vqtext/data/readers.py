@@ -22,6 +22,7 @@ READERS = {
     "csv": "vqtext.data.csv:Csv",
     "dsads": "vqtext.data.dsads:Dsads",
     "gait": "vqtext.data.gait:Gait",
+    "planted": "vqtext.data.planted.reader:Planted",
     "uea": "vqtext.data.uea:Uea",
 }
 """Name of the data → module and class."""
