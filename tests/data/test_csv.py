@@ -338,3 +338,27 @@ def test_time_may_start_anew_where_the_subject_changes(folder):
 def test_wrong_time_stamps(folder, times, message):
     timed(folder, times)
     assert message in error_of(folder)
+
+
+def test_a_file_that_is_there_twice_is_an_error(folder):
+    (folder / "recordings" / "z.csv").symlink_to("a.csv")
+    assert "z.csv and" in error_of(folder) and "a.csv are one file" in error_of(folder)
+
+
+def test_a_link_to_nothing_is_an_error(folder):
+    (folder / "recordings" / "z.csv").symlink_to("nowhere.csv")
+    assert "z.csv is a link to nothing" in error_of(folder)
+
+
+@pytest.mark.parametrize("pattern", ["**.csv", "."])
+def test_a_pattern_that_is_none(folder, pattern):
+    change(folder, "recordings/*.csv", pattern)
+    assert f"recordings '{pattern}'" in error_of(folder)
+
+
+def test_utf_16_without_its_mark(folder):
+    write(folder, "a.csv", ["0,1,180,walking,13"], encoding="utf-16-le")
+    assert "a.csv, from row 1: NUL characters, as in UTF-16" in error_of(folder)
+    text = (folder / "dataset.toml").read_text()
+    (folder / "dataset.toml").write_bytes(text.encode("utf-16-le"))
+    assert "dataset.toml: not UTF-8 text, it looks like UTF-16" in error_of(folder)

@@ -6,10 +6,12 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
 from vqtext.data.cutter import Cutter, cut
 from vqtext.data.recording import Track
 from vqtext.data.windowing import Cut
+from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
 
 ACC = tuple(Channel(f"acc_{axis}", "wrist", "acc", axis, "m/s2") for axis in "xyz")
@@ -60,7 +62,9 @@ def test_going_on_after_a_stop_gives_the_same_windows(recording):
         recording("d", 40, label="sit", subject=Subject("7", age=30)),
     ]
     how = Cut(window_s=2, borders="keep")
-    whole = cut(recordings, how, "d")
+    whole_remarks: list[str] = []
+    whole = cut(recordings, how, "d", whole_remarks.append)
+    assert len(whole_remarks) == 1, "of the padded window"
     first = Cutter(how, "d")
     for one in recordings[:2]:
         first.add(one)
@@ -76,7 +80,7 @@ def test_going_on_after_a_stop_gives_the_same_windows(recording):
         np.testing.assert_array_equal(joined, getattr(whole, name))
     shares = np.concatenate([second.shares_of_labels(share) for _, share in batches])
     np.testing.assert_array_equal(shares, whole.share)
-    assert second.remarks() == []
+    assert second.remarks() == whole_remarks
 
 
 def remarks(recordings):
@@ -110,3 +114,20 @@ def test_gravity_that_is_not_there_or_should_not_be_is_said(recording):
     assert remarks([recording(signal=felt, channels=ACC)]) == []
     (said,) = remarks([recording(signal=felt, channels=removed)])
     assert said == "accelerations of 'wrist' hold gravity though gravity = false is said"
+
+
+def test_windows_that_had_to_be_padded_are_counted(recording):
+    heard: list[str] = []
+    cut([recording("1", 15), recording("2", 45)], Cut(window_s=2), "d", heard.append)
+    assert heard == ["1 windows are shorter than 2 s and padded: their recordings are that short"]
+
+
+@pytest.mark.parametrize("how", [Cut(window_s=0.01), Cut(window_s=2, stride_s=0.01)])
+def test_less_than_a_sample_is_no_window(recording, how):
+    with pytest.raises(DataError, match="less than a sample at 10 Hz: choose a longer"):
+        cut([recording()], how, "d")
+
+
+def test_a_rate_that_leaves_no_sample_is_an_error(recording):
+    with pytest.raises(DataError, match=r"0\.001 Hz is too slow for recordings of 10 Hz"):
+        cut([recording()], Cut(rate_hz=0.001), "d")

@@ -48,7 +48,7 @@ def test_an_unknown_name_gets_the_nearest_and_the_list():
     assert all(name in str(error.value) for name in READERS)
 
 
-@pytest.mark.parametrize("name", [name for name in READERS if name != "basic_motions"])
+@pytest.mark.parametrize("name", [name for name in READERS if name not in ("basic_motions", "planted")])
 def test_a_path_is_needed_and_must_be_there(name, tmp_path):
     with pytest.raises(UsageError, match=f"vqtext prepare --data {name} --path FOLDER"):
         reader(name)

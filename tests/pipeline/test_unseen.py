@@ -113,6 +113,15 @@ def test_nothing_of_a_test_subject_reaches_a_model(
     assert models[0] == models[1]
 
 
+def test_workers_do_not_change_a_model(prepared: Any, heard: Any) -> None:
+    weights = []
+    for workers in (0, 1):
+        settings = prepared(study(), test_subjects=["1"], workers=workers)
+        run(Train(settings, heard), force=True)
+        weights.append((settings.cache / "runs/default/seed-0/model.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+
+
 def test_the_garbage_would_be_noticed(prepared: Any, heard: Any) -> None:
     weights = []
     for garbage in ((), (3,)):

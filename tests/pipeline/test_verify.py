@@ -59,7 +59,7 @@ def test_runs_and_the_journal(tmp_path):
     found = verified(tmp_path)
     assert found["journal.sqlite"]["state"] == "damaged"
     assert "model.safetensors is damaged" in found["runs/default"]["why"]
-    assert found["runs/default"]["why"].endswith("`vqtext train --force`")
+    assert found["runs/default"]["why"].endswith("`vqtext train --run default --force`")
 
 
 def test_flips_anywhere_in_windows_are_found_or_harmless(tmp_path):

@@ -83,6 +83,8 @@ def read_contents(file: Path) -> Contents:
     if not file.is_file():
         raise DataError(f"{file} is missing: it says what the columns mean, see vqtext prepare --help")
     text = file.read_bytes()
+    if b"\0" in text:
+        raise DataError(f"{file}: not UTF-8 text, it looks like {encoding_of(text)}; save it as UTF-8")
     try:
         return check_contents(tomllib.loads(text.decode("utf-8-sig")), str(file))
     except UnicodeDecodeError as error:

@@ -152,13 +152,25 @@ def _files(folder: Path, pattern: str) -> list[Path]:
     """The files of ``pattern``, all of them inside ``folder``."""
     if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
         raise DataError(f"{folder / CONTENTS}: recordings {pattern!r} leaves the folder")
-    files = sorted(file for file in folder.glob(pattern) if file.is_file())
+    try:
+        found = sorted(folder.glob(pattern))
+    except (ValueError, IndexError, NotImplementedError):
+        raise DataError(f"{folder / CONTENTS}: recordings {pattern!r} is no pattern of file names") from None
+    for file in found:
+        if file.is_symlink() and not file.exists():
+            raise DataError(f"{file} is a link to nothing: mend it, or take it away")
+    files = [file for file in found if file.is_file()]
     if not files:
         others = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != CONTENTS)
         there = f"; there is {others[0].relative_to(folder)}, for one" if others else ""
         raise DataError(f"{folder}: no file matches recordings {pattern!r}{there}")
     root = folder.resolve()
+    seen: dict[Path, Path] = {}
     for file in files:
-        if not file.resolve().is_relative_to(root):
+        real = file.resolve()
+        if not real.is_relative_to(root):
             raise DataError(f"{file} is a link that leaves the folder")
+        if real in seen:
+            raise DataError(f"{file} and {seen[real]} are one file: its recording would be there twice")
+        seen[real] = file
     return files

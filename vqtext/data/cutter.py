@@ -75,6 +75,7 @@ class Cutter:
         self.unused: dict[str, None] = {}  # recordings without a window
         self.seen_labels: dict[str, int] = {}
         self.low = self.high = np.empty(0)  # of each channel, NaN before its first sample
+        self.padded = 0  # windows that are shorter than was asked for
         self.rest: dict[str, list[float]] = {}  # location → least and largest median of |acc| of a recording
         self._rows: list[tuple[int, int, int, float, int]] = []  # label, subject, recording, start_s, split
         self._cuts: list[Stretch] = []
@@ -109,6 +110,7 @@ class Cutter:
             self._shares.append({places[i]: float(shares[i]) for i in np.flatnonzero(shares)})
             self._cuts.append(replace(window, truth=self._truth(recording, window)))
             self.nbytes += window.signal.nbytes
+            self.padded += window.signal.shape[1] < round((self.how.window_s or 0) * self.rate_hz)
 
     def batch(self) -> tuple[Windows, np.ndarray] | None:
         """The checked windows since the last batch, and which share of each window has which label, ``(n,
@@ -181,6 +183,11 @@ class Cutter:
                 f"{len(self.unused)} recordings gave no window, {first!r} first: no labelled stretch is "
                 "long enough"
             )
+        if self.padded:
+            found.append(
+                f"{self.padded} windows are shorter than {self.how.window_s:g} s and padded: their "
+                "recordings are that short"
+            )
         lost = [label for label in self.seen_labels if label not in self.labels]
         if lost:
             found.append(
@@ -212,6 +219,7 @@ class Cutter:
             "seen_labels": list(self.seen_labels),
             "low": [None if np.isnan(x) else float(x) for x in self.low],
             "high": [None if np.isnan(x) else float(x) for x in self.high],
+            "padded": self.padded,
             "rest": self.rest,
         }
 
@@ -227,6 +235,7 @@ class Cutter:
         self.unused = dict.fromkeys(state["unused"])
         self.seen_labels = {name: i for i, name in enumerate(state["seen_labels"])}
         self.low, self.high = (np.array(state[name], dtype=np.float64) for name in ("low", "high"))
+        self.padded = state["padded"]
         self.rest = {location: list(range_) for location, range_ in state["rest"].items()}
 
     def _check_fits(self, recording: Recording) -> None:

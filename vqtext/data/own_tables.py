@@ -65,10 +65,12 @@ def read_csv(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]
             header = next(rows, None)
             if header is None:
                 raise DataError(f"{name}: the file is empty")
+            _no_nul(header, 1, name)
             place = _places(header, [*numbers, *words], name)
             wanted = _Wanted([(c, place[c]) for c in numbers], [(c, place[c]) for c in words], len(header))
             line = rows.line_num
             while block := _whole_rows(text):
+                _no_nul(block, line + 1, name)
                 tables.append(_plain(block, line, wanted) or _exact(block, line, wanted, name))
                 line += len(block)
     except UnicodeDecodeError as error:
@@ -235,3 +237,11 @@ def _words(fields: Sequence[Any]) -> list[str | None]:
     """A column as words, None where a field is empty."""
     known = {field: None if field is None or not str(field).strip() else str(field) for field in set(fields)}
     return [known[field] for field in fields]
+
+
+def _no_nul(texts: Sequence[str], line: int, name: str) -> None:
+    """UTF-16 without its mark is UTF-8 to the letter, with a NUL in every character."""
+    if any("\0" in text for text in texts):
+        raise DataError(
+            f"{name}, from row {line}: NUL characters, as in UTF-16 or binary data; save it as UTF-8"
+        )

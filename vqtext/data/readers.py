@@ -24,6 +24,7 @@ READERS = {
     "gait": "vqtext.data.gait:Gait",
     "opportunity": "vqtext.data.opportunity:Opportunity",
     "pamap2": "vqtext.data.pamap2:Pamap2",
+    "planted": "vqtext.data.planted.reader:Planted",
     "uci_har": "vqtext.data.uci_har:UciHar",
     "uea": "vqtext.data.uea:Uea",
 }

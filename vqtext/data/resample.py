@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from vqtext.errors import DataError
+
 
 def fill(signal: np.ndarray, longest: int | None = None) -> np.ndarray:
     """Missing samples replaced by straight lines between their neighbours, in each channel on its own.
@@ -49,6 +51,10 @@ def resample(signal: np.ndarray, rate_hz: float, new_rate_hz: float) -> np.ndarr
     from scipy.signal import resample_poly
 
     ratio = Fraction(new_rate_hz / rate_hz).limit_denominator(1000)
+    if not ratio:
+        raise DataError(
+            f"{new_rate_hz:g} Hz is too slow for recordings of {rate_hz:g} Hz: choose a higher --rate"
+        )
     bridged = np.nan_to_num(fill(signal))  # a channel without samples becomes zero here, and NaN below
     new = resample_poly(bridged, ratio.numerator, ratio.denominator, axis=1, padtype="line")
     return np.where(

@@ -120,14 +120,10 @@ def split_windows(
     if how != "random" and own.any():
         if own.all():
             raise DataError(f"the own split of {windows.dataset} has test windows only: nothing to train on")
-        return _finish(windows, every[~own], every[own], "own", validation, seed, rng, _in_both(windows, own))
+        warnings = _in_both(windows, own, f"the own split of {windows.dataset}")
+        return _finish(windows, every[~own], every[own], "own", validation, seed, rng, warnings)
     test = held_out(windows, every, TEST_SHARE, rng)
-    warnings = []
-    if windows.subjects:
-        warnings.append(
-            "random split: windows of one person are in train and test, so scores are too good for new "
-            "people; name --test-subjects, or --folds"
-        )
+    warnings = _in_both(windows, np.isin(every, test), "a random split")
     return _finish(windows, np.setdiff1d(every, test), test, "random", validation, seed, rng, warnings)
 
 
@@ -172,14 +168,15 @@ def _codes_of(windows: Windows, ids: Sequence[str]) -> list[int]:
     return [known[name] for name in dict.fromkeys(ids)]
 
 
-def _in_both(windows: Windows, test: np.ndarray) -> list[str]:
+def _in_both(windows: Windows, test: np.ndarray, split: str) -> list[str]:
+    """A warning where a split has people both in train and test."""
     both = np.intersect1d(windows.subject[test], windows.subject[~test])
     ids = [windows.subjects[code].id for code in both if code >= 0]
     if not ids:
         return []
     return [
-        f"the own split of {windows.dataset} has windows of {_listed(ids)} in train and test, so scores are "
-        "too good for new people; name --test-subjects, or --folds"
+        f"{split} has windows of {_listed(ids)} in train and test, so scores are too good for new people; "
+        "name --test-subjects, or --folds"
     ]
 
 

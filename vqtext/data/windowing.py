@@ -19,6 +19,7 @@ import numpy as np
 
 from vqtext.data.recording import Recording
 from vqtext.data.resample import fill, nearest, resample
+from vqtext.errors import DataError
 
 GAP_S = 1.0
 """A stretch without any sample that is longer than this is a gap: no window crosses it."""
@@ -106,8 +107,12 @@ def _windows(stretch: Stretch, how: Cut, rate_hz: float, pad: bool) -> Iterator[
     if how.window_s is None:
         yield stretch
         return
-    size = max(round(how.window_s * rate_hz), 1)
-    stride = max(round((how.stride_s or how.window_s) * rate_hz), 1)
+    size, stride = round(how.window_s * rate_hz), round((how.stride_s or how.window_s) * rate_hz)
+    if not size or not stride:
+        raise DataError(
+            f"a window of {how.window_s:g} s every {how.stride_s or how.window_s:g} s is less than a sample "
+            f"at {rate_hz:g} Hz: choose a longer --window-s or --stride-s"
+        )
     if length < size and pad:
         yield stretch
     for start in range(0, length - size + 1, stride):

@@ -127,6 +127,9 @@ def loader(windows: Windows, batch_size: int, seed: int, shuffle: bool, workers:
         sampler=Draws(len(windows), seed, shuffle),
         num_workers=workers,
         persistent_workers=workers > 0,
+        generator=torch.Generator().manual_seed(
+            seed
+        ),  # else workers are seeded from what training draws from
         collate_fn=_as_it_is,
     )
 

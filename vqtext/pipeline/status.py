@@ -138,7 +138,8 @@ def _verified(stage: Stage, state: State) -> State:
     try:
         check_bytes(stage.target)
     except ArtifactError as error:
-        return replace(state, state="damaged", why=_with_way_out(error, stage.command))
+        run = f" --run {stage.settings.train.run}" if "runs" in stage.target.parts else ""
+        return replace(state, state="damaged", why=_with_way_out(error, f"{stage.command}{run}"))
     return state
 
 

@@ -1,0 +1,44 @@
+"""A user would lose: honest numbers of robustness. Wrong words are as many as was said, and the same every
+time."""
+
+from __future__ import annotations
+
+import pytest
+
+from vqtext.data.planted.world import WORLDS
+from vqtext.errors import UsageError
+from vqtext.prompts.corruption import corrupted
+from vqtext.prompts.lexicon import lexicon
+from vqtext.schema import SubActions
+
+WORDS = lexicon("planted", list(WORLDS["identifiable"].labels))
+
+
+def cells(words: SubActions) -> list[str | None]:
+    return [c.motion for w in words.labels for s in w.subactions for c in (s.signature or {}).values()]
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 1])
+def test_exactly_the_wanted_share_of_levels_is_wrong(share: float) -> None:
+    before = WORDS.model_dump()
+    pairs = list(zip(cells(WORDS), cells(corrupted(WORDS, share, 3)), strict=True))
+    assert sum(one != other for one, other in pairs) == round(share * len(pairs))
+    assert WORDS.model_dump() == before
+
+
+def test_a_seed_gives_the_same_wrong_words() -> None:
+    assert corrupted(WORDS, 0.3, 1) == corrupted(WORDS, 0.3, 1) != corrupted(WORDS, 0.3, 2)
+
+
+def test_nothing_but_levels_changes() -> None:
+    wrong = corrupted(WORDS, 1, 0).model_dump()
+    for one, other in zip(wrong["labels"], WORDS.model_dump()["labels"], strict=True):
+        for step, true in zip(one["subactions"], other["subactions"], strict=True):
+            for place, cell in step["signature"].items():
+                cell["motion"] = true["signature"][place]["motion"]
+        assert one == other
+
+
+def test_a_share_is_a_share() -> None:
+    with pytest.raises(UsageError, match=r"0 to 1, not 1\.5"):
+        corrupted(WORDS, 1.5, 0)

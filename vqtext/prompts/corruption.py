@@ -1,0 +1,41 @@
+"""Words that are wrong on purpose: how much does a model suffer from what an author got wrong?"""
+
+from __future__ import annotations
+
+import random
+from typing import get_args
+
+from vqtext.errors import UsageError
+from vqtext.schema import Motion, SubActions
+
+LEVELS: tuple[Motion, ...] = get_args(Motion)
+
+
+def corrupted(words: SubActions, share: float, seed: int) -> SubActions:
+    """The same words with a share of their signature cells saying another level, drawn at random.
+
+    Each use of a movement is a cell of its own; unknown cells and directions stay as they are.
+
+    Args:
+        words: left as they are.
+        share: of the cells that say a level, 0 to 1, rounded to whole cells.
+        seed: the same seed gives the same cells and levels.
+
+    Raises:
+        UsageError: the share is not one.
+    """
+    if not 0 <= share <= 1:
+        raise UsageError(f"a share of wrong cells is 0 to 1, not {share}")
+    wrong = words.model_copy(deep=True)
+    cells = [
+        cell
+        for label in wrong.labels
+        for step in label.subactions
+        for cell in (step.signature or {}).values()
+        if cell.motion is not None
+    ]
+    draw = random.Random(seed)
+    for cell in draw.sample(cells, round(share * len(cells))):
+        levels: list[Motion] = [level for level in LEVELS if level != cell.motion]
+        cell.motion = draw.choice(levels)
+    return wrong
