@@ -143,6 +143,13 @@ def test_a_constant_channel_makes_one_warning(own, heard):
     assert "'ax', 'gz'" in heard.warned[0]
 
 
+def test_facts_of_nobody_make_a_warning(own, heard):
+    contents = own.data.path / "dataset.toml"
+    contents.write_text(CONTENTS + "[subjects.1]\nage = 30\n[subjects.s2]\nage = 40\n")
+    run(Prepare(own, heard))
+    assert heard.warned == ["dataset.toml has facts of 's2', who is in no window: is the name right?"]
+
+
 def test_labels_that_differ_only_in_case_make_a_warning(own, heard):
     write(own.data.path, "3.csv", "Walking ")
     run(Prepare(own, heard))

@@ -29,7 +29,7 @@ several recordings, each with a time of its own. Windows are 5 s unless the sett
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
@@ -72,6 +72,12 @@ class Csv(Reader):
         read = read_parquet if file.suffix == ".parquet" else read_csv
         table = read(file, name, contents.numbers, contents.words)
         yield from recordings_of(table, name, file.name, contents)
+
+    def remarks(self, subjects: Collection[str]) -> list[str]:
+        nobody = [repr(name) for name in self.contents.subjects if name not in subjects]
+        if not nobody:
+            return []
+        return [f"{CONTENTS} has facts of {', '.join(nobody)}, who is in no window: is the name right?"]
 
     def fingerprint(self) -> Any:
         return stamps([self.folder / CONTENTS, *self.files], self.folder)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -68,6 +68,10 @@ class Reader(ABC):
         Raises:
             DataError: names the file, and what in it is wrong.
         """
+
+    def remarks(self, subjects: Collection[str]) -> list[str]:
+        """What a user should know once all parts were read, in which these subjects occurred; a line each."""
+        return []
 
     def recordings(self) -> Iterator[Recording]:
         """All recordings, one part after the other."""

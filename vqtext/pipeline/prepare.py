@@ -47,7 +47,7 @@ class Prepare(Stage):
                 tell(part + 1, reader.parts, {})
         if not cutter.recordings:
             raise cutter.nothing()
-        for remark in cutter.remarks():
+        for remark in [*cutter.remarks(), *reader.remarks(cutter.subjects)]:
             self.progress.warn(remark)
         shards.join(target, cutter, self.recipe())
 
