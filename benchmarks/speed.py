@@ -2,8 +2,9 @@
 
     VQSHAPE_ORIGINAL=path/to/a/checkout python benchmarks/speed.py [--codes spread] [--profile | --memory]
 
-Times are of one process, in which the two take turns: what else the machine does hits both. Ratios are
-of neighbours. Memory is the largest resident size of a process of its own, less what it had before the work.
+Times are of one process, in which the two take turns: what else the machine does hits both. Ratios are of
+neighbours, and of the best time of each, which a busy machine disturbs least. Memory is the largest resident
+size of a process of its own, less what it had before the work.
 
 ``--codes drawn``: weights as they are drawn, where tokens take few codes. ``--codes spread``: codes are put
 where tokens are, so that a batch takes about as many as there are. ``--bf16`` runs ours under autocast,
@@ -96,10 +97,11 @@ def race(size: str, work: str, args: argparse.Namespace) -> None:
         once()
     times = [[clock(once) for once in jobs] for _ in range(args.repeats)]
     ratios = sorted(a / b for a, b in times)
-    a, b = (statistics.median(column) for column in zip(*times, strict=True))
+    middle = statistics.median(ratios)
+    a, b = (min(column) for column in zip(*times, strict=True))
     print(
-        f"{size:8} {work:9} {used:3} codes: {BATCH / a:6.1f} → {BATCH / b:6.1f} series/s, "
-        f"{statistics.median(ratios):.2f}× (min {ratios[0]:.2f}, max {ratios[-1]:.2f}, {len(ratios)} pairs)",
+        f"{size:8} {work:9} {used:3} codes: best {BATCH / a:.1f} → {BATCH / b:.1f} series/s, {a / b:.2f}×; "
+        f"pairs {middle:.2f}× (min {ratios[0]:.2f}, max {ratios[-1]:.2f}, of {len(ratios)})",
         flush=True,
     )
 
