@@ -157,7 +157,7 @@ class Killing:
     def times(self, kills: int, rng: np.random.Generator) -> tuple[int, int, int, int, int]:
         """How many kills came within the work, left all whole, ended in the same content, left work that was
         kept; and how many calls were paid twice."""
-        self.journal.unlink(missing_ok=True)
+        self.forget()
         if self.kind.command == "gen-subactions":  # words that are there would be kept
             self.stage().target.unlink(missing_ok=True)
         started = time.monotonic()
@@ -168,7 +168,7 @@ class Killing:
         target = self.stage().target
         in_work = whole = identical = kept = twice = 0
         for _ in range(kills):
-            self.journal.unlink(missing_ok=True)
+            self.forget()
             self.older()
             child = self.forked()
             time.sleep(rng.uniform(0, seconds))
@@ -184,7 +184,10 @@ class Killing:
                 *self.stage().target.parent.glob(".*.partial-*"),
                 *self.stage().target.parent.glob(".*.tmp-*"),
             ]
-            identical += again == 0 and self.content() == undisturbed and self.is_whole() and not left
+            same, right = self.content() == undisturbed, self.is_whole()
+            identical += again == 0 and same and right and not left
+            if again or not same or not right or left:
+                print(f"run again: status {again}, same {same}, right {right}, left {left}", file=sys.stderr)
         return in_work, whole, identical, kept, twice
 
     def forked(self) -> int:
@@ -216,6 +219,11 @@ class Killing:
                 return file.execute("SELECT count(*) FROM replies").fetchone()[0]
             except sqlite3.OperationalError:  # killed before its table was made
                 return 0
+
+    def forget(self) -> None:
+        """No journal, nor what a killed process left beside it."""
+        for path in self.journal.parent.glob(f"{self.journal.name}*"):
+            path.unlink()
 
     def older(self) -> None:
         """Put an artifact of another recipe in the place; none where it would be taken for a person's."""

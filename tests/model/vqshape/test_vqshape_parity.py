@@ -41,6 +41,15 @@ def run(model, mode):
         return model(series(), mode, seen_patches=SEEN_PATCHES, missing=missing(), decode=True)
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As the reference numbers were made: sums in another order differ by 2e-5 in series not scaled."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("graded", [True, False])
 def test_codes_are_identical_and_tensors_equal(model, stored, mode, graded):
