@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vqtext.data.tables import encoding_of
+from vqtext.data.tables import not_utf8
 from vqtext.data.units import conversion
 from vqtext.errors import DataError
 
@@ -84,13 +84,11 @@ def read_contents(file: Path) -> Contents:
         raise DataError(f"{file} is missing: it says what the columns mean, see vqtext prepare --help")
     text = file.read_bytes()
     if b"\0" in text:
-        raise DataError(f"{file}: not UTF-8 text, it looks like {encoding_of(text)}; save it as UTF-8")
+        raise not_utf8(file, text)
     try:
         return check_contents(tomllib.loads(text.decode("utf-8-sig")), str(file))
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{file}: not UTF-8 text, it looks like {encoding_of(text)}; save it as UTF-8"
-        ) from error
+        raise not_utf8(file, text) from error
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{file} is not TOML: {error}") from error
 

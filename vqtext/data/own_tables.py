@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from vqtext.data.tables import encoding_of
+from vqtext.data.tables import not_utf8
 from vqtext.errors import DataError
 
 _BLOCK = 10_000  # lines
@@ -74,9 +74,7 @@ def read_csv(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]
                 tables.append(_plain(block, line, wanted) or _exact(block, line, wanted, name))
                 line += len(block)
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{name}: not UTF-8 text, it looks like {encoding_of(error.object)}; save it as UTF-8"
-        ) from error
+        raise not_utf8(name, error.object) from error
     except csv.Error as error:
         raise DataError(f"{name}, row 1: {error}; is a quote missing?") from error
     lines = [at for table in tables for at in table.lines]

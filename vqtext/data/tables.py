@@ -48,6 +48,11 @@ def read_table(
     return np.concatenate(blocks)
 
 
+def not_utf8(name: object, text: bytes) -> DataError:
+    """The error for a file whose bytes are not UTF-8 text."""
+    return DataError(f"{name}: not UTF-8 text, it looks like {encoding_of(text)}; save it as UTF-8")
+
+
 def encoding_of(text: bytes) -> str:
     """What bytes that are not UTF-8 look like, in words for an error."""
     if text[:2] in _MARKS or text[:200].count(0) > len(text[:200]) // 4:

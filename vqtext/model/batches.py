@@ -68,20 +68,22 @@ class Windows(Dataset[Any]):
     def __getitems__(self, items: Sequence[tuple[int, int]]) -> Batch:
         """The batch of these places, each with a random number of its own; see `Draws`."""
         place = torch.tensor([place for place, _ in items])
-        signal = torch.from_numpy(np.asarray(self.signal[self.rows[place.numpy()]], dtype=np.float32))
-        label = self.label[place]
-        text, mask = None, None
-        if self.guidance is not None:
-            draws = [draw for _, draw in items]
-            text, mask = self.guidance.batch(self.index[place].tolist(), label.tolist(), draws, self.drop)
-        return Batch(place, signal, label, self.frame_keep[place], text, mask)
+        batch = self._batch(place)
+        if self.guidance is None:
+            return batch
+        draws = [draw for _, draw in items]
+        text, mask = self.guidance.batch(self.index[place].tolist(), batch.label.tolist(), draws, self.drop)
+        return batch._replace(text=text, mask=mask)
 
     def blocks(self, size: int = 256) -> Iterator[Batch]:
         """All of them in order, without text."""
         for start in range(0, len(self), size):
-            place = torch.arange(start, min(start + size, len(self)))
-            signal = torch.from_numpy(np.asarray(self.signal[self.rows[place.numpy()]], dtype=np.float32))
-            yield Batch(place, signal, self.label[place], self.frame_keep[place])
+            yield self._batch(torch.arange(start, min(start + size, len(self))))
+
+    def _batch(self, place: Tensor) -> Batch:
+        """The windows at these places, without text."""
+        signal = torch.from_numpy(np.asarray(self.signal[self.rows[place.numpy()]], dtype=np.float32))
+        return Batch(place, signal, self.label[place], self.frame_keep[place])
 
 
 class Draws(Sampler[tuple[int, int]]):
