@@ -10,9 +10,10 @@ from toy import config, data, vocabulary, windows
 
 from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
+from vqtext.model.augment import augment
 from vqtext.model.decoding import Decoder
 from vqtext.model.load import VQText
-from vqtext.model.training import augment, epochs_for, fit, make_grounding
+from vqtext.model.training import epochs_for, fit, make_grounding
 
 SETTINGS = TrainSettings(epochs=100, batch_size=8, learning_rate=3e-3)
 

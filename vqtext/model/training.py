@@ -16,31 +16,21 @@ from torch.nn import functional as F
 
 from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
+from vqtext.model.augment import augment, turn_frames
 from vqtext.model.batches import Batch, Windows, loader
 from vqtext.model.codebook import perplexity
 from vqtext.model.config import ModelConfig
 from vqtext.model.grounding import Evidence, Grounding, Label, LabelSignal, Nearest, OrderSignal
 from vqtext.model.guidance import Guidance
 from vqtext.model.lightning_alone import lightning
-from vqtext.model.network import Network, Output
-from vqtext.model.painting import coverage, paint
+from vqtext.model.losses import WEIGHTS, frame_names, losses
+from vqtext.model.network import Network
 from vqtext.model.vocabulary import Grammar, Vocabulary
 from vqtext.schema import Rows
 
 STEPS = 600  # optimiser steps the default number of epochs aims at
 EPOCHS = (20, 300)  # least and most
-WEIGHTS = {
-    "rebuild": 1.0,
-    "shape": 0.3,
-    "commitment": 0.5,
-    "name": 1.0,
-    "own_name": 0.5,  # a code means one thing: its own action vectors must say what its tokens say
-    "class": 1.0,
-    "text": 0.3,
-}
-LOUDER, NOISE = 0.1, 0.1  # augmentation: spread of the gain, noise as a share of a channel's own spread
 VALIDATIONS = 50  # looks at the validation windows in one training
-TEXT_SHARPNESS = 10.0
 WARMUP = 0.05  # share of the steps in which the learning rate rises
 
 
@@ -96,60 +86,6 @@ def make_grounding(mode: str, data: TrainingData) -> Grounding:
     raise TrainingError(f"there is no grounding {mode!r}: see `vqtext train --help`")
 
 
-def frame_names(out: Output, substeps: int, frames: int, own: bool = False) -> Tensor:
-    """Probabilities of the anchors at each frame, ``(B, F, K)``; ``own`` lets the codes alone speak."""
-    names = (out.own_names if own else out.names).softmax(-1)
-    return paint(names, coverage(out.t, out.l, substeps, frames))
-
-
-def losses(
-    out: Output, label: Tensor, target: Tensor, frame_keep: Tensor, label_vectors: Tensor, substeps: int
-) -> dict[str, Tensor]:
-    """The named terms of the loss, each a scalar. ``target (B, F, K)``, ``frame_keep (B, F)``."""
-    frames = target.shape[1]
-    kept = frame_keep.sum().clamp(min=1)
-
-    def naming(own: bool) -> Tensor:
-        said = frame_names(out, substeps, frames, own).clamp(min=1e-6).log()
-        return -((target * said).sum(-1) * frame_keep).sum() / kept
-
-    keep = out.keep.reshape(out.pieces.shape[:2])
-    return {
-        "rebuild": (out.rebuilt - out.signal)[out.seen].square().mean(),
-        "shape": (out.shapes - out.pieces)[keep].square().mean(),
-        "commitment": out.commitment,
-        "name": naming(own=False),
-        "own_name": naming(own=True),
-        "class": F.cross_entropy(out.classes, label),
-        "text": F.cross_entropy(TEXT_SHARPNESS * out.text @ label_vectors.T, label),
-    }
-
-
-def augment(signal: Tensor, frame_keep: Tensor) -> tuple[Tensor, Tensor]:
-    """Other recordings of the same movement: started at another moment, a little louder, noisier.
-
-    Args:
-        signal: ``(B, C, T)``; frame_keep: ``(B, F)``; a window that is not full is not turned round.
-
-    Returns:
-        The signal, and by how many frames each window was turned, ``(B,)``.
-    """
-    batch, _, steps = signal.shape
-    frames = frame_keep.shape[1]
-    turn = torch.randint(frames, (batch,), device=signal.device) * frame_keep.all(1)
-    at = torch.arange(steps, device=signal.device) - (turn * steps // frames)[:, None]
-    signal = signal.gather(2, (at % steps)[:, None].expand_as(signal))
-    scale = 1 + LOUDER * torch.randn(batch, 1, 1, device=signal.device)
-    spread = signal.nan_to_num().std(-1, keepdim=True)
-    return signal * scale + NOISE * spread * torch.randn_like(signal), turn
-
-
-def _turn(x: Tensor, turn: Tensor) -> Tensor:
-    """Turn the frames of each row ``(B, F, K)`` round by its own number."""
-    at = (torch.arange(x.shape[1], device=x.device) - turn[:, None]) % x.shape[1]
-    return x.gather(1, at[..., None].expand_as(x))
-
-
 class TrainingModule(lightning.LightningModule):
     """The network with its losses; validation sees the signal alone."""
 
@@ -171,9 +107,9 @@ class TrainingModule(lightning.LightningModule):
         signal, turn = augment(signal, frame_keep)
         out = self.network(signal, text, mask)
         with torch.no_grad():
-            names = _turn(frame_names(out, self.substeps, frame_keep.shape[1]), -turn)
+            names = turn_frames(frame_names(out, self.substeps, frame_keep.shape[1]), -turn)
             progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
-            target = _turn(self.grounding.targets(place, label, names, progress), turn)
+            target = turn_frames(self.grounding.targets(place, label, names, progress), turn)
         terms = losses(out, label, target, frame_keep, self.label_vectors, self.substeps)
         total = torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum()
         if not total.isfinite():

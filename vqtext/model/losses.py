@@ -1,0 +1,49 @@
+"""The named terms of the loss."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from vqtext.model.network import Output
+from vqtext.model.painting import coverage, paint
+
+WEIGHTS = {
+    "rebuild": 1.0,
+    "shape": 0.3,
+    "commitment": 0.5,
+    "name": 1.0,
+    "own_name": 0.5,  # a code means one thing: its own action vectors must say what its tokens say
+    "class": 1.0,
+    "text": 0.3,
+}
+TEXT_SHARPNESS = 10.0
+
+
+def frame_names(out: Output, substeps: int, frames: int, own: bool = False) -> Tensor:
+    """Probabilities of the anchors at each frame, ``(B, F, K)``; ``own`` lets the codes alone speak."""
+    names = (out.own_names if own else out.names).softmax(-1)
+    return paint(names, coverage(out.t, out.l, substeps, frames))
+
+
+def losses(
+    out: Output, label: Tensor, target: Tensor, frame_keep: Tensor, label_vectors: Tensor, substeps: int
+) -> dict[str, Tensor]:
+    """The named terms of the loss, each a scalar. ``target (B, F, K)``, ``frame_keep (B, F)``."""
+    frames = target.shape[1]
+    kept = frame_keep.sum().clamp(min=1)
+
+    def naming(own: bool) -> Tensor:
+        said = frame_names(out, substeps, frames, own).clamp(min=1e-6).log()
+        return -((target * said).sum(-1) * frame_keep).sum() / kept
+
+    keep = out.keep.reshape(out.pieces.shape[:2])
+    return {
+        "rebuild": (out.rebuilt - out.signal)[out.seen].square().mean(),
+        "shape": (out.shapes - out.pieces)[keep].square().mean(),
+        "commitment": out.commitment,
+        "name": naming(own=False),
+        "own_name": naming(own=True),
+        "class": F.cross_entropy(out.classes, label),
+        "text": F.cross_entropy(TEXT_SHARPNESS * out.text @ label_vectors.T, label),
+    }
