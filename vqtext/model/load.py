@@ -20,14 +20,15 @@ from safetensors.torch import load_file, save_file
 from vqtext.errors import ArtifactError, DataError, ShapeError
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding import Decoded, Decoder
+from vqtext.model.losses import frame_names
 from vqtext.model.network import Network
-from vqtext.model.painting import coverage, paint
 from vqtext.model.vocabulary import Vocabulary
 from vqtext.reason import Reason
 from vqtext.schema import Rows
 
 WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
 CHUNK = 256  # windows a forward pass
+NAMES = ("names", "own_names", "head_names")
 Signals: TypeAlias = np.ndarray | Sequence[Any] | Rows
 
 
@@ -40,7 +41,9 @@ class Tokens:
         t, l: start and length as shares of the window, ``(n, M)``.
         mu, sigma: offset and scale a channel, in standard units, ``(n, M, c)``.
         features: ``(code vector, mu, sigma, t, l)``, ``(n, M, f)``.
-        names: anchor probabilities of frames, ``(n, F, K)``.
+        names: anchor probabilities of frames, ``(n, F, K)``, by the tokens' codes and attributes.
+        own_names: the same by the codes' own action vectors alone.
+        head_names: the same by the tokens before they were given a code: what quantising costs.
     """
 
     code: np.ndarray
@@ -50,6 +53,28 @@ class Tokens:
     sigma: np.ndarray
     features: np.ndarray
     names: np.ndarray
+    own_names: np.ndarray
+    head_names: np.ndarray
+
+
+@dataclass(frozen=True)
+class Decodings:
+    """What the decoding says of n windows.
+
+    Attributes:
+        log_posterior: over ``config.labels``, ``(n, labels)``.
+        label: the likeliest of them, ``(n,)``.
+        use: step of its transcript at each frame, ``(n, F)``; anchor: of that step, ``(n, F)``.
+        confidence: posterior of the step, ``(n, F)``.
+        keep: frames that lie inside their window, ``(n, F)``.
+    """
+
+    log_posterior: np.ndarray
+    label: np.ndarray
+    use: np.ndarray
+    anchor: np.ndarray
+    confidence: np.ndarray
+    keep: np.ndarray
 
 
 class VQText:
@@ -100,6 +125,24 @@ class VQText:
         """The class of each window. Arguments and errors as `explain`."""
         return [self.config.labels[i] for i in self.predict_proba(signals, index).argmax(1)]
 
+    def decode(self, signals: Signals, index: np.ndarray | None = None) -> Decodings:
+        """Class and path through its transcript of each window. Arguments and errors as `explain`."""
+        found: dict[str, list[torch.Tensor]] = {name: [] for name in Decodings.__dataclass_fields__}
+        for rows in self._blocks(signals, index):
+            decoded, keep = self._decode(rows)
+            label = decoded.log_posterior.argmax(1)
+            values = {
+                "log_posterior": decoded.log_posterior,
+                "label": label,
+                "use": decoded.path,
+                "anchor": self.decoder.grammar.anchor[label].gather(1, decoded.path),
+                "confidence": decoded.confidence,
+                "keep": keep,
+            }
+            for name, value in values.items():
+                found[name].append(value)
+        return Decodings(**{name: torch.cat(value).numpy() for name, value in found.items()})
+
     @torch.no_grad()
     def tokenize(self, signals: Signals, index: np.ndarray | None = None) -> Tokens:
         """Tokens of each window. Arguments and errors as `explain`."""
@@ -113,7 +156,7 @@ class VQText:
                 "mu": out.mu,
                 "sigma": out.sigma,
                 "features": out.features,
-                "names": self._names(rows),
+                **{name: frame_names(out, getattr(out, name), self.config.frames) for name in NAMES},
             }
             for name, value in values.items():
                 parts[name].append(value)
@@ -141,8 +184,7 @@ class VQText:
 
     def _names(self, rows: torch.Tensor) -> torch.Tensor:
         out = self.network(rows)
-        substeps = self.config.settings.substeps
-        return paint(out.names.softmax(-1), coverage(out.t, out.l, substeps, self.config.frames))
+        return frame_names(out, out.names, self.config.frames)
 
     def _keep(self, rows: torch.Tensor) -> torch.Tensor:
         """Frames of each window up to the last sample that was measured, ``(B, F)``."""

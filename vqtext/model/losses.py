@@ -14,27 +14,29 @@ WEIGHTS = {
     "commitment": 0.5,
     "name": 1.0,
     "own_name": 0.5,  # a code means one thing: its own action vectors must say what its tokens say
+    "head_name": 0.5,
     "class": 1.0,
     "text": 0.3,
 }
 TEXT_SHARPNESS = 10.0
 
 
-def frame_names(out: Output, substeps: int, frames: int, own: bool = False) -> Tensor:
-    """Probabilities of the anchors at each frame, ``(B, F, K)``; ``own`` lets the codes alone speak."""
-    names = (out.own_names if own else out.names).softmax(-1)
-    return paint(names, coverage(out.t, out.l, substeps, frames))
+def frame_names(out: Output, names: Tensor, frames: int) -> Tensor:
+    """Logits of the tokens' sub-steps ``(B, M·S, K)`` → probabilities of the anchors at each frame,
+    ``(B, F, K)``."""
+    substeps = names.shape[1] // out.code.shape[1]
+    return paint(names.softmax(-1), coverage(out.t, out.l, substeps, frames))
 
 
 def losses(
-    out: Output, label: Tensor, target: Tensor, frame_keep: Tensor, label_vectors: Tensor, substeps: int
+    out: Output, label: Tensor, target: Tensor, frame_keep: Tensor, label_vectors: Tensor
 ) -> dict[str, Tensor]:
     """The named terms of the loss, each a scalar. ``target (B, F, K)``, ``frame_keep (B, F)``."""
     frames = target.shape[1]
     kept = frame_keep.sum().clamp(min=1)
 
-    def naming(own: bool) -> Tensor:
-        said = frame_names(out, substeps, frames, own).clamp(min=1e-6).log()
+    def naming(names: Tensor) -> Tensor:
+        said = frame_names(out, names, frames).clamp(min=1e-6).log()
         return -((target * said).sum(-1) * frame_keep).sum() / kept
 
     keep = out.keep.reshape(out.pieces.shape[:2])
@@ -42,8 +44,9 @@ def losses(
         "rebuild": (out.rebuilt - out.signal)[out.seen].square().mean(),
         "shape": (out.shapes - out.pieces)[keep].square().mean(),
         "commitment": out.commitment,
-        "name": naming(own=False),
-        "own_name": naming(own=True),
+        "name": naming(out.names),
+        "own_name": naming(out.own_names),
+        "head_name": naming(out.head_names),
         "class": F.cross_entropy(out.classes, label),
         "text": F.cross_entropy(TEXT_SHARPNESS * out.text @ label_vectors.T, label),
     }

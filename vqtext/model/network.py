@@ -34,6 +34,7 @@ class Output:
         features: ``(code vector, mu, sigma, t, l)`` of each token, zero where it is not kept, ``(B, M, f)``.
         names: logits over the anchors, ``(B, M·S, K)``.
         own_names: the same from the codes' own action vectors alone.
+        head_names: the same from the tokens before they were given a code: what quantising costs.
         classes: logits of the class head, ``(B, n)``.
         text: the window in text space, a unit vector, ``(B, d)``.
         signal, rebuilt, seen: the input in standard units, its copy, where it was seen, ``(B, C, T)``.
@@ -51,6 +52,7 @@ class Output:
     features: Tensor
     names: Tensor
     own_names: Tensor
+    head_names: Tensor
     classes: Tensor
     text: Tensor
     signal: Tensor
@@ -86,6 +88,9 @@ class Network(nn.Module):
         self.correct = nn.Sequential(
             nn.Linear(width, s.dim), nn.GELU(), nn.Linear(s.dim, s.substeps * config.text_dim)
         )
+        self.head = nn.Sequential(
+            nn.Linear(width, s.dim), nn.GELU(), nn.Linear(s.dim, s.substeps * config.text_dim)
+        )
         self.sharpness = nn.Parameter(torch.tensor(SHARPNESS).log())
         self.pool = nn.Sequential(nn.Linear(width, s.dim), nn.GELU())
         self.class_head = nn.Sequential(nn.Dropout(s.dropout), nn.Linear(2 * s.dim, len(config.labels)))
@@ -117,6 +122,7 @@ class Network(nn.Module):
         pieces = cut(x, a.t, a.l, SHAPE_STEPS).detach()
         own = self.codebook.action[q.code]  # (·, M, S, d)
         named = own + self.correct(features).unflatten(-1, own.shape[-2:])
+        free = self.head(torch.cat([a.z, a.mu, a.sigma, place], -1)).unflatten(-1, own.shape[-2:])
         pooled = self._pool(features, a.keep, batch)
 
         def windows(x: Tensor) -> Tensor:
@@ -137,6 +143,7 @@ class Network(nn.Module):
             features=windows(features),
             names=names_of(named),
             own_names=names_of(own),
+            head_names=names_of(free),
             classes=self.class_head(pooled),
             text=F.normalize(self.text_head(pooled), dim=-1),
             signal=x.reshape(signal.shape),

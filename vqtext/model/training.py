@@ -96,7 +96,6 @@ class TrainingModule(lightning.LightningModule):
         self.network = network
         self.grounding = grounding
         self.settings = settings
-        self.substeps = network.config.settings.substeps
         self.register_buffer("label_vectors", data.label_vectors, persistent=False)
 
     label_vectors: Tensor
@@ -107,10 +106,10 @@ class TrainingModule(lightning.LightningModule):
         signal, turn = augment(signal, frame_keep)
         out = self.network(signal, text, mask)
         with torch.no_grad():
-            names = turn_frames(frame_names(out, self.substeps, frame_keep.shape[1]), -turn)
+            names = turn_frames(frame_names(out, out.names, frame_keep.shape[1]), -turn)
             progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
             target = turn_frames(self.grounding.targets(place, label, names, progress), turn)
-        terms = losses(out, label, target, frame_keep, self.label_vectors, self.substeps)
+        terms = losses(out, label, target, frame_keep, self.label_vectors)
         total = torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum()
         if not total.isfinite():
             bad = [name for name, value in terms.items() if not value.isfinite()]
