@@ -163,7 +163,20 @@ class GuidanceSettings(_Section):
     source: Literal["label", "description", "both", "none"] = Field(
         default="both", description="whose words guide the training"
     )
+    facts: bool = Field(default=True, description="whether it is told what is known of the subject")
+    fusion: Literal["signal", "bidirectional", "text-contrast"] = Field(
+        default="signal",
+        description="who asks whom: the signal asks the text; both ask, predict and are compared; both ask, "
+        "but the text's result is only compared",
+    )
+    place: Literal["patches", "tokens"] = Field(
+        default="patches", description="where they meet: before the tokenizer, or on its tokens"
+    )
     drop: Fraction = Field(default=0.5, description="share of training windows that see no text")
+    drop_tokens: Fraction = Field(default=0.1, description="share of single text tokens that are left out")
+    drop_facts: Fraction = Field(
+        default=0.3, description="share of guided windows that are not told who the subject is"
+    )
 
 
 class TrainSettings(_Section):

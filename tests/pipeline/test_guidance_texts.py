@@ -9,6 +9,7 @@ import pytest
 from test_embed import MORE, WORDS, put_windows
 
 from vqtext.cache.hdf5 import open_artifact
+from vqtext.config import GuidanceSettings
 from vqtext.data.splits import Split
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.embed import Embed
@@ -27,7 +28,7 @@ def test_texts_of_windows(source: str, write_words: Any, heard: Any, bag_of_word
     windows.subject[0] = -1  # nobody knows who it was
     split = Split(np.array([5, 0]), np.array([3]), np.array([1, 2, 4]), "own")
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
-        found = _guidance(texts, windows, split, source)
+        found = _guidance(texts, windows, split, GuidanceSettings(source=source))
         text, described = texts["text"], texts["window_text"]
     if source == "none":
         assert found is None

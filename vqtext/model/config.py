@@ -10,6 +10,7 @@ from vqtext.errors import ArtifactError
 from vqtext.schema import Channel
 
 FORMAT = 1
+TRAINING_ONLY = ("token_dim", "fusion", "place")
 MIN_PATCH = 2  # samples; a patch of one sample has no shape
 FRAME_S = 0.02  # seconds; names are decided on frames of about this length, never shorter than a sample
 
@@ -26,6 +27,9 @@ class ModelConfig:
         labels: class names, in the order of the class head.
         text_dim: width of the anchor vectors, d.
         token_dim: width of the guidance's text tokens, 0 without guidance.
+        fusion, place: how and where text meets signal, as `GuidanceSettings` says.
+
+    A model's folder knows nothing of the last three: they are for training alone.
     """
 
     settings: ModelSettings
@@ -35,6 +39,8 @@ class ModelConfig:
     labels: tuple[str, ...]
     text_dim: int
     token_dim: int = 0
+    fusion: str = "signal"
+    place: str = "patches"
 
     @property
     def joint(self) -> bool:
@@ -80,7 +86,7 @@ class ModelConfig:
         return {
             "format": FORMAT,
             "settings": self.settings.model_dump(mode="json"),
-            **{k: v for k, v in asdict(self).items() if k not in ("settings", "channels")},
+            **{k: v for k, v in asdict(self).items() if k not in ("settings", "channels", *TRAINING_ONLY)},
             "channels": [channel.to_dict() for channel in self.channels],
         }
 
@@ -104,7 +110,6 @@ class ModelConfig:
                 rate_hz=float(data["rate_hz"]),
                 labels=tuple(data["labels"]),
                 text_dim=int(data["text_dim"]),
-                token_dim=int(data["token_dim"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             problem = str(error).splitlines()[0]

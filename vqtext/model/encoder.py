@@ -1,4 +1,4 @@
-"""Signal → patch embeddings, with or without text: everything before the tokenizer."""
+"""Signal → patch embeddings: everything before the tokenizer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vqtext.model.config import ModelConfig
-from vqtext.model.fusion import TextFusion
 from vqtext.schema import Channel
 
 VIRTUAL_CHANNELS = 32  # at most this many mixtures of channels reach the patches
@@ -108,15 +107,12 @@ class PatchEncoder(nn.Module):
         self.stem = nn.Sequential(nn.Conv1d(self.virtual, s.dim, STEM, padding=STEM // 2), nn.GELU())
         self.embed = nn.Conv1d(s.dim, s.dim, 2 * self.patch, stride=self.patch)
         self.position = nn.Parameter(torch.randn(1, self.patches, s.dim) * 0.02)
-        self.fusion = TextFusion(s.dim, config.token_dim, s.heads) if config.token_dim else None
         layer = nn.TransformerEncoderLayer(
             s.dim, s.heads, 2 * s.dim, s.dropout, "gelu", batch_first=True, norm_first=True
         )
         self.transformer = nn.TransformerEncoder(layer, s.layers, enable_nested_tensor=False)
 
-    def forward(
-        self, x: Tensor, seen: Tensor, channels: Tensor | None, text: Tensor | None, mask: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, seen: Tensor, channels: Tensor | None) -> tuple[Tensor, Tensor]:
         """Returns embeddings and, ``(S, P)``, which patches hold at least one sample."""
         if self.mix is not None and channels is not None:
             x = torch.einsum("sct,cr->srt", x, self.mix(channels)) / channels.shape[0] ** 0.5
@@ -126,6 +122,4 @@ class PatchEncoder(nn.Module):
         full = F.pad(seen.any(1), (0, self.patches * self.patch - seen.shape[-1]))
         keep = full.unflatten(1, (self.patches, self.patch)).any(-1)
         keep = keep | ~keep.any(1, keepdim=True)  # a series of nothing must not make an empty softmax
-        if self.fusion is not None:
-            h = self.fusion(h, text, mask)
         return self.transformer(h, src_key_padding_mask=~keep), keep

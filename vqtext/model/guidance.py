@@ -30,6 +30,8 @@ class Guidance:
         descriptions: for each window the text that describes it, −1 where there is none.
         facts: for each window the texts of what is known of its subject; each becomes one token, the mean of
             its states.
+        drop_tokens: share of single text tokens that are left out.
+        drop_facts: share of the windows with text that are told no facts, so that a model without them works.
     """
 
     tokens: Rows
@@ -37,6 +39,8 @@ class Guidance:
     label_texts: list[list[int]]
     descriptions: list[int]
     facts: list[list[int]]
+    drop_tokens: float = 0.0
+    drop_facts: float = 0.0
 
     @property
     def dim(self) -> int:
@@ -63,7 +67,9 @@ class Guidance:
                 said = states[: LENGTH - end]
                 out[row, end : end + len(said)] = said
                 end += len(said)
-            mask[row, :end] = True
+            for place in range(end):
+                mask[row, place] = chance.random() >= self.drop_tokens
+        out[~mask] = 0
         return torch.from_numpy(out), torch.from_numpy(mask)
 
     def _of(self, window: int, label: int, chance: random.Random) -> list[np.ndarray]:
@@ -71,7 +77,8 @@ class Guidance:
         wordings, description = self.label_texts[label], self.descriptions[window]
         texts = [chance.choice(wordings)] if wordings else []
         texts += [description] if description >= 0 else []
-        facts = [self._states(i).astype(np.float32).mean(0, keepdims=True) for i in self.facts[window]]
+        known = self.facts[window] if chance.random() >= self.drop_facts else []
+        facts = [self._states(i).astype(np.float32).mean(0, keepdims=True) for i in known]
         return [*facts, *(self._states(i) for i in texts)]
 
     def _states(self, text: int) -> np.ndarray:

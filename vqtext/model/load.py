@@ -81,7 +81,7 @@ class VQText:
     """A trained model: signal in, class and reason out. It never sees text and never uses the network."""
 
     def __init__(self, network: Network, decoder: Decoder) -> None:
-        self.network = network.eval()
+        self.network = network.signal_only().eval()
         self.decoder = decoder.eval()
 
     @property

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch.nn import functional as F
 
+from vqtext.model import guided_losses
 from vqtext.model.network import Output
 from vqtext.model.painting import coverage, paint
 
@@ -15,10 +15,8 @@ WEIGHTS = {
     "name": 1.0,
     "own_name": 0.5,  # a code means one thing: its own action vectors must say what its tokens say
     "head_name": 0.5,
-    "class": 1.0,
-    "text": 0.3,
+    **guided_losses.WEIGHTS,
 }
-TEXT_SHARPNESS = 10.0
 
 
 def frame_names(out: Output, names: Tensor, frames: int) -> Tensor:
@@ -47,6 +45,5 @@ def losses(
         "name": naming(out.names),
         "own_name": naming(out.own_names),
         "head_name": naming(out.head_names),
-        "class": F.cross_entropy(out.classes, label),
-        "text": F.cross_entropy(TEXT_SHARPNESS * out.text @ label_vectors.T, label),
+        **guided_losses.guided_losses(out, label, label_vectors),
     }

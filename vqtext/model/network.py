@@ -4,12 +4,12 @@
 - tokens ``(z, mu, sigma, t, l)`` with a sixth attribute, ``action``: which anchors the token shows, in order
 - a code has two faces, a shape and a short sequence of action vectors; what a token is called is a function
   of (code, t, l, mu, sigma) alone
-- text reaches the patches by cross-attention in training; at test time there is none
+- text reaches patches or tokens by cross-attention in training; at test time there is none
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from vqtext.model.codebook import Codebook
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoder import SHAPE_STEPS, ShapeDecoder, SignalDecoder, cut
 from vqtext.model.encoder import ChannelEmbedding, Normaliser, PatchEncoder, instance_normalise
+from vqtext.model.fusion import Fused, Fusion
 from vqtext.model.tokenizer import Tokenizer
 
 SHARPNESS = 12.0  # cosines of anchors lie close together: logits = SHARPNESS · cosine at the start
@@ -40,6 +41,7 @@ class Output:
         signal, rebuilt, seen: the input in standard units, its copy, where it was seen, ``(B, C, T)``.
         pieces, shapes: the piece under each token and its drawn shape, ``(B·, M, c, SHAPE_STEPS)``.
         commitment: codebook loss, a scalar.
+        fused: where text met signal, None where there was no text.
     """
 
     code: Tensor
@@ -61,6 +63,7 @@ class Output:
     pieces: Tensor
     shapes: Tensor
     commitment: Tensor
+    fused: Fused | None
 
 
 class Network(nn.Module):
@@ -82,6 +85,7 @@ class Network(nn.Module):
         self.channels = ChannelEmbedding(config.channels) if config.joint else None
         self.encoder = PatchEncoder(config)
         self.tokenizer = Tokenizer(config)
+        self.fusion = Fusion(config) if config.token_dim else None
         self.codebook = Codebook(s.codes, s.dim_code, s.substeps, config.text_dim)
         self.shape_decoder = ShapeDecoder(config)
         self.signal_decoder = SignalDecoder(config)
@@ -109,10 +113,14 @@ class Network(nn.Module):
         if not self.config.joint:
             x, x_seen = (part.flatten(0, 1)[:, None] for part in (signal, seen))
             x = instance_normalise(x, x_seen)
-            if text is not None and text_mask is not None:
-                text, text_mask = (part.repeat_interleave(signal.shape[1], 0) for part in (text, text_mask))
         channels = self.channels() if self.channels is not None else None
-        h, patch_keep = self.encoder(x, x_seen, channels, text, text_mask)
+        h, patch_keep = self.encoder(x, x_seen, channels)
+        fused = None
+        if self.config.place == "patches":
+            h, fused = self._fuse(h, patch_keep, text, text_mask)
+        h = self.tokenizer.read(h, patch_keep)
+        if self.config.place == "tokens":
+            h, fused = self._fuse(h, torch.ones_like(h[..., 0], dtype=torch.bool), text, text_mask)
         a = self.tokenizer(h, patch_keep, channels)
         q = self.codebook(a.z, a.keep)
         place = torch.stack([a.t, a.l], -1)
@@ -152,7 +160,25 @@ class Network(nn.Module):
             pieces=pieces,
             shapes=shapes,
             commitment=q.loss,
+            fused=fused,
         )
+
+    def _fuse(
+        self, h: Tensor, keep: Tensor, text: Tensor | None, mask: Tensor | None
+    ) -> tuple[Tensor, Fused | None]:
+        if self.fusion is None or text is None or mask is None:
+            return h, None
+        fused = self.fusion(h, keep, text, mask)
+        return fused.h, fused
+
+    def signal_only(self) -> Network:
+        """The network without what text alone uses: all that is saved, and all that is asked at test time."""
+        if self.fusion is None:
+            return self
+        alone = Network(replace(self.config, token_dim=0), self.anchors)
+        weights = self.state_dict()
+        alone.load_state_dict({name: weights[name] for name in alone.state_dict()})
+        return alone.to(self.anchors.device)
 
     def _logits(self, action: Tensor) -> Tensor:
         return self.sharpness.exp() * F.normalize(action, dim=-1) @ self.anchors.T

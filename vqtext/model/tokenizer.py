@@ -56,11 +56,15 @@ class Tokenizer(nn.Module):
         self.level_head = _mlp(s.dim, width)
         self.scale_head = _mlp(s.dim, width)
 
-    def forward(self, h: Tensor, patch_keep: Tensor, channels: Tensor | None) -> Attributes:
+    def read(self, h: Tensor, patch_keep: Tensor) -> Tensor:
+        """Patches ``(S, P, D)`` → tokens before their attributes, ``(S, M, D)``."""
         queries = self.queries.expand(len(h), -1, -1)
         if self.joint:  # a tile starts from what lies under it
             queries = queries + F.adaptive_avg_pool1d(h.transpose(1, 2), self.tokens).transpose(1, 2)
-        h = self.transformer(queries, h, memory_key_padding_mask=~patch_keep)
+        return self.transformer(queries, h, memory_key_padding_mask=~patch_keep)
+
+    def forward(self, h: Tensor, patch_keep: Tensor, channels: Tensor | None) -> Attributes:
+        """Tokens as `read` gives them → their attributes."""
         t, l = self._place(self.place_head(h))
         mu, sigma = self.level_head(h), self.scale_head(h)
         if channels is not None:

@@ -22,6 +22,7 @@ from vqtext.model.codebook import perplexity
 from vqtext.model.config import ModelConfig
 from vqtext.model.grounding import Evidence, Grounding, Label, LabelSignal, Nearest, OrderSignal
 from vqtext.model.guidance import Guidance
+from vqtext.model.guided_losses import guidance_metrics
 from vqtext.model.lightning_alone import lightning
 from vqtext.model.losses import WEIGHTS, frame_names, losses
 from vqtext.model.network import Network
@@ -123,22 +124,18 @@ class TrainingModule(lightning.LightningModule):
             on_step=False,
             batch_size=len(signal),
         )
-        if mask is not None:
-            right = (out.classes.argmax(-1) == label).float()
-            guided = mask.any(1)
-            for name, rows in (("guided", guided), ("signal_only", ~guided)):
-                if rows.any():
-                    self.log(
-                        f"train/accuracy_{name}",
-                        right[rows].mean(),
-                        on_epoch=True,
-                        on_step=False,
-                        batch_size=int(rows.sum()),
-                    )
+        for name, (value, count) in guidance_metrics(out, label).items():
+            self.log(f"train/{name}", value, on_epoch=True, on_step=False, batch_size=count)
         return {"loss": total, "latent": out.latent[out.keep].detach(), "code": out.code[out.keep]}
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.network.codebook.revive(outputs["latent"], outputs["code"])
+
+    def on_train_epoch_end(self) -> None:
+        told = self.trainer.callback_metrics
+        paths = [told.get(f"train/accuracy_{path}") for path in ("guided", "signal_only")]
+        if paths[0] is not None and paths[1] is not None:
+            self.log("train/accuracy_gap", paths[0] - paths[1])
 
     def on_validation_epoch_start(self) -> None:
         self.codes = torch.zeros(self.network.config.settings.codes)

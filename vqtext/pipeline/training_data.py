@@ -13,7 +13,7 @@ import numpy as np
 
 from vqtext.cache.hdf5 import Artifact, open_artifact
 from vqtext.cache.rows import StoredRows
-from vqtext.config import Settings
+from vqtext.config import GuidanceSettings, Settings
 from vqtext.data.locations import best_cell, sensed
 from vqtext.data.motion import MotionScale
 from vqtext.data.splits import Split
@@ -177,7 +177,7 @@ def gather(windows: Windows, split: Split, settings: Settings) -> tuple[ModelCon
     spoken = vocabulary(words, windows.labels, locations, kinds, signed)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         label_vectors = _label_vectors(texts, windows.labels, words)
-        guidance = _guidance(texts, windows, split, settings.guidance.source)
+        guidance = _guidance(texts, windows, split, settings.guidance)
     config = ModelConfig(
         settings=settings.model,
         channels=tuple(windows.channels),
@@ -186,6 +186,8 @@ def gather(windows: Windows, split: Split, settings: Settings) -> tuple[ModelCon
         labels=tuple(windows.labels),
         text_dim=words.vectors.shape[1],
         token_dim=guidance.dim if guidance is not None else 0,
+        fusion=settings.guidance.fusion,
+        place=settings.guidance.place,
     )
     pool = np.concatenate([split.train, split.validation])
     frame_end = np.arange(config.frames) * windows.T // config.frames
@@ -231,10 +233,11 @@ def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.n
     return np.stack(rows)
 
 
-def _guidance(texts: Artifact, windows: Windows, split: Split, source: str) -> Guidance | None:
-
+def _guidance(texts: Artifact, windows: Windows, split: Split, settings: GuidanceSettings) -> Guidance | None:
+    """What the training and validation windows may be told, as the settings want it."""
     from vqtext.model.guidance import Guidance
 
+    source = settings.source
     if source == "none":
         return None
     known, index = texts.attrs["labels"], texts["label_text"]
@@ -244,7 +247,7 @@ def _guidance(texts: Artifact, windows: Windows, split: Split, source: str) -> G
         if label in known
     }
     pool = np.concatenate([split.train, split.validation])
-    described, facts = texts["window_text"], texts["subject_text"]
+    described, facts = texts["window_text"], texts["subject_text"] if settings.facts else []
     told = source != "label" and len(described) == windows.n
     subjects = [int(s) if s < len(facts) else -1 for s in windows.subject[pool]]
     return Guidance(
@@ -253,6 +256,8 @@ def _guidance(texts: Artifact, windows: Windows, split: Split, source: str) -> G
         label_texts=[said.get(label, []) if source != "description" else [] for label in windows.labels],
         descriptions=described[pool].tolist() if told else [-1] * len(pool),
         facts=[[int(t) for t in facts[s] if t >= 0] if s >= 0 else [] for s in subjects],
+        drop_tokens=settings.drop_tokens,
+        drop_facts=settings.drop_facts,
     )
 
 
