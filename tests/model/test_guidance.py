@@ -1,5 +1,7 @@
 """A user would lose: what is known of a person, pushed out of the text tokens by a long description."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -57,3 +59,29 @@ def test_the_draw_decides_and_nothing_else(guidance):
     assert 5 < first.sum() < 35
     again = guidance.batch([0] * 40, [0] * 40, list(range(40))[::-1], drop=0.5)[1].any(1)
     assert (again.flip(0) == first).all()
+
+
+def test_facts_are_left_out_by_themselves(guidance):
+    """Else a model would lean on the age of a person and could do without the words of the movement."""
+    guidance = dataclasses.replace(guidance, drop_facts=0.5)
+    text, mask = guidance.batch([0] * 100, [0] * 100, range(100), drop=0)
+    untold = text[:, 0, 0] == 1  # the label's words come first
+    assert 30 < untold.sum() < 70
+    assert (text[~untold][:, 0] == torch.tensor([30.0, 1])).all()
+    assert mask.all(), "the description takes the place of the facts"
+
+
+def test_single_tokens_are_left_out_at_random_and_hold_their_place(guidance):
+    whole = guidance.batch([0] * 60, [0] * 60, range(60), drop=0)[0]
+    some = dataclasses.replace(guidance, drop_tokens=0.25)
+    text, mask = some.batch([0] * 60, [0] * 60, range(60), drop=0)
+    assert 0.2 < (~mask).float().mean() < 0.3
+    assert (~mask).any(0).all(), "any token may go, wherever it stands"
+    assert torch.equal(text[mask], whole[mask]) and not text[~mask].any()
+    again = some.batch([0] * 60, [0] * 60, range(60), drop=0)
+    assert torch.equal(again[0], text) and torch.equal(again[1], mask)
+
+
+def test_a_window_that_loses_every_token_is_one_without_text(guidance):
+    text, mask = dataclasses.replace(guidance, drop_tokens=1.0).batch([0], [0], [0], drop=0)
+    assert not mask.any() and not text.any()

@@ -1,9 +1,11 @@
 """A user would lose: training that learns, repeats, stops when asked and says what is wrong."""
 
+import csv
 import dataclasses
 import os
 import signal as signals
 
+import numpy as np
 import pytest
 import torch
 from toy import config, data, vocabulary, windows
@@ -12,6 +14,7 @@ from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
 from vqtext.model.augment import augment
 from vqtext.model.decoding import Decoder
+from vqtext.model.guidance import Guidance
 from vqtext.model.load import VQText
 from vqtext.model.training import epochs_for, fit, make_grounding
 
@@ -88,3 +91,20 @@ def test_turning_a_window_round_moves_its_frames_along():
 def test_epochs_follow_the_size_of_the_data():
     assert epochs_for(32, TrainSettings()) > epochs_for(3000, TrainSettings())
     assert epochs_for(32, TrainSettings(epochs=3)) == 3
+
+
+def test_both_paths_and_their_gap_are_in_the_logs_of_every_epoch(tmp_path):
+    """Guided accuracy alone would flatter: the texts hold the label."""
+    cfg = dataclasses.replace(config(), token_dim=6)
+    toy = data(cfg=cfg)
+    texts = np.random.default_rng(0).normal(size=(6, 6)).astype(np.float16)
+    count = len(toy.label)
+    guidance = Guidance(texts, np.array([0, 3, 6]), [[0], [1]], [-1] * count, [[]] * count)
+    toy = dataclasses.replace(toy, guidance=guidance)
+    fit(cfg, toy, TrainSettings(epochs=3, batch_size=8), 0.5, 0, tmp_path, lambda: None)
+    with (tmp_path / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["train/class"]]
+    assert len(rows) == 3
+    for row in rows:
+        guided, alone = (float(row[f"train/accuracy_{path}"]) for path in ("guided", "signal_only"))
+        assert float(row["train/accuracy_gap"]) == pytest.approx(guided - alone, abs=1e-6)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from test_embed import MORE, WORDS, put_windows
 
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.config import GuidanceSettings
+from vqtext.config import GuidanceSettings, ModelSettings
 from vqtext.data.splits import Split
+from vqtext.model.losses import WEIGHTS, losses
+from vqtext.model.network import Network
 from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.stage import run
-from vqtext.pipeline.training_data import _guidance
+from vqtext.pipeline.training_data import _guidance, gather
 
 FACTS = ["27 years old", "182 cm tall", "83 kg", "male", "right-handed"]
 
@@ -41,3 +46,56 @@ def test_texts_of_windows(source: str, write_words: Any, heard: Any, bag_of_word
     assert found.descriptions == expected
     assert [[text[i] for i in places] for places in found.facts] == [FACTS, [], FACTS]
     assert found.dim == 64
+
+
+@pytest.mark.parametrize(
+    ("source", "facts"), list(itertools.product(["label", "description", "both", "none"], [True, False]))
+)
+def test_every_guidance_takes_a_step(
+    source: str, facts: bool, write_words: Any, heard: Any, bag_of_words: Any
+) -> None:
+    """Texts, facts, way and place are chosen freely: none of the combinations may break a training."""
+    settings = write_words(WORDS, **MORE)
+    put_windows(settings.cache, ["standing", "walking"])
+    for stage in (Embed, Dedup):
+        run(stage(settings, heard))
+    windows = read_windows(settings.cache / "windows.h5")
+    split = Split(np.array([0, 1, 2, 3]), np.array([4]), np.array([5]), "own")
+    small = ModelSettings(dim=16, dim_code=4, codes=8, patches=10, tokens=5, layers=1, heads=2)
+    for fusion, place in itertools.product(
+        ["signal", "bidirectional", "text-contrast"], ["patches", "tokens"]
+    ):
+        guidance = GuidanceSettings(source=source, facts=facts, fusion=fusion, place=place, drop_facts=0)
+        chosen = settings.model_copy(update={"model": small, "guidance": guidance})
+        config, data = gather(windows, split, chosen)
+        torch.manual_seed(0)
+        network = Network(config, data.anchors)
+        batch = data.part(data.train, drop=0.0).__getitems__([(i, i) for i in range(4)])
+        if source == "none":
+            assert network.fusion is None and batch.text is None
+        else:
+            assert batch.mask is not None and batch.mask.any(1).all()
+            batch.mask[3] = False  # one window without text beside three with it
+        out = network(batch.signal, batch.text, batch.mask)
+        target = torch.full((4, config.frames, len(data.anchors)), 1 / len(data.anchors))
+        terms = losses(out, batch.label, target, batch.frame_keep, data.label_vectors)
+        torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum().backward()
+        reached = [p.grad for p in network.parameters() if p.grad is not None]
+        assert all(grad.isfinite().all() for grad in reached)
+        if network.fusion is not None:
+            assert network.fusion.project.weight.grad.any()
+        assert network.encoder.embed.weight.grad.any() and network.class_head[1].weight.grad.any()
+
+
+def test_facts_are_left_out_where_they_are_not_wanted(
+    write_words: Any, heard: Any, bag_of_words: Any
+) -> None:
+    settings = write_words(WORDS, **MORE)
+    put_windows(settings.cache, ["standing", "walking"])
+    run(Embed(settings, heard))
+    windows = read_windows(settings.cache / "windows.h5")
+    split = Split(np.array([5, 0]), np.array([3]), np.array([1, 2, 4]), "own")
+    with open_artifact(settings.cache / "texts.h5", "texts") as texts:
+        found = _guidance(texts, windows, split, GuidanceSettings(facts=False, drop_tokens=0.2))
+    assert found is not None and found.facts == [[], [], []]
+    assert found.drop_tokens == 0.2
