@@ -151,7 +151,9 @@ class ModelSettings(_Section):
     codes: int = Field(default=64, ge=2, description="size of the codebook")
     patches: int = Field(default=50, ge=1, description="patches a window is cut into")
     tokens: int = Field(default=25, ge=1, description="tokens of a window (of a channel, if independent)")
-    substeps: int = Field(default=2, ge=1, description="names a token emits, one after the other")
+    substeps: int | None = Field(
+        default=None, ge=1, description="names a token emits, one after the other; none takes one a frame"
+    )
     layers: int = Field(default=2, ge=1, description="layers of the transformer")
     heads: int = Field(default=4, ge=1, description="attention heads")
     dropout: Fraction = Field(default=0.1, description="share of activations dropped in training")
@@ -207,9 +209,16 @@ class TrainSettings(_Section):
     validation: float = Field(
         default=0.2, gt=0, lt=1, description="share of the training subjects or windows"
     )
-    grounding: Literal["nearest", "label", "label+signal", "order+signal"] = Field(
-        default="order+signal", description="what decides which anchor each token is"
-    )
+    grounding: Literal[
+        "nearest",
+        "label",
+        "order",
+        "label+signal",
+        "order+signal",
+        "label+text",
+        "order+text",
+        "order+signal+text",
+    ] = Field(default="order+signal", description="what decides which anchor each token is")
     epochs: int | None = Field(
         default=None,
         ge=1,

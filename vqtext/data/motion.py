@@ -114,6 +114,15 @@ class MotionScale:
         }
         return cls(tuple(channels), rate_hz, tuple(scores), scores, spread)
 
+    def apart(self, signal: np.ndarray) -> np.ndarray:
+        """Log motion of every sensor for itself, gyroscopes beside accelerometers, ``(n, T, sensors)``."""
+        found = magnitudes(signal, self.channels, self.rate_hz, self.spread)
+        scores = []
+        for location, modalities in self.scores.items():
+            for name, (floor, mean, spread) in modalities.items():
+                scores.append((np.log(np.maximum(found[location][name], floor)) - mean) / spread)
+        return np.stack(scores, axis=-1).astype(np.float32)
+
     def energy(self, signal: np.ndarray) -> np.ndarray:
         """Log motion in units of its spread, ``(n, C, T)`` → ``(n, T, L) float32``, NaN where a location has
         no sample."""
@@ -127,14 +136,16 @@ class MotionScale:
                     energy[..., i] = np.where(np.isnan(score), energy[..., i], score)
         return energy
 
-    def frames(self, signal: Rows, index: np.ndarray, frames: int) -> np.ndarray:
+    def frames(self, signal: Rows, index: np.ndarray, frames: int, apart: bool = False) -> np.ndarray:
         """Mean energy of each frame of some windows, ``(n, F, L) float32``, a block of them at a time; NaN
-        where no sample of a frame was seen."""
+        where no sample of a frame was seen. ``apart``: of every sensor, ``(n, F, sensors)``."""
         steps = signal.shape[2]
         starts = np.arange(frames) * steps // frames
-        out = np.empty((len(index), frames, len(self.locations)), dtype=np.float32)
+        width = sum(map(len, self.scores.values())) if apart else len(self.locations)
+        out = np.empty((len(index), frames, width), dtype=np.float32)
+        measure = self.apart if apart else self.energy
         for first in range(0, len(index), BLOCK):
-            energy = self.energy(signal[index[first : first + BLOCK]])
+            energy = measure(signal[index[first : first + BLOCK]])
             seen = np.isfinite(energy)
             total = np.add.reduceat(np.where(seen, energy, 0), starts, axis=1)
             count = np.add.reduceat(seen, starts, axis=1, dtype=np.int64)

@@ -2,32 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-LOUDER, NOISE = 0.1, 0.1  # augmentation: spread of the gain, noise as a share of a channel's own spread
+from vqtext.schema import Channel
+
+LOUDER, NOISE = 0.1, 0.1  # spread of the gain, noise as a share of a channel's own spread
+TILT = 0.25  # radians; sensors are strapped on a little differently each time
+LOST = 0.1  # share of the sensor locations that a window does without
 
 
-def augment(signal: Tensor, frame_keep: Tensor) -> tuple[Tensor, Tensor]:
-    """Other recordings of the same movement: started at another moment, a little louder, noisier.
+class Augment:
+    """Started at another moment, worn a little differently, a little louder, noisier, and with some places
+    of the body not measured.
 
     Args:
-        signal: ``(B, C, T)``; frame_keep: ``(B, F)``; a window that is not full is not turned round.
-
-    Returns:
-        The signal, and by how many frames each window was turned, ``(B,)``.
+        channels: metadata of the C channels: axes of one sensor turn together, and all sensors of one place.
     """
-    batch, _, steps = signal.shape
-    frames = frame_keep.shape[1]
-    turn = torch.randint(frames, (batch,), device=signal.device) * frame_keep.all(1)
-    at = torch.arange(steps, device=signal.device) - (turn * steps // frames)[:, None]
-    signal = signal.gather(2, (at % steps)[:, None].expand_as(signal))
-    scale = 1 + LOUDER * torch.randn(batch, 1, 1, device=signal.device)
-    spread = signal.nan_to_num().std(-1, keepdim=True)
-    return signal * scale + NOISE * spread * torch.randn_like(signal), turn
+
+    def __init__(self, channels: Sequence[Channel]) -> None:
+        places = list(dict.fromkeys(channel.location for channel in channels))
+        self.place = torch.tensor([places.index(channel.location) for channel in channels])
+        self.places = len(places)
+        sensors: dict[tuple[str, str], dict[str, int]] = {}
+        for i, channel in enumerate(channels):
+            sensors.setdefault((channel.location, channel.modality), {}).setdefault(str(channel.axis), i)
+        whole = [axes for axes in sensors.values() if {"x", "y", "z"} <= set(axes)]
+        self.axes = torch.tensor([[axes[a] for a in "xyz"] for axes in whole]).reshape(-1, 3)
+
+    def __call__(self, signal: Tensor, frame_keep: Tensor) -> tuple[Tensor, Tensor]:
+        """Args:
+            signal: ``(B, C, T)`` in physical units; frame_keep: ``(B, F)``; a window that is not full is
+                not turned round.
+
+        Returns:
+            The signal, and by how many frames each window was turned, ``(B,)``.
+        """
+        batch, _, steps = signal.shape
+        frames = frame_keep.shape[1]
+        turn = torch.randint(frames, (batch,), device=signal.device) * frame_keep.all(1)
+        at = torch.arange(steps, device=signal.device) - (turn * steps // frames)[:, None]
+        signal = signal.gather(2, (at % steps)[:, None].expand_as(signal))
+        scale = 1 + LOUDER * torch.randn(batch, 1, 1, device=signal.device)
+        spread = signal.nan_to_num().std(-1, keepdim=True)
+        signal = signal * scale + NOISE * spread * torch.randn_like(signal)
+        return self._lose(self._tilt(signal)), turn
+
+    def _tilt(self, signal: Tensor) -> Tensor:
+        if not len(self.axes):
+            return signal
+        axes, place = self.axes.to(signal.device), self.place.to(signal.device)
+        turned = _rotations(TILT * torch.randn(len(signal), self.places, 3, device=signal.device))
+        x = signal[:, axes]  # (B, sensors, 3, T)
+        y = torch.einsum("bsij,bsjt->bsit", turned[:, place[axes[:, 0]]], x.nan_to_num())
+        signal = signal.clone()
+        signal[:, axes.flatten()] = torch.where(x.isfinite(), y, torch.nan).flatten(1, 2)
+        return signal
+
+    def _lose(self, signal: Tensor) -> Tensor:
+        lost = torch.rand(len(signal), self.places, device=signal.device) < LOST
+        lost &= ~lost.all(1, keepdim=True)
+        if self.places == 1 or not lost.any():
+            return signal
+        left = signal.masked_fill(lost[:, self.place.to(signal.device)][..., None], torch.nan)
+        nothing = ~left.isfinite().any(-1).any(-1)  # all that was left had been missing already
+        return torch.where(nothing[:, None, None], signal, left)
 
 
 def turn_frames(x: Tensor, turn: Tensor) -> Tensor:
     """Turn the frames of each row ``(B, F, K)`` round by its own number."""
     at = (torch.arange(x.shape[1], device=x.device) - turn[:, None]) % x.shape[1]
     return x.gather(1, at[..., None].expand_as(x))
+
+
+def _rotations(vector: Tensor) -> Tensor:
+    """Rotation vectors ``(..., 3)`` in radians → matrices ``(..., 3, 3)``."""
+    x, y, z = vector.unbind(-1)
+    o = torch.zeros_like(x)
+    skew = torch.stack([o, -z, y, z, o, -x, -y, x, o], -1).unflatten(-1, (3, 3))
+    return torch.linalg.matrix_exp(skew)

@@ -12,6 +12,7 @@ from vqtext.schema import Channel
 FORMAT = 1
 TRAINING_ONLY = ("token_dim", "fusion", "place")
 MIN_PATCH = 2  # samples; a patch of one sample has no shape
+MOST_SUBSTEPS = 8
 FRAME_S = 0.02  # seconds; names are decided on frames of about this length, never shorter than a sample
 
 
@@ -71,6 +72,17 @@ class ModelConfig:
     def window_tokens(self) -> int:
         """Tokens a window, M: over all its series."""
         return self.tokens if self.joint else self.tokens * len(self.channels)
+
+    @property
+    def feature_dim(self) -> int:
+        """Numbers a token is told by: its code's vector, mu, sigma, t, l."""
+        return self.settings.dim_code + 2 * self.series_channels + 2
+
+    @property
+    def substeps(self) -> int:
+        """Names a token emits, S: as set, or enough that each lasts about a frame."""
+        most = min(MOST_SUBSTEPS, max(1, self.steps // self.tokens))
+        return self.settings.substeps or min(most, -(-self.frames // self.tokens))
 
     @property
     def frames(self) -> int:

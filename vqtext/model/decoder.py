@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from vqtext.model.config import ModelConfig
 from vqtext.model.encoder import CHANNEL_DIM
-
-SHAPE_STEPS = 32  # samples a drawn shape has
+from vqtext.model.pieces import SHAPE_STEPS
 
 
 class ShapeDecoder(nn.Module):
@@ -32,46 +31,23 @@ class ShapeDecoder(nn.Module):
 
 
 class SignalDecoder(nn.Module):
-    """Quantised tokens → the series they came from, ``(S, c, T)`` in standard units."""
+    """What the tokens say together → what their drawn pieces miss, ``(S, c, T)`` in standard units.
+
+    Pieces are drawn alone: a code knows nothing of its neighbours, so borders have steps and a code is drawn
+    the same wherever it is used. What is left is smoothed and refined here.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         s, c = config.settings, config.series_channels
         self.steps, self.segment = config.steps, -(-config.steps // config.tokens)
         self.virtual = min(2 * c, 32) if config.joint else 1
-        self.inside = nn.Linear(s.dim_code + 2 * c + 2, s.dim)
-        self.position = nn.Parameter(torch.randn(1, config.tokens, s.dim) * 0.02)
-        layer = nn.TransformerEncoderLayer(
-            s.dim, s.heads, 2 * s.dim, s.dropout, "gelu", batch_first=True, norm_first=True
-        )
-        self.transformer = nn.TransformerEncoder(layer, s.layers, enable_nested_tensor=False)
         self.outside = nn.Linear(s.dim, self.virtual * self.segment)
         self.mix = nn.Linear(CHANNEL_DIM, self.virtual) if config.joint else None
 
-    def forward(self, features: Tensor, channels: Tensor | None) -> Tensor:
-        h = self.transformer(self.inside(features) + self.position)
+    def forward(self, h: Tensor, channels: Tensor | None) -> Tensor:
+        """``h (S, M, D)``"""
         x = self.outside(h).unflatten(-1, (self.virtual, self.segment)).transpose(1, 2).flatten(2)
         if self.mix is not None and channels is not None:
             x = torch.einsum("srt,cr->sct", x, self.mix(channels)) / self.virtual**0.5
         return x[..., : self.steps]
-
-
-def cut(x: Tensor, t: Tensor, l: Tensor, steps: int) -> Tensor:
-    """Stretch each token's piece of the series to ``steps`` samples by linear interpolation.
-
-    Args:
-        x: series, ``(S, c, T)``.
-        t, l: start and length of the tokens, shares of the window, ``(S, M)``.
-
-    Returns:
-        ``(S, M, c, steps)``
-    """
-    series, channels, length = x.shape
-    along = torch.linspace(0, 1, steps, device=x.device)
-    at = ((t[..., None] + l[..., None] * along).clamp(0, 1) * (length - 1)).flatten(1)  # (S, M·steps)
-    low = at.floor().long().clamp(max=max(length - 2, 0))
-    share = (at - low)[:, None]
-    index = low[:, None].expand(series, channels, -1)
-    left, right = x.gather(2, index), x.gather(2, (index + 1).clamp(max=length - 1))
-    piece = left + (right - left) * share
-    return piece.unflatten(2, (t.shape[1], steps)).transpose(1, 2)

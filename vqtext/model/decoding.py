@@ -63,7 +63,7 @@ class Decoder(nn.Module):
         self.register_buffer("class_prior", torch.full((labels,), 1 / labels))
         self.register_buffer("temperature", torch.ones(()))
         # Frames inside one sub-step repeat each other; each sub-step is one piece of evidence.
-        self.weight = min(1.0, config.tokens * config.settings.substeps / config.frames)
+        self.weight = min(1.0, config.tokens * config.substeps / config.frames)
 
     @torch.no_grad()
     def fit(self, names: Tensor, label: Tensor, keep: Tensor) -> None:

@@ -1,72 +1,88 @@
 """Grounding: deciding, with no frame labels, which anchor each moment of a training window shows.
 
-One class a mode, one protocol: `targets` turns what the network now believes about a batch into what it
-should believe. N training windows, B of a batch, F frames, K anchors, U uses of a label, L body locations.
+One class a mode, one protocol. N training windows, B of a batch, F frames, K anchors, n labels, U uses.
 
 - `Nearest`: nothing is known; each moment is pulled to its nearest anchor. Names are arbitrary.
 - `Label`: only the label's anchors are possible, and none may take over.
-- `LabelSignal`: and an anchor's signature must fit what the sensors did. Only this pins names to reality.
+- `Walk`: and a chain of the label's uses was walked. What it knows is made of parts: whether uses follow the
+  transcript (``order``), whether they must fit what the sensors did (``signal``) and be near what was said of the
+  segment (``text``).
+
+A walk starts from the evidence alone; then the data correct the words once. Between stretches of training the
+network's own belief takes the place of the evidence, for it has learned from all windows what none shows
+alone; durations are learned then. Early names are not locked in, and each is a walk through the grammar.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from vqtext.model import hmm
+from vqtext.model import chains
+from vqtext.model.evidence import EPS, Evidence, Gaussians, from_descriptions, from_signatures
+from vqtext.model.hmm import FORBIDDEN
+from vqtext.model.rhythm import cycle_s
 from vqtext.model.vocabulary import Grammar
 
-EPS = 1e-6
-SPREAD = 0.6  # standard deviation of a written level, in units of the location's own range
-TRUST = 0.4  # weight of the words in a cell; the rest stays with "the words may be wrong here"
-# Neighbouring frames repeat each other, so that evidence taken at face value is far too sure. Each of these
-# spans counts as one piece of evidence: from the words, and after the data have corrected them.
-WORDS_SPAN_S, DATA_SPAN_S = 0.16, 0.04
-REFITS = 2  # corrections of the words by the data
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the sensors of the training windows did, and what the words say they should do.
-
-    Attributes:
-        energy: log motion of each location and frame, ``(N, F, L)``, NaN where nothing was measured.
-        levels: written levels of each use, from −1 (still) to 1 (strong), NaN where unknown, ``(N, U, L)``.
-        label: ``(N,)``; group: subject of each window, ``(N,)``.
-        frame_s: seconds a frame lasts.
-    """
-
-    energy: Tensor
-    levels: Tensor
-    label: Tensor
-    group: Tensor
-    frame_s: float
+ROUNDS = (0.3, 0.5, 0.7)  # shares of the training after which the network's belief is walked
+ITERATIONS = 3  # walks a round, each with durations of the one before
+BELIEF_SPAN_S = 0.04  # the network's belief over such a span counts as one piece of evidence
+CELLS = 1 << 23  # numbers of one forward pass held at once
 
 
 class Grounding(Protocol):
-    """Chooses the target names of a batch."""
+    """Chooses the target names of a batch.
 
-    def targets(self, index: Tensor, label: Tensor, names: Tensor, progress: float) -> Tensor:
+    Attributes:
+        rounds: shares of the training after which `refine` wants to be told what the network believes.
+    """
+
+    rounds: tuple[float, ...]
+
+    def targets(self, index: Tensor, label: Tensor, names: Tensor) -> Tensor:
         """Args:
             index: places of the windows among the training windows, ``(B,)``.
             label: their labels, ``(B,)``.
             names: the network's belief per frame, ``(B, F, K)``, no gradient.
-            progress: share of the training that is done.
 
         Returns:
             Target probabilities, ``(B, F, K)``.
         """
         ...
 
+    def refine(self, names: Tensor) -> None:
+        """Learn from what the network believes of all training windows, ``(N, F, K)``."""
+        ...
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that was learned, to go on after a stop."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take back what `state_dict` gave."""
+        ...
+
 
 class Nearest:
     """Each moment belongs to the anchor it is already nearest to."""
 
-    def targets(self, index: Tensor, label: Tensor, names: Tensor, progress: float) -> Tensor:
+    rounds: tuple[float, ...] = ()
+
+    def targets(self, index: Tensor, label: Tensor, names: Tensor) -> Tensor:
         return torch.nn.functional.one_hot(names.argmax(-1), names.shape[-1]).to(names.dtype)
+
+    def refine(self, names: Tensor) -> None:
+        """Nothing is kept."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Nothing is kept."""
 
 
 class Label:
@@ -76,6 +92,7 @@ class Label:
     the usage enters with half its weight, so that a long sub-action may stay long.
     """
 
+    rounds: tuple[float, ...] = ()
     sharpen = 2.0  # power on the network's own belief; 1 would leave a uniform start uniform for ever
 
     def __init__(self, grammar: Grammar, anchors: int) -> None:
@@ -85,7 +102,7 @@ class Label:
             self.allowed[i, grammar.anchor[i, grammar.valid[i]]] = True
         self.usage = self.allowed / self.allowed.sum(1, keepdim=True)
 
-    def targets(self, index: Tensor, label: Tensor, names: Tensor, progress: float) -> Tensor:
+    def targets(self, index: Tensor, label: Tensor, names: Tensor) -> Tensor:
         self.allowed, self.usage = self.allowed.to(names.device), self.usage.to(names.device)
         allowed = self.allowed[label][:, None]
         belief = names * allowed + EPS * allowed
@@ -96,116 +113,166 @@ class Label:
         target = torch.where(allowed, belief / usage, 0.0) ** self.sharpen
         return target / target.sum(-1, keepdim=True)
 
+    def refine(self, names: Tensor) -> None:
+        """Each batch is its own E-step."""
 
-class LabelSignal(Label):
-    """`Label`, with an E-step from the signatures made once before training.
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"usage": self.usage}
 
-    The words start alone; as training goes on the network's own belief gains weight, up to one half, so that
-    early names are not locked in. A label without a single usable cell has no evidence and keeps
-    uniform names: nothing is made up.
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self.usage = state["usage"].clone()
+
+
+class Walk(Label):
+    """Targets are posteriors of walks through the uses of the windows' labels.
+
+    A window whose label has no usable evidence gets what the network believes, limited and balanced as in
+    `Label`, until the first round: nothing is made up.
+
+    Args:
+        grammar: of all labels, in the order of the evidence's.
+        anchors: K.
+        evidence: of the training windows.
+        knows: any of "order", "signal", "text".
     """
 
-    sharpen = 1.0  # the evidence decides; what it leaves equal must stay equal, not fall to one side
+    rounds = ROUNDS
 
-    def __init__(self, grammar: Grammar, anchors: int, evidence: Evidence) -> None:
+    def __init__(self, grammar: Grammar, anchors: int, evidence: Evidence, knows: frozenset[str]) -> None:
         super().__init__(grammar, anchors)
-        self.states = signature_posterior(grammar, self.moves(grammar), evidence)
+        self.grammar, self.evidence = grammar, evidence
+        moves = grammar.ordered if "order" in knows else grammar.unordered
+        dwell = cycle_s(evidence, len(grammar.anchor)) / grammar.valid.sum(1) / evidence.frame_s
+        self.chain = chains.Chain.of(_once_over(moves), grammar.start, dwell, evidence.borders)
         onto = torch.nn.functional.one_hot(grammar.anchor, anchors).float()
         self.onto = onto * grammar.valid[..., None]  # uses of each label → anchors, (n, U, K)
-        self.known = evidence.levels.isfinite().flatten(1).any(1)
+        shape = evidence.energy.shape
+        self.posterior = torch.zeros(shape[0], shape[1], anchors, dtype=torch.half)
+        self.known = torch.zeros(shape[0], dtype=torch.bool)
+        if knows & {"signal", "text"}:
+            self._start(knows)
 
-    def moves(self, grammar: Grammar) -> Tensor:
-        """Log transitions between the uses of each label, ``(n, U, U)``."""
-        return grammar.unordered
+    def targets(self, index: Tensor, label: Tensor, names: Tensor) -> Tensor:
+        known = self.known[index.cpu()]
+        walked = self.posterior[index.cpu()].to(names.device, names.dtype)
+        if known.all():
+            return walked
+        guess = super().targets(index, label, names)
+        return torch.where(known.to(names.device)[:, None, None], walked, guess)
 
-    def targets(self, index: Tensor, label: Tensor, names: Tensor, progress: float) -> Tensor:
-        own = super().targets(index, label, names, progress)
-        states, known = (part[index.cpu()].to(names.device) for part in (self.states, self.known))
-        first = states.to(names.dtype) @ self.onto.to(names.device)[label]
-        share = torch.where(known, min(progress, 0.5), 1.0)[:, None, None]
-        target = (first + EPS) ** (1 - share) * (own + EPS) ** share * self.allowed[label][:, None]
-        return target / target.sum(-1, keepdim=True)
+    def refine(self, names: Tensor) -> None:
+        """Walk through what the network believes; durations come from the walk before."""
+        weight = min(1.0, self.evidence.frame_s / BELIEF_SPAN_S)
+        log_names = weight * (names + EPS).log()
+        log_names -= weight * (names.mean((0, 1)) + EPS).log()
+        for _ in range(ITERATIONS):
+            paths = torch.empty(names.shape[:2], dtype=torch.long)
+            for rows in self._chunks(self.chain.leaks):
+                emission = self._of_uses(log_names[rows], rows)
+                share = chains.posterior(emission, self.chain, self.evidence.label[rows])
+                self._keep(rows, share)
+                paths[rows] = self._paths(share, rows)
+            mean, variance = chains.durations(paths, self.grammar.anchor.numel())
+            self.chain = self.chain.with_durations(
+                mean.view_as(self.grammar.start), variance.view_as(self.grammar.start)
+            )
+        self.known[:] = True
+
+    def state_dict(self) -> dict[str, Tensor]:
+        chain = {"stay": self.chain.stay, "substates": self.chain.substates}
+        return {**super().state_dict(), **chain, "posterior": self.posterior, "known": self.known}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        super().load_state_dict(state)
+        self.chain = replace(self.chain, stay=state["stay"].clone(), substates=state["substates"].clone())
+        self.posterior, self.known = state["posterior"].clone(), state["known"].clone()
+
+    def _start(self, knows: frozenset[str]) -> None:
+        """The words speak first, each window walking its own transcript; then the data correct them."""
+        evidence, label = self.evidence, self.evidence.label
+        first = torch.zeros(*evidence.energy.shape[:2], self.grammar.anchor.shape[1])
+        if "signal" in knows:
+            first += from_signatures(evidence)
+            self.known |= evidence.levels.isfinite().flatten(1).any(1)
+        if "text" in knows and evidence.likeness is not None:
+            first += from_descriptions(evidence, self.grammar.anchor)
+            self.known[:] = True
+        home = replace(self.chain, leaks=False)
+        data, states = Gaussians(evidence), _keyed(self.grammar)
+        parts = []
+        for rows in self._chunks(leaks=False):
+            share = chains.posterior(first[rows][:, :, None], home, label[rows])[:, :, 0]
+            onto = torch.nn.functional.one_hot(states[label[rows]], int(states.max()) + 1).to(share.dtype)
+            parts.append((rows, torch.bmm(share, onto).half()))
+        data.fit(parts, int(states.max()) + 1)
+        for rows in self._chunks(self.chain.leaks):
+            emission = data.emission(rows, states)
+            if not self.chain.leaks:
+                emission = _own(emission, label[rows])
+            self._keep(rows, chains.posterior(emission, self.chain, label[rows]))
+
+    def _of_uses(self, log_names: Tensor, rows: Tensor) -> Tensor:
+        """Anchors' log weights ``(b, F, K)`` → the uses', ``(b, F, n, U)`` or of the own label alone."""
+        emission = log_names[..., self.grammar.anchor]
+        return emission if self.chain.leaks else _own(emission, self.evidence.label[rows])
+
+    def _keep(self, rows: Tensor, share: Tensor) -> None:
+        """Uses' probabilities ``(b, F, n or 1, U)`` → anchors', remembered."""
+        if share.shape[2] == 1:
+            named = torch.bmm(share[:, :, 0], self.onto[self.evidence.label[rows]])
+        else:
+            named = share.flatten(2) @ self.onto.flatten(0, 1)
+        self.posterior[rows] = named.half()
+
+    def _paths(self, share: Tensor, rows: Tensor) -> Tensor:
+        """The likeliest state of each frame as label · U + use, ``(b, F)``."""
+        best = share.flatten(2).argmax(-1)
+        if share.shape[2] > 1:
+            return best
+        return best + self.evidence.label[rows][:, None] * self.grammar.anchor.shape[1]
+
+    def _chunks(self, leaks: bool) -> Iterator[Tensor]:
+        """Rows of windows, as many at once as fit."""
+        labels, uses = self.grammar.anchor.shape
+        cells = self.evidence.energy.shape[1] * (labels if leaks else 1) * uses * chains.SUBSTATES
+        size = max(1, CELLS // cells)
+        yield from torch.arange(len(self.evidence.label)).split(size)
 
 
-class OrderSignal(LabelSignal):
-    """`LabelSignal`, whose E-step follows the label's transcript."""
+def make(mode: str, grammar: Grammar, anchors: int, evidence: Evidence) -> Grounding:
+    """The grounding mode of that name, ready for the training windows.
 
-    def moves(self, grammar: Grammar) -> Tensor:
-        return grammar.ordered
-
-
-def signature_posterior(grammar: Grammar, moves: Tensor, evidence: Evidence) -> Tensor:
-    """Which use of its label each frame shows, by its signature: ``(N, F, U)``, in half precision.
-
-    Levels are compared relatively: motion is standardised within subject and label, since absolute levels
-    depend on the person, the mounting and the unit. The words give the first states; then the data
-    correct the levels (Gaussians on motion standardised within subject, one variance for all uses of a
-    label), so that a wrong word can be overruled. Free variances, absolute levels or going on to
-    convergence name worse.
+    Args:
+        mode: nearest, label or order, the last two with any of ``+signal`` and ``+text``.
     """
-    label, present = evidence.label, evidence.energy.isfinite()
-    within_label = _standardise(evidence.energy, evidence.group * (label.max() + 1) + label)
-    within_subject = _standardise(evidence.energy, evidence.group)
-    posterior = evidence.energy.new_zeros(*evidence.energy.shape[:2], evidence.levels.shape[1]).half()
-    for i in label.unique():  # each label by itself: all of them at once take more memory than the signals
-        own = label == i
-        levels, seen = evidence.levels[own], present[own]
-        trust = levels.isfinite()[:, None] * TRUST
-        expected = _contrast(levels)[:, None]
-        x = within_label[own][:, :, None]
-        fits = _normal(x, expected, SPREAD).exp() * trust + _normal(x, 0.0, 1.0).exp() * (1 - trust)
-        cells = torch.where(seen[:, :, None], (fits + 1e-12).log(), 0.0)
-        emission = min(1.0, evidence.frame_s / WORDS_SPAN_S) * cells.sum(-1)
-        for _ in range(REFITS):
-            states = _walk(grammar, moves, label[own], emission) * grammar.valid[i]
-            away = _distance(states, within_subject[own], seen)
-            emission = min(1.0, evidence.frame_s / DATA_SPAN_S) * (-0.5 * away).sum(-1)
-        posterior[own] = _walk(grammar, moves, label[own], emission).half()
-    return posterior
+    knows = frozenset(mode.split("+"))
+    if "nearest" in knows:
+        return Nearest()
+    if knows == {"label"}:
+        return Label(grammar, anchors)
+    return Walk(grammar, anchors, evidence, knows)
 
 
-def _distance(states: Tensor, x: Tensor, present: Tensor) -> Tensor:
-    """Squared distance of each frame of a label from each use's mean, in variances: ``(n, F, U, L)``.
-
-    Means are the uses' own, variances are shared by the uses.
-    """
-    seen = present.to(x.dtype)
-    total = torch.einsum("nfu,nfl->ul", states, seen)
-    mean = torch.einsum("nfu,nfl->ul", states, x * seen) / total.clamp(min=EPS)
-    squared = (x[:, :, None] - mean).square() * seen[:, :, None]
-    variance = torch.einsum("nfu,nful->l", states, squared) / total.sum(0).clamp(min=EPS)
-    return squared / variance.clamp(min=1e-3)
+def _own(emission: Tensor, label: Tensor) -> Tensor:
+    """Of the uses of all labels ``(b, F, n, U)`` those of the windows' own, ``(b, F, 1, U)``."""
+    return emission[torch.arange(len(label)), :, label][:, :, None]
 
 
-def _walk(grammar: Grammar, moves: Tensor, label: Tensor, emission: Tensor) -> Tensor:
-    emission = torch.where(grammar.valid[label][:, None], emission, hmm.FORBIDDEN)
-    return hmm.posterior(emission, moves[label], grammar.start[label])[1]
+def _once_over(moves: Tensor) -> Tensor:
+    """Log transitions a frame → log chance of what follows once a use is over; the last of all stays."""
+    leave = moves.masked_fill(torch.eye(moves.shape[-1], dtype=torch.bool), FORBIDDEN)
+    total = leave.logsumexp(-1, keepdim=True)
+    return torch.where(leave > FORBIDDEN / 2, leave - total, FORBIDDEN)
 
 
-def _standardise(energy: Tensor, group: Tensor) -> Tensor:
-    out = torch.zeros_like(energy)
-    for g in group.unique():
-        x = energy[group == g]
-        seen = x.isfinite()
-        count = seen.sum((0, 1)).clamp(min=1)
-        mean = x.nan_to_num().sum((0, 1)) / count
-        away = torch.where(seen, x - mean, 0.0)
-        out[group == g] = away / (away.square().sum((0, 1)) / count + EPS).sqrt()
-    return out
-
-
-def _contrast(levels: Tensor) -> Tensor:
-    """Written levels ``(N, U, L)`` as differences inside their label, which is how motion is compared.
-
-    A person who runs moves strongly all the time; what tells one step of running from the next is only which
-    of the two was written as the stronger. Unknown cells become 0.
-    """
-    written = levels.isfinite()
-    count = written.sum(1, keepdim=True).clamp(min=1)
-    away = torch.where(written, levels - levels.nan_to_num().sum(1, keepdim=True) / count, 0.0)
-    scale = (away.square().sum(1, keepdim=True) / count).sqrt()
-    return torch.where(scale > EPS, away / scale.clamp(min=EPS), 0.0)
-
-
-def _normal(x: Tensor, mean: Tensor | float, std: float) -> Tensor:
-    return -0.5 * ((x - mean) / std) ** 2 - torch.tensor(std).log()
+def _keyed(grammar: Grammar) -> Tensor:
+    """A state for each place in a transcript, shared where what comes before, now and after is the same,
+    ``(n, U)``: a swing looks the same in every label that has it between the same two steps."""
+    keys: dict[tuple[int, int, int], int] = {}
+    states = torch.zeros_like(grammar.anchor)
+    for i, (anchor, valid) in enumerate(zip(grammar.anchor.tolist(), grammar.valid.tolist(), strict=True)):
+        own = [a for a, there in zip(anchor, valid, strict=True) if there]
+        for u, a in enumerate(own):
+            key = (own[u - 1], a, own[(u + 1) % len(own)])
+            states[i, u] = keys.setdefault(key, len(keys))
+    return states

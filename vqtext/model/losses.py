@@ -40,10 +40,14 @@ def losses(
     keep = out.keep.reshape(out.pieces.shape[:2])
     return {
         "rebuild": (out.rebuilt - out.signal)[out.seen].square().mean(),
-        "shape": (out.shapes - out.pieces)[keep].square().mean(),
+        "shape": _seen_mean((out.shapes - out.pieces)[keep].square(), out.pieces_seen[keep]),
         "commitment": out.commitment,
         "name": naming(out.names),
         "own_name": naming(out.own_names),
         "head_name": naming(out.head_names),
         **guided_losses.guided_losses(out, label, label_vectors),
     }
+
+
+def _seen_mean(x: Tensor, seen: Tensor) -> Tensor:
+    return (x * seen).sum() / seen.sum().clamp(min=1)

@@ -17,9 +17,11 @@ from torch.nn import functional as F
 
 from vqtext.model.codebook import Codebook
 from vqtext.model.config import ModelConfig
-from vqtext.model.decoder import SHAPE_STEPS, ShapeDecoder, SignalDecoder, cut
+from vqtext.model.decoder import ShapeDecoder, SignalDecoder
 from vqtext.model.encoder import ChannelEmbedding, Normaliser, PatchEncoder, instance_normalise
 from vqtext.model.fusion import Fused, Fusion
+from vqtext.model.pieces import stitch
+from vqtext.model.reader import TokenReader
 from vqtext.model.tokenizer import Tokenizer
 
 SHARPNESS = 12.0  # cosines of anchors lie close together: logits = SHARPNESS · cosine at the start
@@ -39,7 +41,9 @@ class Output:
         classes: logits of the class head, ``(B, n)``.
         text: the window in text space, a unit vector, ``(B, d)``.
         signal, rebuilt, seen: the input in standard units, its copy, where it was seen, ``(B, C, T)``.
-        pieces, shapes: the piece under each token and its drawn shape, ``(B·, M, c, SHAPE_STEPS)``.
+        stitched: the drawn pieces alone, put back together, ``(B, C, T)``.
+        pieces, pieces_seen, shapes: the piece under each token, how much of it was seen, and its drawn shape,
+            ``(B·, M, c, SHAPE_STEPS)``.
         commitment: codebook loss, a scalar.
         fused: where text met signal, None where there was no text.
     """
@@ -60,7 +64,9 @@ class Output:
     signal: Tensor
     rebuilt: Tensor
     seen: Tensor
+    stitched: Tensor
     pieces: Tensor
+    pieces_seen: Tensor
     shapes: Tensor
     commitment: Tensor
     fused: Fused | None
@@ -79,24 +85,19 @@ class Network(nn.Module):
     def __init__(self, config: ModelConfig, anchors: Tensor) -> None:
         super().__init__()
         self.config = config
-        s, c = config.settings, config.series_channels
-        width = s.dim_code + 2 * c + 2
+        s = config.settings
         self.normalise = Normaliser(len(config.channels))
         self.channels = ChannelEmbedding(config.channels) if config.joint else None
         self.encoder = PatchEncoder(config)
         self.tokenizer = Tokenizer(config)
         self.fusion = Fusion(config) if config.token_dim else None
-        self.codebook = Codebook(s.codes, s.dim_code, s.substeps, config.text_dim)
+        self.codebook = Codebook(s.codes, s.dim_code, config.substeps, config.text_dim)
         self.shape_decoder = ShapeDecoder(config)
         self.signal_decoder = SignalDecoder(config)
-        self.correct = nn.Sequential(
-            nn.Linear(width, s.dim), nn.GELU(), nn.Linear(s.dim, s.substeps * config.text_dim)
-        )
-        self.head = nn.Sequential(
-            nn.Linear(width, s.dim), nn.GELU(), nn.Linear(s.dim, s.substeps * config.text_dim)
-        )
+        self.reader = TokenReader(config)
+        self.correct = nn.Linear(s.dim, config.substeps * config.text_dim)
+        self.head = nn.Linear(s.dim, config.substeps * config.text_dim)
         self.sharpness = nn.Parameter(torch.tensor(SHARPNESS).log())
-        self.pool = nn.Sequential(nn.Linear(width, s.dim), nn.GELU())
         self.class_head = nn.Sequential(nn.Dropout(s.dropout), nn.Linear(2 * s.dim, len(config.labels)))
         self.text_head = nn.Linear(2 * s.dim, config.text_dim)
         self.register_buffer("anchors", anchors)
@@ -121,17 +122,20 @@ class Network(nn.Module):
         h = self.tokenizer.read(h, patch_keep)
         if self.config.place == "tokens":
             h, fused = self._fuse(h, torch.ones_like(h[..., 0], dtype=torch.bool), text, text_mask)
-        a = self.tokenizer(h, patch_keep, channels)
+        a = self.tokenizer(h, patch_keep, x, x_seen)
         q = self.codebook(a.z, a.keep)
         place = torch.stack([a.t, a.l], -1)
         features = torch.cat([q.z, a.mu, a.sigma, place], -1) * a.keep[..., None]
-        rebuilt = self.signal_decoder(features, channels)
-        shapes = self.shape_decoder(q.z, channels) * a.sigma[..., None] + a.mu[..., None]
-        pieces = cut(x, a.t, a.l, SHAPE_STEPS).detach()
+        read = self.reader(features, a.keep)
+        # a shape is its code's alone: each code is drawn once, however many tokens use it
+        shapes = self.shape_decoder(self.codebook.shape, channels)[q.code]
+        shapes = shapes * a.sigma[..., None] + a.mu[..., None]
+        stitched = stitch(shapes, a.t, a.l, a.keep, x.shape[-1])
+        rebuilt = stitched + self.signal_decoder(read, channels)
         own = self.codebook.action[q.code]  # (·, M, S, d)
-        named = own + self.correct(features).unflatten(-1, own.shape[-2:])
-        free = self.head(torch.cat([a.z, a.mu, a.sigma, place], -1)).unflatten(-1, own.shape[-2:])
-        pooled = self._pool(features, a.keep, batch)
+        named = own + self.correct(read).unflatten(-1, own.shape[-2:])
+        free = self.head(h).unflatten(-1, own.shape[-2:])
+        pooled = self._pool(read, a.keep, batch)
 
         def windows(x: Tensor) -> Tensor:
             """Tokens of the window's series one after the other: ``(B·, M, …)`` → ``(B, …, …)``."""
@@ -157,7 +161,9 @@ class Network(nn.Module):
             signal=x.reshape(signal.shape),
             rebuilt=rebuilt.reshape(signal.shape),
             seen=seen,
-            pieces=pieces,
+            stitched=stitched.reshape(signal.shape),
+            pieces=a.pieces.detach(),
+            pieces_seen=a.pieces_seen.detach(),
             shapes=shapes,
             commitment=q.loss,
             fused=fused,
@@ -183,8 +189,8 @@ class Network(nn.Module):
     def _logits(self, action: Tensor) -> Tensor:
         return self.sharpness.exp() * F.normalize(action, dim=-1) @ self.anchors.T
 
-    def _pool(self, features: Tensor, keep: Tensor, batch: int) -> Tensor:
-        h = self.pool(features).reshape(batch, -1, self.config.settings.dim)
+    def _pool(self, h: Tensor, keep: Tensor, batch: int) -> Tensor:
+        h = h.reshape(batch, -1, h.shape[-1])
         keep = keep.reshape(batch, -1, 1)
         mean = (h * keep).sum(1) / keep.sum(1).clamp(min=1)
         most = h.masked_fill(~keep, -1e4).amax(1)

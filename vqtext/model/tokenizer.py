@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vqtext.model.config import ModelConfig
-from vqtext.model.encoder import CHANNEL_DIM
+from vqtext.model.pieces import cut, measure
 
 SHORTEST = 1 / 64  # VQShape's least token length, a share of the window
 
@@ -21,8 +21,9 @@ class Attributes:
     Attributes:
         z: unquantised code, ``(S, M, dim_code)``.
         t, l: start and length, shares of the window, ``(S, M)``.
-        mu, sigma: offset and scale of each channel over the token, ``(S, M, c)``.
+        mu, sigma: mean and spread of each channel under the token, measured, ``(S, M, c)``.
         keep: False for a token that lies beyond its window's end, ``(S, M)``.
+        pieces: the series under each token, and how much of it was seen, ``(S, M, c, SHAPE_STEPS)``.
     """
 
     z: Tensor
@@ -31,6 +32,8 @@ class Attributes:
     mu: Tensor
     sigma: Tensor
     keep: Tensor
+    pieces: Tensor
+    pieces_seen: Tensor
 
 
 class Tokenizer(nn.Module):
@@ -38,7 +41,8 @@ class Tokenizer(nn.Module):
 
     Independent series take VQShape's free ``t, l``. Joint tokens tile the window: token i starts near its own
     place and may move by half a place and last from half to twice as long, so that every moment of a window
-    belongs to some token and can be named.
+    belongs to some token and can be named. Offset and scale are not guessed but measured on the piece of the
+    series that lies under the token: they are true of any sensor, in any position.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -52,9 +56,6 @@ class Tokenizer(nn.Module):
         self.transformer = nn.TransformerDecoder(layer, s.layers, norm=nn.LayerNorm(s.dim))
         self.code_head = _mlp(s.dim, s.dim_code)
         self.place_head = _mlp(s.dim, 2)
-        width = CHANNEL_DIM if config.joint else 1
-        self.level_head = _mlp(s.dim, width)
-        self.scale_head = _mlp(s.dim, width)
 
     def read(self, h: Tensor, patch_keep: Tensor) -> Tensor:
         """Patches ``(S, P, D)`` → tokens before their attributes, ``(S, M, D)``."""
@@ -63,16 +64,15 @@ class Tokenizer(nn.Module):
             queries = queries + F.adaptive_avg_pool1d(h.transpose(1, 2), self.tokens).transpose(1, 2)
         return self.transformer(queries, h, memory_key_padding_mask=~patch_keep)
 
-    def forward(self, h: Tensor, patch_keep: Tensor, channels: Tensor | None) -> Attributes:
-        """Tokens as `read` gives them → their attributes."""
+    def forward(self, h: Tensor, patch_keep: Tensor, x: Tensor, seen: Tensor) -> Attributes:
+        """Tokens as `read` gives them, and the series ``(S, c, T)`` they lie on → their attributes."""
         t, l = self._place(self.place_head(h))
-        mu, sigma = self.level_head(h), self.scale_head(h)
-        if channels is not None:
-            mu, sigma = mu @ channels.T, sigma @ channels.T
+        pieces, pieces_seen = cut(x, t, l), cut(seen.to(x.dtype), t, l)
+        mu, sigma = measure(pieces, pieces_seen)
         end = patch_keep.flip(1).int().argmax(1)  # patches after the last one that was seen
         reach = 1 - end / patch_keep.shape[1]
         keep = t + l / 2 < reach[:, None]
-        return Attributes(self.code_head(h), t, l, mu, F.softplus(sigma), keep)
+        return Attributes(self.code_head(h), t, l, mu, sigma, keep, pieces, pieces_seen)
 
     def _place(self, raw: Tensor) -> tuple[Tensor, Tensor]:
         if not self.joint:

@@ -16,11 +16,13 @@ from torch.nn import functional as F
 
 from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
-from vqtext.model.augment import augment, turn_frames
+from vqtext.model import grounding
+from vqtext.model.augment import Augment, turn_frames
 from vqtext.model.batches import Batch, Windows, loader
 from vqtext.model.codebook import perplexity
 from vqtext.model.config import ModelConfig
-from vqtext.model.grounding import Evidence, Grounding, Label, LabelSignal, Nearest, OrderSignal
+from vqtext.model.evidence import Evidence
+from vqtext.model.grounding import Grounding
 from vqtext.model.guidance import Guidance
 from vqtext.model.guided_losses import guidance_metrics
 from vqtext.model.lightning_alone import lightning
@@ -73,20 +75,6 @@ class TrainingData:
         )
 
 
-def make_grounding(mode: str, data: TrainingData) -> Grounding:
-    """The grounding mode of that name, ready for the training windows."""
-    anchors = len(data.anchors)
-    if mode == "nearest":
-        return Nearest()
-    if mode == "label":
-        return Label(data.grammar, anchors)
-    if mode == "label+signal":
-        return LabelSignal(data.grammar, anchors, data.evidence)
-    if mode == "order+signal":
-        return OrderSignal(data.grammar, anchors, data.evidence)
-    raise TrainingError(f"there is no grounding {mode!r}: see `vqtext train --help`")
-
-
 class TrainingModule(lightning.LightningModule):
     """The network with its losses; validation sees the signal alone."""
 
@@ -95,6 +83,7 @@ class TrainingModule(lightning.LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
+        self.augment = Augment(network.config.channels)
         self.grounding = grounding
         self.settings = settings
         self.register_buffer("label_vectors", data.label_vectors, persistent=False)
@@ -104,12 +93,11 @@ class TrainingModule(lightning.LightningModule):
 
     def training_step(self, batch: Batch, _: int) -> dict[str, Tensor]:
         place, signal, label, frame_keep, text, mask = batch
-        signal, turn = augment(signal, frame_keep)
+        signal, turn = self.augment(signal, frame_keep)
         out = self.network(signal, text, mask)
         with torch.no_grad():
             names = turn_frames(frame_names(out, out.names, frame_keep.shape[1]), -turn)
-            progress = self.global_step / max(1, self.trainer.estimated_stepping_batches)
-            target = turn_frames(self.grounding.targets(place, label, names, progress), turn)
+            target = turn_frames(self.grounding.targets(place, label, names), turn)
         terms = losses(out, label, target, frame_keep, self.label_vectors)
         total = torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum()
         if not total.isfinite():
@@ -127,6 +115,20 @@ class TrainingModule(lightning.LightningModule):
         for name, (value, count) in guidance_metrics(out, label).items():
             self.log(f"train/{name}", value, on_epoch=True, on_step=False, batch_size=count)
         return {"loss": total, "latent": out.latent[out.keep].detach(), "code": out.code[out.keep]}
+
+    def on_train_epoch_start(self) -> None:
+        progress = self.current_epoch / self.trainer.max_epochs
+        before = (self.current_epoch - 1) / self.trainer.max_epochs
+        if any(before < r <= progress for r in self.grounding.rounds):
+            self.network.eval()
+            with torch.inference_mode():
+                frames = self.network.config.frames
+                names = [
+                    frame_names(out, out.names, frames).cpu()
+                    for out in (self.network(b.signal.to(self.device)) for b in self.all_windows.blocks())
+                ]
+            self.network.train()
+            self.grounding.refine(torch.cat(names).clone())
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         self.network.codebook.revive(outputs["latent"], outputs["code"])
@@ -163,7 +165,7 @@ class TrainingModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=self.settings.learning_rate, weight_decay=0.01
+            self.network.parameters(), lr=self.settings.learning_rate, weight_decay=0.01, fused=True
         )
         total = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -203,7 +205,13 @@ def fit(
     network = Network(config, data.anchors)
     training, validation = data.part(data.train, drop), data.part(data.validation)
     network.normalise.fit(block.signal for block in training.blocks())
-    module = TrainingModule(network, data, make_grounding(settings.grounding, data), settings)
+    module = TrainingModule(
+        network,
+        data,
+        grounding.make(settings.grounding, data.grammar, len(data.anchors), data.evidence),
+        settings,
+    )
+    module.all_windows = data.part(data.train)
     watched = len(data.validation) > 0
     epochs = epochs_for(len(data.train), settings)
     best = lightning.pytorch.callbacks.ModelCheckpoint(

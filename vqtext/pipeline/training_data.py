@@ -155,7 +155,7 @@ def gather(windows: Windows, split: Split, settings: Settings) -> tuple[ModelCon
     from torch.nn.functional import normalize
 
     from vqtext.model.config import ModelConfig
-    from vqtext.model.grounding import Evidence
+    from vqtext.model.evidence import Evidence
     from vqtext.model.training import TrainingData
     from vqtext.model.vocabulary import Grammar
 
@@ -198,10 +198,12 @@ def gather(windows: Windows, split: Split, settings: Settings) -> tuple[ModelCon
             levels[h, i, : len(rows)] = np.array(rows, dtype=np.float32).reshape(len(rows), len(locations))
     evidence = Evidence(
         energy=torch.from_numpy(moving.frames(signal, split.train, config.frames)),
+        motion=torch.from_numpy(moving.frames(signal, split.train, config.frames, apart=True)),
         levels=torch.from_numpy(levels[[kinds.index(hand) for hand in train_hands], label]),
         label=torch.from_numpy(label).long(),
         group=torch.from_numpy(windows.subject[split.train]).long() + 1,
         frame_s=config.window_s / config.frames,
+        borders=_has_borders(windows, split.train),
     )
     data = TrainingData(
         signal=signal,
@@ -259,6 +261,11 @@ def _guidance(texts: Artifact, windows: Windows, split: Split, settings: Guidanc
         drop_tokens=settings.drop_tokens,
         drop_facts=settings.drop_facts,
     )
+
+
+def _has_borders(windows: Windows, train: np.ndarray) -> bool:
+    """Whether windows were cut across changes of label: not how much of each, which would be telling."""
+    return windows.share is not None and bool((windows.share[train].max(1) < 1).any())
 
 
 def _in_memory(rows: Rows) -> Rows:

@@ -1,0 +1,186 @@
+"""Semi-Markov chains over the steps of transcripts: forward and backward, batched, in float32.
+
+A step of a transcript is a row of K sub-states that a path goes through one after the other, staying in each
+with the same chance: its duration is a sum of geometric ones, neither memoryless nor fixed. A step that
+needs fewer sub-states is entered further along its row, so that all rows have one length.
+
+Windows are cut without looking at labels, so one may hold the end of another activity: where a grammar
+*leaks*, a path may leave the window's own transcript for another one, rarely, and comes back.
+
+Shapes: B windows, F frames, n labels, U uses of a label, K sub-states.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from vqtext.model.hmm import FORBIDDEN
+
+SUBSTATES = 6  # most sub-states of a step
+FIRST_SUBSTATES = 2  # before durations were learned
+# A window that holds a border, as chances a frame: it begins elsewhere, goes elsewhere, comes back.
+LEAST = -60.0  # log weight against the best of its frame: nothing is ruled out by one frame
+LEAK_START, LEAK_OUT, LEAK_BACK = 0.1, 0.003, 0.02
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Transcripts of all labels with their durations.
+
+    Attributes:
+        moves: log chance of which use follows, once a use is over, ``(n, U, U)``.
+        start: log chance of the use a window begins in, ``(n, U)``; `FORBIDDEN` where padded.
+        stay: chance to stay in a sub-state for another frame, ``(n, U)``.
+        substates: how many a use has, 1 to `SUBSTATES`, ``(n, U)``.
+        leaks: whether a path may visit other labels.
+    """
+
+    moves: Tensor
+    start: Tensor
+    stay: Tensor
+    substates: Tensor
+    leaks: bool = False
+
+    @classmethod
+    def of(cls, moves: Tensor, start: Tensor, dwell_frames: float, leaks: bool = False) -> Chain:
+        """Chains whose uses last as long on average as their label says.
+
+        Args:
+            moves: log chance of what follows a use, ``(n, U, U)``; start: ``(n, U)``.
+            dwell_frames: of each label, ``(n,)``.
+        """
+        count = torch.full(start.shape, FIRST_SUBSTATES, dtype=torch.long)
+        count[dwell_frames < FIRST_SUBSTATES] = 1
+        stay = (1 - count / dwell_frames[:, None].clamp(min=1)).clamp(min=0)
+        return cls(moves, start, stay, count, leaks)
+
+    def with_durations(self, mean: Tensor, variance: Tensor) -> Chain:
+        """The same chains with durations of these moments in frames, ``(n, U)``; NaN keeps what there was.
+
+        A sum of K geometric durations with mean m has variance m²/K − m.
+        """
+        mean = mean.clamp(min=1.0)
+        count = (mean.square() / (variance + mean)).round().nan_to_num(1).clamp(1, SUBSTATES)
+        count = torch.minimum(count, mean.floor().nan_to_num(1).clamp(min=1))
+        known = mean.isfinite() & variance.isfinite()
+        return replace(
+            self,
+            stay=torch.where(known, 1 - count / mean, self.stay),
+            substates=torch.where(known, count.long(), self.substates),
+        )
+
+
+def posterior(emission: Tensor, chain: Chain, label: Tensor, frames: Tensor | None = None) -> Tensor:
+    """Which use each frame shows.
+
+    Each frame is scaled to a sum of 1, so that a path of any length stays in the range of float32.
+
+    Args:
+        emission: log weights of the uses, ``(B, F, n, U)`` if the chain leaks, else of the window's own label
+            alone, ``(B, F, 1, U)``.
+        chain: of all labels.
+        label: of each window, ``(B,)``.
+        frames: how many frames of each window count, ``(B,)``; all where it is None.
+
+    Returns:
+        Probabilities, of the emission's shape; over the last two axes they sum to 1.
+    """
+    walk = _Walk(chain, label, emission.shape[2])
+    if frames is not None:  # frames beyond a window's end say nothing
+        beyond = torch.arange(emission.shape[1], device=emission.device) >= frames[:, None]
+        emission = torch.where(beyond[..., None, None], 0.0, emission)
+    emission = torch.where(walk.valid[:, None], emission, FORBIDDEN)
+    best = emission.flatten(2).amax(2)[..., None, None]
+    weight = (emission - best).clamp(min=LEAST).exp() * walk.valid[:, None]
+    ahead = [_scaled(walk.start * weight[:, 0, ..., None])]
+    for f in range(1, emission.shape[1]):
+        ahead.append(_scaled(walk.forward(ahead[-1]) * weight[:, f, ..., None]))
+    beta = torch.ones_like(ahead[0])
+    out = torch.empty_like(emission)
+    for f in range(emission.shape[1] - 1, -1, -1):
+        out[:, f] = _scaled(ahead[f] * beta).sum(-1)
+        if f:
+            beta = _scaled(walk.backward(beta * weight[:, f, ..., None]))
+    return out
+
+
+def durations(path: Tensor, states: int) -> tuple[Tensor, Tensor]:
+    """Mean and variance of how long each state lasts on paths ``(N, F)``, in frames, ``(states,)``.
+
+    A run that touches the border of its window was cut and is left out. NaN where fewer than two were seen.
+    """
+    change = torch.ones_like(path, dtype=torch.bool)
+    change[:, 1:] = path[:, 1:] != path[:, :-1]
+    row, begin = change.nonzero(as_tuple=True)
+    end = torch.full_like(begin, path.shape[1])
+    same = row[1:] == row[:-1]
+    end[:-1] = torch.where(same, begin[1:], end[:-1])
+    whole = (begin > 0) & (end < path.shape[1])
+    state, length = path[row[whole], begin[whole]], (end - begin)[whole].to(torch.float64)
+    count = torch.bincount(state, minlength=states)
+    mean = torch.bincount(state, length, minlength=states) / count
+    variance = torch.bincount(state, (length - mean[state]).square(), minlength=states) / (count - 1)
+    few = count < 2
+    return torch.where(few, torch.nan, mean).float(), torch.where(few, torch.nan, variance).float()
+
+
+class _Walk:
+    """The weights of one batch, and a step forwards and backwards through them."""
+
+    def __init__(self, chain: Chain, label: Tensor, width: int) -> None:
+        self.leaks = chain.leaks and width > 1
+        # each window walks its own label's transcript alone, or all windows walk all of them
+        pick = slice(None) if self.leaks else label
+        count, stay = chain.substates[pick], chain.stay[pick]
+        shape = (1, width) if self.leaks else (len(label), 1)
+        self.moves = chain.moves[pick].exp()  # (n or B, U, U)
+        first = chain.start[pick].exp().view(*shape, -1)
+        stay, count = stay.view(*shape, -1, 1), count.view(*shape, -1, 1)
+        self.valid = (first > 0).expand(len(label), width, -1)
+        place = torch.arange(SUBSTATES, device=label.device)
+        self.entry = (place == SUBSTATES - count).to(first.dtype)
+        inside = (place >= SUBSTATES - count) / count
+        self.stay, self.go = stay, 1 - stay
+        self.start = (first[..., None] * inside).expand(len(label), width, -1, -1)
+        if self.leaks:
+            self.mine = torch.nn.functional.one_hot(label, width)[..., None, None].to(first.dtype)
+            others = (1 - self.mine) / max(1, width - 1)
+            self.start = self.start * (self.mine * (1 - LEAK_START) + others * LEAK_START)
+            # where a path that comes from elsewhere lands: any use, at its beginning
+            landing = first[..., None] * self.entry
+            self.out, self.back = LEAK_OUT * landing * others, LEAK_BACK * landing * self.mine
+
+    def forward(self, alpha: Tensor) -> Tensor:
+        """Weights ``(B, n, U, K)`` one frame on, before that frame's emission."""
+        going = alpha * self.go
+        step = alpha * self.stay + self.entry * self._follow(going[..., -1], self.moves)[..., None]
+        step[..., 1:] += going[..., :-1]
+        if self.leaks:
+            home = (alpha * self.mine).sum((1, 2, 3), keepdim=True)
+            step = step + home * self.out + (alpha.sum((1, 2, 3), keepdim=True) - home) * self.back
+        return step
+
+    def backward(self, beta: Tensor) -> Tensor:
+        """Weights of what follows, one frame back; ``beta`` holds the later frame's emission."""
+        entered = self._follow((beta * self.entry).sum(-1), self.moves.transpose(1, 2))
+        step = beta * self.stay
+        step[..., :-1] += self.go * beta[..., 1:]
+        step[..., -1] += self.go[..., 0] * entered
+        if self.leaks:
+            out = (beta * self.out).sum((1, 2, 3), keepdim=True)
+            back = (beta * self.back).sum((1, 2, 3), keepdim=True)
+            step = step + self.mine * out + (1 - self.mine) * back
+        return step
+
+    def _follow(self, done: Tensor, moves: Tensor) -> Tensor:
+        """``(B, n, U)`` through the moves of each label."""
+        if self.leaks:
+            return torch.bmm(done.transpose(0, 1), moves).transpose(0, 1)
+        return torch.bmm(done, moves)
+
+
+def _scaled(x: Tensor) -> Tensor:
+    return x / x.sum((1, 2, 3), keepdim=True).clamp(min=1e-30)

@@ -1,0 +1,176 @@
+"""What the sensors of the training windows did, held against what the words say they should do.
+
+N training windows, F frames, L body locations, n labels, U uses of a label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+EPS = 1e-6
+SPREAD = 0.6  # standard deviation of a written level, in units of the location's own range
+TRUST = 0.4  # weight of the words in a cell; the rest stays with "the words may be wrong here"
+# Neighbouring frames repeat each other, so that evidence taken at face value is far too sure. Each of these
+# spans counts as one piece of evidence: from the words, and after the data have corrected them.
+WORDS_SPAN_S, DATA_SPAN_S = 0.16, 0.04
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Of the N training windows.
+
+    Attributes:
+        energy: log motion of each location and frame by its best sensor, ``(N, F, L)``, NaN where nothing was
+            measured.
+        motion: the same of every sensor, gyroscopes and accelerometers, ``(N, F, R)``.
+        levels: written levels of each use, from −1 (still) to 1 (strong), NaN where unknown, ``(N, U, L)``.
+        label: ``(N,)``; group: subject of each window, ``(N,)``.
+        frame_s: seconds a frame lasts.
+        borders: whether windows may hold the border to another activity.
+        likeness: how near each anchor is to what was said of each segment, ``(N, segments, K)``, or None.
+    """
+
+    energy: Tensor
+    motion: Tensor
+    levels: Tensor
+    label: Tensor
+    group: Tensor
+    frame_s: float
+    borders: bool = False
+    likeness: Tensor | None = None
+
+    @property
+    def words_weight(self) -> float:
+        """What one frame counts as evidence from the words."""
+        return min(1.0, self.frame_s / WORDS_SPAN_S)
+
+    @property
+    def data_weight(self) -> float:
+        """What one frame counts once the data have corrected the words; sensors of one place repeat each
+        other as frames do."""
+        repeats = max(1.0, self.motion.shape[2] / max(1, self.energy.shape[2]))
+        return min(1.0, self.frame_s / DATA_SPAN_S) / repeats
+
+
+def from_signatures(evidence: Evidence) -> Tensor:
+    """Log weight of each use of a window's own label by its signature, ``(N, F, U)``.
+
+    Levels are compared relatively: motion is standardised within subject and label, since absolute levels
+    depend on the person, the mounting and the unit, and levels are written relative to the other steps of
+    their label. Trust is soft: a cell may be wrong, so that no cell alone can rule a use out.
+    """
+    label = evidence.label
+    x = standardise(evidence.energy, evidence.group * (int(label.max()) + 1) + label)
+    seen = evidence.energy.isfinite()
+    out = x.new_zeros(*x.shape[:2], evidence.levels.shape[1])
+    for i in label.unique():  # each label by itself: all of them at once take more memory than the signals
+        own = label == i
+        levels = evidence.levels[own]
+        trust = levels.isfinite()[:, None] * TRUST
+        here = x[own][:, :, None]
+        fits = _normal(here, contrast(levels)[:, None], SPREAD).exp() * trust
+        fits = fits + _normal(here, 0.0, 1.0).exp() * (1 - trust)
+        out[own] = torch.where(seen[own][:, :, None], (fits + 1e-12).log(), 0.0).sum(-1)
+    return evidence.words_weight * out
+
+
+def from_descriptions(evidence: Evidence, anchor: Tensor) -> Tensor:
+    """Log weight of each use by how near its anchor is to what was said of the segment, ``(N, F, U)``.
+
+    Likeness is standardised within the label, over segments and uses: some anchors are nearer than others to
+    everything that is ever said.
+
+    Args:
+        anchor: of each use of each label, ``(n, U)``.
+    """
+    label, like = evidence.label, evidence.likeness
+    frames = evidence.energy.shape[1]
+    out = evidence.energy.new_zeros(len(label), frames, anchor.shape[1])
+    if like is None:
+        return out
+    segment = torch.arange(frames) * like.shape[1] // frames
+    for i in label.unique():
+        own = label == i
+        x = like[own][:, :, anchor[i]]
+        x = x - x.mean((0, 1))
+        x = x / x.std().clamp(min=EPS)
+        out[own] = x[:, segment]
+    return evidence.words_weight * out
+
+
+class Gaussians:
+    """What each state looks like by the data: a mean of its own, variances shared by all states.
+
+    Motion is standardised within subject alone, so that a still activity stays stiller than a lively one.
+    Free variances, or going on to convergence, name worse.
+    """
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.x = standardise(evidence.motion, evidence.group)
+        self.seen = evidence.motion.isfinite().to(self.x.dtype)
+        self.weight = evidence.data_weight
+
+    def fit(self, parts: list[tuple[Tensor, Tensor]], states: int) -> None:
+        """Take means and variances from posteriors, in parts.
+
+        Args:
+            parts: rows of windows ``(b,)`` and the probabilities of states there, ``(b, F, states)``.
+        """
+        sensors = self.x.shape[2]
+        total, first, second = (self.x.new_zeros(states, sensors) for _ in range(3))
+        for rows, share in parts:
+            x, seen, share = self.x[rows], self.seen[rows], share.to(self.x.dtype)
+            total += torch.einsum("bfs,bfr->sr", share, seen)
+            first += torch.einsum("bfs,bfr->sr", share, x * seen)
+            second += torch.einsum("bfs,bfr->sr", share, x.square() * seen)
+        self.mean = first / total.clamp(min=EPS)
+        within = (second - total * self.mean.square()).sum(0) / total.sum(0).clamp(min=EPS)
+        self.variance = within.clamp(min=1e-3)
+
+    def emission(self, rows: Tensor, states: Tensor) -> Tensor:
+        """Log weights of some states in some windows.
+
+        Args:
+            rows: windows, ``(b,)``; states: which states, ``(...)`` or one row a window, ``(b, ...)``.
+
+        Returns:
+            ``(b, F, ...)``.
+        """
+        x, seen = self.x[rows], self.seen[rows] / self.variance
+        # |x − m|² over the sensors that were seen, as three products
+        away = (x.square() * seen).sum(-1, keepdim=True) - 2 * (x * seen) @ self.mean.T
+        away = away + seen @ self.mean.square().T
+        return -0.5 * self.weight * away[..., states]
+
+
+def standardise(x: Tensor, group: Tensor) -> Tensor:
+    """Mean 0 and variance 1 within each group; ``x (N, F, L)``, ``group (N,)``. Missing values become 0."""
+    out = torch.zeros_like(x)
+    for g in group.unique():
+        own = x[group == g]
+        seen = own.isfinite()
+        count = seen.sum((0, 1)).clamp(min=1)
+        mean = own.nan_to_num().sum((0, 1)) / count
+        away = torch.where(seen, own - mean, 0.0)
+        out[group == g] = away / (away.square().sum((0, 1)) / count + EPS).sqrt()
+    return out
+
+
+def contrast(levels: Tensor) -> Tensor:
+    """Written levels ``(N, U, L)`` as differences inside their label, which is how motion is compared.
+
+    A person who runs moves strongly all the time; what tells one step of running from the next is only which
+    of the two was written as the stronger. Unknown cells become 0.
+    """
+    written = levels.isfinite()
+    count = written.sum(1, keepdim=True).clamp(min=1)
+    away = torch.where(written, levels - levels.nan_to_num().sum(1, keepdim=True) / count, 0.0)
+    scale = (away.square().sum(1, keepdim=True) / count).sqrt()
+    return torch.where(scale > EPS, away / scale.clamp(min=EPS), 0.0)
+
+
+def _normal(x: Tensor, mean: Tensor | float, std: float) -> Tensor:
+    return -0.5 * ((x - mean) / std) ** 2 - torch.tensor(std).log()

@@ -1,0 +1,66 @@
+"""A series and the pieces of it that lie under tokens: cut out, measured, drawn and stitched again."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+SHAPE_STEPS = 16  # samples a piece is stretched to, and a drawn shape has
+FAINT = 1e-3  # spread of a piece, in standard units, below which it is flat
+
+
+def cut(x: Tensor, t: Tensor, l: Tensor, steps: int = SHAPE_STEPS) -> Tensor:
+    """Stretch each token's piece of the series to ``steps`` samples by linear interpolation.
+
+    Args:
+        x: series, ``(S, c, T)``.
+        t, l: start and length of the tokens, shares of the window, ``(S, M)``.
+
+    Returns:
+        ``(S, M, c, steps)``
+    """
+    series, channels, length = x.shape
+    along = torch.linspace(0, 1, steps, device=x.device)
+    at = ((t[..., None] + l[..., None] * along).clamp(0, 1) * (length - 1)).flatten(1)  # (S, M·steps)
+    low = at.floor().long().clamp(max=max(length - 2, 0))
+    share = (at - low)[:, None]
+    index = low[:, None].expand(series, channels, -1)
+    left, right = x.gather(2, index), x.gather(2, (index + 1).clamp(max=length - 1))
+    piece = left + (right - left) * share
+    return piece.unflatten(2, (t.shape[1], steps)).transpose(1, 2)
+
+
+def measure(piece: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and spread of pieces ``(S, M, c, steps)`` over what was seen of them, ``(S, M, c)`` each.
+
+    ``seen`` holds weights from 0 to 1; where nothing was seen both are 0.
+    """
+    count = seen.sum(-1)
+    mean = (piece * seen).sum(-1) / count.clamp(min=1e-6)
+    square = ((piece - mean[..., None]).square() * seen).sum(-1) / count.clamp(min=1e-6)
+    here = count > 0
+    return torch.where(here, mean, 0.0), torch.where(here, (square + FAINT**2).sqrt(), 0.0)
+
+
+def stitch(pieces: Tensor, t: Tensor, l: Tensor, keep: Tensor, steps: int) -> Tensor:
+    """Put drawn pieces back where they were cut; where several lie, their mean, where none, 0.
+
+    Args:
+        pieces: ``(S, M, c, shape steps)``; t, l: ``(S, M)``; keep: tokens that count, ``(S, M)``.
+        steps: T, samples of the series.
+
+    Returns:
+        ``(S, c, T)``
+    """
+    points = pieces.shape[-1]
+    with torch.no_grad():  # where a piece lies was decided when it was cut
+        now = torch.linspace(0, 1, steps, device=t.device)[:, None]  # (T, 1)
+        at = (now - t[:, None]) / l[:, None].clamp(min=1e-6)  # (S, T, M)
+        inside = ((at >= -1e-6) & (at <= 1 + 1e-6) & keep[:, None]).to(pieces.dtype)
+        share = inside / inside.sum(-1, keepdim=True).clamp(min=1)
+        low = (at * (points - 1)).floor().clamp(0, points - 2)
+        over = (at * (points - 1) - low) * share  # linear interpolation between two points
+        weight = pieces.new_zeros(*at.shape, points)
+        low = low.long()[..., None]
+        weight.scatter_(-1, low, (share - over)[..., None]).scatter_(-1, low + 1, over[..., None])
+    return torch.bmm(weight.flatten(2), pieces.transpose(2, 3).flatten(1, 2)).transpose(1, 2)
