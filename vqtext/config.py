@@ -174,7 +174,9 @@ class GuidanceSettings(_Section):
     place: Literal["patches", "tokens"] = Field(
         default="patches", description="where they meet: before the tokenizer, or on its tokens"
     )
-    drop: Fraction = Field(default=0.5, description="share of training windows that see no text")
+    drop: Fraction = Field(
+        default=0.5, description="share of training windows that see no text, as none does at test time"
+    )
     drop_tokens: Fraction = Field(default=0.1, description="share of single text tokens that are left out")
     drop_facts: Fraction = Field(
         default=0.3, description="share of guided windows that are not told who the subject is"

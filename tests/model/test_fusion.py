@@ -1,6 +1,7 @@
 """A user would lose: every way for text to guide, and the promise that at test time none is there."""
 
 import dataclasses
+import inspect
 import itertools
 import json
 
@@ -145,6 +146,16 @@ def test_contrast_stays_in_full_precision_where_the_step_does_not():
         assert torch.equal(contrast(partners(x, x), rows, label), full)
 
 
+@pytest.mark.parametrize(("fusion", "place"), COMBINATIONS)
+def test_every_way_trains_in_half_precision(fusion, place):
+    net = network(fusion, place)
+    signal, label, text, mask = batch()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        terms = terms_of(net, net(signal, text, mask), label)
+    torch.stack([value.float() for value in terms.values()]).sum().backward()
+    assert net.fusion.project.weight.grad.isfinite().all() and net.fusion.project.weight.grad.any()
+
+
 def test_each_path_has_the_mean_of_its_own_windows():
     """Guided windows are told the label and become easy: they may not dilute what is asked at test time."""
     net = network().eval()
@@ -162,7 +173,8 @@ def test_without_guidance_all_windows_are_signal_alone():
     signal, label, *_ = batch()
     out = net(signal)
     terms = guided_losses(out, label, LABEL_VECTORS)
-    assert set(terms) == {"class", "text"} and guidance_metrics(out, label) == {}
+    assert set(terms) == {"class", "text"}
+    assert set(guidance_metrics(out, label)) == {"accuracy_signal_only"}
     assert torch.allclose(terms["class"], torch.nn.functional.cross_entropy(out.classes, label))
 
 
@@ -206,6 +218,13 @@ def test_the_mean_over_no_rows_is_nothing_and_a_nan_beside_them_is_not_counted()
     assert mean_over(value, torch.tensor([False, False])) == 0
 
 
+def test_a_trained_model_cannot_be_asked_with_text():
+    asked = {name for name in vars(VQText) if callable(getattr(VQText, name)) and not name.startswith("_")}
+    assert {"explain", "predict", "predict_proba", "decode", "tokenize"} <= asked
+    taken = {parameter for name in asked for parameter in inspect.signature(getattr(VQText, name)).parameters}
+    assert not {word for word in taken if "text" in word or "mask" in word or "guid" in word}
+
+
 @torch.no_grad()
 @pytest.mark.parametrize(("fusion", "place"), COMBINATIONS)
 def test_no_text_reaches_the_model_at_test_time(fusion, place, tmp_path, monkeypatch):
@@ -229,7 +248,9 @@ def test_no_text_reaches_the_model_at_test_time(fusion, place, tmp_path, monkeyp
     )
     monkeypatch.setattr(Fusion, "forward", lambda *_: pytest.fail("text was asked for"))
     model = load(tmp_path)
-    assert model.network.fusion is None
+    assert (
+        model.network.fusion is None and model.config == VQText(net, Decoder(net.config, vocabulary())).config
+    )
     assert not any("fusion" in name for name in model.network.state_dict())
     model.predict(signal.numpy())
     found = model.network(signal)

@@ -47,6 +47,8 @@ def test_a_label_of_many_words_leaves_room_for_the_facts(guidance):
 def test_what_is_not_known_takes_no_place(guidance):
     assert tokens_of(guidance, 1, 0) == [[1, 1]] * 4
     assert tokens_of(guidance, 1, 2) == []
+    guidance.label_texts[2] = [LABEL]
+    assert tokens_of(guidance, 1, -1) == [], "a window without a label is not told the last one's words"
 
 
 def test_dropped_rows_have_no_text(guidance):

@@ -52,7 +52,7 @@ class Guidance:
         """Tokens ``(B, LENGTH, h)`` and mask ``(B, LENGTH)``.
 
         Args:
-            index, label: of each window.
+            index, label: of each window; a label of −1 is not known and not told.
             draws: a random number for each window, that decides what it is told.
             drop: share of the windows that get no text.
         """
@@ -74,7 +74,8 @@ class Guidance:
 
     def _of(self, window: int, label: int, chance: random.Random) -> list[np.ndarray]:
         """Token states ``(·, h)`` of what is told of a window, in order."""
-        wordings, description = self.label_texts[label], self.descriptions[window]
+        wordings = self.label_texts[label] if label >= 0 else []
+        description = self.descriptions[window]
         texts = [chance.choice(wordings)] if wordings else []
         texts += [description] if description >= 0 else []
         known = self.facts[window] if chance.random() >= self.drop_facts else []

@@ -79,9 +79,8 @@ def guidance_metrics(out: Output, label: Tensor) -> dict[str, tuple[Tensor, int]
 
     A path that no window of the batch took is left out.
     """
-    if out.fused is None:
-        return {}
-    right, guided = (out.classes.argmax(-1) == label).float(), out.fused.guided
+    right = (out.classes.argmax(-1) == label).float()
+    guided = out.fused.guided if out.fused is not None else torch.zeros_like(label, dtype=torch.bool)
     paths = {"accuracy_guided": guided, "accuracy_signal_only": ~guided}
     return {name: (right[rows].mean(), int(rows.sum())) for name, rows in paths.items() if rows.any()}
 

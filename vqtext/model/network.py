@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -181,7 +181,7 @@ class Network(nn.Module):
         """The network without what text alone uses: all that is saved, and all that is asked at test time."""
         if self.fusion is None:
             return self
-        alone = Network(replace(self.config, token_dim=0), self.anchors)
+        alone = Network(ModelConfig.from_dict(self.config.to_dict()), self.anchors)
         weights = self.state_dict()
         alone.load_state_dict({name: weights[name] for name in alone.state_dict()})
         return alone.to(self.anchors.device)
