@@ -200,14 +200,49 @@ class TrainSettings(_Section):
     epochs: int | None = Field(
         default=None,
         ge=1,
-        description="epochs of training; none takes as many as make about 600 steps, 20 epochs at least",
+        description="epochs of training; none takes as many as make train.steps",
     )
-    batch_size: int = Field(default=16, ge=1, description="windows in one step")
-    learning_rate: float = Field(default=1e-3, gt=0, description="at its highest")
+    steps: int = Field(
+        default=600,
+        ge=30,
+        description="steps that the number of epochs aims at; 600 are never fewer than 20 epochs and never "
+        "more than 300, others in proportion",
+    )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="looks at the validation windows without a better score that end the training; none "
+        "trains all epochs",
+    )
+    batch_size: int = Field(default=16, ge=1, description="windows in one batch, over all devices")
+    accumulate: int = Field(default=1, ge=1, description="batches in one step of the optimiser")
+    learning_rate: float = Field(default=1e-3, gt=0, description="learning rate at its highest")
+    augment: bool = Field(default=True, description="vary the windows: shift, gain and noise")
+    overfit: int | None = Field(
+        default=None,
+        ge=1,
+        description="a check: train on this many batches alone, which a sound model knows by heart",
+    )
+    preset: Literal["tiny", "small", "paper"] | None = Field(
+        default=None, description="sizes that go together; what is set by itself comes first"
+    )
     workers: int = Field(
         default=0, ge=0, description="processes that read windows ahead; 0 reads in this one"
     )
     accelerator: str = Field(default="auto", description="auto, cpu, gpu or another of Lightning's")
+    devices: int = Field(default=1, ge=1, description="devices that share each batch, a process each")
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
+        default="32-true", description="numbers that are computed with"
+    )
+
+    @model_validator(mode="after")
+    def _equal_shares(self) -> TrainSettings:
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"a batch_size of {self.batch_size} cannot be shared by {self.devices} devices: take "
+                f"{-(-self.batch_size // self.devices) * self.devices}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_way_to_split(self) -> TrainSettings:

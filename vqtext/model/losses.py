@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
+from vqtext.model.distributed import batch_mean, mean_over_ranks
 from vqtext.model.network import Output
 from vqtext.model.painting import coverage, paint
 
@@ -33,7 +34,7 @@ def losses(
 ) -> dict[str, Tensor]:
     """The named terms of the loss, each a scalar. ``target (B, F, K)``, ``frame_keep (B, F)``."""
     frames = target.shape[1]
-    kept = frame_keep.sum().clamp(min=1)
+    kept = mean_over_ranks(frame_keep.sum()).clamp(min=1)
 
     def naming(names: Tensor) -> Tensor:
         said = frame_names(out, names, frames).clamp(min=1e-6).log()
@@ -41,8 +42,8 @@ def losses(
 
     keep = out.keep.reshape(out.pieces.shape[:2])
     return {
-        "rebuild": (out.rebuilt - out.signal)[out.seen].square().mean(),
-        "shape": (out.shapes - out.pieces)[keep].square().mean(),
+        "rebuild": batch_mean((out.rebuilt - out.signal)[out.seen].square()),
+        "shape": batch_mean((out.shapes - out.pieces)[keep].square()),
         "commitment": out.commitment,
         "name": naming(out.names),
         "own_name": naming(out.own_names),
