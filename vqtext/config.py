@@ -44,6 +44,14 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
 
+def _said(settings: object, section: str) -> dict[str, object]:
+    """What is said of one section, as plain data or as a model."""
+    found = settings.get(section, {}) if isinstance(settings, dict) else {}
+    if isinstance(found, BaseModel):
+        return found.model_dump(exclude_unset=True)
+    return found if isinstance(found, dict) else {}
+
+
 class DataSettings(_Section):
     """Which recordings, and how they are cut into windows."""
 
@@ -258,6 +266,34 @@ class ExplainSettings(_Section):
     samples: int = Field(default=8, ge=1, description="test windows in the report, one of each label in turn")
 
 
+PRESETS: dict[str, dict[str, dict[str, object]]] = {
+    "tiny": {
+        "model": {"dim": 32, "dim_code": 8, "codes": 32, "patches": 25, "tokens": 12, "layers": 1},
+        "train": {"steps": 150, "learning_rate": 2e-3},
+    },
+    "small": {},  # the defaults
+    "paper": {  # the sizes of VQShape's best published model
+        "model": {
+            "dim": 256,
+            "dim_code": 8,
+            "codes": 512,
+            "patches": 64,
+            "tokens": 64,
+            "layers": 4,
+            "heads": 8,
+        },
+        "train": {"steps": 6000, "batch_size": 32, "learning_rate": 5e-4},
+    },
+}
+"""Settings of each preset, by section: tiny takes seconds on a laptop, paper hours or a GPU."""
+
+
+def preset_names(preset: str | None) -> set[str]:
+    """The settings that a preset sets, by their dotted names."""
+    sections = PRESETS.get(preset or "", {})
+    return {f"{section}.{name}" for section, values in sections.items() for name in values}
+
+
 class Settings(_Section):
     """Everything that can be set."""
 
@@ -272,3 +308,13 @@ class Settings(_Section):
     guidance: GuidanceSettings = GuidanceSettings()
     train: TrainSettings = TrainSettings()
     explain: ExplainSettings = ExplainSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _under_what_is_said(cls, said: object) -> object:
+        """A preset lies under all that is said by itself."""
+        train = _said(said, "train")
+        sections = PRESETS.get(str(train.get("preset")), {})
+        if not isinstance(said, dict) or not sections:
+            return said
+        return {**said, **{name: {**values, **_said(said, name)} for name, values in sections.items()}}
