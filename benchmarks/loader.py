@@ -85,7 +85,7 @@ def main() -> None:
                 how = settings.train.model_copy(update={"workers": workers})
                 started = time.perf_counter()
                 folder = Path(temporary) / f"{workers}-{cold}"
-                training.fit(config, empty, how, settings.guidance.drop, 0, folder, lambda: None)
+                training.fit(config, empty, how, settings.guidance.drop, 0, folder, lambda *_: None)
                 seconds = time.perf_counter() - started
                 cache = "cold" if cold else "warm"
                 share = 100 * Timed.waited / seconds

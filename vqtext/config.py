@@ -44,6 +44,14 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
 
+def _said(settings: object, section: str) -> dict[str, object]:
+    """What is said of one section, as plain data or as a model."""
+    found = settings.get(section, {}) if isinstance(settings, dict) else {}
+    if isinstance(found, BaseModel):
+        return found.model_dump(exclude_unset=True)
+    return found if isinstance(found, dict) else {}
+
+
 class DataSettings(_Section):
     """Which recordings, and how they are cut into windows."""
 
@@ -224,14 +232,49 @@ class TrainSettings(_Section):
     epochs: int | None = Field(
         default=None,
         ge=1,
-        description="epochs of training; none takes as many as make about 600 steps, 20 epochs at least",
+        description="epochs of training; none takes as many as make train.steps",
     )
-    batch_size: int = Field(default=16, ge=1, description="windows in one step")
-    learning_rate: float = Field(default=1e-3, gt=0, description="at its highest")
+    steps: int = Field(
+        default=600,
+        ge=30,
+        description="steps that the number of epochs aims at; 600 are never fewer than 20 epochs and never "
+        "more than 300, others in proportion",
+    )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="looks at the validation windows without a better score that end the training; none "
+        "trains all epochs",
+    )
+    batch_size: int = Field(default=16, ge=1, description="windows in one batch, over all devices")
+    accumulate: int = Field(default=1, ge=1, description="batches in one step of the optimiser")
+    learning_rate: float = Field(default=1e-3, gt=0, description="learning rate at its highest")
+    augment: bool = Field(default=True, description="vary the windows: shift, gain and noise")
+    overfit: int | None = Field(
+        default=None,
+        ge=1,
+        description="a check: train on this many batches alone, which a sound model knows by heart",
+    )
+    preset: Literal["tiny", "small", "paper"] | None = Field(
+        default=None, description="sizes that go together; what is set by itself comes first"
+    )
     workers: int = Field(
         default=0, ge=0, description="processes that read windows ahead; 0 reads in this one"
     )
     accelerator: str = Field(default="auto", description="auto, cpu, gpu or another of Lightning's")
+    devices: int = Field(default=1, ge=1, description="devices that share each batch, a process each")
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
+        default="32-true", description="numbers that are computed with"
+    )
+
+    @model_validator(mode="after")
+    def _equal_shares(self) -> TrainSettings:
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"a batch_size of {self.batch_size} cannot be shared by {self.devices} devices: take "
+                f"{-(-self.batch_size // self.devices) * self.devices}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_way_to_split(self) -> TrainSettings:
@@ -245,6 +288,34 @@ class ExplainSettings(_Section):
     """What is explained."""
 
     samples: int = Field(default=8, ge=1, description="test windows in the report, one of each label in turn")
+
+
+PRESETS: dict[str, dict[str, dict[str, object]]] = {
+    "tiny": {
+        "model": {"dim": 32, "dim_code": 8, "codes": 32, "patches": 25, "tokens": 12, "layers": 1},
+        "train": {"steps": 150, "learning_rate": 2e-3},
+    },
+    "small": {},  # the defaults
+    "paper": {  # the sizes of VQShape's best published model
+        "model": {
+            "dim": 256,
+            "dim_code": 8,
+            "codes": 512,
+            "patches": 64,
+            "tokens": 64,
+            "layers": 4,
+            "heads": 8,
+        },
+        "train": {"steps": 6000, "batch_size": 32, "learning_rate": 5e-4},
+    },
+}
+"""Settings of each preset, by section: tiny takes seconds on a laptop, paper hours or a GPU."""
+
+
+def preset_names(preset: str | None) -> set[str]:
+    """The settings that a preset sets, by their dotted names."""
+    sections = PRESETS.get(preset or "", {})
+    return {f"{section}.{name}" for section, values in sections.items() for name in values}
 
 
 class Settings(_Section):
@@ -261,3 +332,13 @@ class Settings(_Section):
     guidance: GuidanceSettings = GuidanceSettings()
     train: TrainSettings = TrainSettings()
     explain: ExplainSettings = ExplainSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _under_what_is_said(cls, said: object) -> object:
+        """A preset lies under all that is said by itself."""
+        train = _said(said, "train")
+        sections = PRESETS.get(str(train.get("preset")), {})
+        if not isinstance(said, dict) or not sections:
+            return said
+        return {**said, **{name: {**values, **_said(said, name)} for name, values in sections.items()}}

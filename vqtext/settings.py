@@ -21,7 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from vqtext.config import Settings
+from vqtext.config import Settings, preset_names
 from vqtext.errors import ConfigError
 
 FILE = "vqtext.toml"
@@ -37,7 +37,7 @@ class Loaded:
     Attributes:
         settings: the whole tree.
         origins: for each setting, by its dotted name ("dedup.threshold"): "command line", the variable,
-            "vqtext.toml" or "default".
+            "vqtext.toml", "preset NAME" or "default".
     """
 
     settings: Settings
@@ -85,7 +85,11 @@ def load_settings(
     origins |= {name: variable for name, (variable, _) in variables.items()}
     origins |= dict.fromkeys(given, "command line")
     try:
-        return Loaded(Sources(), {name: origins[name] for name in fields()})
+        settings = Sources()
+        for name in preset_names(settings.train.preset):
+            if origins[name] == "default":
+                origins[name] = f"preset {settings.train.preset}"
+        return Loaded(settings, {name: origins[name] for name in fields()})
     except ValidationError as error:
         raise ConfigError(_explain(error, origins)) from None
 

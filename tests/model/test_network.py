@@ -1,5 +1,7 @@
 """A user would lose: one answer for one signal, whatever else is in the batch, missing or said."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from toy import config, data, windows
@@ -17,7 +19,7 @@ def network(request):
 def test_shapes_are_those_of_the_output_docs(network):
     signal = torch.from_numpy(windows(3)[0])
     out = network(signal)
-    m, s = network.config.window_tokens, network.config.settings.substeps
+    m, s = network.config.window_tokens, network.config.substeps
     assert out.code.shape == out.t.shape == out.keep.shape == (3, m)
     assert out.names.shape == out.own_names.shape == (3, m * s, 4)
     assert out.features.shape == (3, m, 8 + 2 * network.config.series_channels + 2)
@@ -55,7 +57,7 @@ def test_names_and_class_depend_on_the_code_not_on_the_latent_behind_it(network,
     def moved(*args):
         a = real(*args)
         code = network.codebook(a.z, a.keep).code
-        return type(a)(a.z + 0.3 * (network.codebook.shape[code] - a.z), a.t, a.l, a.mu, a.sigma, a.keep)
+        return replace(a, z=a.z + 0.3 * (network.codebook.shape[code] - a.z))
 
     monkeypatch.setattr(network.tokenizer, "forward", moved)
     after = network(signal)

@@ -21,7 +21,7 @@ from vqtext.model.training import epochs_for, fit, make_grounding
 SETTINGS = TrainSettings(epochs=100, batch_size=8, learning_rate=3e-3)
 
 
-def train(folder, settings=SETTINGS, toy_data=None, on_epoch=lambda: None, **model):
+def train(folder, settings=SETTINGS, toy_data=None, on_epoch=lambda *_: None, **model):
     cfg = config(**model)
     return fit(cfg, toy_data or data(cfg=cfg), settings, 0.5, 0, folder, on_epoch)
 
@@ -64,7 +64,7 @@ def test_independent_channels_and_every_grounding_train(tmp_path):
 
 def test_ctrl_c_stops_training_as_ctrl_c(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path, on_epoch=lambda: os.kill(os.getpid(), signals.SIGINT))
+        train(tmp_path, on_epoch=lambda *_: os.kill(os.getpid(), signals.SIGINT))
 
 
 def test_a_loss_that_is_not_finite_is_named(tmp_path):

@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 
 from vqtext.config import ModelSettings
 from vqtext.model.config import ModelConfig
-from vqtext.model.grounding import Evidence
+from vqtext.model.evidence import Evidence
 from vqtext.model.training import TrainingData
 from vqtext.model.vocabulary import Grammar, Transcript, Use, Vocabulary
 from vqtext.schema import Channel
@@ -67,6 +67,7 @@ def data(
         label_vectors=normalize(torch.randn(2, 12, generator=generator), dim=-1),
         guidance=None,
         evidence=Evidence(
+            torch.from_numpy(energy[:keep]),
             torch.from_numpy(energy[:keep]),
             torch.tensor(levels)[None, :, None].expand(keep, 2, 1),
             torch.from_numpy(label[:keep]),

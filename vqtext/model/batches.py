@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from vqtext.model.distributed import rank, world_size
 from vqtext.model.guidance import Guidance
 from vqtext.schema import Rows
 
@@ -87,23 +88,38 @@ class Windows(Dataset[Any]):
 
 
 class Draws(Sampler[tuple[int, int]]):
-    """Places of windows, each with a random number that decides whatever is random about it."""
+    """Places of windows, each with a random number that decides whatever is random about it.
 
-    def __init__(self, count: int, seed: int, shuffle: bool) -> None:
-        self.count, self.seed, self.shuffle = count, seed, shuffle
+    Where several processes train, each takes its own stretch of every batch. What the last batch lacks to be
+    shared equally is taken from the first.
+
+    Args:
+        count: how many windows there are; share: windows of a batch that one process takes.
+        seed, shuffle: their order.
+    """
+
+    def __init__(self, count: int, share: int, seed: int, shuffle: bool) -> None:
+        self.count, self.share, self.seed, self.shuffle = count, share, seed, shuffle
         self.epoch = 0
+        self.skip = 0  # batches to leave out of the next epoch: training goes on in the middle of it
 
     def set_epoch(self, epoch: int) -> None:
         """Lightning calls it before each epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.count
+        return -(-self.count // world_size())
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         chance = np.random.default_rng([self.seed, self.epoch])
         order = chance.permutation(self.count) if self.shuffle else np.arange(self.count)
-        yield from zip(order.tolist(), chance.integers(1 << 31, size=self.count).tolist(), strict=True)
+        draws = chance.integers(1 << 31, size=self.count)
+        skip, self.skip = self.skip, 0
+        places = np.resize(np.arange(self.count), len(self) * world_size())
+        for start in range(skip * self.share * world_size(), len(places), self.share * world_size()):
+            batch = places[start : start + self.share * world_size()]
+            own = batch.reshape(world_size(), -1)[rank()]
+            yield from zip(order[own].tolist(), draws[own].tolist(), strict=True)
 
 
 class Ahead(DataLoader[Batch]):
@@ -122,11 +138,12 @@ class Ahead(DataLoader[Batch]):
 
 
 def loader(windows: Windows, batch_size: int, seed: int, shuffle: bool, workers: int) -> DataLoader[Batch]:
-    """A loader of batches; ``workers`` processes read ahead, 0 reads in this one."""
+    """A loader of batches, ``batch_size`` windows for each process that trains; ``workers`` processes read
+    ahead, 0 reads in this one."""
     return Ahead(
         windows,
         batch_size,
-        sampler=Draws(len(windows), seed, shuffle),
+        sampler=Draws(len(windows), batch_size, seed, shuffle),
         num_workers=workers,
         persistent_workers=workers > 0,
         generator=torch.Generator().manual_seed(

@@ -45,7 +45,7 @@ class Chain:
     leaks: bool = False
 
     @classmethod
-    def of(cls, moves: Tensor, start: Tensor, dwell_frames: float, leaks: bool = False) -> Chain:
+    def of(cls, moves: Tensor, start: Tensor, dwell_frames: Tensor, leaks: bool = False) -> Chain:
         """Chains whose uses last as long on average as their label says.
 
         Args:

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vqtext.model.distributed import batch_mean, mean_over_ranks, of_rank_zero
+
 DEAD = 0.05  # a code used less than this share of its fair part is moved
 DECAY = 0.95  # memory of the usage count, per step
 REVIVE_EVERY = 50  # steps between two looks at dead codes
@@ -56,10 +58,12 @@ class Codebook(nn.Module):
         code = squared.argmin(-1)
         chosen = self.shape[code]
         each = (chosen.detach() - z).square().mean(-1) + (chosen - z.detach()).square().mean(-1)
-        loss = each[keep].mean()
+        loss = batch_mean(each[keep])
         if self.training:
-            p = torch.softmax(-squared[keep] / (0.1 * squared[keep].detach().mean() + 1e-8), dim=-1)
-            loss = loss + self.entropy * (_entropy(p).mean() - _entropy(p.mean(0)))
+            scale = mean_over_ranks(batch_mean(squared[keep].detach()))
+            p = torch.softmax(-squared[keep] / (0.1 * scale + 1e-8), dim=-1)
+            used = mean_over_ranks(p.sum(0)) / mean_over_ranks(keep.sum())  # of the batch of all processes
+            loss = loss + self.entropy * (batch_mean(_entropy(p)) - _entropy(used))
         return Quantised(z + (chosen - z).detach(), code, loss)
 
     @torch.no_grad()
@@ -76,8 +80,8 @@ class Codebook(nn.Module):
             return
         dead = (self.usage < DEAD / len(self.usage)).nonzero()[:, 0]
         if len(dead):
-            pick = torch.randint(len(z), (len(dead),), device=z.device)
-            self.shape[dead] = z[pick] + 0.01 * torch.randn_like(z[pick])
+            pick = of_rank_zero(torch.randint(len(z), (len(dead),), device=z.device))
+            self.shape[dead] = z[pick] + 0.01 * of_rank_zero(torch.randn_like(z[pick]))
             self.action[dead] = self.action[code[pick]]
             self.usage[dead] = 1 / len(self.usage)
 

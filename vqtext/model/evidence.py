@@ -5,8 +5,10 @@ N training windows, F frames, L body locations, n labels, U uses of a label.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -41,6 +43,12 @@ class Evidence:
     frame_s: float
     borders: bool = False
     likeness: Tensor | None = None
+
+    def of(self, rows: np.ndarray) -> Evidence:
+        """The evidence of some of the windows alone."""
+        parts = ("energy", "motion", "levels", "label", "group", "likeness")
+        chosen: dict[str, Any] = {name: getattr(self, name) for name in parts}
+        return replace(self, **{name: x[rows] for name, x in chosen.items() if x is not None})
 
     @property
     def words_weight(self) -> float:

@@ -5,8 +5,7 @@ One class a mode, one protocol. N training windows, B of a batch, F frames, K an
 - `Nearest`: nothing is known; each moment is pulled to its nearest anchor. Names are arbitrary.
 - `Label`: only the label's anchors are possible, and none may take over.
 - `Walk`: and a chain of the label's uses was walked. What it knows is made of parts: whether uses follow the
-  transcript (``order``), whether they must fit what the sensors did (``signal``) and be near what was said of the
-  segment (``text``).
+  transcript (``order``), must fit what the sensors did (``signal``), must be near what was said (``text``).
 
 A walk starts from the evidence alone; then the data correct the words once. Between stretches of training the
 network's own belief takes the place of the evidence, for it has learned from all windows what none shows
@@ -35,13 +34,7 @@ CELLS = 1 << 23  # numbers of one forward pass held at once
 
 
 class Grounding(Protocol):
-    """Chooses the target names of a batch.
-
-    Attributes:
-        rounds: shares of the training after which `refine` wants to be told what the network believes.
-    """
-
-    rounds: tuple[float, ...]
+    """Chooses the target names of a batch."""
 
     def targets(self, index: Tensor, label: Tensor, names: Tensor) -> Tensor:
         """Args:
@@ -52,6 +45,10 @@ class Grounding(Protocol):
         Returns:
             Target probabilities, ``(B, F, K)``.
         """
+        ...
+
+    def due(self, progress: float) -> bool:
+        """Whether `refine` should be called, once this share of the training is done."""
         ...
 
     def refine(self, names: Tensor) -> None:
@@ -70,10 +67,11 @@ class Grounding(Protocol):
 class Nearest:
     """Each moment belongs to the anchor it is already nearest to."""
 
-    rounds: tuple[float, ...] = ()
-
     def targets(self, index: Tensor, label: Tensor, names: Tensor) -> Tensor:
         return torch.nn.functional.one_hot(names.argmax(-1), names.shape[-1]).to(names.dtype)
+
+    def due(self, progress: float) -> bool:
+        return False
 
     def refine(self, names: Tensor) -> None:
         """Nothing is kept."""
@@ -92,7 +90,6 @@ class Label:
     the usage enters with half its weight, so that a long sub-action may stay long.
     """
 
-    rounds: tuple[float, ...] = ()
     sharpen = 2.0  # power on the network's own belief; 1 would leave a uniform start uniform for ever
 
     def __init__(self, grammar: Grammar, anchors: int) -> None:
@@ -112,6 +109,9 @@ class Label:
         usage = (self.usage[label][:, None] + EPS) ** 0.5
         target = torch.where(allowed, belief / usage, 0.0) ** self.sharpen
         return target / target.sum(-1, keepdim=True)
+
+    def due(self, progress: float) -> bool:
+        return False
 
     def refine(self, names: Tensor) -> None:
         """Each batch is its own E-step."""
@@ -136,8 +136,6 @@ class Walk(Label):
         knows: any of "order", "signal", "text".
     """
 
-    rounds = ROUNDS
-
     def __init__(self, grammar: Grammar, anchors: int, evidence: Evidence, knows: frozenset[str]) -> None:
         super().__init__(grammar, anchors)
         self.grammar, self.evidence = grammar, evidence
@@ -149,6 +147,7 @@ class Walk(Label):
         shape = evidence.energy.shape
         self.posterior = torch.zeros(shape[0], shape[1], anchors, dtype=torch.half)
         self.known = torch.zeros(shape[0], dtype=torch.bool)
+        self.rounds = torch.zeros((), dtype=torch.long)  # that were walked
         if knows & {"signal", "text"}:
             self._start(knows)
 
@@ -160,15 +159,17 @@ class Walk(Label):
         guess = super().targets(index, label, names)
         return torch.where(known.to(names.device)[:, None, None], walked, guess)
 
+    def due(self, progress: float) -> bool:
+        return sum(progress >= share for share in ROUNDS) > int(self.rounds)
+
     def refine(self, names: Tensor) -> None:
         """Walk through what the network believes; durations come from the walk before."""
         weight = min(1.0, self.evidence.frame_s / BELIEF_SPAN_S)
-        log_names = weight * (names + EPS).log()
-        log_names -= weight * (names.mean((0, 1)) + EPS).log()
+        usual = weight * (names.float().mean((0, 1)) + EPS).log()
         for _ in range(ITERATIONS):
             paths = torch.empty(names.shape[:2], dtype=torch.long)
             for rows in self._chunks(self.chain.leaks):
-                emission = self._of_uses(log_names[rows], rows)
+                emission = self._of_uses(weight * (names[rows].float() + EPS).log() - usual, rows)
                 share = chains.posterior(emission, self.chain, self.evidence.label[rows])
                 self._keep(rows, share)
                 paths[rows] = self._paths(share, rows)
@@ -177,15 +178,18 @@ class Walk(Label):
                 mean.view_as(self.grammar.start), variance.view_as(self.grammar.start)
             )
         self.known[:] = True
+        self.rounds += 1
 
     def state_dict(self) -> dict[str, Tensor]:
         chain = {"stay": self.chain.stay, "substates": self.chain.substates}
-        return {**super().state_dict(), **chain, "posterior": self.posterior, "known": self.known}
+        own = {name: getattr(self, name) for name in ("posterior", "known", "rounds")}
+        return {**super().state_dict(), **chain, **own}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         super().load_state_dict(state)
         self.chain = replace(self.chain, stay=state["stay"].clone(), substates=state["substates"].clone())
-        self.posterior, self.known = state["posterior"].clone(), state["known"].clone()
+        for name in ("posterior", "known", "rounds"):
+            setattr(self, name, state[name].clone())
 
     def _start(self, knows: frozenset[str]) -> None:
         """The words speak first, each window walking its own transcript; then the data correct them."""

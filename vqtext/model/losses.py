@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from vqtext.model import guided_losses
+from vqtext.model.distributed import batch_mean, mean_over_ranks
 from vqtext.model.network import Output
 from vqtext.model.painting import coverage, paint
 
@@ -31,7 +32,7 @@ def losses(
 ) -> dict[str, Tensor]:
     """The named terms of the loss, each a scalar. ``target (B, F, K)``, ``frame_keep (B, F)``."""
     frames = target.shape[1]
-    kept = frame_keep.sum().clamp(min=1)
+    kept = mean_over_ranks(frame_keep.sum()).clamp(min=1)
 
     def naming(names: Tensor) -> Tensor:
         said = frame_names(out, names, frames).clamp(min=1e-6).log()
@@ -39,7 +40,7 @@ def losses(
 
     keep = out.keep.reshape(out.pieces.shape[:2])
     return {
-        "rebuild": (out.rebuilt - out.signal)[out.seen].square().mean(),
+        "rebuild": batch_mean((out.rebuilt - out.signal)[out.seen].square()),
         "shape": _seen_mean((out.shapes - out.pieces)[keep].square(), out.pieces_seen[keep]),
         "commitment": out.commitment,
         "name": naming(out.names),
@@ -50,4 +51,4 @@ def losses(
 
 
 def _seen_mean(x: Tensor, seen: Tensor) -> Tensor:
-    return (x * seen).sum() / seen.sum().clamp(min=1)
+    return (x * seen).sum() / mean_over_ranks(seen.sum()).clamp(min=1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +18,21 @@ from torch.nn import functional as F
 from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
 from vqtext.model import grounding
-from vqtext.model.augment import Augment, turn_frames
-from vqtext.model.batches import Batch, Windows, loader
-from vqtext.model.codebook import perplexity
-from vqtext.model.config import ModelConfig
+from vqtext.model.batches import Windows, loader
+from vqtext.model.config import MIN_PATCH, ModelConfig
 from vqtext.model.evidence import Evidence
-from vqtext.model.grounding import Grounding
+from vqtext.model.faults import is_out_of_memory, out_of_memory
 from vqtext.model.guidance import Guidance
-from vqtext.model.guided_losses import guidance_metrics
+from vqtext.model.keeping import LAST, AtomicIO, Keeper, Progress, Tell, kept_in
+from vqtext.model.launching import Relay, no_process_stays
 from vqtext.model.lightning_alone import lightning
-from vqtext.model.losses import WEIGHTS, frame_names, losses
+from vqtext.model.module import Revive, TrainingModule
 from vqtext.model.network import Network
 from vqtext.model.vocabulary import Grammar, Vocabulary
 from vqtext.schema import Rows
 
-STEPS = 600  # optimiser steps the default number of epochs aims at
-EPOCHS = (20, 300)  # least and most
+STEPS, EPOCHS = 600, (20, 300)  # least and most epochs of a training of that many steps
 VALIDATIONS = 50  # looks at the validation windows in one training
-WARMUP = 0.05  # share of the steps in which the learning rate rises
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,7 @@ class TrainingData:
         label_vectors: each label in text space, unit vectors ``(n, d)``.
         guidance: text tokens, or None.
         evidence: what the sensors did against what the words say, for ``…+signal``.
+        name_of: what a row of ``signal`` is called in messages.
     """
 
     signal: Rows
@@ -66,6 +65,11 @@ class TrainingData:
     label_vectors: Tensor
     guidance: Guidance | None
     evidence: Evidence
+    name_of: Callable[[int], str] = "window {}".format
+
+    def origin(self, place: int) -> str:
+        """Where the training window at this place comes from."""
+        return self.name_of(int(self.rows[self.train[place]]))
 
     def part(self, index: Tensor, drop: float | None = None) -> Windows:
         """The windows at these places; with text for a share 1 − ``drop`` of them where it is given."""
@@ -75,111 +79,13 @@ class TrainingData:
         )
 
 
-class TrainingModule(lightning.LightningModule):
-    """The network with its losses; validation sees the signal alone."""
-
-    def __init__(
-        self, network: Network, data: TrainingData, grounding: Grounding, settings: TrainSettings
-    ) -> None:
-        super().__init__()
-        self.network = network
-        self.augment = Augment(network.config.channels)
-        self.grounding = grounding
-        self.settings = settings
-        self.register_buffer("label_vectors", data.label_vectors, persistent=False)
-
-    label_vectors: Tensor
-    codes: Tensor
-
-    def training_step(self, batch: Batch, _: int) -> dict[str, Tensor]:
-        place, signal, label, frame_keep, text, mask = batch
-        signal, turn = self.augment(signal, frame_keep)
-        out = self.network(signal, text, mask)
-        with torch.no_grad():
-            names = turn_frames(frame_names(out, out.names, frame_keep.shape[1]), -turn)
-            target = turn_frames(self.grounding.targets(place, label, names), turn)
-        terms = losses(out, label, target, frame_keep, self.label_vectors)
-        total = torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum()
-        if not total.isfinite():
-            bad = [name for name, value in terms.items() if not value.isfinite()]
-            raise TrainingError(
-                f"the loss ({', '.join(bad)}) is not finite at step {self.global_step}: "
-                "lower train.learning_rate, or look for extreme values in the recordings"
-            )
-        self.log_dict(
-            {f"train/{name}": value.detach() for name, value in terms.items()},
-            on_epoch=True,
-            on_step=False,
-            batch_size=len(signal),
-        )
-        for name, (value, count) in guidance_metrics(out, label).items():
-            self.log(f"train/{name}", value, on_epoch=True, on_step=False, batch_size=count)
-        return {"loss": total, "latent": out.latent[out.keep].detach(), "code": out.code[out.keep]}
-
-    def on_train_epoch_start(self) -> None:
-        progress = self.current_epoch / self.trainer.max_epochs
-        before = (self.current_epoch - 1) / self.trainer.max_epochs
-        if any(before < r <= progress for r in self.grounding.rounds):
-            self.network.eval()
-            with torch.inference_mode():
-                frames = self.network.config.frames
-                names = [
-                    frame_names(out, out.names, frames).cpu()
-                    for out in (self.network(b.signal.to(self.device)) for b in self.all_windows.blocks())
-                ]
-            self.network.train()
-            self.grounding.refine(torch.cat(names).clone())
-
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        self.network.codebook.revive(outputs["latent"], outputs["code"])
-
-    def on_train_epoch_end(self) -> None:
-        told = self.trainer.callback_metrics
-        paths = [told.get(f"train/accuracy_{path}") for path in ("guided", "signal_only")]
-        if paths[0] is not None and paths[1] is not None:
-            self.log("train/accuracy_gap", paths[0] - paths[1])
-
-    def on_validation_epoch_start(self) -> None:
-        self.codes = torch.zeros(self.network.config.settings.codes)
-
-    def validation_step(self, batch: Batch, _: int) -> None:
-        signal, label = batch.signal, batch.label
-        out = self.network(signal)
-        nll = F.cross_entropy(out.classes, label)
-        rebuild = (out.rebuilt - out.signal)[out.seen].square().mean()
-        codes = out.code[out.keep].cpu()
-        self.codes += torch.bincount(codes, minlength=len(self.codes))
-        self.log_dict(
-            {
-                "validation/nll": nll,
-                "validation/accuracy": (out.classes.argmax(-1) == label).float().mean(),
-                "validation/rebuild": rebuild,
-                # the epoch is chosen on this: it must classify, and its codes must still draw the signal
-                "validation/score": -(nll + rebuild),
-            },
-            batch_size=len(signal),
-        )
-
-    def on_validation_epoch_end(self) -> None:
-        self.log("validation/perplexity", perplexity(self.codes))
-
-    def configure_optimizers(self) -> Any:
-        optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=self.settings.learning_rate, weight_decay=0.01, fused=True
-        )
-        total = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, self.settings.learning_rate, total_steps=total + 1, pct_start=WARMUP
-        )
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
 def epochs_for(windows: int, settings: TrainSettings) -> int:
-    """The number of epochs: as set, or as many as make about `STEPS` steps."""
+    """The number of epochs: as set, or as many as make about ``train.steps`` steps."""
     if settings.epochs is not None:
         return settings.epochs
-    batches = -(-windows // settings.batch_size)
-    return min(max(round(STEPS / batches), EPOCHS[0]), EPOCHS[1])
+    steps = -(-windows // (settings.batch_size * settings.accumulate))
+    least, most = (max(1, round(epochs * settings.steps / STEPS)) for epochs in EPOCHS)
+    return min(max(round(settings.steps / steps), least), most)
 
 
 def fit(
@@ -189,70 +95,143 @@ def fit(
     drop: float,
     seed: int,
     folder: Path,
-    on_epoch: Callable[[], object],
+    tell: Tell,
 ) -> tuple[Network, dict[str, float]]:
     """Train one network and return it as it was at its best epoch, by the validation windows alone.
 
+    A training that was stopped at any moment, by a kill too, goes on where it was when it is called again
+    with the same folder, and ends in the same weights. Whoever calls sees to it that the rest is the same.
+
     Args:
+        drop: share of the training windows that see no text.
         folder: logs (TensorBoard and CSV) and checkpoints are written here.
-        on_epoch: called after each epoch.
+        tell: called a few times a second and after each epoch.
 
     Returns:
-        The network in eval mode, and the validation metrics and number of its epoch.
+        The network in eval mode, and the validation metrics and number of its epoch; with
+        ``settings.overfit`` the loss of the first and of the last epoch instead.
+
+    Raises:
+        TrainingError: nothing can be learnt from these windows, a loss is not finite, memory is too small,
+            or the device is not there.
     """
     _quiet()
+    if settings.overfit is not None:
+        config, data, settings = _overfitted(config, data, settings, seed)
     lightning.seed_everything(seed, workers=True, verbose=False)
     network = Network(config, data.anchors)
     training, validation = data.part(data.train, drop), data.part(data.validation)
     network.normalise.fit(block.signal for block in training.blocks())
-    module = TrainingModule(
-        network,
-        data,
-        grounding.make(settings.grounding, data.grammar, len(data.anchors), data.evidence),
-        settings,
-    )
-    module.all_windows = data.part(data.train)
+    _check(config, training, network)
+    names = grounding.make(settings.grounding, data.grammar, len(data.anchors), data.evidence)
+    every = data.part(data.train)
+    module = TrainingModule(network, names, data.label_vectors, settings, seed, every, data.origin)
     watched = len(data.validation) > 0
-    epochs = epochs_for(len(data.train), settings)
-    best = lightning.pytorch.callbacks.ModelCheckpoint(
-        folder / "checkpoints",
-        "best",
-        monitor="validation/score" if watched else None,
-        mode="max",
-        save_weights_only=True,
-        enable_version_counter=False,
-    )
-    trainer = lightning.Trainer(
-        accelerator=settings.accelerator,
-        devices=1,
-        max_epochs=epochs,
-        logger=[
-            lightning.pytorch.loggers.TensorBoardLogger(folder, name="", version=""),
-            lightning.pytorch.loggers.CSVLogger(folder, name="", version=""),
-        ],
-        callbacks=[best, _Tell(on_epoch)],
-        gradient_clip_val=1.0,
-        log_every_n_steps=1,
-        enable_model_summary=False,
-        enable_progress_bar=False,
-        deterministic="warn",  # the same seed gives the same weights, on two cores too
-        check_val_every_n_epoch=max(1, epochs // VALIDATIONS),
-        num_sanity_val_steps=0,
-    )
-    try:
-        trainer.fit(
-            module,
-            loader(training, settings.batch_size, seed, shuffle=True, workers=settings.workers),
-            loader(validation, 256, seed, shuffle=False, workers=settings.workers) if watched else None,
+    share = settings.batch_size // settings.devices
+    batches = loader(training, share, seed, shuffle=True, workers=settings.workers)
+    looks = loader(validation, 256, seed, shuffle=False, workers=settings.workers) if watched else None
+    keeper = Keeper(folder / "checkpoints", watched, settings.patience, batches.sampler)  # type: ignore[arg-type]
+    stopped = kept_in(keeper.folder)
+    epochs = epochs_for(len(training), settings)
+    with ExitStack() as processes:
+        if settings.devices > 1:
+            tell = processes.enter_context(Relay(tell))
+        logger = lightning.pytorch.loggers.TensorBoardLogger(
+            folder, name="", version="", purge_step=stopped["global_step"] if stopped else None
         )
-    except SystemExit as stop:  # Lightning turns Ctrl-C into exit(1); the caller must see the Ctrl-C
-        raise KeyboardInterrupt from stop
+        trainer = _trainer(settings, epochs, logger, [Revive(), Progress(tell), keeper])
+        processes.enter_context(no_process_stays(trainer))
+        try:
+            going_on = keeper.folder / LAST if stopped else None
+            trainer.fit(module, batches, looks, ckpt_path=going_on, weights_only=True)
+        except SystemExit as stop:  # Lightning turns Ctrl-C into exit(1); the caller must see the Ctrl-C
+            raise KeyboardInterrupt from stop
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise out_of_memory(settings, config.settings) from error
+            raise
     if trainer.interrupted:
         raise KeyboardInterrupt
-    kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
-    module.load_state_dict(kept["state_dict"])
+    kept = torch.load(keeper.folder / LAST, weights_only=True, map_location="cpu")["keeper"]
+    network.load_state_dict(kept["best"]["weights"])
     scores = _validate(network, validation) if watched else {}
-    return network.eval(), {**scores, "epoch": float(kept["epoch"]), "epochs": float(epochs)}
+    if settings.overfit is not None:
+        rows = kept["rows"]
+        scores = {
+            f"{which}_loss": row["train/loss"] for which, row in (("first", rows[0]), ("last", rows[-1]))
+        }
+    return network.cpu().eval(), {**scores, "epoch": float(kept["best"]["epoch"]), "epochs": float(epochs)}
+
+
+def _trainer(settings: TrainSettings, epochs: int, logger: Any, callbacks: list[Any]) -> Any:
+    """Lightning's trainer.
+
+    Raises:
+        TrainingError: there is no such device, or it cannot compute so.
+    """
+    try:
+        return lightning.Trainer(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            strategy="ddp_spawn" if settings.devices > 1 else "auto",
+            precision=settings.precision,
+            use_distributed_sampler=False,  # our own sampler shares out
+            accumulate_grad_batches=settings.accumulate,
+            max_epochs=epochs,
+            logger=logger,
+            plugins=[AtomicIO()],
+            callbacks=callbacks,
+            gradient_clip_val=1.0,
+            log_every_n_steps=1,
+            enable_model_summary=False,
+            enable_progress_bar=False,
+            deterministic="warn",  # the same seed gives the same weights, on two cores too
+            check_val_every_n_epoch=max(1, epochs // VALIDATIONS),
+            num_sanity_val_steps=0,
+        )
+    except (ValueError, RuntimeError, lightning.fabric.utilities.exceptions.MisconfigurationException) as e:
+        how = (
+            f"accelerator {settings.accelerator}, devices {settings.devices}, precision {settings.precision}"
+        )
+        said = str(e).strip().splitlines()[0]
+        raise TrainingError(f"cannot train with {how}: {said}") from e
+
+
+def _overfitted(
+    config: ModelConfig, data: TrainingData, settings: TrainSettings, seed: int
+) -> tuple[ModelConfig, TrainingData, TrainSettings]:
+    """A few batches alone, and nothing that keeps a network from learning them by heart."""
+    few = settings.batch_size * (settings.overfit or 1)
+    chosen = np.random.default_rng(seed).permutation(len(data.train))[:few]
+    evidence = data.evidence.of(chosen)  # it is by place among all training windows
+    return (
+        replace(config, settings=config.settings.model_copy(update={"dropout": 0.0}), token_dim=0),
+        replace(data, train=data.train[chosen], validation=torch.arange(0), guidance=None, evidence=evidence),
+        settings.model_copy(update={"augment": False}),
+    )
+
+
+def _check(config: ModelConfig, training: Windows, network: Network) -> None:
+    if config.steps < MIN_PATCH:
+        raise TrainingError(
+            f"windows of {config.steps} sample are shorter than a patch of {MIN_PATCH}: prepare longer ones "
+            "with `vqtext prepare --window-s`"
+        )
+    if bool((network.normalise.std == 1).all()) and not any(
+        _varies(block.signal) for block in training.blocks()
+    ):
+        raise TrainingError(
+            f"no channel of the {len(training)} training windows varies: look at the recordings, and at "
+            "which of their columns `vqtext prepare` read"
+        )
+
+
+def _varies(signal: Tensor) -> bool:
+    """Whether any channel of any window ``(n, C, T)`` is more than a line."""
+    seen = signal.isfinite()
+    most = torch.where(seen, signal, -torch.inf).amax((0, 2))
+    least = torch.where(seen, signal, torch.inf).amin((0, 2))
+    return bool((most - least > 1e-5 * (1 + least.abs())).any())
 
 
 @torch.inference_mode()
@@ -268,17 +247,12 @@ def _validate(network: Network, windows: Windows) -> dict[str, float]:
     return {"nll": nll / len(windows), "accuracy": right / len(windows), "rebuild": away / max(seen, 1)}
 
 
-class _Tell(lightning.Callback):
-    def __init__(self, on_epoch: Callable[[], object]) -> None:
-        self.on_epoch = on_epoch
-
-    def on_train_epoch_end(self, *_: Any) -> None:
-        self.on_epoch()
-
-
 def _quiet() -> None:
     """Lightning's tips and hints are for developers of training loops."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    warnings.filterwarnings(
+        "ignore", message=".*resuming from a checkpoint that ended before.*"
+    )  # `Draws` can

@@ -19,6 +19,7 @@ from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.folds import splits_for
 from vqtext.data.splits import PARTS, Split
 from vqtext.data.windows import Windows
+from vqtext.errors import TrainingError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
@@ -28,6 +29,7 @@ from vqtext.pipeline.runs import RUN, model_folder, read_run
 from vqtext.pipeline.stage import Stage
 
 SHOWN_TO_DECODER = 500  # windows of a label that are enough to know how its steps follow each other
+FALLS = 0.5  # a sound network's loss on a few batches falls below this share of what it was
 SCORES = "scores.json"  # written last: a model that has it is whole
 RECORDED = ("vqtext", "torch", "lightning", "numpy", "scikit-learn", "h5py", "safetensors")
 _HOW = {
@@ -51,15 +53,17 @@ class Train(Stage):
 
     @property
     def target(self) -> Path:
-        return self.settings.cache / "runs" / self.settings.train.run
+        checked = "-overfit" if self.settings.train.overfit is not None else ""  # no run of a model's name
+        return self.settings.cache / "runs" / f"{self.settings.train.run}{checked}"
 
     def sources(self) -> Sequence[Stage]:
         return [kind(self.settings, self.progress) for kind in (Prepare, Embed, Dedup)]
 
     def options(self) -> Any:
         chosen = self.settings.model_dump(mode="json", include={"model", "guidance", "train"})
-        for where in ("accelerator", "workers"):  # where it runs is not what it is
+        for where in ("accelerator", "devices", "workers"):  # where it runs is not what it is
             chosen["train"].pop(where)
+        chosen["train"].pop("preset")  # what it set is there
         return chosen
 
     def make(self, target: Path) -> None:
@@ -71,7 +75,7 @@ class Train(Stage):
         splits = splits_for(windows, self.settings.train)
         for warning in dict.fromkeys(warning for split in splits for warning in split.warnings):
             self.progress.warn(warning)
-        kept = self.staging()  # models that a training which was stopped had finished
+        kept = self.staging()  # what a training that was stopped had done
         scores: dict[str, dict[str, float]] = {}
         described = []
         for fold, split in enumerate(splits):
@@ -93,7 +97,7 @@ class Train(Stage):
         run = {
             **self.provenance().to_dict(),
             "dataset": windows.dataset,
-            "run": self.settings.train.run,
+            "run": self.target.name,
             "best": None if splits[0].how == "folds" else described[0]["best"],
             "seeds": seeds,
             "validation": scores,
@@ -117,17 +121,14 @@ class Train(Stage):
 
         from vqtext.model.decoding import Decoder
         from vqtext.model.load import VQText
-        from vqtext.model.training import epochs_for, fit
+        from vqtext.model.training import fit
 
         work = folder.with_name(f".{folder.name}.work")
-        shutil.rmtree(work, ignore_errors=True)
         settings = self.settings
-        epochs = epochs_for(len(data.train), settings.train)
-        bar = self.progress.track(range(epochs), epochs, f"{name}: epochs")
-        network, scores = fit(
-            config, data, settings.train, settings.guidance.drop, seed, work, lambda: next(bar, None)
-        )
-        next(bar, None)
+        if work.exists():
+            self.progress.say(f"{name}: going on where it was stopped")
+        with self.progress.bar(f"{name}: steps") as tell:
+            network, scores = fit(config, data, settings.train, settings.guidance.drop, seed, work, tell)
         model = VQText(network, Decoder(config, data.vocabulary))
         for part, learn in ((data.train, model.decoder.fit), (data.validation, model.decoder.calibrate)):
             if len(part):
@@ -139,6 +140,23 @@ class Train(Stage):
         shutil.rmtree(work / "checkpoints", ignore_errors=True)
         (work / SCORES).write_text(json.dumps(scores) + "\n", encoding="utf-8")
         work.rename(folder)
+
+    def finish(self) -> None:
+        """A check that was not passed is a failure.
+
+        Raises:
+            TrainingError: a loss that did not fall.
+        """
+        if self.settings.train.overfit is None:
+            return
+        for name, scores in read_run(self.target)["validation"].items():
+            first, last = scores["first_loss"], scores["last_loss"]
+            if not last < FALLS * first:
+                raise TrainingError(
+                    f"{name}: {self.settings.train.overfit} batches were not learnt by heart in "
+                    f"{scores['epochs']:g} epochs: the loss went from {first:.3g} to {last:.3g}; raise "
+                    "train.steps, or look at train.learning_rate"
+                )
 
     def summary(self) -> dict[str, Any]:
         run = read_run(self.target)

@@ -218,6 +218,7 @@ def gather(windows: Windows, split: Split, settings: Settings) -> tuple[ModelCon
         label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
         guidance=guidance,
         evidence=evidence,
+        name_of=windows.place,
     )
     return config, data
 

@@ -1,0 +1,77 @@
+"""What the processes of one training share: batches are split over them, statistics are of whole batches.
+
+In a single process each function here gives back what it is given. The gradients of the processes are
+averaged, so a term that each of them divides by the *mean* of their counts has the gradient of one mean over
+the whole batch.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+from torch.distributed.nn import functional as differentiable
+
+
+def world_size() -> int:
+    """How many processes train."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """Which of them this is."""
+    return dist.get_rank() if world_size() > 1 else 0
+
+
+def rank_zero() -> bool:
+    """Whether this is the process that writes files and speaks."""
+    return rank() == 0
+
+
+def mean_over_ranks(x: Tensor) -> Tensor:
+    """The mean of a tensor of the same shape in each process; gradients flow to all of them."""
+    if world_size() == 1:
+        return x
+    total: Tensor = differentiable.all_reduce(x if x.is_floating_point() else x.float())
+    return total / world_size()
+
+
+def batch_mean(x: Tensor) -> Tensor:
+    """The mean over all elements of all processes, each of which may have another number of them.
+
+    The value is this process's share, to be averaged over processes, as its gradient is.
+    """
+    if world_size() == 1:
+        return x.mean()
+    return x.sum() / mean_over_ranks(torch.tensor(float(x.numel()), device=x.device)).clamp(min=1e-9)
+
+
+@torch.no_grad()
+def gather(x: Tensor) -> Tensor:
+    """The rows of all processes ``(n, …)``, in the order of their numbers; no gradient."""
+    if world_size() == 1:
+        return x
+    counts = [torch.zeros(1, dtype=torch.long, device=x.device) for _ in range(world_size())]
+    dist.all_gather(counts, torch.tensor([len(x)], device=x.device))
+    most = max(map(int, counts))
+    padded = torch.cat([x, x.new_zeros(most - len(x), *x.shape[1:])]).contiguous()
+    rows = [torch.empty_like(padded) for _ in counts]
+    dist.all_gather(rows, padded)
+    return torch.cat([part[: int(count)] for part, count in zip(rows, counts, strict=True)])
+
+
+@torch.no_grad()
+def of_rank_zero(x: Tensor) -> Tensor:
+    """The same tensor everywhere: what was drawn by chance in the first process."""
+    if world_size() > 1:
+        dist.broadcast(x, 0)
+    return x
+
+
+def gather_words(words: list[str]) -> list[str]:
+    """The words of all processes, one after the other."""
+    if world_size() == 1:
+        return words
+    said: list[list[str]] = [[] for _ in range(world_size())]
+    dist.all_gather_object(said, words)
+    return [word for part in said for word in part]

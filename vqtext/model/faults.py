@@ -1,0 +1,66 @@
+"""What can go wrong while a network trains, in one line: where, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from vqtext.config import ModelSettings, TrainSettings
+from vqtext.errors import TrainingError
+from vqtext.model.distributed import gather_words
+from vqtext.model.network import Output
+
+SHOWN = 5  # windows that are named
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+@torch.no_grad()
+def not_finite(terms: Mapping[str, Tensor], out: Output, windows: Sequence[str], step: int) -> TrainingError:
+    """The error for a loss that is no number: which loss, when, and in which windows.
+
+    Where only some windows have it, they are to blame; where all have it, the weights are, and the batch is
+    named as the place to look.
+    """
+    bad = sorted(set(gather_words([name for name, value in terms.items() if not value.detach().isfinite()])))
+    away = torch.where(out.seen, out.rebuilt - out.signal, 0.0).square()
+    parts = (away, out.classes, out.text, out.names)
+    healthy = torch.stack([part.flatten(1).isfinite().all(1) for part in parts]).all(0).tolist()
+    ill = gather_words([name for name, well in zip(windows, healthy, strict=True) if not well])
+    batch = gather_words([*windows])
+    begin = f"the loss ({', '.join(bad)}) is not finite at step {step}"
+    if 0 < len(ill) < len(batch):
+        return TrainingError(f"{begin} because of {_listed(ill)}: look for extreme values there")
+    return TrainingError(
+        f"{begin}, in a batch of {_listed(batch)}: lower train.learning_rate, or look for extreme values "
+        "there"
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch means that memory is short, on a GPU or on a processor."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
+
+
+def out_of_memory(train: TrainSettings, model: ModelSettings) -> TrainingError:
+    """The error for too little memory: which setting to lower next, and to what."""
+    share = train.batch_size // train.devices
+    if share > 1:
+        lower = f"train.batch_size to {max(train.devices, train.batch_size // 2)}"
+        way_out = f"lower {lower} and set train.accumulate to {2 * train.accumulate}: as many windows a step"
+    elif model.dim > 16 * model.heads // 2 and model.dim // 2 % model.heads == 0 and model.dim >= 32:
+        way_out = f"lower model.dim to {model.dim // 2}"
+    elif model.tokens > 1:
+        way_out = f"lower model.tokens to {model.tokens // 2}"
+    else:
+        way_out = "prepare shorter windows with --window-s"
+    now = f"train.batch_size {train.batch_size}, model.dim {model.dim}, model.tokens {model.tokens}"
+    return TrainingError(f"memory is too small for {now}: {way_out}")
+
+
+def _listed(windows: Sequence[str]) -> str:
+    more = len(windows) - SHOWN
+    return ", ".join(windows[:SHOWN]) + (f" and {more} more" if more > 0 else "")

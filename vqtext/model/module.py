@@ -1,0 +1,208 @@
+"""The network as Lightning trains it: its losses by name, its targets, its look at the validation windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vqtext.config import TrainSettings
+from vqtext.model import distributed
+from vqtext.model.augment import Augment, turn_frames
+from vqtext.model.batches import Batch, Windows
+from vqtext.model.codebook import perplexity
+from vqtext.model.faults import not_finite
+from vqtext.model.grounding import Grounding
+from vqtext.model.guided_losses import guidance_metrics
+from vqtext.model.lightning_alone import lightning
+from vqtext.model.losses import WEIGHTS, frame_names, losses
+from vqtext.model.network import Network
+
+WARMUP = 0.05  # share of the steps in which the learning rate rises
+
+
+class Averages:
+    """Means over an epoch by name, that a training which was stopped goes on with."""
+
+    def __init__(self) -> None:
+        self.sums: dict[
+            str, Tensor
+        ] = {}  # stay where they are made: looking at one would wait for the device
+        self.counts: dict[str, int] = {}
+
+    def add(self, means: Mapping[str, Tensor], count: int) -> None:
+        """Means over ``count`` windows."""
+        for name, total in zip(means, torch.stack([*means.values()]).detach().float() * count, strict=True):
+            self.sums[name] = total + self.sums[name].to(total.device) if name in self.sums else total
+            self.counts[name] = self.counts.get(name, 0) + count
+
+    def means(self) -> dict[str, float]:
+        """Over what this process saw."""
+        return {name: float(total) / self.counts[name] for name, total in self.sums.items()}
+
+    def means_of_all(self) -> dict[str, float]:
+        """Over what all processes saw."""
+        if distributed.world_size() == 1:
+            return self.means()
+        names = sorted(set(distributed.gather_words([*self.sums])))
+        own = [[float(self.sums.get(name, 0)), self.counts.get(name, 0)] for name in names]
+        totals = distributed.mean_over_ranks(torch.tensor(own, dtype=torch.double)).tolist()
+        return {name: total / count for name, (total, count) in zip(names, totals, strict=True)}
+
+
+class TrainingModule(lightning.LightningModule):
+    """The network with its losses; validation sees the signal alone.
+
+    What is random in a step follows from the seed, the epoch and the number of the batch alone, so that a
+    training that was stopped goes on to the same numbers.
+
+    Args:
+        network: to be trained.
+        grounding: chooses what each moment of a training window should be called.
+        label_vectors: each label in text space, ``(n, d)``.
+        settings, seed: how.
+        every: all training windows, without text.
+        origin: where the training window at a place comes from, for messages.
+    """
+
+    label_vectors: Tensor
+    codes: Tensor
+
+    def __init__(
+        self,
+        network: Network,
+        grounding: Grounding,
+        label_vectors: Tensor,
+        settings: TrainSettings,
+        seed: int,
+        every: Windows,
+        origin: Callable[[int], str],
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.grounding = grounding
+        self.settings, self.seed, self.every, self.origin = settings, seed, every, origin
+        self.augment = Augment(network.config.channels)
+        self.averages = Averages()
+        self.register_buffer("label_vectors", label_vectors, persistent=False)
+
+    def training_step(self, batch: Batch, number: int) -> dict[str, Tensor]:
+        """One batch, the ``number``-th of its epoch."""
+        place, signal, label, frame_keep, text, mask = batch
+        _seed(self.seed, self.current_epoch, number, distributed.rank())
+        turn = torch.zeros_like(place)
+        if self.settings.augment:
+            signal, turn = self.augment(signal, frame_keep)
+        out = self.network(signal, text, mask)
+        with torch.no_grad():
+            names = turn_frames(frame_names(out, out.names, frame_keep.shape[1]), -turn)
+            target = turn_frames(self._targets(place, label, names), turn)
+        terms = losses(out, label, target, frame_keep, self.label_vectors)
+        total = torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum()
+        if not distributed.mean_over_ranks(total.detach()).isfinite():
+            raise not_finite(terms, out, [self.origin(int(i)) for i in place], self.global_step)
+        right = (out.classes.argmax(-1) == label).float()
+        self.averages.add({"loss": total, **terms, "accuracy": right.mean()}, len(signal))
+        for name, (value, count) in guidance_metrics(out, label).items():
+            self.averages.add({name: value}, count)
+        return {"loss": total, "latent": out.latent[out.keep].detach(), "code": out.code[out.keep]}
+
+    def _targets(self, place: Tensor, label: Tensor, names: Tensor) -> Tensor:
+        """What the windows of this process should be called. Grounding counts over the whole batch, so every
+        process works it out for all of them."""
+        place_of_all, label_of_all, names_of_all = map(distributed.gather, (place, label, names))
+        own = slice(distributed.rank() * len(place), (distributed.rank() + 1) * len(place))
+        return self.grounding.targets(place_of_all, label_of_all, names_of_all)[own]
+
+    def on_train_epoch_start(self) -> None:
+        """Between stretches of training the names are decided anew, from all that the network believes."""
+        if not self.grounding.due(self.current_epoch / (self.trainer.max_epochs or 1)):
+            return
+        self.network.eval()
+        frames, believed = self.network.config.frames, []
+        with torch.no_grad():
+            for batch in self.every.blocks():
+                out = self.network(batch.signal.to(self.device))
+                believed.append(frame_names(out, out.names, frames).half().cpu())
+        self.network.train()
+        self.grounding.refine(torch.cat(believed))
+
+    def on_train_epoch_end(self) -> None:
+        means = self.averages.means_of_all()
+        if {"accuracy_guided", "accuracy_signal_only"} <= set(means):
+            means["accuracy_gap"] = means["accuracy_guided"] - means["accuracy_signal_only"]
+        self.log_dict({f"train/{name}": value for name, value in means.items()})
+        self.averages = Averages()
+
+    def on_validation_epoch_start(self) -> None:
+        self.codes = torch.zeros(self.network.config.settings.codes)
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        """The signal alone."""
+        signal, label = batch.signal, batch.label
+        out = self.network(signal)
+        nll = F.cross_entropy(out.classes, label)
+        rebuild = (out.rebuilt - out.signal)[out.seen].square().mean()
+        codes = out.code[out.keep].cpu()
+        self.codes += torch.bincount(codes, minlength=len(self.codes))
+        self.log_dict(
+            {
+                "validation/nll": nll,
+                "validation/accuracy": (out.classes.argmax(-1) == label).float().mean(),
+                "validation/rebuild": rebuild,
+                # the epoch is chosen on this: it must classify, and its codes must still draw the signal
+                "validation/score": -(nll + rebuild),
+            },
+            batch_size=len(signal),
+            sync_dist=True,
+        )
+
+    def on_validation_epoch_end(self) -> None:
+        codes = distributed.mean_over_ranks(self.codes.to(self.device))
+        self.log("validation/perplexity", perplexity(codes))
+
+    def configure_optimizers(self) -> Any:
+        """AdamW under one cycle of the learning rate."""
+        rate = self.settings.learning_rate
+        optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=0.01, fused=True)
+        total = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, rate, total_steps=total + 1, pct_start=WARMUP
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["averages"] = {"sums": dict(self.averages.sums), "counts": dict(self.averages.counts)}
+        checkpoint["grounding"] = self.grounding.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.averages.sums = dict(checkpoint["averages"]["sums"])
+        self.averages.counts = dict(checkpoint["averages"]["counts"])
+        self.grounding.load_state_dict(checkpoint["grounding"])
+
+
+class Revive(lightning.Callback):
+    """Dead codes are moved after each optimiser step, onto tokens of all that went into it."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Tensor, Tensor]] = []
+        self.steps = -1
+
+    def on_train_start(self, trainer: Any, module: Any) -> None:
+        self.steps = trainer.global_step
+
+    def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, *_: Any) -> None:
+        self.seen.append((outputs["latent"], outputs["code"]))
+        if trainer.global_step == self.steps:  # gradients are still being gathered
+            return
+        latent, code = (distributed.gather(torch.cat(parts)) for parts in zip(*self.seen, strict=True))
+        module.network.codebook.revive(latent.float(), code)
+        self.seen, self.steps = [], trainer.global_step
+
+
+def _seed(*numbers: int) -> None:
+    torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1))
