@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 import typer
 
 import vqtext
-from vqtext.errors import VQTextError
+from vqtext.errors import UsageError, VQTextError
 from vqtext.pipeline.lines import printable, table, told
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
@@ -274,6 +274,10 @@ def evaluate(
 def explain(
     run: Run = None,
     samples: Annotated[Count, _setting("--samples", "explain.samples", "N")] = None,
+    window: Annotated[
+        Count,
+        typer.Option("--window", metavar="N", help="Explain this row of windows.h5 alone, and write nothing"),
+    ] = None,
     cache: Cache = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -281,7 +285,41 @@ def explain(
 ) -> None:
     """Explain test windows in words and draw report.html."""
     chosen: dict[str, object] = {"train.run": run, "explain.samples": samples, "cache": cache}
-    _stage("explain", load_settings(chosen), as_json, quiet, force)
+    loaded = load_settings(chosen)
+    if window is None:
+        _stage("explain", loaded, as_json, quiet, force)
+        return
+    if samples is not None:
+        raise UsageError("--samples would not be used: --window names the one window")
+    from vqtext.pipeline.explain_window import explain_window, lines
+
+    answer = explain_window(loaded.settings, window)
+    _print_json(answer) if as_json else _print(lines(answer))
+
+
+@app.command()
+def codes(
+    run: Run = None,
+    words: Annotated[
+        bool,
+        typer.Option(
+            "--words", metavar="", help="Hold each written level of motion against the one that is found"
+        ),
+    ] = False,
+    confidence: Annotated[Number, _setting("--confidence", "explain.code_confidence", "P")] = None,
+    cache: Cache = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what each code is called, how surely, and where it occurs."""
+    from vqtext.pipeline.codes import codes, lines
+
+    chosen: dict[str, object] = {
+        "train.run": run,
+        "explain.code_confidence": confidence,
+        "cache": cache,
+    }
+    answer = codes(load_settings(chosen).settings, words)
+    _print_json(answer) if as_json else _print(lines(answer))
 
 
 @app.command("run")

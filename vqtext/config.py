@@ -288,6 +288,9 @@ class ExplainSettings(_Section):
     """What is explained."""
 
     samples: int = Field(default=8, ge=1, description="test windows in the report, one of each label in turn")
+    code_confidence: Fraction = Field(
+        default=0.3, description="confidence below which a code's name is unknown instead of a guess"
+    )
 
 
 PRESETS: dict[str, dict[str, dict[str, object]]] = {

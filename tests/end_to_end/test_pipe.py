@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -77,7 +78,7 @@ def test_four_commands_in_an_empty_folder_end_in_a_model_that_explains(folder: P
     model = vqtext.load(folder / "cache/runs/default")
     signals = next(iter(BasicMotions(None, None, print).recordings())).signal
     reason = model.explain(signals)[0]
-    assert reason.steps and str(reason).endswith(f"= {reason.label} ({reason.confidence:.2f})")
+    assert reason.steps and f"= {reason.label} ({reason.confidence:.2f})" in str(reason)
 
 
 def test_evaluate_and_explain_answer_in_json_and_nothing_else(folder: Path):
@@ -102,6 +103,29 @@ def test_evaluate_and_explain_answer_in_json_and_nothing_else(folder: Path):
     assert {sample["true"] for sample in said["samples"]} == {"standing", "walking", "running", "badminton"}
     again = command(folder, "evaluate", "--json")
     assert json.loads(again.stdout) == scores and "up to date" in again.stderr
+
+
+def test_one_window_and_the_codes_are_told_and_nothing_is_written(folder: Path):
+    before = {path: path.stat().st_mtime_ns for path in (folder / "cache/runs/default").rglob("*")}
+    said = json.loads(succeed(folder, "explain", "--window", "1", "--json").stdout)
+    assert (
+        said["window"] == 1 and said["part"] in ("train", "validation") and said["steps"] and said["tokens"]
+    )
+    assert said["text"] == str(vqtext.load(folder / "cache/runs/default").explain(signal_of(folder, 1))[0])
+    told = succeed(folder, "explain", "--window", "79").stdout
+    assert told.startswith("window 79: ") and "its model has seen it" not in told
+    wrong = command(folder, "explain", "--window", "80")
+    assert wrong.returncode == 2 and wrong.stderr.startswith("error: there is no window 80: ")
+    found = json.loads(succeed(folder, "codes", "--words", "--json").stdout)
+    assert len(found["codes"]) + found["unused"] == 64
+    assert abs(sum(code["usage"] for code in found["codes"]) - 1) < 1e-6
+    doubts = [row["doubt"] for row in found["words"] if row["doubt"] is not None]
+    assert doubts and doubts == sorted(doubts, reverse=True)
+    assert " codes in use, " in succeed(folder, "codes").stdout
+    nobody = command(folder, "codes", "--run", "nobody")
+    assert nobody.returncode == 1 and "vqtext train" in nobody.stderr and "Traceback" not in nobody.stderr
+    after = {path: path.stat().st_mtime_ns for path in (folder / "cache/runs/default").rglob("*")}
+    assert after == before
 
 
 def test_training_needs_neither_network_nor_text_models(folder: Path):
@@ -145,6 +169,11 @@ def test_ctrl_c_in_training_leaves_the_old_run_whole(folder: Path):
     assert process.returncode == 130, said
     assert "Traceback" not in said
     assert (folder / "cache/runs/default/seed-0/model.safetensors").read_bytes() == before
+
+
+def signal_of(folder: Path, window: int) -> np.ndarray:
+    with h5py.File(folder / "cache/windows.h5") as windows:
+        return windows["signal"][window]
 
 
 def own_data(folder: Path, labels: list[str], subjects: int = 3) -> None:

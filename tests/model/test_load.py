@@ -1,5 +1,6 @@
 """A user would lose: a model that says tomorrow, in another process, what it said today."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -75,9 +76,9 @@ def test_the_answer_is_told_in_the_words_of_its_own_label(folder):
         for step in reason.steps:
             own = step.name, step.display
             assert own in [(ANCHORS[i], f"{reason.label} 단계 {i}") for i in (0, 1)]
-        assert str(reason).endswith(f" = {reason.label} 동작 ({reason.confidence:.2f})")
+        assert f" = {reason.label} 동작 ({reason.confidence:.2f})" in str(reason)
         assert f"{reason.label} 단계 " in str(reason) and "hand" not in str(reason)
-        assert set(reason.to_dict()) == {"label", "confidence", "steps", "display"}
+        assert set(reason.to_dict()) == {"label", "confidence", "steps", "display", "runner_up"}
     assert {reason.label for reason in model.explain(signal)}, "there is something to tell"
 
 
@@ -102,6 +103,44 @@ def test_short_windows_and_gaps_are_fine(folder):
 def test_signals_that_do_not_fit_are_refused_in_words(folder, change, error, says):
     with pytest.raises(error, match=says):
         load(folder).explain(change(windows(2)[0]))
+
+
+def test_errors_call_a_window_by_its_own_number(folder):
+    signal = windows(9)[0]
+    signal[7] = np.nan
+    with pytest.raises(DataError, match="window 7 holds nothing"):
+        load(folder).explain(signal, np.array([2, 7]))
+
+
+def test_codes_do_the_talking(folder, monkeypatch):
+    """At test no output knows more of a token's shape than its code: another point of the code's own cell
+    gives the same answers."""
+    model, signal = load(folder), windows(6)[0]
+    before = model.tokenize(signal), model.decode(signal), model.explain(signal)
+    tokenizer, codebook = model.network.tokenizer, model.network.codebook
+    whole, moved = tokenizer.forward, []
+
+    def elsewhere(*args, **kwargs):
+        a = whole(*args, **kwargs)
+        centre = codebook.shape[codebook(a.z, a.keep).code]
+        z = a.z + 0.9 * (centre - a.z)  # cells are convex: the way to the centre stays inside
+        moved.append(float((z - a.z).abs().mean()))
+        return dataclasses.replace(a, z=z)
+
+    monkeypatch.setattr(tokenizer, "forward", elsewhere)
+    after = model.tokenize(signal), model.decode(signal), model.explain(signal)
+    assert min(moved) > 1e-3
+    assert np.array_equal(before[0].code, after[0].code)
+    for name in ("features", "classes", "names", "own_names"):
+        assert np.allclose(getattr(before[0], name), getattr(after[0], name), atol=1e-5), name
+    assert not np.allclose(before[0].head_names, after[0].head_names, atol=1e-5), "z did move"
+    assert np.array_equal(before[1].use, after[1].use)
+    assert np.allclose(before[1].log_posterior, after[1].log_posterior, atol=1e-4)
+    for one, other in zip(before[2], after[2], strict=True):
+        assert one.label == other.label
+        assert [(s.name, s.start_s, s.end_s) for s in one.steps] == [
+            (s.name, s.start_s, s.end_s) for s in other.steps
+        ]
 
 
 def test_damage_is_one_clear_error(folder, tmp_path):

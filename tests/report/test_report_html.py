@@ -78,6 +78,33 @@ def test_marks() -> None:
     assert "swing the arm back? (ambiguous)" in words
 
 
+def test_the_runner_up_is_told_with_its_own_steps() -> None:
+    other = Reason("running", 0.21, (Step("kick off", 0, 6, 0.4), Step("land", 6, 10, 0.4)))
+    reason = replace(make_reason(), runner_up=other)
+    text = render(make_report(samples=(make_sample(reason=reason),), shown_labels={"running": "달리기"}))
+    card = text[text.index("<article") : text.index("</article>")]
+    heard = " ".join(Page(card).words.split())
+    assert "Also possible: 달리기, 0.21" in heard and "kick off" in heard
+    assert "Also possible" not in Page(render(make_report())).words
+
+
+def test_no_step_is_drawn_as_if_it_took_no_time() -> None:
+    steps = (
+        Step("wait", 0, 5, 0.9),
+        Step("blink", 5, 5.02, 0.9, unresolvable=True),
+        Step("go", 5.02, 10, 0.9),
+    )
+    text = render(make_report(samples=(make_sample(reason=Reason("walking", 0.9, steps)),)))
+    assert "5.00–5.02 s" in text and "5.0–5.0 s" not in text
+    assert "blink~ (unresolvable)" in " ".join(Page(text).words.split())
+
+
+def test_a_code_that_is_unsure_is_unknown() -> None:
+    unsure = make_code(0, name="unknown", sequence=("unknown",), confidence=0.2, agreement=0.1)
+    heard = " ".join(Page(render(make_report(codebook=(unsure,)))).words.split())
+    assert "unknown code 0" in heard and "sure 0.20" in heard and "agrees 0.10" in heard
+
+
 def test_the_reason_is_an_ordered_list_and_a_table() -> None:
     text = render(make_report(samples=(make_sample(),)))
     lists = re.findall(r'<ol class="steps" start="(\d+)">(.*?)</ol>', text, re.S)

@@ -1,7 +1,8 @@
 """One decoding that gives the class and its reason together.
 
-Names of frames → hidden Markov chains of all labels' transcripts. The label whose chain explains the names
-best is the class; the best path through that same chain is the reason, so that the two never contradict.
+Names of frames → hidden Markov chains of all labels' transcripts, beside which the class head is a witness.
+The label that both together explain best is the class; the best path through that label's own chain is the
+reason, so that the two never contradict. The runner-up has its reason by the same chains.
 """
 
 from __future__ import annotations
@@ -14,32 +15,44 @@ from torch import Tensor, nn
 from vqtext.model import hmm
 from vqtext.model.config import ModelConfig
 from vqtext.model.vocabulary import Grammar, Vocabulary
-from vqtext.reason import Reason, Step
+from vqtext.model.weighing import CHAIN, HEAD, weigh
 
 EPS = 1e-4
 PRIOR_COUNT = 5.0  # weight of the transcript against the transitions counted in training windows
 # The network's names were learned from E-steps that already know the transcript: on the way to a path the
 # chain counts little, or it would be counted twice and short steps would drown.
-CHAIN = 0.25
-TEMPERATURES = torch.logspace(-1, 1.5, 51)
+SOFTEN = 0.25
 CHUNK = 4096  # chains walked at once: windows × labels
+UNKNOWN = -1  # what a path says where none of the label's uses fits
+BACKGROUND = -4.0  # see `Decoder`
+ENTER_UNKNOWN = -4.6  # log weight of a step into the unknown: one in a hundred
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Attributes:
-    log_posterior: over the labels, ``(B, n)``.
-    path: the winner's uses, frame by frame, ``(B, F)``.
-    confidence: posterior of the use on the path, ``(B, F)``.
+    """What is decoded of B windows, for each the R labels that explain it best.
+
+    Attributes:
+        log_posterior: over all labels, ``(B, n)``.
+        label: the best, then the runner-up, ``(B, R)``.
+        path: the label's uses, frame by frame, `UNKNOWN` where none fits, ``(B, R, F)``.
+        confidence: posterior of what the path says, ``(B, R, F)``.
     """
 
     log_posterior: Tensor
+    label: Tensor
     path: Tensor
     confidence: Tensor
 
 
 class Decoder(nn.Module):
     """Chains of all labels, with what was learned of them on training windows.
+
+    A frame that fits no use of its label is unknown: beside the uses a path may take a state whose evidence
+    is `background`, in nats against how likely a name is anywhere. At −4 a frame is unknown where each use of
+    the label is some fifty times less likely than it is on average, for long enough to pay for the step into
+    it; names that are merely unsure never are. `hmm.FORBIDDEN` turns it off. It fits a window equally well
+    whatever the label, so that the class does not depend on it.
 
     Args:
         config: gives frames and their length.
@@ -50,7 +63,8 @@ class Decoder(nn.Module):
     start: Tensor
     prior: Tensor
     class_prior: Tensor
-    temperature: Tensor
+    weights: Tensor
+    background: Tensor
 
     def __init__(self, config: ModelConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
@@ -61,7 +75,8 @@ class Decoder(nn.Module):
         self.register_buffer("start", self.grammar.start)
         self.register_buffer("prior", torch.full((anchors,), 1 / anchors))
         self.register_buffer("class_prior", torch.full((labels,), 1 / labels))
-        self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("weights", torch.tensor([CHAIN, HEAD]))
+        self.register_buffer("background", torch.tensor(BACKGROUND))
         # Frames inside one sub-step repeat each other; each sub-step is one piece of evidence.
         self.weight = min(1.0, config.tokens * config.substeps / config.frames)
 
@@ -76,7 +91,7 @@ class Decoder(nn.Module):
         """
         self.prior.copy_(names[keep].mean(0) + EPS)
         self.class_prior.copy_(torch.bincount(label, minlength=len(self.class_prior)) / len(label))
-        emission = self._emission(names, keep)
+        emission = self.weight * self._emission(names, keep)
         for i in label.unique():
             own = emission[label == i, i]
             frames = keep[label == i].sum(1)
@@ -87,71 +102,78 @@ class Decoder(nn.Module):
             self.transition[i] = torch.where(allowed > 0, share.clamp(min=1e-8).log(), hmm.FORBIDDEN)
 
     @torch.no_grad()
-    def calibrate(self, names: Tensor, label: Tensor, keep: Tensor) -> None:
-        """Set the temperature that makes the posterior of held-out windows most likely."""
-        score = self._scores(self._emission(names, keep))
-        nll = [
-            torch.nn.functional.cross_entropy(score / t + self.class_prior.clamp(min=EPS).log(), label)
-            for t in TEMPERATURES
-        ]
-        self.temperature.copy_(TEMPERATURES[int(torch.stack(nll).argmin())])
+    def calibrate(self, names: Tensor, classes: Tensor, label: Tensor, keep: Tensor) -> None:
+        """Set the weights of chain and class head, and so the temperature, to those that make the posterior
+        of held-out windows most likely (`vqtext.model.weighing`).
+
+        Args:
+            names: anchor probabilities of frames, ``(N, F, K)``.
+            classes: logits of the class head, ``(N, n)``.
+            label: ``(N,)``; keep: frames inside their window, ``(N, F)``.
+        """
+        chain = self._chains(self._emission(names, keep))
+        weights = weigh(chain, self._head(classes), self._log_prior(), label)
+        self.weights.copy_(torch.tensor(weights))
 
     @torch.no_grad()
-    def forward(self, names: Tensor, keep: Tensor) -> Decoded:
-        """Decode the anchor probabilities of frames ``(B, F, K)``; frames outside ``keep`` say nothing."""
-        emission = self._emission(names, keep)
-        score = self._scores(emission) / self.temperature + self.class_prior.clamp(min=EPS).log()
-        best = score.argmax(1)
-        own = self._stands_out(emission[torch.arange(len(names)), best] / self.weight, keep)
-        moves = torch.where(self.transition > hmm.FORBIDDEN, CHAIN * self.transition, hmm.FORBIDDEN)[best]
-        path = hmm.viterbi(own, moves, self.start[best])
-        _, visits, _ = hmm.posterior(own, moves, self.start[best])
-        confidence = visits.gather(2, path[..., None])[..., 0]
-        return Decoded(score.log_softmax(1), path, confidence)
+    def forward(self, names: Tensor, classes: Tensor, keep: Tensor, ranks: int = 1) -> Decoded:
+        """Decode windows.
 
-    def reason(self, decoded: Decoded, row: int, frames: int) -> Reason:
-        """The reason of one window, of which the first ``frames`` frames were seen."""
-        best = int(decoded.log_posterior[row].argmax())
-        transcript = self.vocabulary.transcripts[best]
-        path = decoded.path[row, :frames].tolist()
-        sure = decoded.confidence[row, :frames]
-        frame_s = self.config.window_s / self.config.frames
-        steps, begin = [], 0
-        for end in range(1, len(path) + 1):
-            use = transcript.uses[path[begin]]
-            if end < len(path) and transcript.uses[path[end]].anchor == use.anchor:
-                continue
-            steps.append(
-                Step(
-                    self.vocabulary.anchors[use.anchor],
-                    round(begin * frame_s, 3),
-                    round(end * frame_s, 3),
-                    round(float(sure[begin:end].mean()), 4),
-                    use.inferred,
-                    use.ambiguous_with,
-                    use.display,
-                )
-            )
-            begin = end
-        sure_of_label = round(float(decoded.log_posterior[row, best].exp()), 4)
-        return Reason(transcript.label, sure_of_label, tuple(steps), transcript.display)
+        Args:
+            names: anchor probabilities of frames, ``(B, F, K)``.
+            classes: logits of the class head, ``(B, n)``.
+            keep: ``(B, F)``; frames outside say nothing.
+            ranks: how many of the likeliest labels get a path, R; fewer where there are fewer labels.
+        """
+        emission = self._emission(names, keep)
+        chain, head = self._chains(emission), self._head(classes)
+        log_posterior = (self.weights[0] * chain + self.weights[1] * head + self._log_prior()).log_softmax(1)
+        label = log_posterior.topk(min(ranks, log_posterior.shape[1]), dim=1).indices
+        window = torch.arange(len(names), device=names.device)
+        found = [self._path(emission[window, own], own, keep) for own in label.T]
+        path, confidence = (torch.stack(part, 1) for part in zip(*found, strict=True))
+        return Decoded(log_posterior, label, path, confidence)
+
+    def _path(self, emission: Tensor, label: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
+        """Best path through the chain of each window's ``label (B,)`` and how sure it is: two ``(B, F)``.
+
+        Args:
+            emission: evidence for that label's uses, ``(B, F, U)``.
+        """
+        moves = torch.where(self.transition > hmm.FORBIDDEN, SOFTEN * self.transition, hmm.FORBIDDEN)[label]
+        start, uses = self.start[label], emission.shape[2]
+        unknown = (self.background * keep)[..., None]
+        own = torch.cat([self._stands_out(emission, keep), unknown], 2)
+        into, out = start.new_full((len(label), uses, 1), ENTER_UNKNOWN), start[:, None]
+        stay = start.new_zeros(len(label), 1, 1)
+        moves = torch.cat([torch.cat([moves, into], 2), torch.cat([out, stay], 2)], 1)
+        start = torch.cat([start, into[:, 0]], 1)
+        path = hmm.viterbi(own, moves, start)
+        _, visits, _ = hmm.posterior(own, moves, start)
+        confidence = visits.gather(2, path[..., None])[..., 0]
+        return torch.where(path < uses, path, UNKNOWN), confidence
 
     def _emission(self, names: Tensor, keep: Tensor) -> Tensor:
-        """How much more likely each use is than its anchor is anywhere: ``(B, n, F, U)``."""
+        """How much more likely each use is than its anchor is anywhere, in nats: ``(B, n, F, U)``."""
         surprise = (names + EPS).log() - self.prior.log()
-        return self.grammar.emission(self.weight * surprise * keep[..., None])
+        return self.grammar.emission(surprise * keep[..., None])
 
     def _stands_out(self, emission: Tensor, keep: Tensor) -> Tensor:
-        """Each use against its own mean in the window, ``(B, F, U)``: *when* it is likeliest.
+        """Each use raised to the level of the one that fits its window best, ``(B, F, U)``: what is left is
+        *when* it is likeliest.
 
         Otherwise a use that is never wrong by much, a moderate one, would win everywhere.
         """
         mean = (emission.exp() * keep[..., None]).sum(1, keepdim=True) / keep.sum(1)[:, None, None]
-        return torch.where(emission > hmm.FORBIDDEN / 2, emission - mean.clamp(min=EPS).log(), emission)
+        level = mean.clamp(min=EPS).log()
+        raised = emission - level + level.amax(2, keepdim=True)
+        return torch.where((emission > hmm.FORBIDDEN / 2) & keep[..., None], raised, emission)
 
-    def _scores(self, emission: Tensor) -> Tensor:
+    def _chains(self, emission: Tensor) -> Tensor:
+        """What the chains say for each label, in nats, ``(B, n)``."""
         batch, labels = emission.shape[:2]
-        flat, chain = emission.flatten(0, 1), torch.arange(labels).repeat(batch)
+        flat = (self.weight * emission).flatten(0, 1)
+        chain = torch.arange(labels, device=emission.device).repeat(batch)
         parts = [
             hmm.log_partition(
                 flat[i : i + CHUNK], self.transition[chain[i : i + CHUNK]], self.start[chain[i : i + CHUNK]]
@@ -159,3 +181,13 @@ class Decoder(nn.Module):
             for i in range(0, len(flat), CHUNK)
         ]
         return torch.cat(parts).unflatten(0, (batch, labels))
+
+    def _head(self, classes: Tensor) -> Tensor:
+        """What the class head says for each label beyond how often it occurs, in nats, ``(B, n)``; of a label
+        that it never saw in training, nothing."""
+        learned = self.class_prior > 0
+        likely = torch.where(learned, classes, hmm.FORBIDDEN).log_softmax(1)
+        return torch.where(learned, likely - self._log_prior(), 0.0)
+
+    def _log_prior(self) -> Tensor:
+        return self.class_prior.clamp(min=EPS).log()

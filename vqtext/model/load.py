@@ -7,29 +7,29 @@ nothing outside it is needed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from vqtext.errors import ArtifactError, DataError, ShapeError
+from vqtext.errors import ArtifactError
 from vqtext.model.config import ModelConfig
-from vqtext.model.decoding import Decoded, Decoder
+from vqtext.model.decoding import UNKNOWN, Decoded, Decoder
 from vqtext.model.losses import frame_names
 from vqtext.model.network import Network
+from vqtext.model.signals import Signals, blocks, frames_seen
+from vqtext.model.stream import explain_stream
+from vqtext.model.telling import tell
 from vqtext.model.vocabulary import Vocabulary
 from vqtext.reason import Reason
-from vqtext.schema import Rows
 
 WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
-CHUNK = 256  # windows a forward pass
 NAMES = ("names", "own_names", "head_names")
-Signals: TypeAlias = np.ndarray | Sequence[Any] | Rows
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Tokens:
         t, l: start and length as shares of the window, ``(n, M)``.
         mu, sigma: offset and scale a channel, in standard units, ``(n, M, c)``.
         features: ``(code vector, mu, sigma, t, l)``, ``(n, M, f)``.
+        classes: logits of the class head, ``(n, labels)``.
         names: anchor probabilities of frames, ``(n, F, K)``, by the tokens' codes and attributes.
         own_names: the same by the codes' own action vectors alone.
         head_names: the same by the tokens before they were given a code: what quantising costs.
@@ -52,6 +53,7 @@ class Tokens:
     mu: np.ndarray
     sigma: np.ndarray
     features: np.ndarray
+    classes: np.ndarray
     names: np.ndarray
     own_names: np.ndarray
     head_names: np.ndarray
@@ -64,7 +66,8 @@ class Decodings:
     Attributes:
         log_posterior: over ``config.labels``, ``(n, labels)``.
         label: the likeliest of them, ``(n,)``.
-        use: step of its transcript at each frame, ``(n, F)``; anchor: of that step, ``(n, F)``.
+        use: step of its transcript at each frame, ``(n, F)``, −1 where none fits.
+        anchor: anchor of that step, ``(n, F)``, −1 where none fits.
         confidence: posterior of the step, ``(n, F)``.
         keep: frames that lie inside their window, ``(n, F)``.
     """
@@ -111,14 +114,22 @@ class VQText:
             DataError: an infinite value, or a window of nothing but NaN.
         """
         reasons = []
-        for rows in self._blocks(signals, index):
-            decoded, keep = self._decode(rows)
-            reasons += [self.decoder.reason(decoded, i, int(n)) for i, n in enumerate(keep.sum(1))]
+        for rows in blocks(signals, index, self.config):
+            decoded, keep = self._decode(rows, ranks=2)
+            reasons += [
+                tell(decoded, i, int(n), self.vocabulary, self.config) for i, n in enumerate(keep.sum(1))
+            ]
         return reasons
+
+    def explain_stream(
+        self, signal: np.ndarray | Iterable[np.ndarray], stride_s: float | None = None
+    ) -> Iterator[Reason]:
+        """Reasons of a long recording, as it goes on; see `vqtext.model.stream.explain_stream`."""
+        return explain_stream(self, signal, stride_s)
 
     def predict_proba(self, signals: Signals, index: np.ndarray | None = None) -> np.ndarray:
         """Posterior over ``config.labels``, ``(n, labels)``. Arguments and errors as `explain`."""
-        parts = [self._decode(rows)[0].log_posterior.exp() for rows in self._blocks(signals, index)]
+        parts = [self._decode(rows)[0].log_posterior.exp() for rows in blocks(signals, index, self.config)]
         return torch.cat(parts).numpy()
 
     def predict(self, signals: Signals, index: np.ndarray | None = None) -> list[str]:
@@ -128,15 +139,16 @@ class VQText:
     def decode(self, signals: Signals, index: np.ndarray | None = None) -> Decodings:
         """Class and path through its transcript of each window. Arguments and errors as `explain`."""
         found: dict[str, list[torch.Tensor]] = {name: [] for name in Decodings.__dataclass_fields__}
-        for rows in self._blocks(signals, index):
+        for rows in blocks(signals, index, self.config):
             decoded, keep = self._decode(rows)
-            label = decoded.log_posterior.argmax(1)
+            label, use = decoded.label[:, 0], decoded.path[:, 0]
+            anchor = self.decoder.grammar.anchor[label].gather(1, use.clamp(min=0))
             values = {
                 "log_posterior": decoded.log_posterior,
                 "label": label,
-                "use": decoded.path,
-                "anchor": self.decoder.grammar.anchor[label].gather(1, decoded.path),
-                "confidence": decoded.confidence,
+                "use": use,
+                "anchor": torch.where(use == UNKNOWN, UNKNOWN, anchor),
+                "confidence": decoded.confidence[:, 0],
                 "keep": keep,
             }
             for name, value in values.items():
@@ -147,7 +159,7 @@ class VQText:
     def tokenize(self, signals: Signals, index: np.ndarray | None = None) -> Tokens:
         """Tokens of each window. Arguments and errors as `explain`."""
         parts: dict[str, list[torch.Tensor]] = {name: [] for name in Tokens.__dataclass_fields__}
-        for rows in self._blocks(signals, index):
+        for rows in blocks(signals, index, self.config):
             out = self.network(rows)
             values = {
                 "code": torch.where(out.keep, out.code, -1),
@@ -156,6 +168,7 @@ class VQText:
                 "mu": out.mu,
                 "sigma": out.sigma,
                 "features": out.features,
+                "classes": out.classes,
                 **{name: frame_names(out, getattr(out, name), self.config.frames) for name in NAMES},
             }
             for name, value in values.items():
@@ -178,60 +191,9 @@ class VQText:
         return load(folder)
 
     @torch.no_grad()
-    def _decode(self, rows: torch.Tensor) -> tuple[Decoded, torch.Tensor]:
-        keep = self._keep(rows)
-        return self.decoder(self._names(rows), keep), keep
-
-    def _names(self, rows: torch.Tensor) -> torch.Tensor:
-        out = self.network(rows)
-        return frame_names(out, out.names, self.config.frames)
-
-    def _keep(self, rows: torch.Tensor) -> torch.Tensor:
-        """Frames of each window up to the last sample that was measured, ``(B, F)``."""
-        steps, frames = self.config.steps, self.config.frames
-        last = steps - rows.isfinite().any(1).flip(1).int().argmax(1)
-        return torch.arange(frames) * steps // frames < last[:, None]
-
-    def _blocks(self, signals: Signals, index: np.ndarray | None) -> Iterator[torch.Tensor]:
-        """Checked windows ``(b, C, T)``, `CHUNK` at a time."""
-        rows: Any = signals if hasattr(signals, "shape") else np.asarray(signals)
-        if len(rows.shape) == 2:
-            rows = rows[None]
-        if not rows.shape:
-            raise ShapeError("signals must be (n, C, T) or (C, T), not a single number")
-        index = np.arange(rows.shape[0]) if index is None else index
-        for start in range(0, max(1, len(index)), CHUNK):
-            yield self._check(np.asarray(rows[index[start : start + CHUNK]], dtype=np.float32), start)
-
-    def _check(self, x: np.ndarray, start: int) -> torch.Tensor:
-        channels, steps = len(self.config.channels), self.config.steps
-        if x.ndim != 3:
-            raise ShapeError(f"signals must be (n, C, T) or (C, T), not {x.ndim}-dimensional")
-        if not len(x):
-            raise ShapeError("signals hold no window: give at least one")
-        if x.shape[1] != channels:
-            names = ", ".join(channel.name for channel in self.config.channels)
-            raise ShapeError(
-                f"signals have {x.shape[1]} channels, the model was trained on {channels}: {names}"
-            )
-        if x.shape[2] > steps:
-            raise ShapeError(
-                f"windows have {x.shape[2]} samples ({x.shape[2] / self.config.rate_hz:g} s), the model "
-                f"takes {steps} ({self.config.window_s:g} s at {self.config.rate_hz:g} Hz): cut them first"
-            )
-        if np.isinf(x).any():
-            window, channel, _ = np.argwhere(np.isinf(x))[0]
-            name = self.config.channels[channel].name
-            raise DataError(
-                f"window {start + window} has an infinite value in channel {name}: "
-                "write NaN where nothing was measured"
-            )
-        empty = np.isnan(x).all((1, 2))
-        if empty.any():
-            raise DataError(f"window {start + int(empty.argmax())} holds nothing but NaN: leave it out")
-        if x.shape[2] < steps:
-            x = np.pad(x, ((0, 0), (0, 0), (0, steps - x.shape[2])), constant_values=np.nan)
-        return torch.from_numpy(x)
+    def _decode(self, rows: torch.Tensor, ranks: int = 1) -> tuple[Decoded, torch.Tensor]:
+        out, keep = self.network(rows), frames_seen(rows, self.config)
+        return self.decoder(frame_names(out, out.names, self.config.frames), out.classes, keep, ranks), keep
 
 
 def load(folder: Path | str) -> VQText:

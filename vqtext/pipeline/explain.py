@@ -16,13 +16,13 @@ from vqtext.data.splits import Split
 from vqtext.data.windows import Windows
 from vqtext.errors import DataError
 from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.codes import describe_codes
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.runs import Fold, folds_of, read_run
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
 from vqtext.reason import Reason
 from vqtext.report.content import (
-    Code,
     Confusion,
     Report,
     Sample,
@@ -47,7 +47,7 @@ class Explain(Stage):
     """Explain test windows, one of each label in turn, and draw the report."""
 
     command = "explain"
-    version = 3
+    version = 4
 
     @property
     def run_folder(self) -> Path:
@@ -68,6 +68,7 @@ class Explain(Stage):
         # the scores on the page are those of evaluate, where it has run
         return {
             "samples": self.settings.explain.samples,
+            "code_confidence": self.settings.explain.code_confidence,
             "scored": (self.run_folder / "evaluate.json").exists(),
         }
 
@@ -133,6 +134,8 @@ class Explain(Stage):
             lines.append("  * inferred: no sensor sits on that part of the body")
         if any(step["ambiguous_with"] for step in steps):
             lines.append("  ? ambiguous: neither sensors nor order tell it from another phrase")
+        if any(step["unresolvable"] for step in steps):
+            lines.append("  ~ unresolvable: shorter than two samples")
         weak = sum(step["confidence"] < UNSURE for step in steps)
         if weak:
             lines.append(
@@ -186,7 +189,9 @@ class Explain(Stage):
                 )
                 for i, reason in zip(index, reasons, strict=True)
             ),
-            codebook=tuple(describe_codes(model, windows, split)),
+            codebook=tuple(
+                describe_codes(model, windows, split.learn, self.settings.explain.code_confidence)
+            ),
             threshold=threshold_curve(self.settings.cache / "anchors.h5"),
             settings=run["settings"],
             versions=run["versions"],
@@ -212,62 +217,6 @@ def one_of_each(label: np.ndarray, count: int, fold: np.ndarray) -> np.ndarray:
 def shown_labels(model: VQText) -> dict[str, str]:
     """Label → what people are shown instead, of the labels that have such a text."""
     return {t.label: t.display for t in model.vocabulary.transcripts if t.display is not None}
-
-
-def describe_codes(model: VQText, windows: Windows, split: Split) -> list[Code]:
-    """Each code of the codebook: its shape, its own name, and how it was used on the training windows."""
-    import torch
-
-    learn = split.learn
-    tokens = model.tokenize(windows.signal, learn)
-    with torch.no_grad():
-        names = model.network.code_names().numpy()  # (codes, S, K)
-        shapes = model.network.code_shapes().numpy()
-    anchors, config = model.vocabulary.anchors, model.config
-    inferred = {u.anchor for t in model.vocabulary.transcripts for u in t.uses if u.inferred}
-    ambiguous = {u.anchor for t in model.vocabulary.transcripts for u in t.uses if u.ambiguous_with}
-    used = np.maximum(np.bincount(tokens.code[tokens.code >= 0], minlength=len(names)), 0)
-    agree = _agreement(tokens.code, tokens.names, tokens.t, tokens.l, names.mean(1).argmax(1))
-    label = np.broadcast_to(windows.label[learn][:, None], tokens.code.shape)
-    codes = []
-    for i, share in enumerate(used / max(used.sum(), 1)):
-        first, second = (
-            np.argsort(-names[i].mean(0), kind="stable")[:2].tolist() if len(anchors) > 1 else (0, 0)
-        )
-        own = tokens.code == i
-        where = np.bincount(label[own], minlength=len(config.labels)) / max(own.sum(), 1)
-        codes.append(
-            Code(
-                index=i,
-                name=anchors[first],
-                shape=shapes[i],
-                usage=float(share),
-                channels=config.channels if config.joint else (),
-                sequence=tuple(anchors[k] for k in names[i].argmax(1)),
-                runner_up=anchors[second],
-                purity=float(agree[i]) if own.any() else None,
-                labels={config.labels[k]: float(v) for k, v in enumerate(where) if v > 0},
-                mean_duration_s=float(tokens.l[own].mean()) * config.window_s if own.any() else None,
-                inferred=first in inferred,
-                ambiguous=first in ambiguous,
-            )
-        )
-    return codes
-
-
-def _agreement(
-    code: np.ndarray, names: np.ndarray, t: np.ndarray, l: np.ndarray, own: np.ndarray
-) -> np.ndarray:
-    """Share of each code's uses whose most likely name, where the token lies, is the code's own."""
-    frames = names.shape[1]
-    middle = np.clip(((t + l / 2) * frames).astype(int), 0, frames - 1)
-    said = np.take_along_axis(names.argmax(2), middle, axis=1)
-    right = np.zeros(len(own))
-    count = np.zeros(len(own))
-    kept = code >= 0
-    np.add.at(count, code[kept], 1)
-    np.add.at(right, code[kept], said[kept] == own[code[kept]])
-    return right / np.maximum(count, 1)
 
 
 def _read_scores(path: Path) -> dict[str, Any]:

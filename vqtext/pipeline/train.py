@@ -48,7 +48,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 2
+    version = 3
     folder = True
 
     @property
@@ -117,8 +117,6 @@ class Train(Stage):
 
     def _train_seed(self, seed: int, config: Any, data: Any, folder: Path, name: str) -> None:
         """Train one model beside ``folder`` and move it there when it is whole."""
-        import torch
-
         from vqtext.model.decoding import Decoder
         from vqtext.model.load import VQText
         from vqtext.model.training import fit
@@ -130,12 +128,10 @@ class Train(Stage):
         with self.progress.bar(f"{name}: steps") as tell:
             network, scores = fit(config, data, settings.train, settings.guidance.drop, seed, work, tell)
         model = VQText(network, Decoder(config, data.vocabulary))
-        for part, learn in ((data.train, model.decoder.fit), (data.validation, model.decoder.calibrate)):
-            if len(part):
-                few = few_of_each(data.label[part].numpy(), SHOWN_TO_DECODER)
-                shown = part[torch.from_numpy(few)]
-                names = model.tokenize(data.signal[data.rows[shown.numpy()]]).names
-                learn(torch.from_numpy(names), data.label[shown], data.frame_keep[shown])
+        names, _, label, keep = said_of(model, data, data.train)
+        model.decoder.fit(names, label, keep)
+        if len(data.validation):
+            model.decoder.calibrate(*said_of(model, data, data.validation))
         model.save(work)
         shutil.rmtree(work / "checkpoints", ignore_errors=True)
         (work / SCORES).write_text(json.dumps(scores) + "\n", encoding="utf-8")
@@ -188,6 +184,18 @@ class Train(Stage):
             said = ", ".join(f"{key} {value:.3g}" for key, value in scores.items())
             lines.append(f"  {name}{' (best)' if name in best else ''}: {said}")
         return lines
+
+
+def said_of(model: Any, data: Any, part: Any) -> tuple[Any, Any, Any, Any]:
+    """What a network says of `SHOWN_TO_DECODER` windows a label of one part: names of frames ``(N, F, K)``,
+    class logits ``(N, n)``, true labels ``(N,)`` and frames inside the window ``(N, F)``."""
+    import torch
+
+    few = few_of_each(data.label[part].numpy(), SHOWN_TO_DECODER)
+    shown = part[torch.from_numpy(few)]
+    tokens = model.tokenize(data.signal[data.rows[shown.numpy()]])
+    names, classes = torch.from_numpy(tokens.names), torch.from_numpy(tokens.classes)
+    return names, classes, data.label[shown], data.frame_keep[shown]
 
 
 def few_of_each(label: np.ndarray, most: int) -> np.ndarray:

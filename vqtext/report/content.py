@@ -81,11 +81,15 @@ class Code:
         channels: what the C rows are; empty for a code that stands for any one channel (C = 1).
         sequence: the names of its sub-steps in order, where a code owns more than one name.
         runner_up: the next best name.
-        purity: share of the code's uses that agree with its name; None = not measured.
+        purity: share of the code's uses in which the decoding says what it mostly says there; None = not
+            measured.
         labels: where it occurs: label → share of its uses.
         mean_duration_s: mean length of its tokens.
         inferred: the name speaks of a body part that no sensor sits on.
         ambiguous: nothing in sensors or words tells the name from another.
+        confidence: how sure the code is of its sequence, 0 to 1; None = not measured.
+        agreement: share of its uses in which the decoding says what the code says; None = not measured.
+        decoded: what the decoding mostly says there, for each sub-step.
 
     Raises:
         ShapeError: the shape has not one row for each channel.
@@ -103,6 +107,9 @@ class Code:
     mean_duration_s: float | None = None
     inferred: bool = False
     ambiguous: bool = False
+    confidence: float | None = None
+    agreement: float | None = None
+    decoded: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.shape.ndim != 2 or len(self.shape) not in {0, len(self.channels) or 1}:

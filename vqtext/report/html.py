@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import vqtext
+from vqtext.reason import digits
 from vqtext.report import palette
 from vqtext.report.content import Code, Confusion, Report, Sample
 from vqtext.report.figures import CODE_PANELS, code_figures, curve_figure, signal_figure
@@ -78,7 +79,8 @@ def _shown(report: Report, sample: Sample) -> Mapping[str, str]:
 def _names(report: Report, codes: list[Code]) -> Iterator[str]:
     """In reading order, so that the first cards get the plainest looks."""
     for sample in report.samples:
-        yield from (step.name for step in sample.reason.steps)
+        for reason in filter(None, (sample.reason, sample.reason.runner_up)):
+            yield from (step.name for step in reason.steps)
     for code in codes:
         yield from (code.name, *code.sequence)
 
@@ -119,7 +121,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    environment.filters |= {"score": _score, "share": _share, "seconds": _seconds}
+    environment.filters |= {"score": _score, "share": _share, "seconds": _seconds, "digits": digits}
     return environment
 
 

@@ -1,0 +1,83 @@
+"""Signals on their way into a model: checked, padded to its windows, a block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqtext.errors import DataError, ShapeError
+from vqtext.model.config import ModelConfig
+from vqtext.schema import Rows
+
+CHUNK = 256  # windows a forward pass
+Signals: TypeAlias = np.ndarray | Sequence[Any] | Rows
+
+
+def blocks(signals: Signals, index: np.ndarray | None, config: ModelConfig) -> Iterator[Tensor]:
+    """Checked windows ``(b, C, T)``, `CHUNK` at a time.
+
+    Args:
+        signals: ``(n, C, T)`` or one ``(C, T)``, T at most the model's.
+        index: which of them, ``(m,)``; None takes all.
+
+    Raises:
+        ShapeError: another number of channels, or windows longer than the model's.
+        DataError: an infinite value, or a window of nothing but NaN; the message says which.
+    """
+    rows: Any = signals if hasattr(signals, "shape") else np.asarray(signals)
+    if len(rows.shape) == 2:
+        rows = rows[None]
+    if not rows.shape:
+        raise ShapeError("signals must be (n, C, T) or (C, T), not a single number")
+    index = np.arange(rows.shape[0]) if index is None else np.asarray(index)
+    for start in range(0, max(1, len(index)), CHUNK):
+        part = index[start : start + CHUNK]
+        yield window_tensor(np.asarray(rows[part], dtype=np.float32), part, config)
+
+
+def window_tensor(x: np.ndarray, number: np.ndarray, config: ModelConfig) -> Tensor:
+    """Windows ``(b, C, ≤ T)``, checked and filled up with NaN to ``(b, C, T)``; errors call them by their
+    ``number (b,)``."""
+    if x.ndim != 3:
+        raise ShapeError(f"signals must be (n, C, T) or (C, T), not {x.ndim}-dimensional")
+    if not len(x):
+        raise ShapeError("signals hold no window: give at least one")
+    check_channels(x.shape[1], config)
+    steps = config.steps
+    if x.shape[2] > steps:
+        raise ShapeError(
+            f"windows have {x.shape[2]} samples ({x.shape[2] / config.rate_hz:g} s), the model "
+            f"takes {steps} ({config.window_s:g} s at {config.rate_hz:g} Hz): cut them first, or give the "
+            "whole recording to explain_stream"
+        )
+    if np.isinf(x).any():
+        window, channel, _ = np.argwhere(np.isinf(x))[0]
+        raise DataError(
+            f"window {number[window]} has an infinite value in channel {config.channels[channel].name}: "
+            "write NaN where nothing was measured"
+        )
+    empty = np.isnan(x).all((1, 2))
+    if empty.any():
+        raise DataError(f"window {number[int(empty.argmax())]} holds nothing but NaN: leave it out")
+    if x.shape[2] < steps:
+        x = np.pad(x, ((0, 0), (0, 0), (0, steps - x.shape[2])), constant_values=np.nan)
+    return torch.from_numpy(x)
+
+
+def check_channels(count: int, config: ModelConfig) -> None:
+    """Raises ShapeError where a signal has not the model's channels."""
+    if count != len(config.channels):
+        names = ", ".join(channel.name for channel in config.channels)
+        raise ShapeError(
+            f"signals have {count} channels, the model was trained on {len(config.channels)}: {names}"
+        )
+
+
+def frames_seen(rows: Tensor, config: ModelConfig) -> Tensor:
+    """Frames of each window up to the last sample that was measured, ``(B, F)``."""
+    last = config.steps - rows.isfinite().any(1).flip(1).int().argmax(1)
+    return torch.arange(config.frames) * config.steps // config.frames < last[:, None]

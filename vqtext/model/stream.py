@@ -1,0 +1,195 @@
+"""A recording of any length, explained as it goes on: in time that grows with it and memory that does not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqtext.errors import DataError, ShapeError
+from vqtext.model.config import ModelConfig
+from vqtext.model.losses import frame_names
+from vqtext.model.signals import check_channels, frames_seen, window_tensor
+from vqtext.model.telling import tell
+from vqtext.reason import Reason, Step
+
+if TYPE_CHECKING:
+    from vqtext.model.load import VQText
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the network said of one window: its first frame, names of its frames ``(F, K)``, class logits
+    ``(n,)``."""
+
+    start: int
+    names: Tensor
+    classes: Tensor
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.names)
+
+
+def explain_stream(
+    model: VQText, signal: np.ndarray | Iterable[np.ndarray], stride_s: float | None = None
+) -> Iterator[Reason]:
+    """Cut a recording into windows and yield the reason of each as soon as it is known.
+
+    Times are seconds from the start of the recording. Where a window goes on with the step that the one
+    before it ended with, under the same label, that step is told once, by the reason it began in; a window
+    that holds nothing else has no reason, and no confidence, of its own. A window in which nothing was
+    measured has none either.
+    The last samples, where they do not fill a window, are seen together with those before them. How the
+    recording is cut into chunks does not change the answer.
+
+    Args:
+        signal: the whole recording ``(C, n)``, or an iterable of its chunks ``(C, any)``, in physical units,
+            NaN where nothing was measured. Few windows are held at a time.
+        stride_s: seconds between the windows that the network sees, rounded to whole frames. None takes
+            windows side by side; where they overlap, the names of a frame are averaged over all windows that
+            hold it, and so is what the class head says.
+
+    Raises:
+        ShapeError: another number of channels, a chunk that is not ``(C, n)``, or no sample at all.
+        DataError: an infinite value, nothing but NaN, or a stride that is not above 0 and at most a window.
+    """
+    hop = _frames_of(stride_s, model.config)
+    chunks = [signal] if isinstance(signal, np.ndarray) else signal
+    return _joined(_reasons(model, _pieces(chunks, model.config), hop))
+
+
+def _frames_of(stride_s: float | None, config: ModelConfig) -> int:
+    if stride_s is None:
+        return config.frames
+    if not (math.isfinite(stride_s) and 0 < stride_s <= config.window_s):
+        raise DataError(
+            f"stride_s is {stride_s:g}: give seconds above 0, at most {config.window_s:g}, the model's window"
+        )
+    return max(1, round(stride_s / config.window_s * config.frames))
+
+
+def _pieces(chunks: Iterable[np.ndarray], config: ModelConfig) -> Iterator[np.ndarray]:
+    """Checked pieces ``(C, ≤ T)`` of a recording, in order."""
+    seen = 0
+    for chunk in chunks:
+        if np.ndim(chunk) != 2:
+            raise ShapeError(
+                f"a recording, and each chunk of it, must be (C, n), not {np.ndim(chunk)}-dimensional"
+            )
+        check_channels(len(chunk), config)
+        for start in range(0, chunk.shape[1], config.steps):
+            piece = np.asarray(chunk[:, start : start + config.steps], dtype=np.float32)
+            if np.isinf(piece).any():
+                channel, at = np.argwhere(np.isinf(piece))[0]
+                raise DataError(
+                    f"the recording has an infinite value in channel {config.channels[channel].name} at "
+                    f"{(seen + at) / config.rate_hz:g} s: write NaN where nothing was measured"
+                )
+            seen += piece.shape[1]
+            yield piece
+
+
+def _reasons(model: VQText, pieces: Iterable[np.ndarray], hop: int) -> Iterator[Reason]:
+    """The reason of each window's length of the recording, side by side.
+
+    Positions are counted in frames of the recording; the network sees windows that start at each ``hop``.
+    """
+    frames, steps = model.config.frames, model.config.steps
+
+    def sample(frame: int) -> int:
+        return frame * steps // frames
+
+    held = np.empty((len(model.config.channels), 0), dtype=np.float32)  # the samples from `first` on
+    first = seen = covered = 0  # first sample held; samples seen; samples that the network has seen
+    start = place = 0  # first frame of the network's next window, and of the next to be explained
+    said: list[Said] = []
+    heard = False
+    for piece in pieces:
+        seen += piece.shape[1]
+        held = np.concatenate([held, piece], 1)
+        while seen >= sample(start) + steps:
+            begin = sample(start)
+            said += _look(model, held[:, begin - first :][:, :steps], start)
+            covered, start = begin + steps, start + hop
+            if start >= place + frames:  # no later window reaches back
+                yield from _explained(model, said, place, place + frames)
+                place, heard = place + frames, heard or bool(said)
+                said = [s for s in said if s.end > place]
+        kept = max(0, min(sample(start), seen - steps))  # the last window of all reaches back
+        held, first = held[:, kept - first :], kept
+    if not seen:
+        raise ShapeError("the recording holds no sample")
+    if covered < seen:
+        begin = max(0, seen - steps)
+        said += _look(model, held[:, begin - first :], -(-begin * frames // steps))
+    if not heard and not said:
+        raise DataError("the recording holds nothing but NaN: there is nothing to explain")
+    last = -(-seen * frames // steps)
+    while place < last:
+        yield from _explained(model, said, place, min(place + frames, last))
+        place += frames
+
+
+@torch.no_grad()
+def _look(model: VQText, window: np.ndarray, start: int) -> list[Said]:
+    """What the network says of one window; nothing where nothing was measured."""
+    if not np.isfinite(window).any():
+        return []
+    rows = window_tensor(window[None], np.array([start]), model.config)
+    out = model.network(rows)
+    inside = int(frames_seen(rows, model.config).sum())
+    return [Said(start, frame_names(out, out.names, model.config.frames)[0, :inside], out.classes[0])]
+
+
+def _explained(model: VQText, said: list[Said], begin: int, end: int) -> Iterator[Reason]:
+    """The reason of the window of frames ``begin`` to ``end``, out of all that was said of them."""
+    config = model.config
+    names = torch.zeros(config.frames, len(model.vocabulary.anchors))
+    classes, count = torch.zeros(len(config.labels)), torch.zeros(config.frames)
+    for s in said:
+        first, last = max(s.start, begin), min(s.end, end)
+        if first < last:
+            names[first - begin : last - begin] += s.names[first - s.start : last - s.start]
+            count[first - begin : last - begin] += 1
+            classes += (last - first) * s.classes.log_softmax(0)
+    keep = count > 0
+    if not keep.any():
+        return
+    names, classes = names / count.clamp(min=1)[:, None], classes / count.sum()
+    decoded = model.decoder(names[None], classes[None], keep[None], ranks=2)
+    yield tell(decoded, 0, int(keep.nonzero().max()) + 1, model.vocabulary, config, begin)
+
+
+def _joined(reasons: Iterator[Reason]) -> Iterator[Reason]:
+    """Reasons whose last and first steps are not torn apart by the border between two windows."""
+    held: Reason | None = None
+    for reason in reasons:
+        if held is None or not _goes_on(held, reason):
+            if held is not None:
+                yield held
+            held = reason
+            continue
+        held = replace(held, steps=(*held.steps[:-1], _one(held.steps[-1], reason.steps[0])))
+        if len(reason.steps) > 1:
+            yield held
+            held = replace(reason, steps=reason.steps[1:])
+    if held is not None:
+        yield held
+
+
+def _goes_on(before: Reason, after: Reason) -> bool:
+    one, other = before.steps[-1], after.steps[0]
+    return (before.label, one.name, one.end_s) == (after.label, other.name, other.start_s)
+
+
+def _one(a: Step, b: Step) -> Step:
+    """Two halves of one step; its confidence is their mean, by how long they last."""
+    lasts = a.end_s - a.start_s, b.end_s - b.start_s
+    confidence = (a.confidence * lasts[0] + b.confidence * lasts[1]) / sum(lasts)
+    return replace(a, end_s=b.end_s, confidence=round(confidence, 4), unresolvable=False)

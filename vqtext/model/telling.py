@@ -1,0 +1,75 @@
+"""From a decoded path to the reason that people read."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from vqtext.model.config import ModelConfig
+from vqtext.model.decoding import UNKNOWN, Decoded
+from vqtext.model.vocabulary import Transcript, Vocabulary
+from vqtext.reason import UNKNOWN_NAME, Reason, Step
+
+POSSIBLE = 0.1  # least probability of a runner-up that is told
+LEAST_SAMPLES = 2  # a shorter step has no borders that a signal of this rate could show
+
+
+def tell(
+    decoded: Decoded, row: int, frames: int, vocabulary: Vocabulary, config: ModelConfig, first: int = 0
+) -> Reason:
+    """The reason of one window, with its runner-up's, where a second label was decoded and is as likely as
+    `POSSIBLE`.
+
+    Args:
+        row: which window.
+        frames: how many of its frames were seen.
+        first: frame of the recording that the window starts with: times count from the recording's start.
+    """
+    told = []
+    for rank, label in enumerate(decoded.label[row].tolist()):
+        transcript = vocabulary.transcripts[label]
+        path = decoded.path[row, rank, :frames].tolist()
+        sure = decoded.confidence[row, rank, :frames].tolist()
+        steps = _steps(path, sure, first, transcript, vocabulary, config)
+        likely = round(float(decoded.log_posterior[row, label].exp()), 4)
+        told.append(Reason(transcript.label, likely, steps, transcript.display))
+    best, others = told[0], [reason for reason in told[1:2] if reason.confidence >= POSSIBLE]
+    return Reason(best.label, best.confidence, best.steps, best.display, *others)
+
+
+def _steps(
+    path: list[int],
+    sure: list[float],
+    first: int,
+    transcript: Transcript,
+    vocabulary: Vocabulary,
+    config: ModelConfig,
+) -> tuple[Step, ...]:
+    """Uses of one anchor that follow each other are one step."""
+
+    def anchor(frame: int) -> int:
+        return UNKNOWN if path[frame] == UNKNOWN else transcript.uses[path[frame]].anchor
+
+    frame_s, steps = config.window_s / config.frames, []
+    for name, run in groupby(range(len(path)), anchor):
+        frames = list(run)
+        begin, end = frames[0], frames[-1] + 1
+        start_s, end_s = round((first + begin) * frame_s, 3), round((first + end) * frame_s, 3)
+        confidence = round(sum(sure[begin:end]) / len(frames), 4)
+        unresolvable = (end - begin) * config.steps < LEAST_SAMPLES * config.frames
+        if name == UNKNOWN:
+            steps.append(Step(UNKNOWN_NAME, start_s, end_s, confidence, unresolvable=unresolvable))
+            continue
+        use = transcript.uses[path[begin]]
+        steps.append(
+            Step(
+                vocabulary.anchors[name],
+                start_s,
+                end_s,
+                confidence,
+                use.inferred,
+                use.ambiguous_with,
+                use.display,
+                unresolvable,
+            )
+        )
+    return tuple(steps)
