@@ -1,4 +1,4 @@
-"""A user would lose: names that are probabilities of walks, in windows of any length, and durations that fit."""
+"""A user would lose: names that are probabilities of walks in windows of any length, durations that fit."""
 
 import itertools
 

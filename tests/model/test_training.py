@@ -12,11 +12,10 @@ from toy import config, data, vocabulary, windows
 
 from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
-from vqtext.model.augment import augment
 from vqtext.model.decoding import Decoder
 from vqtext.model.guidance import Guidance
 from vqtext.model.load import VQText
-from vqtext.model.training import epochs_for, fit, make_grounding
+from vqtext.model.training import epochs_for, fit
 
 SETTINGS = TrainSettings(epochs=100, batch_size=8, learning_rate=3e-3)
 
@@ -73,19 +72,6 @@ def test_a_loss_that_is_not_finite_is_named(tmp_path):
     wild.signal[0, 0, 0] = 3e38
     with pytest.raises(TrainingError, match=r"not finite at step 0.*learning_rate"):
         train(tmp_path, toy_data=dataclasses.replace(wild, anchors=wild.anchors * torch.nan))
-
-
-def test_an_unknown_grounding_is_refused():
-    with pytest.raises(TrainingError, match="no grounding 'magic'"):
-        make_grounding("magic", data())
-
-
-def test_turning_a_window_round_moves_its_frames_along():
-    signal = torch.arange(80.0).expand(2, 1, 80) / 1e9  # so small a spread that noise and gain do not matter
-    turned, turn = augment(signal, torch.tensor([[True] * 80, [False] + [True] * 79]))
-    assert turn[1] == 0  # a window that is not full stays
-    at = int(turned[0, 0].argmin())
-    assert min(abs(at - int(turn[0])), 80 - abs(at - int(turn[0]))) <= 20
 
 
 def test_epochs_follow_the_size_of_the_data():

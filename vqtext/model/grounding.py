@@ -51,6 +51,11 @@ class Grounding(Protocol):
         """Whether `refine` should be called, once this share of the training is done."""
         ...
 
+    @property
+    def settled(self) -> bool:
+        """Whether names will not be decided anew: what was learned before was taught by names that went."""
+        ...
+
     def refine(self, names: Tensor) -> None:
         """Learn from what the network believes of all training windows, ``(N, F, K)``."""
         ...
@@ -69,6 +74,8 @@ class Nearest:
 
     def targets(self, index: Tensor, label: Tensor, names: Tensor) -> Tensor:
         return torch.nn.functional.one_hot(names.argmax(-1), names.shape[-1]).to(names.dtype)
+
+    settled = True
 
     def due(self, progress: float) -> bool:
         return False
@@ -109,6 +116,8 @@ class Label:
         usage = (self.usage[label][:, None] + EPS) ** 0.5
         target = torch.where(allowed, belief / usage, 0.0) ** self.sharpen
         return target / target.sum(-1, keepdim=True)
+
+    settled = True
 
     def due(self, progress: float) -> bool:
         return False
@@ -158,6 +167,10 @@ class Walk(Label):
             return walked
         guess = super().targets(index, label, names)
         return torch.where(known.to(names.device)[:, None, None], walked, guess)
+
+    @property
+    def settled(self) -> bool:  # type: ignore[override]
+        return int(self.rounds) >= len(ROUNDS)
 
     def due(self, progress: float) -> bool:
         return sum(progress >= share for share in ROUNDS) > int(self.rounds)

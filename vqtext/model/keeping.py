@@ -74,6 +74,8 @@ class Keeper(lightning.pytorch.callbacks.Checkpoint):
             self._save(trainer)
 
     def on_validation_end(self, trainer: Any, module: Any) -> None:
+        if not module.grounding.settled:
+            return
         score = float(trainer.callback_metrics["validation/score"])
         if self.score is None or score > self.score:
             self.score, self.without = score, 0
@@ -86,7 +88,7 @@ class Keeper(lightning.pytorch.callbacks.Checkpoint):
         numbers = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.rows.append({"epoch": trainer.current_epoch, "step": trainer.global_step, **numbers})
         is_last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
-        if not self.watched and is_last:
+        if is_last and not self.best:
             self._keep(trainer, module)
         if self._is_due(trainer, is_last):
             self._save(trainer)

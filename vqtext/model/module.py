@@ -139,29 +139,32 @@ class TrainingModule(lightning.LightningModule):
         self.averages = Averages()
 
     def on_validation_epoch_start(self) -> None:
+        self.said: list[tuple[Tensor, Tensor]] = []
         self.codes = torch.zeros(self.network.config.settings.codes)
 
     def validation_step(self, batch: Batch, _: int) -> None:
         """The signal alone."""
         signal, label = batch.signal, batch.label
         out = self.network(signal)
-        nll = F.cross_entropy(out.classes, label)
+        self.said.append((out.classes, label))
         rebuild = (out.rebuilt - out.signal)[out.seen].square().mean()
         codes = out.code[out.keep].cpu()
         self.codes += torch.bincount(codes, minlength=len(self.codes))
         self.log_dict(
             {
-                "validation/nll": nll,
                 "validation/accuracy": (out.classes.argmax(-1) == label).float().mean(),
                 "validation/rebuild": rebuild,
-                # the epoch is chosen on this: it must classify, and its codes must still draw the signal
-                "validation/score": -(nll + rebuild),
             },
             batch_size=len(signal),
             sync_dist=True,
         )
 
     def on_validation_epoch_end(self) -> None:
+        logits, label = (distributed.gather(torch.cat(part)) for part in zip(*self.said, strict=True))
+        nll = calibrated_nll(logits, label)
+        self.log("validation/nll", nll)
+        # the epoch is chosen on this: it must classify, and its codes must still draw the signal
+        self.log("validation/score", -(nll + self.trainer.callback_metrics["validation/rebuild"]))
         codes = distributed.mean_over_ranks(self.codes.to(self.device))
         self.log("validation/perplexity", perplexity(codes))
 
@@ -202,6 +205,14 @@ class Revive(lightning.Callback):
         latent, code = (distributed.gather(torch.cat(parts)) for parts in zip(*self.seen, strict=True))
         module.network.codebook.revive(latent.float(), code)
         self.seen, self.steps = [], trainer.global_step
+
+
+def calibrated_nll(logits: Tensor, label: Tensor) -> Tensor:
+    """Negative log likelihood at the temperature that suits it best, which the decoding will have: being too
+    sure costs nothing yet."""
+    temperatures = torch.logspace(-0.5, 1.5, 41, device=logits.device)
+    each = [F.cross_entropy(logits.float() / t, label) for t in temperatures]
+    return torch.stack(each).amin()
 
 
 def _seed(*numbers: int) -> None:

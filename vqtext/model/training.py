@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
@@ -26,7 +25,7 @@ from vqtext.model.guidance import Guidance
 from vqtext.model.keeping import LAST, AtomicIO, Keeper, Progress, Tell, kept_in
 from vqtext.model.launching import Relay, no_process_stays
 from vqtext.model.lightning_alone import lightning
-from vqtext.model.module import Revive, TrainingModule
+from vqtext.model.module import Revive, TrainingModule, calibrated_nll
 from vqtext.model.network import Network
 from vqtext.model.vocabulary import Grammar, Vocabulary
 from vqtext.schema import Rows
@@ -237,14 +236,19 @@ def _varies(signal: Tensor) -> bool:
 @torch.inference_mode()
 def _validate(network: Network, windows: Windows) -> dict[str, float]:
     network.eval().cpu()
-    nll = right = away = seen = 0.0
+    away = seen = 0.0
+    said = []
     for batch in windows.blocks():
         out = network(batch.signal)
-        nll += float(F.cross_entropy(out.classes, batch.label, reduction="sum"))
-        right += float((out.classes.argmax(-1) == batch.label).sum())
+        said.append((out.classes, batch.label))
         away += float((out.rebuilt - out.signal)[out.seen].square().sum())
         seen += float(out.seen.sum())
-    return {"nll": nll / len(windows), "accuracy": right / len(windows), "rebuild": away / max(seen, 1)}
+    logits, label = (torch.cat(part) for part in zip(*said, strict=True))
+    return {
+        "nll": float(calibrated_nll(logits, label)),
+        "accuracy": float((logits.argmax(-1) == label).float().mean()),
+        "rebuild": away / max(seen, 1),
+    }
 
 
 def _quiet() -> None:

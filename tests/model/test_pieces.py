@@ -1,0 +1,48 @@
+"""A user would lose: attributes that are true of the signal, and codes that can be put back together."""
+
+import torch
+
+from vqtext.model.pieces import cut, measure, stitch
+
+
+def tiles(tokens):
+    t = torch.arange(tokens)[None] / tokens
+    return t, torch.full_like(t, 1 / tokens)
+
+
+def test_mean_and_spread_are_those_of_the_piece_under_the_token():
+    x = torch.cat([torch.full((1, 1, 50), 2.0), torch.tensor([1.0, -1.0]).repeat(25)[None, None]], -1)
+    t, l = torch.tensor([[0.0, 0.55]]), torch.tensor([[0.4, 0.4]])
+    piece = cut(x, t, l, steps=41)
+    mean, spread = measure(piece, torch.ones_like(piece))
+    assert torch.allclose(mean[0, :, 0], torch.tensor([2.0, 0.0]), atol=0.1)
+    assert spread[0, 0, 0] < 0.01 and 0.5 < spread[0, 1, 0] <= 1.0
+
+
+def test_what_was_not_measured_counts_for_nothing():
+    piece = torch.tensor([[[[1.0, 1.0, 0.0, 0.0]], [[0.0] * 4]]])
+    seen = torch.tensor([[[[1.0, 1.0, 0.0, 0.0]], [[0.0] * 4]]])
+    mean, spread = measure(piece, seen)
+    assert torch.allclose(mean[0, :, 0], torch.tensor([1.0, 0.0])) and spread[0, 1, 0] == 0
+
+
+def test_pieces_that_are_stitched_are_the_signal_again():
+    x = torch.sin(torch.linspace(0, 9, 100)).expand(2, 3, 100)
+    t, l = (part.expand(2, -1) for part in tiles(10))
+    back = stitch(cut(x, t, l), t, l, torch.ones(2, 10, dtype=torch.bool), 100)
+    assert (back - x).abs().max() < 0.02
+
+
+def test_where_pieces_overlap_their_mean_is_drawn_and_where_none_lies_nothing():
+    t, l = torch.tensor([[0.0, 0.25, 0.5]]), torch.tensor([[0.5, 0.25, 0.5]])
+    keep = torch.tensor([[True, True, False]])
+    pieces = torch.tensor([1.0, 3.0, 7.0]).view(1, 3, 1, 1).expand(1, 3, 1, 16)
+    back = stitch(pieces, t, l, keep, 41)[0, 0]
+    assert back[5] == 1 and back[15] == 2 and back[35] == 0
+
+
+def test_the_gradient_of_what_was_drawn_reaches_the_pieces():
+    t, l = tiles(4)
+    pieces = torch.randn(1, 4, 2, 16, requires_grad=True)
+    stitch(pieces, t, l, torch.ones(1, 4, dtype=torch.bool), 40).square().sum().backward()
+    assert (pieces.grad.abs().sum((0, 2, 3)) > 0).all()
