@@ -223,6 +223,18 @@ class ExplainSettings(_Section):
     samples: int = Field(default=8, ge=1, description="test windows in the report, one of each label in turn")
 
 
+class EvaluateSettings(_Section):
+    """What a run is held against."""
+
+    truth: Path | None = Field(
+        default=None,
+        description="file that says which phrases stand for which truth word; none takes the data set's own",
+    )
+    controls: bool = Field(
+        default=False, description="train again with words destroyed, and show what becomes of the scores"
+    )
+
+
 class Settings(_Section):
     """Everything that can be set."""
 
@@ -236,4 +248,5 @@ class Settings(_Section):
     model: ModelSettings = ModelSettings()
     guidance: GuidanceSettings = GuidanceSettings()
     train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
     explain: ExplainSettings = ExplainSettings()

@@ -21,6 +21,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from vqtext.cache.fingerprint import fingerprint
 from vqtext.errors import WordsError
 from vqtext.pipeline.training_data import Words
 from vqtext.schema import same_text
@@ -73,6 +74,13 @@ def own_table(dataset: str, truth_words: Iterable[str]) -> Table:
         table: Table = tomllib.loads(packaged.read_text(encoding="utf-8"))["truth"]
         return table
     return {word: [word] for word in truth_words}
+
+
+def tables_digest() -> str:
+    """Fingerprint of the packaged tables: scores that were made with others are out of date."""
+    folder = resources.files("vqtext.prompts").joinpath("truth")
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda f: f.name)
+    return fingerprint([[file.name, file.read_text(encoding="utf-8")] for file in files])
 
 
 def unknown_phrase(table: Table, truth_words: Iterable[str], words: Words) -> str | None:
