@@ -33,6 +33,16 @@ from vqtext.pipeline.train import Train
 from vqtext.pipeline.training_data import Words, read_words
 from vqtext.pipeline.truth import check, map_of, own_table, read_table, tables_digest, unknown_phrase
 
+CONTROLS = (
+    "permuted_names",
+    "random_words",
+    "random_phrases",
+    "shuffled_order",
+    "shuffled_guidance",
+    "no_text",
+)
+"""Controls that ``--json`` tells; people are told those of `controls.ALL_CONTROLS`."""
+
 NOWHERE = np.empty(0, dtype=np.int64)
 
 
@@ -131,14 +141,11 @@ class Evaluate(Stage):
     def summary(self) -> dict[str, Any]:
         result = self._result()
         controls = result["controls"]
-        told = ("dataset", "test_subjects", "seeds", "classification", "grounding")
         return {
-            **{key: result[key] for key in told},
-            "classification": {**result["classification"], "ece": result["ece"]},
-            "grounding": result["grounding"],
-            "controls": controls and {name: controls[name] for name in controls if name != "swapped_sides"},
-            "faithfulness": result["faithfulness"],
-            "leak": result["leak"],
+            **{key: result[key] for key in ("dataset", "test_subjects", "seeds")},
+            **_answer(result),
+            "controls": controls and {name: controls[name] and _answer(controls[name]) for name in CONTROLS},
+            **{key: result[key] for key in ("faithfulness", "leak")},
         }
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
@@ -217,6 +224,12 @@ def _scores(true: np.ndarray, seeds: Seeds, truth: Truth | None) -> dict[str, An
         "ece": scoring.ece(true, seeds),
         "grounding": scoring.grounding(seeds, truth) if truth is not None else None,
     }
+
+
+def _answer(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores as ``--json`` gives them, of the run or of a control."""
+    classification = {**scores["classification"], "ece": scores["ece"]}
+    return {"classification": classification, "grounding": scores["grounding"]}
 
 
 def _faithfulness(seeds: Seeds) -> dict[str, Any]:
