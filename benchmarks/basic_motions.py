@@ -16,6 +16,7 @@ import numpy as np
 
 from vqtext.config import Settings, TrainSettings
 from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.predictions import CLASSIFIERS
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.stage import run
@@ -35,7 +36,8 @@ def main() -> None:
             summaries[entry.command] = run(entry.load()(settings, Progress(quiet=True)))
             seconds[entry.command] = time.monotonic() - start
         windows = read_windows(settings.cache / "windows.h5")
-    for name, scores in summaries["evaluate"]["classification"].items():
+    for name in CLASSIFIERS:
+        scores = summaries["evaluate"]["classification"][name]
         told = ", ".join(f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in scores.items())
         print(f"{name:12} {told}")
     if args.peer:

@@ -264,10 +264,17 @@ def train(
 
 @app.command()
 def evaluate(
-    run: Run = None, cache: Cache = None, as_json: AsJson = False, quiet: Quiet = False, force: Force = False
+    run: Run = None,
+    truth: Annotated[Path | None, _setting("--truth", "evaluate.truth", "FILE")] = None,
+    controls: Annotated[Switch, _setting("--controls/--no-controls", "evaluate.controls")] = None,
+    cache: Cache = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    force: Force = False,
 ) -> None:
     """Score a run on windows it has never seen, by the signal alone."""
-    _stage("evaluate", load_settings({"train.run": run, "cache": cache}), as_json, quiet, force)
+    chosen: dict[str, object] = {"train.run": run, "evaluate.truth": truth, "evaluate.controls": controls}
+    _stage("evaluate", load_settings({**chosen, "cache": cache}), as_json, quiet, force)
 
 
 @app.command()

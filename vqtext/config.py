@@ -321,6 +321,18 @@ def preset_names(preset: str | None) -> set[str]:
     return {f"{section}.{name}" for section, values in sections.items() for name in values}
 
 
+class EvaluateSettings(_Section):
+    """What a run is held against."""
+
+    truth: Path | None = Field(
+        default=None,
+        description="file that says which phrases stand for which truth word; none takes the data set's own",
+    )
+    controls: bool = Field(
+        default=False, description="train again with words destroyed, and show what becomes of the scores"
+    )
+
+
 class Settings(_Section):
     """Everything that can be set."""
 
@@ -334,6 +346,7 @@ class Settings(_Section):
     model: ModelSettings = ModelSettings()
     guidance: GuidanceSettings = GuidanceSettings()
     train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
     explain: ExplainSettings = ExplainSettings()
 
     @model_validator(mode="before")

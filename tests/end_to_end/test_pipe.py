@@ -85,17 +85,18 @@ def test_evaluate_and_explain_answer_in_json_and_nothing_else(folder: Path):
     scores = json.loads(succeed(folder, "evaluate", "--json").stdout)
     assert list(scores) == [
         "dataset",
-        "split",
-        "folds",
         "test_subjects",
-        "test_windows",
         "seeds",
-        "unlearned",
         "classification",
-        "subjects",
+        "grounding",
+        "controls",
+        "faithfulness",
+        "leak",
     ]
-    assert list(scores["classification"]) == ["tokens", "histogram", "decoding"]
-    for entry in scores["classification"].values():
+    assert scores["grounding"] is None and scores["controls"] is None, "the data have no truth"
+    assert list(scores["classification"]) == ["tokens", "histogram", "decoding", "ece"]
+    for name in ("tokens", "histogram", "decoding"):
+        entry = scores["classification"][name]
         assert set(entry) == {"accuracy", "macro_f1"}
         assert set(entry["accuracy"]) == {"mean", "std", "values"} and len(entry["accuracy"]["values"]) == 1
     said = json.loads(succeed(folder, "explain", "--json").stdout)

@@ -6,6 +6,7 @@ Real stages, a tiny model.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,8 @@ def test_a_run_of_folds(folds: Settings, heard: Any) -> None:
     assert "fold 1: trained on 6 windows (subject " in lines and "epoch chosen on: 6 windows" in lines
     assert f"kept for the test: 12 windows (subject {tested[0]} 6, {tested[1]} 6)" in lines
 
-    scores = run(Evaluate(folds, heard))
+    run(Evaluate(folds, heard))
+    scores = json.loads((folder / "evaluate.json").read_text())
     assert scores["test_windows"] == SUBJECTS * EACH and scores["folds"] == 2
     for found in scores["subjects"].values():
         assert found["windows"] == dict.fromkeys(scores["test_subjects"], EACH)
@@ -180,14 +182,18 @@ def test_predictions_of_all_folds_are_scored_where_they_belong(
     """Models that always know: whoever mixes up the folds' windows scores less than 1."""
     label = study().label
 
-    def knows(folder: Path, windows: Windows, split: Any, seed: int) -> Any:
+    real = evaluate.predict
+
+    def knows(folder: Path, windows: Windows, split: Any, seed: int, deleting: Any) -> Any:
         right = label[split.test].copy()
         if seed == 1:
             right[windows.subject[split.test] == 2] ^= 1
-        return dict.fromkeys(evaluate.CLASSIFIERS, right), {"tokens": 1.0, "histogram": 1.0}
+        said = real(folder, windows, split, seed, deleting)
+        return replace(said, label=dict.fromkeys(evaluate.CLASSIFIERS, right))
 
-    monkeypatch.setattr(evaluate, "_predict", knows)
-    scores = run(Evaluate(folds, heard))
+    monkeypatch.setattr(evaluate, "predict", knows)
+    run(Evaluate(folds, heard))
+    scores = json.loads((folds.cache / "runs/default/evaluate.json").read_text())
     assert scores["classification"]["tokens"]["accuracy"]["values"] == [1.0, 0.75]
     assert scores["subjects"]["tokens"]["accuracy"]["values"] == {"0": 1.0, "1": 1.0, "2": 0.5, "3": 1.0}
 
@@ -251,11 +257,12 @@ def test_a_label_of_test_subjects_only_counts_as_a_mistake(prepared: Any, heard:
     run(Train(settings, heard))
     said = "label 'flying': only the test windows of subject 3 have it, so no model can learn it"
     assert len([line for line in heard.warned if line.startswith(said)]) == 1
-    scores = run(Evaluate(settings, heard))
+    told = run(Evaluate(settings, heard))
+    scores = json.loads((settings.cache / "runs/default/evaluate.json").read_text())
     assert scores["unlearned"] == {"flying": 2} and scores["test_windows"] == EACH
     assert all(s["accuracy"]["mean"] <= 4 / 6 for s in scores["classification"].values())
     assert "2 of 6 test windows have a label that no training window had ('flying')" in "\n".join(
-        Evaluate(settings, heard).lines(scores)
+        Evaluate(settings, heard).lines(told)
     )
 
 

@@ -28,7 +28,7 @@ def fit_linear(features: np.ndarray, label: np.ndarray, group: np.ndarray, seed:
     """
     from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
 
-    model, folds = _linear(seed), _folds(label, group)
+    model, folds = linear(seed), _folds(label, group)
     grid = {"logisticregression__C": list(STRENGTHS)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a fold without some label, an optimiser at its last iteration
@@ -41,7 +41,8 @@ def fit_linear(features: np.ndarray, label: np.ndarray, group: np.ndarray, seed:
     return search.best_estimator_, float(search.best_params_["logisticregression__C"])
 
 
-def _linear(seed: int) -> Any:
+def linear(seed: int) -> Any:
+    """Logistic regression on standardised features."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -1,4 +1,4 @@
-"""``vqtext evaluate``: how well a run classifies people and recordings it has never seen, by signal alone."""
+"""``vqtext evaluate``: how well a run reads and names people it has never seen, by the signal alone."""
 
 from __future__ import annotations
 
@@ -10,18 +10,40 @@ from typing import Any
 
 import numpy as np
 
+from vqtext.cache.fingerprint import file_fingerprint
+from vqtext.data.motion import MotionScale
 from vqtext.data.splits import Split, unlearned
 from vqtext.data.windows import Windows
 from vqtext.errors import DataError
+from vqtext.pipeline import scoring
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.classify import fit_linear, histogram
-from vqtext.pipeline.lines import cut_short, table
+from vqtext.pipeline.dedup import Dedup
+from vqtext.pipeline.embed import Embed
+from vqtext.pipeline.evaluate_text import told_lines
+from vqtext.pipeline.faithfulness import WINDOWS
+from vqtext.pipeline.leak import text_only_accuracy
+from vqtext.pipeline.measures import over
+from vqtext.pipeline.physical import claims, moves_more
+from vqtext.pipeline.predictions import CLASSIFIERS, predict
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.runs import folds_of, read_run
+from vqtext.pipeline.runs import Fold, folds_of, read_run
+from vqtext.pipeline.scoring import Seeds, Truth
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
+from vqtext.pipeline.training_data import Words, read_words
+from vqtext.pipeline.truth import check, map_of, own_table, read_table, tables_digest, unknown_phrase
 
-CLASSIFIERS = ("tokens", "histogram", "decoding")
+CONTROLS = (
+    "permuted_names",
+    "random_words",
+    "random_phrases",
+    "shuffled_order",
+    "shuffled_guidance",
+    "no_text",
+)
+"""Controls that ``--json`` tells; people are told those of `controls.ALL_CONTROLS`."""
+
+NOWHERE = np.empty(0, dtype=np.int64)
 
 
 class Evaluate(Stage):
@@ -29,7 +51,7 @@ class Evaluate(Stage):
     folds are scored together, each made by the model that has not seen that subject."""
 
     command = "evaluate"
-    version = 2
+    version = 3
 
     @property
     def run_folder(self) -> Path:
@@ -40,29 +62,38 @@ class Evaluate(Stage):
         return self.run_folder / "evaluate.json"
 
     def sources(self) -> Sequence[Stage]:
-        return [kind(self.settings, self.progress) for kind in (Prepare, Train)]
+        return [kind(self.settings, self.progress) for kind in (Prepare, Embed, Dedup, Train)]
+
+    def options(self) -> Any:
+        truth = self.settings.evaluate.truth
+        return {
+            "truth": file_fingerprint(truth) if truth is not None else tables_digest(),
+            "controls": self.settings.evaluate.controls,
+        }
 
     def make(self, target: Path) -> None:
         run = read_run(self.run_folder)
         windows = read_windows(self.settings.cache / "windows.h5")
         folds = folds_of(self.run_folder, run, windows)
-        test = np.concatenate([fold.split.test for fold in folds])
+        tests = [fold.split.test for fold in folds]
+        test = np.concatenate(tests)
         if not len(test):
             raise DataError("the run kept no window to test on: train with --test-subjects")
-        predicted: dict[str, list[np.ndarray]] = {name: [] for name in CLASSIFIERS}
-        chosen: dict[str, list[float]] = {"tokens": [], "histogram": []}
-        for seed in self.progress.track(run["seeds"], len(run["seeds"]), "seeds"):
-            parts: dict[str, list[np.ndarray]] = {name: [] for name in CLASSIFIERS}
-            for fold in folds:
-                said, strength = _predict(self.run_folder / fold.models[seed], windows, fold.split, seed)
-                for name in CLASSIFIERS:
-                    parts[name].append(said[name])
-                for name, value in strength.items():
-                    chosen[name].append(value)
-            for name in CLASSIFIERS:
-                predicted[name].append(np.concatenate(parts[name]))
+        words = read_words(self.settings.cache / "anchors.h5", windows.labels)
+        truth, note = self._truth(windows, tests, words)
+        few = test[np.linspace(0, len(test) - 1, min(WINDOWS, len(test))).astype(int)]
+        seeds = [
+            [
+                predict(
+                    self.run_folder / fold.models[seed], windows, fold.split, seed, np.intersect1d(few, own)
+                )
+                for fold, own in zip(folds, tests, strict=True)
+            ]
+            for seed in self.progress.track(run["seeds"], len(run["seeds"]), "seeds")
+        ]
         true, subject = windows.label[test], windows.subject[test]
         ids = [known.id for known in windows.subjects]
+        rows = {name: scoring.labels(seeds, name) for name in CLASSIFIERS}
         result = {
             **self.provenance().to_dict(),
             "dataset": windows.dataset,
@@ -73,115 +104,158 @@ class Evaluate(Stage):
             "labels": windows.labels,
             "test_windows": len(true),
             "unlearned": _unlearned(windows, [fold.split for fold in folds]),
-            "classification": {name: _scores(true, rows) for name, rows in predicted.items()},
-            "subjects": {name: _by_subject(true, rows, subject, ids) for name, rows in predicted.items()},
-            "confusion": {
-                name: _confusion(true, rows, len(windows.labels)) for name, rows in predicted.items()
+            **_scores(true, seeds, truth),
+            "grounding_mode": run["settings"]["train"]["grounding"],
+            "grounding_note": note,
+            "grounding_details": scoring.grounding_details(seeds, truth) if truth is not None else None,
+            "controls": None,
+            "faithfulness": _faithfulness(seeds),
+            "leak": {
+                "text_only_accuracy": text_only_accuracy(
+                    self.settings.cache / "texts.h5",
+                    windows,
+                    [fold.split for fold in folds],
+                    run["settings"]["guidance"]["source"],
+                    run["seeds"],
+                )
             },
-            "strength": chosen,
+            "proxies": {
+                "seed_agreement": scoring.seed_agreement(seeds),
+                **scoring.label_purity([windows.label[own] for own in tests], seeds),
+                "moves_more": _moves_more(windows, folds, seeds, words),
+            },
+            "subjects": {name: scoring.by_subject(true, said, subject, ids) for name, said in rows.items()},
+            "confusion": {
+                name: scoring.confusion(true, said, len(windows.labels)) for name, said in rows.items()
+            },
+            "strength": {
+                name: [part.strength[name] for parts in seeds for part in parts]
+                for name in seeds[0][0].strength
+            },
             "selection": "strength by cross-validation, epoch by validation windows; both inside training",
         }
+        if self.settings.evaluate.controls:
+            result["controls"] = self._controls(run, windows, folds, words, truth)
         target.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
     def summary(self) -> dict[str, Any]:
-        result = json.loads(self.target.read_text(encoding="utf-8"))
-        told = ("dataset", "split", "folds", "test_subjects", "test_windows", "seeds", "unlearned")
-        return {key: result[key] for key in (*told, "classification", "subjects")}
+        result = self._result()
+        controls = result["controls"]
+        return {
+            **{key: result[key] for key in ("dataset", "test_subjects", "seeds")},
+            **_answer(result),
+            "controls": controls and {name: controls[name] and _answer(controls[name]) for name in CONTROLS},
+            **{key: result[key] for key in ("faithfulness", "leak")},
+        }
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
-        def told(m: Mapping[str, Any]) -> str:
-            spread = f" ± {m['std']:.3f}" if len(m["values"]) > 1 else ""
-            return f"{m['mean']:.3f}{spread}"
+        return told_lines(self._result())
 
-        several = any(len(found["windows"]) > 1 for found in summary["subjects"].values())
-        rows = [["classifier", "accuracy", "macro-F1", *(["accuracy by subject"] if several else [])]]
-        for name, scores in summary["classification"].items():
-            rows.append([name, told(scores["accuracy"]), told(scores["macro_f1"])])
-            if several:
-                rows[-1].append(_told_spread(summary["subjects"][name]["accuracy"]))
-        who = ", ".join(summary["test_subjects"])
-        tested = f"test subjects {cut_short(who)}" if who else f"{summary['split']} split"
-        if summary["folds"]:
-            tested += f" in {summary['folds']} folds, each tested once"
-        lines = [
-            f"{summary['dataset']}, {tested}, {summary['test_windows']} windows, signal alone, "
-            f"{len(summary['seeds'])} seed(s)",
-            *table(rows),
-        ]
-        lost = sum(summary["unlearned"].values())
-        if lost:
-            names = ", ".join(map(repr, summary["unlearned"]))
-            lines.append(
-                f"{lost} of {summary['test_windows']} test windows have a label that no training window had "
-                f"({cut_short(names)}): they count as mistakes"
-            )
-        return lines
+    def _result(self) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(self.target.read_text(encoding="utf-8"))
+        return result
+
+    def _truth(
+        self, windows: Windows, tests: Sequence[np.ndarray], words: Words
+    ) -> tuple[Truth | None, str | None]:
+        """The truth of the test windows and what is to be said of it; None where names cannot be held against
+        any."""
+        file = self.settings.evaluate.truth
+        if windows.truth is None:
+            if file is not None:
+                self.progress.warn(f"{file} is not used: the data have no truth")
+            return None, None
+        if file is not None:
+            table = read_table(file)
+            check(table, file, windows.truth_words, words)
+        else:
+            table = own_table(windows.dataset, windows.truth_words)
+            lost = unknown_phrase(table, windows.truth_words, words)
+            if lost is not None:
+                note = (
+                    f"names were not held against the truth: nobody said which truth word {lost!r} stands "
+                    "for; write a truth.toml and give it with --truth"
+                )
+                self.progress.warn(note)
+                return None, note
+        found = map_of(table, windows.truth_words, words)
+        truth = Truth.of(windows, tests, found.word)
+        if not any((own >= 0).any() for own in truth.folds):
+            return None, "names were not held against the truth: no test window has any"
+        if not found.torn:
+            return truth, None
+        note = "stand for two truth words and are never right: " + ", ".join(map(repr, found.torn))
+        return truth, note
+
+    def _controls(
+        self,
+        run: Mapping[str, Any],
+        windows: Windows,
+        folds: Sequence[Fold],
+        words: Words,
+        truth: Truth | None,
+    ) -> dict[str, Any]:
+        """Scores of the run trained again under each control; None for one that would change nothing."""
+        from vqtext.pipeline.controls import ALL_CONTROLS
+        from vqtext.pipeline.retraining import retrain
+
+        true = windows.label[np.concatenate([fold.split.test for fold in folds])]
+        kept = self.staging()  # models that an evaluation which was stopped had finished
+        found: dict[str, Any] = {}
+        for name, control in ALL_CONTROLS.items():
+            if name == "shuffled_guidance" and run["settings"]["guidance"]["source"] == "none":
+                found[name] = None
+                continue
+            seeds = []
+            for seed in run["seeds"]:
+                parts = []
+                for number, fold in enumerate(folds):
+                    folder = kept / name / f"{number}-{seed}"
+                    retrain(control, run, windows, fold.split, words, seed, folder, self)
+                    parts.append(predict(folder, windows, fold.split, seed, NOWHERE))
+                seeds.append(parts)
+            found[name] = _scores(true, seeds, truth)
+        return found
 
 
-def _told_spread(measure: Mapping[str, Any]) -> str:
-    values = measure["values"]
-    worst = min(values, key=values.get)
-    return f"{measure['mean']:.3f} ± {measure['std']:.3f}, lowest {values[worst]:.3f} (subject {worst})"
-
-
-def _predict(
-    folder: Path, windows: Windows, split: Split, seed: int
-) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """Test predictions of one seed by every classifier, and the strengths that were chosen."""
-    from vqtext.model.load import load
-
-    model = load(folder)
-    learn = split.learn
-    label, group = windows.label[learn], windows.subject[learn]
-    seen, new = model.tokenize(windows.signal, learn), model.tokenize(windows.signal, split.test)
-    codes = model.config.settings.codes
-    views = {
-        "tokens": (seen.features.reshape(len(learn), -1), new.features.reshape(len(split.test), -1)),
-        "histogram": (histogram(seen.code, codes), histogram(new.code, codes)),
-    }
-    said, strength = {}, {}
-    for name, (a, b) in views.items():
-        classifier, strength[name] = fit_linear(a, label, group, seed)
-        said[name] = classifier.predict(b)
-    said["decoding"] = model.predict_proba(windows.signal, split.test).argmax(1)
-    return said, strength
-
-
-def _scores(true: np.ndarray, predicted: list[np.ndarray]) -> dict[str, dict[str, Any]]:
+def _scores(true: np.ndarray, seeds: Seeds, truth: Truth | None) -> dict[str, Any]:
     return {
-        "accuracy": _over_seeds([float((row == true).mean()) for row in predicted]),
-        "macro_f1": _over_seeds([_macro_f1(true, row) for row in predicted]),
+        "classification": scoring.classification(true, seeds),
+        "ece": scoring.ece(true, seeds),
+        "grounding": scoring.grounding(seeds, truth) if truth is not None else None,
     }
 
 
-def _macro_f1(true: np.ndarray, row: np.ndarray) -> float:
-    from sklearn.metrics import f1_score
+def _answer(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores as ``--json`` gives them, of the run or of a control."""
+    classification = {**scores["classification"], "ece": scores["ece"]}
+    return {"classification": classification, "grounding": scores["grounding"]}
 
-    return float(f1_score(true, row, average="macro", zero_division=0))
+
+def _faithfulness(seeds: Seeds) -> dict[str, Any]:
+    """Mean fall of the posterior of the class that was read, over the windows in which anything is named."""
+    found = {}
+    for which, name in enumerate(("deletion_named", "deletion_random")):
+        drops = [np.concatenate([part.drops[which] for part in parts]) for parts in seeds]
+        found[name] = over([float(row.mean()) for row in drops if len(row)])
+    return found
 
 
-def _by_subject(
-    true: np.ndarray, predicted: list[np.ndarray], subject: np.ndarray, ids: Sequence[str]
+def _moves_more(
+    windows: Windows, folds: Sequence[Fold], seeds: Seeds, words: Words
 ) -> dict[str, dict[str, Any]]:
-    """Each test subject's own scores, the mean of all seeds, and how far people lie apart.
-
-    Args:
-        true, subject: ``(n,)``; subject −1 is unknown and left out.
-        predicted: of each seed, ``(n,)``.
-    """
-    windows: dict[str, int] = {}
-    accuracy: dict[str, float] = {}
-    macro_f1: dict[str, float] = {}
-    for code in np.unique(subject[subject >= 0]):
-        own = subject == code
-        windows[ids[code]] = int(own.sum())
-        accuracy[ids[code]] = float(np.mean([(row[own] == true[own]).mean() for row in predicted]))
-        macro_f1[ids[code]] = float(np.mean([_macro_f1(true[own], row[own]) for row in predicted]))
-
-    def spread(values: dict[str, float]) -> dict[str, Any]:
-        return {**_over_seeds(list(values.values())), "values": values} if values else {"values": {}}
-
-    return {"windows": windows, "accuracy": spread(accuracy), "macro_f1": spread(macro_f1)}
+    """Each location's physical check, over seeds and folds."""
+    values: dict[str, list[float]] = {}
+    for number, fold in enumerate(folds):
+        moving = MotionScale.of(windows.signal, fold.split.train, windows.channels, windows.rate_hz)
+        frames = seeds[0][number].keep.shape[1]
+        energy = moving.frames(windows.signal, fold.split.test, frames)
+        claimed = claims(words, moving.locations)
+        for parts in seeds:
+            shares = moves_more(parts[number], energy, claimed)
+            for location, share in zip(moving.locations, shares, strict=True):
+                values.setdefault(location, []).extend([float(share)] if np.isfinite(share) else [])
+    return {location: over(found) for location, found in values.items()}
 
 
 def _unlearned(windows: Windows, splits: Sequence[Split]) -> dict[str, int]:
@@ -191,16 +265,3 @@ def _unlearned(windows: Windows, splits: Sequence[Split]) -> dict[str, int]:
         for label in unlearned(windows, split):
             found[windows.labels[label]] += int((windows.label[split.test] == label).sum())
     return dict(found)
-
-
-def _over_seeds(values: list[float]) -> dict[str, Any]:
-    std = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return {"mean": float(np.mean(values)), "std": std, "values": values}
-
-
-def _confusion(true: np.ndarray, predicted: list[np.ndarray], labels: int) -> list[list[int]]:
-    """Counts over all seeds, rows true, columns predicted."""
-    counts = np.zeros((labels, labels), dtype=int)
-    for row in predicted:
-        np.add.at(counts, (true, row), 1)
-    return counts.tolist()

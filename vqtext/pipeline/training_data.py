@@ -144,8 +144,13 @@ def vocabulary(
     return Result(tuple(words.phrases), transcripts)
 
 
-def gather(windows: Windows, split: Split, settings: Settings) -> tuple[ModelConfig, TrainingData]:
+def gather(
+    windows: Windows, split: Split, settings: Settings, words: Words | None = None
+) -> tuple[ModelConfig, TrainingData]:
     """Join the artifacts into what `vqtext.model.training.fit` takes. No test window is in it.
+
+    Args:
+        words: instead of those of anchors.h5.
 
     Raises:
         TrainingError: fewer than two labels, or nothing to train on.
@@ -166,7 +171,7 @@ def gather(windows: Windows, split: Split, settings: Settings) -> tuple[ModelCon
             f"the training windows have {len(trained)} label ({there!r}), two are the least that can be told "
             "apart: prepare data with more labels"
         )
-    words = read_words(settings.cache / "anchors.h5", windows.labels)
+    words = words or read_words(settings.cache / "anchors.h5", windows.labels)
     signal = _in_memory(windows.signal)
     moving = MotionScale.of(signal, split.train, windows.channels, windows.rate_hz)
     locations = moving.locations

@@ -1,0 +1,184 @@
+"""A user would lose: the evidence itself. Real stages and a tiny model, whose numbers are poor and whose keys
+are exact."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from test_unseen import prepared, study  # noqa: F401  a fixture
+
+from vqtext.config import EvaluateSettings, GuidanceSettings, Settings
+from vqtext.errors import ArtifactError, WordsError
+from vqtext.pipeline import controls, evaluate
+from vqtext.pipeline.evaluate import Evaluate
+from vqtext.pipeline.evaluate_text import told_lines
+from vqtext.pipeline.stage import run
+from vqtext.pipeline.train import Train
+
+TABLE = '[truth]\n"calm" = ["leg up", "arm out"]\n"wild" = ["foot down", "arm back"]\n'
+GROUNDING = [
+    "named_accuracy", "named_recall", "named_recall_head", "named_recall@50ms", "edit", "f1@10", "f1@25",
+    "f1@50", "hungarian_accuracy", "naming_gap", "code_purity", "nmi", "seed_agreement",
+]  # fmt: skip
+CONTROLS = [
+    "permuted_names", "random_words", "random_phrases", "shuffled_order", "shuffled_guidance", "no_text",
+]  # fmt: skip
+
+
+@pytest.fixture
+def trained(prepared: Any, heard: Any, request: Any) -> Settings:  # noqa: F811
+    """A run of two seeds, or of those asked for, on people who are calm and wild in turn."""
+    windows = study()
+    windows.truth = np.tile(np.repeat([0, 1, -1], [18, 18, 4]), (windows.n, 1)).astype(np.int16)
+    windows.length[:] = 38
+    windows.signal[..., 38:] = np.nan
+    settings = prepared(windows, test_subjects=["3"], epochs=1, seeds=getattr(request, "param", [0, 1]))
+    (settings.cache / "truth.toml").write_text(TABLE)
+    run(Train(settings, heard))
+    return settings
+
+
+def asked(settings: Settings, **evaluate: Any) -> Settings:
+    return settings.model_copy(update={"evaluate": EvaluateSettings(**evaluate)})
+
+
+def result_of(settings: Settings) -> Any:
+    return json.loads((settings.cache / "runs/default/evaluate.json").read_text())
+
+
+def is_measure(m: Any, values: int) -> bool:
+    return list(m) == ["mean", "std", "values"] and len(m["values"]) == values
+
+
+def test_json_has_exactly_these_keys(trained: Settings, heard: Any) -> None:
+    stage = Evaluate(asked(trained, truth=trained.cache / "truth.toml"), heard)
+    scores = run(stage)
+    assert list(scores) == [
+        "dataset", "test_subjects", "seeds", "classification", "grounding", "controls", "faithfulness",
+        "leak",
+    ]  # fmt: skip
+    assert list(scores["classification"]) == ["tokens", "histogram", "decoding", "ece"]
+    for name in ("tokens", "histogram", "decoding"):
+        assert list(scores["classification"][name]) == ["accuracy", "macro_f1"]
+    assert is_measure(scores["classification"]["ece"], 2)
+    assert list(scores["grounding"]) == GROUNDING and scores["controls"] is None
+    assert all(is_measure(m, 1 if name == "seed_agreement" else 2) for name, m in scores["grounding"].items())
+    assert list(scores["faithfulness"]) == ["deletion_named", "deletion_random"]
+    assert list(scores["leak"]) == ["text_only_accuracy"]
+    assert scores["leak"]["text_only_accuracy"]["mean"] == 1, "the guidance holds the label's own words"
+    told = "\n".join(stage.lines(scores))
+    assert "recall by word: calm " in told and "if codes are dealt anew" in told
+    assert "deleting the steps" in told and "the guidance alone tells the label in 1.000" in told
+    assert "x moves more" not in told and "agreement of seeds: " in told
+
+
+def test_without_a_table_that_fits_names_are_not_scored_and_people_are_told(
+    trained: Settings, heard: Any
+) -> None:
+    stage = Evaluate(trained, heard)
+    scores = run(stage)
+    assert scores["grounding"] is None
+    said = "nobody said which truth word 'leg up' stands for; write a truth.toml and give it with --truth"
+    assert any(said in line for line in heard.warned) and any(said in line for line in stage.lines(scores))
+    assert "agreement of seeds: " in "\n".join(stage.lines(scores))
+
+
+def test_a_changed_table_makes_the_scores_again_and_a_wrong_one_leaves_them(
+    trained: Settings, heard: Any
+) -> None:
+    settings = asked(trained, truth=trained.cache / "truth.toml")
+    before = run(Evaluate(settings, heard))["grounding"]
+    assert run(Evaluate(settings, heard))["grounding"] == before and "up to date" in heard.said[-1]
+    other = TABLE.replace('"calm"', '"x"').replace('"wild"', '"calm"').replace('"x"', '"wild"')
+    (trained.cache / "truth.toml").write_text(other)
+    after = run(Evaluate(settings, heard))["grounding"]
+    for one, two in zip(before["named_accuracy"]["values"], after["named_accuracy"]["values"], strict=True):
+        assert one + two == pytest.approx(1), "two words and no other: what was right is wrong"
+    (trained.cache / "truth.toml").write_text(TABLE.replace("leg up", "leg upp"))
+    with pytest.raises(WordsError, match=r"truth.toml, 'calm': .*'leg upp': the nearest is 'leg up'"):
+        run(Evaluate(settings, heard))
+    (trained.cache / "truth.toml").unlink()
+    with pytest.raises(ArtifactError, match=r"truth.toml cannot be read"):
+        run(Evaluate(settings, heard))
+    assert result_of(trained)["grounding"] == after
+
+
+def test_an_anchor_that_stands_for_two_words_is_named(trained: Settings, heard: Any) -> None:
+    (trained.cache / "truth.toml").write_text(TABLE.replace('"arm back"', '"arm back", "leg up"'))
+    stage = Evaluate(asked(trained, truth=trained.cache / "truth.toml"), heard)
+    told = "\n".join(stage.lines(run(stage)))
+    assert "stand for two truth words and are never right: 'leg up'" in told
+
+
+@pytest.mark.parametrize("trained", [[0]], indirect=True)
+def test_controls_are_trained_like_the_run_and_measured_like_it(trained: Settings, heard: Any) -> None:
+    settings = asked(trained, truth=trained.cache / "truth.toml", controls=True)
+    stage = Evaluate(settings, heard)
+    scores = run(stage)
+    assert list(scores["controls"]) == CONTROLS
+    for found in scores["controls"].values():
+        assert list(found) == ["classification", "grounding"] and list(found["grounding"]) == GROUNDING
+        assert list(found["classification"]) == ["tokens", "histogram", "decoding", "ece"]
+        assert is_measure(found["classification"]["decoding"]["accuracy"], 1)
+    told = "\n".join(stage.lines(scores))
+    assert all(name in told for name in [*CONTROLS, "swapped_sides", "the run itself"])
+    assert {path.name for path in (trained.cache / "runs/default").iterdir()} == {
+        "run.json", "evaluate.json", ".evaluate.json.lock", "seed-0",
+    }  # fmt: skip
+
+
+def test_a_run_without_guidance_has_no_leak_and_no_guidance_to_shuffle(
+    prepared: Any,  # noqa: F811
+    heard: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few = ("shuffled_guidance", "no_text")
+    monkeypatch.setattr(controls, "ALL_CONTROLS", {name: controls.ALL_CONTROLS[name] for name in few})
+    monkeypatch.setattr(evaluate, "CONTROLS", few)
+    settings = prepared(study(), test_subjects=["3"], epochs=1)
+    settings = settings.model_copy(update={"guidance": GuidanceSettings(source="none")})
+    run(Train(settings, heard))
+    stage = Evaluate(asked(settings, controls=True), heard)
+    scores = run(stage)
+    assert scores["leak"]["text_only_accuracy"] == {"mean": None, "std": None, "values": []}
+    assert scores["controls"]["shuffled_guidance"] is None
+    assert all(found["grounding"] is None for found in scores["controls"].values() if found is not None)
+    told = "\n".join(stage.lines(scores))
+    assert "shuffled_guidance  no guidance" in told and "only classes are compared" in told
+    assert "agreement of seeds: needs two seeds" in told
+
+
+def test_controls_that_do_not_fall_are_told_in_words(trained: Settings, heard: Any) -> None:
+    run(Evaluate(asked(trained, truth=trained.cache / "truth.toml"), heard))
+    result = result_of(trained)
+
+    def scored(recall: float, gap: float = 0.0) -> Any:
+        m = {
+            name: {"mean": x, "std": 0.01, "values": [x, x]}
+            for name, x in (("named_recall", recall), ("naming_gap", gap))
+        }
+        return {
+            "classification": result["classification"],
+            "ece": result["ece"],
+            "grounding": {**result["grounding"], **m},
+        }
+
+    result |= scored(0.8)
+    result["controls"] = {
+        "permuted_names": scored(0.78),
+        "random_words": scored(0.2),
+        "random_phrases": scored(0.3),
+        "shuffled_order": scored(0.4),
+        "shuffled_guidance": scored(0.79),
+        "no_text": scored(0.1),
+        "swapped_sides": scored(0.5, gap=0.01),
+    }
+    told = [line.strip() for line in told_lines(result)][-3:]
+    assert told == [
+        "permuted_names: names did not fall, as they should with order+signal: they come from elsewhere",
+        "random_phrases: names fell, which order+signal does not explain",
+        "swapped_sides: names did not come out swapped, as they should with order+signal",
+    ]

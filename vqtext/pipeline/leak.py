@@ -1,0 +1,64 @@
+"""How much of the label the guidance gives away: a classifier that reads the text and never the signal.
+
+Wordings of the label stand in the guidance, so with text any model is right; a score with text means nothing,
+and every score of ours is of the signal alone. Guidance of test windows is made for this check only.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from vqtext.cache.hdf5 import open_artifact
+from vqtext.data.splits import Split
+from vqtext.data.windows import Windows
+from vqtext.pipeline.measures import Measure, over
+
+BLOCK = 256
+
+
+def text_only_accuracy(
+    path: Path, windows: Windows, splits: Sequence[Split], source: str, seeds: Sequence[int]
+) -> Measure:
+    """Accuracy on the test windows of a logistic regression on the mean of their text tokens.
+
+    Args:
+        path: of texts.h5.
+        windows, splits: of each fold; it is fitted on ``split.learn``.
+        source: whose words guide, as in training; without any there is nothing to measure.
+        seeds: each draws the wordings anew, as training does.
+    """
+    if source == "none":
+        return over([])
+    rows = [
+        np.concatenate([_right(path, windows, split, source, seed) for split in splits]) for seed in seeds
+    ]
+    return over([float(row.mean()) for row in rows])
+
+
+def _right(path: Path, windows: Windows, split: Split, source: str, seed: int) -> np.ndarray:
+    """Which test windows of a split are read right, ``(n,)``."""
+    from vqtext.pipeline.classify import linear
+    from vqtext.pipeline.training_data import _guidance
+
+    learn, test = split.learn, split.test
+    with open_artifact(path, "texts") as texts:
+        guidance = _guidance(texts, windows, replace(split, train=learn, validation=test), source)
+    assert guidance is not None
+    label = windows.label[np.concatenate([learn, test])]
+    draws = np.random.default_rng(seed).integers(1 << 31, size=len(label))
+    rows = []
+    for start in range(0, len(label), BLOCK):
+        own = range(start, min(start + BLOCK, len(label)))
+        text, mask = guidance.batch(own, label[own].tolist(), draws[own].tolist(), drop=0.0)
+        rows.append((text.sum(1) / mask.sum(1, keepdim=True).clamp(min=1)).numpy())
+    features = np.concatenate(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an optimiser at its last iteration
+        classifier = linear(seed).fit(features[: len(learn)], label[: len(learn)])
+    right: np.ndarray = classifier.predict(features[len(learn) :]) == label[len(learn) :]
+    return right

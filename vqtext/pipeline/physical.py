@@ -1,0 +1,82 @@
+"""Physical checks, which need no truth: under codes that are called a movement of some part of the body, the
+sensor on that part must move more than under codes that are called something else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vqtext.data.locations import best_cell, senses
+from vqtext.pipeline.predictions import Predictions
+from vqtext.pipeline.training_data import Words
+from vqtext.schema import SubAction
+
+
+def claims(words: Words, locations: Sequence[str]) -> np.ndarray:
+    """What each anchor says of each location, ``(K, L)``: 1 it moves, 0 nothing, −1 it is held still.
+
+    A phrase speaks of a location whose sensor sees its body part. Where its signature calls that location
+    still, as in "keep both legs still", it claims no movement.
+    """
+    moves, still = np.zeros((2, len(words.phrases), len(locations)), dtype=bool)
+    for anchor, subaction in (use for uses in words.uses for use in uses):
+        for place, location in enumerate(locations):
+            if subaction.body_part and senses(location, subaction.body_part, _side(subaction)):
+                (still if _is_still(subaction, location) else moves)[anchor, place] = True
+    return np.where(moves, 1, np.where(still, -1, 0))
+
+
+def moves_more(part: Predictions, energy: np.ndarray, claimed: np.ndarray) -> np.ndarray:
+    """Chance that a token whose code claims that a location moves sees it move more than one that does not.
+
+    Each code counts with the mean motion under its tokens, weighted by how many these are; 0.5 is what names
+    without meaning would give.
+
+    Args:
+        part: predictions of n windows.
+        energy: motion of each location at each frame of these windows, ``(n, F, L)``, NaN where unknown.
+        claimed: of each anchor, as `claims` gives it.
+
+    Returns:
+        ``(L,)``, NaN for a location of which no code, or every code, claims movement.
+    """
+    mean, weight = _of_codes(part, energy)
+    said = claimed[part.code_name]
+    found = np.full(energy.shape[2], np.nan)
+    for place in range(len(found)):
+        known = (weight[:, place] > 0) & (said[:, place] >= 0)
+        inside, outside = (known & (said[:, place] == claim) for claim in (1, 0))
+        if inside.any() and outside.any():
+            a, b = mean[inside, place][:, None], mean[outside, place][None]
+            pairs = weight[inside, place][:, None] * weight[outside, place][None]
+            found[place] = (pairs * ((a > b) + 0.5 * (a == b))).sum() / pairs.sum()
+    return found
+
+
+def _of_codes(part: Predictions, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean motion under the tokens of each code, ``(codes, L)``, and how many frames that is."""
+    frames = energy.shape[1]
+    first = np.clip(np.floor(part.t * frames), 0, frames - 1).astype(int)
+    last = np.clip(np.ceil((part.t + part.l) * frames), first + 1, frames).astype(int)
+    kept = part.code >= 0
+    sums = []
+    for values in (np.nan_to_num(energy), np.isfinite(energy)):
+        upto = np.pad(np.cumsum(values, axis=1, dtype=np.float64), ((0, 0), (1, 0), (0, 0)))
+        rows = np.arange(len(upto))[:, None]
+        under = np.zeros((len(part.code_name), energy.shape[2]))
+        np.add.at(under, part.code[kept], (upto[rows, last] - upto[rows, first])[kept])
+        sums.append(under)
+    total, count = sums
+    return total / np.maximum(count, 1), count
+
+
+def _side(subaction: SubAction) -> str | None:
+    """A step of both sides speaks of each."""
+    return None if subaction.side == "both" else subaction.side
+
+
+def _is_still(subaction: SubAction, location: str) -> bool:
+    signature = subaction.signature or {}
+    cell = best_cell(location, signature)
+    return cell is not None and signature[cell].motion == "still"

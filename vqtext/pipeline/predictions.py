@@ -1,0 +1,93 @@
+"""What one model says of the windows of its split that it has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vqtext.data.splits import Split
+from vqtext.data.windows import Windows
+from vqtext.pipeline.classify import fit_linear, histogram
+from vqtext.pipeline.faithfulness import deletion
+
+CLASSIFIERS = ("tokens", "histogram", "decoding")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Of n test windows. F frames and M tokens a window, K anchors.
+
+    Attributes:
+        label: the class by each of `CLASSIFIERS`, ``(n,)``.
+        posterior: of the decoding, ``(n, labels)``.
+        anchor: name of each frame by the decoding, ``(n, F)``, −1 where it claims none; keep: frames inside
+            their window, ``(n, F)``.
+        head: the likeliest name of each frame before tokens are given a code, ``(n, F)``.
+        code, t, l: of each token, ``(n, M)``.
+        code_name: the anchor that each code is called, ``(codes,)``.
+        substeps: names a token emits.
+        strength: regularisation that was chosen for the classifiers that have one.
+        drops: see `faithfulness.deletion`; empty where it was not asked for.
+    """
+
+    label: dict[str, np.ndarray]
+    posterior: np.ndarray
+    anchor: np.ndarray
+    keep: np.ndarray
+    head: np.ndarray
+    code: np.ndarray
+    t: np.ndarray
+    l: np.ndarray
+    code_name: np.ndarray
+    substeps: int
+    strength: dict[str, float]
+    drops: tuple[np.ndarray, np.ndarray]
+
+
+def predict(folder: Path, windows: Windows, split: Split, seed: int, deleting: np.ndarray) -> Predictions:
+    """Ask the model of a folder about the test windows of its split.
+
+    Args:
+        folder: the model's.
+        windows, split: the linear classifiers are fitted on the windows of ``split.learn``.
+        seed: of their folds, and of random deletions.
+        deleting: test windows that faithfulness is measured on, places among all windows.
+    """
+    from vqtext.model.load import load
+
+    model = load(folder)
+    learn = split.learn
+    label, group = windows.label[learn], windows.subject[learn]
+    seen, new = model.tokenize(windows.signal, learn), model.tokenize(windows.signal, split.test)
+    codes = model.config.settings.codes
+    views = {
+        "tokens": (seen.features.reshape(len(learn), -1), new.features.reshape(len(split.test), -1)),
+        "histogram": (histogram(seen.code, codes), histogram(new.code, codes)),
+    }
+    said, strength = {}, {}
+    for name, (a, b) in views.items():
+        classifier, strength[name] = fit_linear(a, label, group, seed)
+        said[name] = classifier.predict(b)
+    decoded = model.decode(windows.signal, split.test)
+    return Predictions(
+        label={**said, "decoding": decoded.label},
+        posterior=np.exp(decoded.log_posterior),
+        anchor=decoded.anchor,
+        keep=decoded.keep,
+        head=new.head_names.argmax(2),
+        code=new.code,
+        t=new.t,
+        l=new.l,
+        code_name=model.network.code_names().detach().numpy().mean(1).argmax(1),
+        substeps=model.config.settings.substeps,
+        strength=strength,
+        drops=deletion(model, windows, deleting, np.random.default_rng(seed)),
+    )
+
+
+def of_all(parts: Sequence[Predictions], name: str) -> np.ndarray:
+    """One array of all folds, one after the other."""
+    return np.concatenate([getattr(part, name) for part in parts])

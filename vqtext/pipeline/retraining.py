@@ -1,0 +1,58 @@
+"""A model of a run trained again, with its words destroyed by a control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqtext.config import Settings
+from vqtext.data.splits import Split
+from vqtext.data.windows import Windows
+from vqtext.pipeline.controls import Control
+from vqtext.pipeline.stage import Stage
+from vqtext.pipeline.train import SCORES, Train
+from vqtext.pipeline.training_data import Words, gather
+
+
+def retrain(
+    control: Control,
+    run: Mapping[str, Any],
+    windows: Windows,
+    split: Split,
+    words: Words,
+    seed: int,
+    folder: Path,
+    stage: Stage,
+) -> None:
+    """Train a model into ``folder`` by the settings of the run, unless a whole one is there.
+
+    Args:
+        control: what is destroyed; what is random about it is drawn from the seed.
+        run: what the run wrote down.
+        windows, split, words: what it was trained on.
+        stage: says where the cache is, where to compute, and tells of progress.
+    """
+    if (folder / SCORES).exists():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    settings = settings_of(run, stage.settings, control.without_text)
+    rng = np.random.default_rng(seed)
+    destroyed = control.words(words, rng) if control.words is not None else words
+    config, data = gather(windows, split, settings, destroyed)
+    if control.data is not None:
+        data = control.data(data, rng)
+    Train(settings, stage.progress)._train_seed(seed, config, data, folder, f"{control.what}, seed {seed}")
+
+
+def settings_of(run: Mapping[str, Any], now: Settings, without_text: bool) -> Settings:
+    """The settings of a run, to be followed in the cache and on the machine of now."""
+    said = {**run["settings"], "cache": now.cache}
+    where = {name: getattr(now.train, name) for name in ("accelerator", "workers")}
+    said["train"] = {**said["train"], **where}
+    if without_text:
+        said["train"] |= {"grounding": "nearest"}
+        said["guidance"] = {**said["guidance"], "source": "none"}
+    return Settings.model_validate(said)
