@@ -87,7 +87,7 @@ def test_both_paths_and_their_gap_are_in_the_logs_of_every_epoch(tmp_path):
     count = len(toy.label)
     guidance = Guidance(texts, np.array([0, 3, 6]), [[0], [1]], [-1] * count, [[]] * count)
     toy = dataclasses.replace(toy, guidance=guidance)
-    fit(cfg, toy, TrainSettings(epochs=3, batch_size=8), 0.5, 0, tmp_path, lambda: None)
+    fit(cfg, toy, TrainSettings(epochs=3, batch_size=8), 0.5, 0, tmp_path, lambda *_: None)
     with (tmp_path / "metrics.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["train/class"]]
     assert len(rows) == 3

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from vqtext.cache.fingerprint import file_fingerprint
+from vqtext.config import GuidanceSettings
 from vqtext.data.motion import MotionScale
 from vqtext.data.splits import Split, unlearned
 from vqtext.data.windows import Windows
@@ -115,7 +116,7 @@ class Evaluate(Stage):
                     self.settings.cache / "texts.h5",
                     windows,
                     [fold.split for fold in folds],
-                    run["settings"]["guidance"]["source"],
+                    GuidanceSettings(**run["settings"]["guidance"]),
                     run["seeds"],
                 )
             },

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from vqtext.cache.hdf5 import open_artifact
+from vqtext.config import GuidanceSettings
 from vqtext.data.splits import Split
 from vqtext.data.windows import Windows
 from vqtext.pipeline.measures import Measure, over
@@ -22,32 +23,31 @@ BLOCK = 256
 
 
 def text_only_accuracy(
-    path: Path, windows: Windows, splits: Sequence[Split], source: str, seeds: Sequence[int]
+    path: Path, windows: Windows, splits: Sequence[Split], settings: GuidanceSettings, seeds: Sequence[int]
 ) -> Measure:
     """Accuracy on the test windows of a logistic regression on the mean of their text tokens.
 
     Args:
         path: of texts.h5.
         windows, splits: of each fold; it is fitted on ``split.learn``.
-        source: whose words guide, as in training; without any there is nothing to measure.
+        settings: whose words guide, as in training; without any there is nothing to measure.
         seeds: each draws the wordings anew, as training does.
     """
-    if source == "none":
+    if settings.source == "none":
         return over([])
-    rows = [
-        np.concatenate([_right(path, windows, split, source, seed) for split in splits]) for seed in seeds
-    ]
+    whole = settings.model_copy(update={"drop_tokens": 0.0, "drop_facts": 0.0})
+    rows = [np.concatenate([_right(path, windows, split, whole, seed) for split in splits]) for seed in seeds]
     return over([float(row.mean()) for row in rows])
 
 
-def _right(path: Path, windows: Windows, split: Split, source: str, seed: int) -> np.ndarray:
+def _right(path: Path, windows: Windows, split: Split, settings: GuidanceSettings, seed: int) -> np.ndarray:
     """Which test windows of a split are read right, ``(n,)``."""
     from vqtext.pipeline.classify import linear
     from vqtext.pipeline.training_data import _guidance
 
     learn, test = split.learn, split.test
     with open_artifact(path, "texts") as texts:
-        guidance = _guidance(texts, windows, replace(split, train=learn, validation=test), source)
+        guidance = _guidance(texts, windows, replace(split, train=learn, validation=test), settings)
     assert guidance is not None
     label = windows.label[np.concatenate([learn, test])]
     draws = np.random.default_rng(seed).integers(1 << 31, size=len(label))

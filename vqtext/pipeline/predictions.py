@@ -82,7 +82,7 @@ def predict(folder: Path, windows: Windows, split: Split, seed: int, deleting: n
         t=new.t,
         l=new.l,
         code_name=model.network.code_names().detach().numpy().mean(1).argmax(1),
-        substeps=model.config.settings.substeps,
+        substeps=model.config.substeps,
         strength=strength,
         drops=deletion(model, windows, deleting, np.random.default_rng(seed)),
     )
