@@ -14,17 +14,17 @@ from vqtext.schema import SubAction
 
 
 def claims(words: Words, locations: Sequence[str]) -> np.ndarray:
-    """What each anchor says of each location, ``(K, L)``: 1 it moves, 0 nothing, −1 it is held still.
+    """What each anchor says of each location, ``(K, L)``: 1 it moves, 0 nothing, −1 hardly.
 
     A phrase speaks of a location whose sensor sees its body part. Where its signature calls that location
-    still, as in "keep both legs still", it claims no movement.
+    still or slight, as in "keep both legs still" and "sway the hips", it claims less than most others do.
     """
-    moves, still = np.zeros((2, len(words.phrases), len(locations)), dtype=bool)
+    moves, hardly = np.zeros((2, len(words.phrases), len(locations)), dtype=bool)
     for anchor, subaction in (use for uses in words.uses for use in uses):
         for place, location in enumerate(locations):
             if subaction.body_part and senses(location, subaction.body_part, _side(subaction)):
-                (still if _is_still(subaction, location) else moves)[anchor, place] = True
-    return np.where(moves, 1, np.where(still, -1, 0))
+                (hardly if _is_quiet(subaction, location) else moves)[anchor, place] = True
+    return np.where(moves, 1, np.where(hardly, -1, 0))
 
 
 def moves_more(part: Predictions, energy: np.ndarray, claimed: np.ndarray) -> np.ndarray:
@@ -76,7 +76,7 @@ def _side(subaction: SubAction) -> str | None:
     return None if subaction.side == "both" else subaction.side
 
 
-def _is_still(subaction: SubAction, location: str) -> bool:
+def _is_quiet(subaction: SubAction, location: str) -> bool:
     signature = subaction.signature or {}
     cell = best_cell(location, signature)
-    return cell is not None and signature[cell].motion == "still"
+    return cell is not None and signature[cell].motion in ("still", "slight")
