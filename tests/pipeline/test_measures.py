@@ -16,6 +16,7 @@ from vqtext.pipeline.measures import (
     over,
     recalls,
 )
+from vqtext.pipeline.scoring import Truth
 from vqtext.pipeline.segments import edit_score, segment_f1
 
 LEFT, RIGHT, BOTH = range(3)
@@ -120,3 +121,8 @@ def test_calibration_error() -> None:
     assert calibration_error(sure, np.zeros(10, dtype=int)) == pytest.approx(0.2)
     certain = np.array([[1.0, 0.0], [0.0, 1.0]])
     assert calibration_error(certain, np.array([1, 1])) == pytest.approx(0.5)
+
+
+def test_a_frame_that_is_called_unknown_has_no_word() -> None:
+    truth = Truth([TRUTH], word=np.array([LEFT, -1, RIGHT]), words=["l", "r", "b"], rate_hz=100)
+    assert truth.named(np.array([[0, 1, 2, -1]])).tolist() == [[LEFT] * 3 + [-1] * 3 + [RIGHT] * 3 + [-1] * 3]

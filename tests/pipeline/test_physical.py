@@ -20,12 +20,19 @@ def words() -> Words:
         SubAction(phrase="lift the right leg", body_part="leg", side="right"),
         SubAction(phrase="keep both legs still", body_part="leg", side="both", signature=still),
         SubAction(phrase="wait"),
+        SubAction(phrase="sway the hips", body_part="hips", signature={"lower back": Cell(motion="slight")}),
     ]
-    return Words([s.phrase for s in steps], np.eye(4), [[*enumerate(steps)]], [True], [None])
+    return Words([s.phrase for s in steps], np.eye(5), [[*enumerate(steps)]], [True], [None])
 
 
 def test_what_phrases_claim_of_sensors() -> None:
-    assert claims(words(), PLACES).tolist() == [[1, 0, 0], [0, 1, 0], [-1, -1, 0], [0, 0, 0]]
+    assert claims(words(), PLACES).tolist() == [
+        [1, 0, 0],
+        [0, 1, 0],
+        [-1, -1, 0],
+        [0, 0, 0],
+        [0, 0, -1],
+    ]
 
 
 def test_names_that_move_their_sensor_and_names_that_are_swapped() -> None:

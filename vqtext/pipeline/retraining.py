@@ -50,7 +50,7 @@ def retrain(
 def settings_of(run: Mapping[str, Any], now: Settings, without_text: bool) -> Settings:
     """The settings of a run, to be followed in the cache and on the machine of now."""
     said = {**run["settings"], "cache": now.cache}
-    where = {name: getattr(now.train, name) for name in ("accelerator", "workers")}
+    where = {name: getattr(now.train, name) for name in ("accelerator", "devices", "workers")}
     said["train"] = {**said["train"], **where}
     if without_text:
         said["train"] |= {"grounding": "nearest"}
