@@ -158,7 +158,12 @@ class ModelSettings(_Section):
     dim_code: int = Field(default=16, ge=2, description="width of a code")
     codes: int = Field(default=64, ge=2, description="size of the codebook")
     patches: int = Field(default=50, ge=1, description="patches a window is cut into")
-    tokens: int = Field(default=25, ge=1, description="tokens of a window (of a channel, if independent)")
+    tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="tokens of a window (of a channel, if independent); none takes one every 0.08 s, of 4 "
+        "samples at least",
+    )
     substeps: int | None = Field(
         default=None, ge=1, description="names a token emits, one after the other; none takes one a frame"
     )

@@ -52,7 +52,7 @@ def test_class_and_path_are_those_of_the_names():
     decoded = decoder()(names, torch.zeros(len(names), 2), everything(names))
     assert torch.equal(decoded.label[:, 0], label)
     assert torch.allclose(decoded.log_posterior.exp().sum(1), torch.ones(len(names)))
-    assert (decoded.path[:, 0] == truth).float().mean() > 0.97
+    assert (decoded.path[:, 0] % 2 == truth).float().mean() > 0.97
 
 
 def test_a_reason_holds_only_steps_of_its_own_class_and_covers_the_window():
@@ -114,7 +114,7 @@ def test_what_fits_no_step_of_its_label_is_unknown():
     decoded = made(foreign, classes_of(label, 500.0), everything(names))
     assert torch.equal(decoded.label[:, 0], label)
     assert (decoded.path[:, 0, 32:48] == UNKNOWN).all() and (decoded.path[:, 0, :28] >= 0).all()
-    assert (decoded.path[:, 0, :28] == truth[:, :28]).float().mean() > 0.95
+    assert (decoded.path[:, 0, :28] % 2 == truth[:, :28]).float().mean() > 0.95
     (step,) = (s for s in reasons(made, decoded)[0].steps if s.name == "unknown")
     assert 1.4 < step.start_s < 1.7 and 2.3 < step.end_s < 2.6 and step.confidence > 0.5
     made.background.fill_(hmm.FORBIDDEN)

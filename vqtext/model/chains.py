@@ -12,6 +12,7 @@ Shapes: B windows, F frames, n labels, U uses of a label, K sub-states.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from vqtext.model.hmm import FORBIDDEN
 
+CELLS = 1 << 23  # numbers of one pass held at once
 SUBSTATES = 6  # most sub-states of a step
 FIRST_SUBSTATES = 2  # before durations were learned
 # A window that holds a border, as chances a frame: it begins elsewhere, goes elsewhere, comes back.
@@ -105,6 +107,50 @@ def posterior(emission: Tensor, chain: Chain, label: Tensor, frames: Tensor | No
         if f:
             beta = _scaled(walk.backward(beta * weight[:, f, ..., None]))
     return out
+
+
+def learn(
+    chain: Chain,
+    label: Tensor,
+    emission_of: Callable[[Tensor], Tensor],
+    frames: int,
+    iterations: int,
+    keep: Callable[[Tensor, Tensor], None] = lambda rows, share: None,
+) -> Chain:
+    """Walk through all windows again and again, each time with the durations of the time before.
+
+    Args:
+        chain, label: as for `posterior`.
+        emission_of: log weights of some windows, by their rows.
+        frames: of a window.
+        keep: is given the rows and their posterior, each time.
+
+    Returns:
+        The chain with the durations it learned.
+    """
+    labels, uses = chain.start.shape
+    paths = torch.empty(len(label), frames, dtype=torch.long)
+    for _ in range(iterations):
+        for rows in chunks(chain, len(label), frames):
+            share = posterior(emission_of(rows), chain, label[rows])
+            keep(rows, share)
+            paths[rows] = likeliest(share, label[rows])
+        mean, variance = durations(paths, labels * uses)
+        chain = chain.with_durations(mean.view(labels, uses), variance.view(labels, uses))
+    return chain
+
+
+def likeliest(share: Tensor, label: Tensor) -> Tensor:
+    """The likeliest use of each frame, counted through all labels: label · U + use, ``(B, F)``."""
+    best = share.flatten(2).argmax(-1)
+    return best if share.shape[2] > 1 else best + label[:, None] * share.shape[3]
+
+
+def chunks(chain: Chain, windows: int, frames: int) -> Iterator[Tensor]:
+    """Rows of windows, as many at once as fit into memory."""
+    labels, uses = chain.start.shape
+    cells = frames * (labels if chain.leaks else 1) * uses * SUBSTATES
+    yield from torch.arange(windows).split(max(1, CELLS // cells))
 
 
 def durations(path: Tensor, states: int) -> tuple[Tensor, Tensor]:

@@ -9,10 +9,12 @@ from vqtext.config import ModelSettings
 from vqtext.errors import ArtifactError
 from vqtext.schema import Channel
 
-FORMAT = 1
+FORMAT = 2
 TRAINING_ONLY = ("token_dim", "fusion", "place")
 MIN_PATCH = 2  # samples; a patch of one sample has no shape
 MOST_SUBSTEPS = 8
+TOKEN_S = 0.08  # seconds a token lasts where nothing else is set
+LEAST_TOKEN, MOST_TOKENS = 4, 64  # samples of a token, tokens of a window, then
 FRAME_S = 0.02  # seconds; names are decided on frames of about this length, never shorter than a sample
 
 
@@ -28,6 +30,7 @@ class ModelConfig:
         labels: class names, in the order of the class head.
         text_dim: width of the anchor vectors, d.
         token_dim: width of the guidance's text tokens, 0 without guidance.
+        borders: windows may hold the border to another activity.
         fusion, place: how and where text meets signal, as `GuidanceSettings` says.
 
     A model's folder knows nothing of the last three: they are for training alone.
@@ -39,6 +42,7 @@ class ModelConfig:
     rate_hz: float
     labels: tuple[str, ...]
     text_dim: int
+    borders: bool = False
     token_dim: int = 0
     fusion: str = "signal"
     place: str = "patches"
@@ -66,7 +70,8 @@ class ModelConfig:
     @property
     def tokens(self) -> int:
         """Tokens a series: never more than patches."""
-        return min(self.settings.tokens, self.patches)
+        fitting = min(round(self.window_s / TOKEN_S), self.steps // LEAST_TOKEN, MOST_TOKENS)
+        return min(self.settings.tokens or max(1, fitting), self.patches)
 
     @property
     def window_tokens(self) -> int:
@@ -122,6 +127,7 @@ class ModelConfig:
                 rate_hz=float(data["rate_hz"]),
                 labels=tuple(data["labels"]),
                 text_dim=int(data["text_dim"]),
+                borders=bool(data["borders"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             problem = str(error).splitlines()[0]

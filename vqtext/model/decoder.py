@@ -11,7 +11,11 @@ from vqtext.model.pieces import SHAPE_STEPS
 
 
 class ShapeDecoder(nn.Module):
-    """Code → its shape ``(c, SHAPE_STEPS)``, each channel with mean 0 and standard deviation 1."""
+    """Code → its shape ``(c, SHAPE_STEPS)``, in units of sigma, each channel with mean 0.
+
+    How far a channel goes tells how sure its code is of it: where tokens of one code go different ways, the
+    shape between them is flat.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -26,28 +30,26 @@ class ShapeDecoder(nn.Module):
         if self.gate is not None and channels is not None:
             h = h * (1 + self.gate(channels))
         s = self.outside(h)
-        s = s - s.mean(-1, keepdim=True)
-        return s / (s.square().mean(-1, keepdim=True) + 1e-6).sqrt()
+        return s - s.mean(-1, keepdim=True)
 
 
 class SignalDecoder(nn.Module):
-    """What the tokens say together → what their drawn pieces miss, ``(S, c, T)`` in standard units.
+    """What the tokens say together → what their shapes miss, ``(S, M, c, SHAPE_STEPS)`` in units of sigma.
 
-    Pieces are drawn alone: a code knows nothing of its neighbours, so borders have steps and a code is drawn
-    the same wherever it is used. What is left is smoothed and refined here.
+    Pieces are drawn alone: a code knows nothing of its neighbours and is drawn the same wherever it is used.
+    What its neighbours tell beyond that is added here.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         s, c = config.settings, config.series_channels
-        self.steps, self.segment = config.steps, -(-config.steps // config.tokens)
         self.virtual = min(2 * c, 32) if config.joint else 1
-        self.outside = nn.Linear(s.dim, self.virtual * self.segment)
+        self.outside = nn.Linear(s.dim, self.virtual * SHAPE_STEPS)
         self.mix = nn.Linear(CHANNEL_DIM, self.virtual) if config.joint else None
 
     def forward(self, h: Tensor, channels: Tensor | None) -> Tensor:
         """``h (S, M, D)``"""
-        x = self.outside(h).unflatten(-1, (self.virtual, self.segment)).transpose(1, 2).flatten(2)
+        x = self.outside(h).unflatten(-1, (self.virtual, SHAPE_STEPS))
         if self.mix is not None and channels is not None:
-            x = torch.einsum("srt,cr->sct", x, self.mix(channels)) / self.virtual**0.5
-        return x[..., : self.steps]
+            x = torch.einsum("smrt,cr->smct", x, self.mix(channels)) / self.virtual**0.5
+        return x

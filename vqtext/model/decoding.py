@@ -1,8 +1,9 @@
 """One decoding that gives the class and its reason together.
 
 Names of frames → hidden Markov chains of all labels' transcripts, beside which the class head is a witness.
-The label that both together explain best is the class; the best path through that label's own chain is the
-reason, so that the two never contradict. The runner-up has its reason by the same chains.
+The label that both together explain best is the class; the likeliest steps through that label's own chain are
+the reason, so that the two never contradict. The runner-up has its reason by the same chains. Where windows
+may hold borders, a path may leave the label for another activity and come back, rarely.
 """
 
 from __future__ import annotations
@@ -12,16 +13,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vqtext.model import hmm
+from vqtext.model import chains, hmm
 from vqtext.model.config import ModelConfig
+from vqtext.model.grounding import BELIEF_SPAN_S, ITERATIONS, once_over
+from vqtext.model.rhythm import USUAL_S
 from vqtext.model.vocabulary import Grammar, Vocabulary
 from vqtext.model.weighing import CHAIN, HEAD, weigh
 
 EPS = 1e-4
 PRIOR_COUNT = 5.0  # weight of the transcript against the transitions counted in training windows
-# The network's names were learned from E-steps that already know the transcript: on the way to a path the
-# chain counts little, or it would be counted twice and short steps would drown.
-SOFTEN = 0.25
 CHUNK = 4096  # chains walked at once: windows × labels
 UNKNOWN = -1  # what a path says where none of the label's uses fits
 BACKGROUND = -4.0  # see `Decoder`
@@ -35,7 +35,8 @@ class Decoded:
     Attributes:
         log_posterior: over all labels, ``(B, n)``.
         label: the best, then the runner-up, ``(B, R)``.
-        path: the label's uses, frame by frame, `UNKNOWN` where none fits, ``(B, R, F)``.
+        path: uses, frame by frame, counted through all labels (label · U + use), `UNKNOWN` where none fits,
+            ``(B, R, F)``. They are the label's own, save where a window holds the border to another activity.
         confidence: posterior of what the path says, ``(B, R, F)``.
     """
 
@@ -59,6 +60,8 @@ class Decoder(nn.Module):
         vocabulary: transcripts, in the order of the config's labels.
     """
 
+    stay: Tensor
+    substates: Tensor
     transition: Tensor
     start: Tensor
     prior: Tensor
@@ -71,6 +74,12 @@ class Decoder(nn.Module):
         self.vocabulary, self.config = vocabulary, config
         self.grammar = Grammar.of(vocabulary.transcripts, config.frames / config.window_s, config.rate_hz)
         labels, anchors = len(vocabulary.transcripts), len(vocabulary.anchors)
+        frame_s = config.window_s / config.frames
+        dwell = USUAL_S / self.grammar.valid.sum(1) / frame_s
+        chain = chains.Chain.of(self.grammar.ordered, self.grammar.start, dwell)
+        self.register_buffer("stay", chain.stay)
+        self.register_buffer("substates", chain.substates)
+        self._span = min(1.0, frame_s / BELIEF_SPAN_S)  # what one frame counts on the way to a path
         self.register_buffer("transition", self.grammar.ordered)
         self.register_buffer("start", self.grammar.start)
         self.register_buffer("prior", torch.full((anchors,), 1 / anchors))
@@ -91,7 +100,16 @@ class Decoder(nn.Module):
         """
         self.prior.copy_(names[keep].mean(0) + EPS)
         self.class_prior.copy_(torch.bincount(label, minlength=len(self.class_prior)) / len(label))
-        emission = self.weight * self._emission(names, keep)
+        emission = self._emission(names, keep)
+
+        def evidence(rows: Tensor) -> Tensor:
+            own = emission[rows].transpose(1, 2)
+            own = own if self.config.borders else own[torch.arange(len(rows)), :, label[rows]][:, :, None]
+            return self._span * own
+
+        chain = chains.learn(self._chain(), label, evidence, names.shape[1], ITERATIONS)
+        self.stay.copy_(chain.stay), self.substates.copy_(chain.substates)
+        emission = self.weight * emission
         for i in label.unique():
             own = emission[label == i, i]
             frames = keep[label == i].sum(1)
@@ -129,45 +147,40 @@ class Decoder(nn.Module):
         chain, head = self._chains(emission), self._head(classes)
         log_posterior = (self.weights[0] * chain + self.weights[1] * head + self._log_prior()).log_softmax(1)
         label = log_posterior.topk(min(ranks, log_posterior.shape[1]), dim=1).indices
-        window = torch.arange(len(names), device=names.device)
-        found = [self._path(emission[window, own], own, keep) for own in label.T]
+        found = [self._path(emission, own, keep) for own in label.T]
         path, confidence = (torch.stack(part, 1) for part in zip(*found, strict=True))
         return Decoded(log_posterior, label, path, confidence)
 
     def _path(self, emission: Tensor, label: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
-        """Best path through the chain of each window's ``label (B,)`` and how sure it is: two ``(B, F)``.
+        """Likeliest step of each frame, if each window's label is ``label (B,)``, and how likely: two
+        ``(B, F)``.
 
         Args:
-            emission: evidence for that label's uses, ``(B, F, U)``.
+            emission: evidence for the uses of all labels, ``(B, n, F, U)``.
         """
-        moves = torch.where(self.transition > hmm.FORBIDDEN, SOFTEN * self.transition, hmm.FORBIDDEN)[label]
-        start, uses = self.start[label], emission.shape[2]
-        unknown = (self.background * keep)[..., None]
-        own = torch.cat([self._stands_out(emission, keep), unknown], 2)
-        into, out = start.new_full((len(label), uses, 1), ENTER_UNKNOWN), start[:, None]
-        stay = start.new_zeros(len(label), 1, 1)
-        moves = torch.cat([torch.cat([moves, into], 2), torch.cat([out, stay], 2)], 1)
-        start = torch.cat([start, into[:, 0]], 1)
-        path = hmm.viterbi(own, moves, start)
-        _, visits, _ = hmm.posterior(own, moves, start)
-        confidence = visits.gather(2, path[..., None])[..., 0]
-        return torch.where(path < uses, path, UNKNOWN), confidence
+        chain = self._chain()
+        evidence = emission.transpose(1, 2)
+        if not chain.leaks:
+            evidence = evidence[torch.arange(len(label)), :, label][:, :, None]
+        share = chains.posterior(self._span * evidence, chain, label)
+        path = chains.likeliest(share, label)
+        sure = share.flatten(2).amax(-1)
+        # beside it each frame fits or does not, whatever the step
+        fits = torch.stack([evidence.flatten(2).amax(-1), (self.background * keep).float()], -1)
+        stay = torch.tensor([[0.0, ENTER_UNKNOWN], [0.0, 0.0]], device=fits.device).expand(len(fits), 2, 2)
+        start = torch.tensor([0.0, ENTER_UNKNOWN], device=fits.device).expand(len(fits), 2)
+        unknown = hmm.viterbi(fits, stay, start).bool() & keep
+        unlike = hmm.posterior(fits, stay, start)[1][..., 1]
+        return torch.where(unknown, UNKNOWN, path), torch.where(unknown, unlike, sure)
+
+    def _chain(self) -> chains.Chain:
+        moves = once_over(self.grammar.ordered)
+        return chains.Chain(moves, self.grammar.start, self.stay, self.substates, self.config.borders)
 
     def _emission(self, names: Tensor, keep: Tensor) -> Tensor:
         """How much more likely each use is than its anchor is anywhere, in nats: ``(B, n, F, U)``."""
         surprise = (names + EPS).log() - self.prior.log()
         return self.grammar.emission(surprise * keep[..., None])
-
-    def _stands_out(self, emission: Tensor, keep: Tensor) -> Tensor:
-        """Each use raised to the level of the one that fits its window best, ``(B, F, U)``: what is left is
-        *when* it is likeliest.
-
-        Otherwise a use that is never wrong by much, a moderate one, would win everywhere.
-        """
-        mean = (emission.exp() * keep[..., None]).sum(1, keepdim=True) / keep.sum(1)[:, None, None]
-        level = mean.clamp(min=EPS).log()
-        raised = emission - level + level.amax(2, keepdim=True)
-        return torch.where((emission > hmm.FORBIDDEN / 2) & keep[..., None], raised, emission)
 
     def _chains(self, emission: Tensor) -> Tensor:
         """What the chains say for each label, in nats, ``(B, n)``."""

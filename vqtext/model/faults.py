@@ -45,7 +45,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
 
 
-def out_of_memory(train: TrainSettings, model: ModelSettings) -> TrainingError:
+def out_of_memory(train: TrainSettings, model: ModelSettings, tokens: int) -> TrainingError:
     """The error for too little memory: which setting to lower next, and to what."""
     share = train.batch_size // train.devices
     if share > 1:
@@ -53,11 +53,11 @@ def out_of_memory(train: TrainSettings, model: ModelSettings) -> TrainingError:
         way_out = f"lower {lower} and set train.accumulate to {2 * train.accumulate}: as many windows a step"
     elif model.dim > 16 * model.heads // 2 and model.dim // 2 % model.heads == 0 and model.dim >= 32:
         way_out = f"lower model.dim to {model.dim // 2}"
-    elif model.tokens > 1:
-        way_out = f"lower model.tokens to {model.tokens // 2}"
+    elif tokens > 1:
+        way_out = f"set model.tokens to {tokens // 2}"
     else:
         way_out = "prepare shorter windows with --window-s"
-    now = f"train.batch_size {train.batch_size}, model.dim {model.dim}, model.tokens {model.tokens}"
+    now = f"train.batch_size {train.batch_size}, model.dim {model.dim}, model.tokens {tokens}"
     return TrainingError(f"memory is too small for {now}: {way_out}")
 
 

@@ -14,7 +14,6 @@ alone; durations are learned then. Early names are not locked in, and each is a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
@@ -28,9 +27,8 @@ from vqtext.model.rhythm import cycle_s
 from vqtext.model.vocabulary import Grammar
 
 ROUNDS = (0.3, 0.5, 0.7)  # shares of the training after which the network's belief is walked
-ITERATIONS = 3  # walks a round, each with durations of the one before
-BELIEF_SPAN_S = 0.04  # the network's belief over such a span counts as one piece of evidence
-CELLS = 1 << 23  # numbers of one forward pass held at once
+ITERATIONS = 2  # walks a round, each with durations of the one before
+BELIEF_SPAN_S = 0.08  # the network's belief over such a span counts as one piece of evidence
 
 
 class Grounding(Protocol):
@@ -150,7 +148,7 @@ class Walk(Label):
         self.grammar, self.evidence = grammar, evidence
         moves = grammar.ordered if "order" in knows else grammar.unordered
         dwell = cycle_s(evidence, len(grammar.anchor)) / grammar.valid.sum(1) / evidence.frame_s
-        self.chain = chains.Chain.of(_once_over(moves), grammar.start, dwell, evidence.borders)
+        self.chain = chains.Chain.of(once_over(moves), grammar.start, dwell, evidence.borders)
         onto = torch.nn.functional.one_hot(grammar.anchor, anchors).float()
         self.onto = onto * grammar.valid[..., None]  # uses of each label → anchors, (n, U, K)
         shape = evidence.energy.shape
@@ -179,17 +177,13 @@ class Walk(Label):
         """Walk through what the network believes; durations come from the walk before."""
         weight = min(1.0, self.evidence.frame_s / BELIEF_SPAN_S)
         usual = weight * (names.float().mean((0, 1)) + EPS).log()
-        for _ in range(ITERATIONS):
-            paths = torch.empty(names.shape[:2], dtype=torch.long)
-            for rows in self._chunks(self.chain.leaks):
-                emission = self._of_uses(weight * (names[rows].float() + EPS).log() - usual, rows)
-                share = chains.posterior(emission, self.chain, self.evidence.label[rows])
-                self._keep(rows, share)
-                paths[rows] = self._paths(share, rows)
-            mean, variance = chains.durations(paths, self.grammar.anchor.numel())
-            self.chain = self.chain.with_durations(
-                mean.view_as(self.grammar.start), variance.view_as(self.grammar.start)
-            )
+
+        def emission_of(rows: Tensor) -> Tensor:
+            return self._of_uses(weight * (names[rows].float() + EPS).log() - usual, rows)
+
+        self.chain = chains.learn(
+            self.chain, self.evidence.label, emission_of, names.shape[1], ITERATIONS, self._keep
+        )
         self.known[:] = True
         self.rounds += 1
 
@@ -217,12 +211,12 @@ class Walk(Label):
         home = replace(self.chain, leaks=False)
         data, states = Gaussians(evidence), _keyed(self.grammar)
         parts = []
-        for rows in self._chunks(leaks=False):
+        for rows in chains.chunks(home, len(label), first.shape[1]):
             share = chains.posterior(first[rows][:, :, None], home, label[rows])[:, :, 0]
             onto = torch.nn.functional.one_hot(states[label[rows]], int(states.max()) + 1).to(share.dtype)
             parts.append((rows, torch.bmm(share, onto).half()))
         data.fit(parts, int(states.max()) + 1)
-        for rows in self._chunks(self.chain.leaks):
+        for rows in chains.chunks(self.chain, len(label), first.shape[1]):
             emission = data.emission(rows, states)
             if not self.chain.leaks:
                 emission = _own(emission, label[rows])
@@ -240,20 +234,6 @@ class Walk(Label):
         else:
             named = share.flatten(2) @ self.onto.flatten(0, 1)
         self.posterior[rows] = named.half()
-
-    def _paths(self, share: Tensor, rows: Tensor) -> Tensor:
-        """The likeliest state of each frame as label · U + use, ``(b, F)``."""
-        best = share.flatten(2).argmax(-1)
-        if share.shape[2] > 1:
-            return best
-        return best + self.evidence.label[rows][:, None] * self.grammar.anchor.shape[1]
-
-    def _chunks(self, leaks: bool) -> Iterator[Tensor]:
-        """Rows of windows, as many at once as fit."""
-        labels, uses = self.grammar.anchor.shape
-        cells = self.evidence.energy.shape[1] * (labels if leaks else 1) * uses * chains.SUBSTATES
-        size = max(1, CELLS // cells)
-        yield from torch.arange(len(self.evidence.label)).split(size)
 
 
 def make(mode: str, grammar: Grammar, anchors: int, evidence: Evidence) -> Grounding:
@@ -275,7 +255,7 @@ def _own(emission: Tensor, label: Tensor) -> Tensor:
     return emission[torch.arange(len(label)), :, label][:, :, None]
 
 
-def _once_over(moves: Tensor) -> Tensor:
+def once_over(moves: Tensor) -> Tensor:
     """Log transitions a frame → log chance of what follows once a use is over; the last of all stays."""
     leave = moves.masked_fill(torch.eye(moves.shape[-1], dtype=torch.bool), FORBIDDEN)
     total = leave.logsumexp(-1, keepdim=True)

@@ -141,13 +141,15 @@ class VQText:
         found: dict[str, list[torch.Tensor]] = {name: [] for name in Decodings.__dataclass_fields__}
         for rows in blocks(signals, index, self.config):
             decoded, keep = self._decode(rows)
-            label, use = decoded.label[:, 0], decoded.path[:, 0]
-            anchor = self.decoder.grammar.anchor[label].gather(1, use.clamp(min=0))
+            label, path = decoded.label[:, 0], decoded.path[:, 0]
+            uses = self.vocabulary.longest
+            own = (path != UNKNOWN) & (path // uses == label[:, None])
+            anchor = self.decoder.grammar.anchor.flatten()[path.clamp(min=0)]
             values = {
                 "log_posterior": decoded.log_posterior,
                 "label": label,
-                "use": use,
-                "anchor": torch.where(use == UNKNOWN, UNKNOWN, anchor),
+                "use": torch.where(own, path % uses, UNKNOWN),
+                "anchor": torch.where(path == UNKNOWN, UNKNOWN, anchor),
                 "confidence": decoded.confidence[:, 0],
                 "keep": keep,
             }

@@ -8,6 +8,7 @@ from vqtext.model import guided_losses
 from vqtext.model.distributed import batch_mean, mean_over_ranks
 from vqtext.model.network import Output
 from vqtext.model.painting import coverage, paint
+from vqtext.model.pieces import FAINT
 
 WEIGHTS = {
     "rebuild": 1.0,
@@ -40,7 +41,7 @@ def losses(
 
     keep = out.keep.reshape(out.pieces.shape[:2])
     return {
-        "rebuild": batch_mean((out.rebuilt - out.signal)[out.seen].square()),
+        "rebuild": batch_mean(residual(out.rebuilt, out.signal, out.seen)),
         "shape": _seen_mean((out.shapes - out.pieces)[keep].square(), out.pieces_seen[keep]),
         "commitment": out.commitment,
         "name": naming(out.names),
@@ -48,6 +49,23 @@ def losses(
         "head_name": naming(out.head_names),
         **guided_losses.guided_losses(out, label, label_vectors),
     }
+
+
+def residual(rebuilt: Tensor, signal: Tensor, seen: Tensor) -> Tensor:
+    """Share of each series' own variance in its window that is missed; a calm series counts as a lively one.
+
+    Args:
+        rebuilt, signal, seen: ``(B, C, T)``.
+
+    Returns:
+        One number a series that varies, ``(·,)``.
+    """
+    count = seen.sum(-1).clamp(min=1)
+    mean = (signal * seen).sum(-1, keepdim=True) / count[..., None]
+    variance = ((signal - mean).square() * seen).sum(-1) / count
+    missed = ((rebuilt - signal).square() * seen).sum(-1) / count
+    varies = variance > FAINT**2
+    return (missed / variance.clamp(min=FAINT**2))[varies]
 
 
 def _seen_mean(x: Tensor, seen: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from vqtext.model.faults import not_finite
 from vqtext.model.grounding import Grounding
 from vqtext.model.guided_losses import guidance_metrics
 from vqtext.model.lightning_alone import lightning
-from vqtext.model.losses import WEIGHTS, frame_names, losses
+from vqtext.model.losses import WEIGHTS, frame_names, losses, residual
 from vqtext.model.network import Network
 
 WARMUP = 0.05  # share of the steps in which the learning rate rises
@@ -147,7 +147,7 @@ class TrainingModule(lightning.LightningModule):
         signal, label = batch.signal, batch.label
         out = self.network(signal)
         self.said.append((out.classes, label))
-        rebuild = (out.rebuilt - out.signal)[out.seen].square().mean()
+        rebuild = residual(out.rebuilt, out.signal, out.seen).mean()
         codes = out.code[out.keep].cpu()
         self.codes += torch.bincount(codes, minlength=len(self.codes))
         self.log_dict(

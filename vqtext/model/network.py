@@ -20,7 +20,7 @@ from vqtext.model.config import ModelConfig
 from vqtext.model.decoder import ShapeDecoder, SignalDecoder
 from vqtext.model.encoder import ChannelEmbedding, Normaliser, PatchEncoder, instance_normalise
 from vqtext.model.fusion import Fused, Fusion
-from vqtext.model.pieces import stitch
+from vqtext.model.pieces import FAINT, stitch
 from vqtext.model.reader import TokenReader
 from vqtext.model.tokenizer import Tokenizer
 
@@ -42,8 +42,8 @@ class Output:
         text: the window in text space, a unit vector, ``(B, d)``.
         signal, rebuilt, seen: the input in standard units, its copy, where it was seen, ``(B, C, T)``.
         stitched: the drawn pieces alone, put back together, ``(B, C, T)``.
-        pieces, pieces_seen, shapes: the piece under each token, how much of it was seen, and its drawn shape,
-            ``(B·, M, c, SHAPE_STEPS)``.
+        pieces, pieces_seen, shapes: the piece under each token in units of its sigma, how much of it was
+            seen, and the shape its code draws, ``(B·, M, c, SHAPE_STEPS)``.
         commitment: codebook loss, a scalar.
         fused: where text met signal, None where there was no text.
     """
@@ -129,9 +129,12 @@ class Network(nn.Module):
         read = self.reader(features, a.keep)
         # a shape is its code's alone: each code is drawn once, however many tokens use it
         shapes = self.shape_decoder(self.codebook.shape, channels)[q.code]
-        shapes = shapes * a.sigma[..., None] + a.mu[..., None]
-        stitched = stitch(shapes, a.t, a.l, a.keep, x.shape[-1])
-        rebuilt = stitched + self.signal_decoder(read, channels)
+        refined = shapes + self.signal_decoder(read, channels)
+        offset, scale = a.mu[..., None], a.sigma[..., None]
+        stitched, rebuilt = (
+            stitch(offset + scale * drawn, a.t, a.l, a.keep, x.shape[-1]) for drawn in (shapes, refined)
+        )
+        pieces = (a.pieces - offset) / scale.clamp(min=FAINT)
         own = self.codebook.action[q.code]  # (·, M, S, d)
         named = own + self.correct(read).unflatten(-1, own.shape[-2:])
         free = self.head(h).unflatten(-1, own.shape[-2:])
@@ -162,7 +165,7 @@ class Network(nn.Module):
             rebuilt=rebuilt.reshape(signal.shape),
             seen=seen,
             stitched=stitched.reshape(signal.shape),
-            pieces=a.pieces.detach(),
+            pieces=pieces.detach(),
             pieces_seen=a.pieces_seen.detach(),
             shapes=shapes,
             commitment=q.loss,

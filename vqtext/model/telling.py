@@ -6,7 +6,7 @@ from itertools import groupby
 
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding import UNKNOWN, Decoded
-from vqtext.model.vocabulary import Transcript, Vocabulary
+from vqtext.model.vocabulary import Use, Vocabulary
 from vqtext.reason import UNKNOWN_NAME, Reason, Step
 
 POSSIBLE = 0.1  # least probability of a runner-up that is told
@@ -26,10 +26,10 @@ def tell(
     """
     told = []
     for rank, label in enumerate(decoded.label[row].tolist()):
-        transcript = vocabulary.transcripts[label]
         path = decoded.path[row, rank, :frames].tolist()
         sure = decoded.confidence[row, rank, :frames].tolist()
-        steps = _steps(path, sure, first, transcript, vocabulary, config)
+        steps = _steps(path, sure, first, vocabulary, config)
+        transcript = vocabulary.transcripts[label]
         likely = round(float(decoded.log_posterior[row, label].exp()), 4)
         told.append(Reason(transcript.label, likely, steps, transcript.display))
     best, others = told[0], [reason for reason in told[1:2] if reason.confidence >= POSSIBLE]
@@ -40,14 +40,17 @@ def _steps(
     path: list[int],
     sure: list[float],
     first: int,
-    transcript: Transcript,
     vocabulary: Vocabulary,
     config: ModelConfig,
 ) -> tuple[Step, ...]:
     """Uses of one anchor that follow each other are one step."""
 
+    def use_at(frame: int) -> Use:
+        label, place = divmod(path[frame], vocabulary.longest)
+        return vocabulary.transcripts[label].uses[place]
+
     def anchor(frame: int) -> int:
-        return UNKNOWN if path[frame] == UNKNOWN else transcript.uses[path[frame]].anchor
+        return UNKNOWN if path[frame] == UNKNOWN else use_at(frame).anchor
 
     frame_s, steps = config.window_s / config.frames, []
     for name, run in groupby(range(len(path)), anchor):
@@ -59,7 +62,7 @@ def _steps(
         if name == UNKNOWN:
             steps.append(Step(UNKNOWN_NAME, start_s, end_s, confidence, unresolvable=unresolvable))
             continue
-        use = transcript.uses[path[begin]]
+        use = use_at(begin)
         steps.append(
             Step(
                 vocabulary.anchors[name],

@@ -25,6 +25,7 @@ from vqtext.model.guidance import Guidance
 from vqtext.model.keeping import LAST, AtomicIO, Keeper, Progress, Tell, kept_in
 from vqtext.model.launching import Relay, no_process_stays
 from vqtext.model.lightning_alone import lightning
+from vqtext.model.losses import residual
 from vqtext.model.module import Revive, TrainingModule, calibrated_nll
 from vqtext.model.network import Network
 from vqtext.model.vocabulary import Grammar, Vocabulary
@@ -147,7 +148,7 @@ def fit(
             raise KeyboardInterrupt from stop
         except Exception as error:
             if is_out_of_memory(error):
-                raise out_of_memory(settings, config.settings) from error
+                raise out_of_memory(settings, config.settings, config.tokens) from error
             raise
     if trainer.interrupted:
         raise KeyboardInterrupt
@@ -236,13 +237,13 @@ def _varies(signal: Tensor) -> bool:
 @torch.inference_mode()
 def _validate(network: Network, windows: Windows) -> dict[str, float]:
     network.eval().cpu()
-    away = seen = 0.0
+    away, seen = 0.0, 0
     said = []
     for batch in windows.blocks():
         out = network(batch.signal)
         said.append((out.classes, batch.label))
-        away += float((out.rebuilt - out.signal)[out.seen].square().sum())
-        seen += float(out.seen.sum())
+        missed = residual(out.rebuilt, out.signal, out.seen)
+        away, seen = away + float(missed.sum()), seen + len(missed)
     logits, label = (torch.cat(part) for part in zip(*said, strict=True))
     return {
         "nll": float(calibrated_nll(logits, label)),

@@ -190,6 +190,7 @@ def gather(
         rate_hz=windows.rate_hz,
         labels=tuple(windows.labels),
         text_dim=words.vectors.shape[1],
+        borders=_has_borders(windows, split.train),
         token_dim=guidance.dim if guidance is not None else 0,
         fusion=settings.guidance.fusion,
         place=settings.guidance.place,
@@ -208,7 +209,7 @@ def gather(
         label=torch.from_numpy(label).long(),
         group=torch.from_numpy(windows.subject[split.train]).long() + 1,
         frame_s=config.window_s / config.frames,
-        borders=_has_borders(windows, split.train),
+        borders=config.borders,
     )
     data = TrainingData(
         signal=signal,
