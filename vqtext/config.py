@@ -362,4 +362,6 @@ class Settings(_Section):
         sections = PRESETS.get(str(train.get("preset")), {})
         if not isinstance(said, dict) or not sections:
             return said
-        return {**said, **{name: {**values, **_said(said, name)} for name, values in sections.items()}}
+        under = {name: {**values, **_said(said, name)} for name, values in sections.items()}
+        wrong = [name for name in under if not isinstance(said.get(name, {}), dict | BaseModel)]
+        return {**said, **{name: values for name, values in under.items() if name not in wrong}}

@@ -7,10 +7,11 @@ the whole batch.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch import distributed as dist
-from torch.distributed.nn import functional as differentiable
 
 
 def world_size() -> int:
@@ -28,11 +29,25 @@ def rank_zero() -> bool:
     return rank() == 0
 
 
+class _Sum(torch.autograd.Function):
+    """The sum of a tensor over the processes; each one's gradient is the sum of the gradients of all."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> Tensor:
+        return _Sum.forward(context, gradients[0].contiguous())
+
+
 def mean_over_ranks(x: Tensor) -> Tensor:
     """The mean of a tensor of the same shape in each process; gradients flow to all of them."""
     if world_size() == 1:
         return x
-    total: Tensor = differentiable.all_reduce(x if x.is_floating_point() else x.float())
+    total: Tensor = _Sum.apply(x if x.is_floating_point() else x.float())
     return total / world_size()
 
 

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from signal import SIGKILL
 from typing import Any
 
+from torch import multiprocessing
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
 from vqtext.errors import TrainingError
 from vqtext.model.keeping import Tell
+from vqtext.model.lightning_alone import lightning
 
 _RAISED = re.compile(r"^(?:[\w.]+\.)?(\w+): (.*)$")
+
+
+def quiet() -> None:
+    """Lightning's tips and hints are for developers of training loops."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning.*")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    warnings.filterwarnings(
+        "ignore", message=".*resuming from a checkpoint that ended before.*"
+    )  # `Draws` can
+
+
+class InProcesses(lightning.pytorch.strategies.DDPStrategy):
+    """Lightning's, as quiet in each process as in the first."""
+
+    def setup_environment(self) -> None:
+        quiet()
+        super().setup_environment()
 
 
 class Relay:
@@ -56,6 +79,9 @@ def no_process_stays(trainer: Any) -> Iterator[None]:
     Raises:
         TrainingError, RuntimeError: what the process said; the second where the error is not ours.
     """
+    sharing = multiprocessing.get_sharing_strategy()
+    # by names: of file descriptors none may be sent twice, and tensors that are sent may be views of one
+    multiprocessing.set_sharing_strategy("file_system")
     try:
         yield
     except ProcessRaisedException as error:
@@ -68,6 +94,7 @@ def no_process_stays(trainer: Any) -> Iterator[None]:
             "train.batch_size or train.devices"
         ) from error
     finally:
+        multiprocessing.set_sharing_strategy(sharing)
         launcher = trainer.strategy.launcher
         if launcher is not None:
             launcher.kill(SIGKILL)

@@ -90,6 +90,9 @@ class TrainingModule(lightning.LightningModule):
         self.averages = Averages()
         self.register_buffer("label_vectors", label_vectors, persistent=False)
 
+    def on_fit_start(self) -> None:
+        _set_state(self.grounding, _state_of(self.grounding))  # a copy: what is sent to processes is shared
+
     def training_step(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """One batch, the ``number``-th of its epoch."""
         place, signal, label, frame_keep, text, mask = batch
@@ -135,7 +138,7 @@ class TrainingModule(lightning.LightningModule):
         means = self.averages.means_of_all()
         if {"accuracy_guided", "accuracy_signal_only"} <= set(means):
             means["accuracy_gap"] = means["accuracy_guided"] - means["accuracy_signal_only"]
-        self.log_dict({f"train/{name}": value for name, value in means.items()})
+        self.log_dict({f"train/{name}": value for name, value in means.items()}, rank_zero_only=True)
         self.averages = Averages()
 
     def on_validation_epoch_start(self) -> None:
@@ -166,7 +169,7 @@ class TrainingModule(lightning.LightningModule):
         # the epoch is chosen on this: it must classify, and its codes must still draw the signal
         self.log("validation/score", -(nll + self.trainer.callback_metrics["validation/rebuild"]))
         codes = distributed.mean_over_ranks(self.codes.to(self.device))
-        self.log("validation/perplexity", perplexity(codes))
+        self.log("validation/perplexity", perplexity(codes), rank_zero_only=True)
 
     def configure_optimizers(self) -> Any:
         """AdamW under one cycle of the learning rate."""

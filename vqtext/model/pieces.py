@@ -22,7 +22,7 @@ def cut(x: Tensor, t: Tensor, l: Tensor, steps: int = SHAPE_STEPS) -> Tensor:
     series, channels, length = x.shape
     along = torch.linspace(0, 1, steps, device=x.device)
     at = ((t[..., None] + l[..., None] * along).clamp(0, 1) * (length - 1)).flatten(1)  # (S, M·steps)
-    low = at.floor().long().clamp(max=max(length - 2, 0))
+    low = at.floor().nan_to_num().long().clamp(max=max(length - 2, 0))  # NaN goes on to the loss, named there
     share = (at - low)[:, None]
     index = low[:, None].expand(series, channels, -1)
     left, right = x.gather(2, index), x.gather(2, (index + 1).clamp(max=length - 1))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -23,7 +21,7 @@ from vqtext.model.evidence import Evidence
 from vqtext.model.faults import is_out_of_memory, out_of_memory
 from vqtext.model.guidance import Guidance
 from vqtext.model.keeping import LAST, AtomicIO, Keeper, Progress, Tell, kept_in
-from vqtext.model.launching import Relay, no_process_stays
+from vqtext.model.launching import InProcesses, Relay, no_process_stays, quiet
 from vqtext.model.lightning_alone import lightning
 from vqtext.model.losses import residual
 from vqtext.model.module import Revive, TrainingModule, calibrated_nll
@@ -115,7 +113,7 @@ def fit(
         TrainingError: nothing can be learnt from these windows, a loss is not finite, memory is too small,
             or the device is not there.
     """
-    _quiet()
+    quiet()
     if settings.overfit is not None:
         config, data, settings = _overfitted(config, data, settings, seed)
     lightning.seed_everything(seed, workers=True, verbose=False)
@@ -173,7 +171,7 @@ def _trainer(settings: TrainSettings, epochs: int, logger: Any, callbacks: list[
         return lightning.Trainer(
             accelerator=settings.accelerator,
             devices=settings.devices,
-            strategy="ddp_spawn" if settings.devices > 1 else "auto",
+            strategy=InProcesses(start_method="spawn") if settings.devices > 1 else "auto",
             precision=settings.precision,
             use_distributed_sampler=False,  # our own sampler shares out
             accumulate_grad_batches=settings.accumulate,
@@ -250,14 +248,3 @@ def _validate(network: Network, windows: Windows) -> dict[str, float]:
         "accuracy": float((logits.argmax(-1) == label).float().mean()),
         "rebuild": away / max(seen, 1),
     }
-
-
-def _quiet() -> None:
-    """Lightning's tips and hints are for developers of training loops."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning.*")
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-    warnings.filterwarnings(
-        "ignore", message=".*resuming from a checkpoint that ended before.*"
-    )  # `Draws` can

@@ -1,0 +1,77 @@
+"""A user would lose: the same training on two devices as on one, and an end to it when something fails."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from toy import config, data
+
+from vqtext.config import TrainSettings
+from vqtext.errors import TrainingError
+from vqtext.model.batches import Draws
+from vqtext.model.guidance import Guidance
+from vqtext.model.training import fit
+
+SETTINGS = TrainSettings(
+    epochs=4, batch_size=4, accelerator="cpu", augment=False, learning_rate=3e-3, grounding="label"
+)
+SIZES = {"dropout": 0.0, "codes": 64}  # so many that some are dead and moved
+
+
+def train(folder, devices, toy_data=None, token_dim=0):
+    cfg = dataclasses.replace(config(**SIZES), token_dim=token_dim)
+    settings = SETTINGS.model_copy(update={"devices": devices})
+    told = []
+    network, scores = fit(cfg, toy_data or uneven(cfg), settings, 0.0, 0, folder, lambda *w: told.append(w))
+    return network, scores, told
+
+
+def uneven(cfg):
+    """Windows of which some are short and some have gaps: no two processes have as many tokens or samples."""
+    known = data(cfg=cfg)
+    known.signal[::3, :, 50:] = float("nan")
+    known.frame_keep[::3, 50:] = False
+    known.signal[1::3, 0, :30] = float("nan")
+    return known
+
+
+def test_two_processes_train_as_one_does(tmp_path, monkeypatch):
+    """20 steps, dropout and augmentation off."""
+    one, one_scores, _ = train(tmp_path / "one", 1)
+    two, two_scores, told = train(tmp_path / "two", 2)
+    for (name, a), b in zip(one.state_dict().items(), two.state_dict().values(), strict=True):
+        if name.endswith(
+            "in_proj_bias"
+        ):  # the bias of keys has no gradient but rounding, and Adam enlarges it
+            a, b = (torch.cat([part[: len(a) // 3], part[-len(a) // 3 :]]) for part in (a, b))
+        assert torch.allclose(a.float(), b.float(), atol=1e-4), (name, (a - b).abs().max())
+    assert two_scores == pytest.approx(one_scores, abs=1e-4)
+    assert told[-1][0] == 20  # the first process's progress arrives here
+    assert (tmp_path / "two/metrics.csv").exists()
+
+
+def test_an_error_in_one_process_ends_all_and_says_where(tmp_path):
+    known = data(cfg=config(**SIZES))
+    tokens = np.zeros((2, 5), np.float16)
+    tokens[1] = np.nan
+    texts = Guidance(tokens, np.arange(3), [[], []], [0] * 5 + [1] + [0] * 18, [[]] * 24)
+    wild = dataclasses.replace(known, guidance=texts, name_of="recording {}".format)
+    with pytest.raises(TrainingError, match=r"not finite at step \d because of recording 5: look"):
+        train(tmp_path, 2, wild, token_dim=5)
+
+
+def test_a_batch_is_shared_in_order_and_equally(monkeypatch):
+    whole = list(Draws(11, 4, seed=0, shuffle=True))
+    monkeypatch.setattr("vqtext.model.batches.world_size", lambda: 2)
+    parts = []
+    for rank in (0, 1):
+        monkeypatch.setattr("vqtext.model.batches.rank", lambda rank=rank: rank)
+        parts.append(list(Draws(11, 2, seed=0, shuffle=True)))
+    assert [len(part) for part in parts] == [6, 6] == [len(Draws(11, 2, 0, True))] * 2
+    first, second = parts
+    batches = [first[i : i + 2] + second[i : i + 2] for i in range(0, 6, 2)]
+    assert batches[:2] == [whole[:4], whole[4:8]]
+    assert batches[2] == [*whole[8:], whole[0]]  # filled up from the first
