@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from vqtext.config import PRESETS, ModelSettings, Settings, TrainSettings
 from vqtext.errors import ConfigError
 from vqtext.settings import FILE, fields, load_settings, variable_of
 
@@ -43,6 +44,33 @@ def test_the_nearest_to_the_user_wins(load):
         "dedup.contrast": "vqtext.toml",
         "train.epochs": "VQTEXT_TRAIN__EPOCHS",
     }
+
+
+def test_a_preset_lies_under_what_is_said(load):
+    loaded = load("[model]\ncodes = 48", {"train.preset": "tiny", "train.learning_rate": 0.01})
+    model, train = loaded.settings.model, loaded.settings.train
+    assert (model.dim, model.codes, train.steps, train.learning_rate) == (32, 48, 150, 0.01)
+    assert loaded.origins["model.dim"] == "preset tiny" and loaded.origins["model.codes"] == "vqtext.toml"
+    assert loaded.origins["train.learning_rate"] == loaded.origins["train.preset"] == "command line"
+    assert loaded.origins["model.heads"] == "default"
+    with pytest.raises(ConfigError, match=r"command line: train\.preset: input should be 'tiny'"):
+        load("", {"train.preset": "huge"})
+    with pytest.raises(ConfigError, match="model"):  # hidden by no preset
+        load("model = 3", {"train.preset": "tiny"})
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_holds(name):
+    there = {"train": TrainSettings(preset=name), "model": ModelSettings(layers=3)}
+    for said in (there, {"train": {"preset": name}, "model": {"layers": 3}}):
+        settings = Settings(**said)
+        expected = PRESETS[name].get("model", {}) | {"layers": 3}
+        assert settings.model.model_dump() == ModelSettings().model_dump() | expected
+
+
+def test_devices_share_a_batch_equally(load):
+    with pytest.raises(ConfigError, match="a batch_size of 16 cannot be shared by 3 devices: take 18"):
+        load("", {"train.devices": 3})
 
 
 def test_lists_are_written_with_commas_or_as_lists(load):

@@ -15,6 +15,7 @@ from vqtext.errors import TrainingError
 from vqtext.model.decoding import Decoder
 from vqtext.model.guidance import Guidance
 from vqtext.model.load import VQText
+from vqtext.model.network import Network
 from vqtext.model.training import epochs_for, fit
 
 SETTINGS = TrainSettings(epochs=100, batch_size=8, learning_rate=3e-3)
@@ -72,6 +73,102 @@ def test_a_loss_that_is_not_finite_is_named(tmp_path):
     wild.signal[0, 0, 0] = 3e38
     with pytest.raises(TrainingError, match=r"not finite at step 0.*learning_rate"):
         train(tmp_path, toy_data=dataclasses.replace(wild, anchors=wild.anchors * torch.nan))
+
+
+def test_the_windows_of_a_loss_that_is_not_finite_are_named(tmp_path):
+    """One window is told of in text that is no number."""
+    known = data()
+    tokens = np.stack([np.zeros(5), np.full(5, np.nan)]).astype(np.float16)
+    texts = Guidance(tokens, np.arange(3), [[], []], [0] * 5 + [1] + [0] * 18, [[]] * 24)
+    told = dataclasses.replace(known, guidance=texts, name_of="recording {}".format)
+    cfg = dataclasses.replace(config(), token_dim=5)
+    with pytest.raises(
+        TrainingError, match=r"not finite at step \d because of recording 5: look for extreme"
+    ):
+        fit(cfg, told, SETTINGS, 0.0, 0, tmp_path, lambda *_: None)
+
+
+def test_all_windows_of_a_batch_are_named_where_no_one_is_to_blame(tmp_path):
+    wild = dataclasses.replace(data(), anchors=data().anchors * torch.nan)
+    with pytest.raises(
+        TrainingError, match=r"batch of window \d+, (window \d+, ){3}window \d+ and 3 more: lower"
+    ):
+        train(tmp_path, toy_data=wild)
+
+
+@pytest.mark.parametrize("batch_size", [1, 19], ids=["each", "the last"])
+def test_a_batch_may_be_one_window(tmp_path, batch_size):
+    train(tmp_path, TrainSettings(epochs=1, batch_size=batch_size))
+
+
+def test_signals_that_never_change_are_refused(tmp_path):
+    flat = data()
+    flat.signal[:] = 3.0
+    flat.signal[2, 0, :9] = np.nan
+    with pytest.raises(TrainingError, match=r"no channel of the 20 training windows varies"):
+        train(tmp_path, toy_data=flat)
+    flat.signal[:, 1, ::2] = 5.0  # of variance 1, as scaled data
+    train(tmp_path, TrainSettings(epochs=1), toy_data=flat)
+
+
+def test_windows_shorter_than_a_patch_are_refused(tmp_path):
+    short = data()
+    short = dataclasses.replace(short, signal=short.signal[:, :, :1])
+    cfg = dataclasses.replace(config(), steps=1)
+    with pytest.raises(TrainingError, match=r"1 sample are shorter than a patch.*--window-s"):
+        fit(cfg, short, SETTINGS, 0.5, 0, tmp_path, lambda *_: None)
+
+
+def short_of_memory(*_, **__):
+    raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "dim", "way_out"),
+    [
+        (8, 16, "lower train.batch_size to 4 and set train.accumulate to 2"),
+        (1, 64, "lower model.dim to 32"),
+        (1, 16, "set model.tokens to 8"),
+    ],
+)
+def test_too_little_memory_says_what_to_lower(tmp_path, monkeypatch, batch_size, dim, way_out):
+    monkeypatch.setattr(Network, "forward", short_of_memory)
+    with pytest.raises(
+        TrainingError, match=rf"memory is too small for train.batch_size {batch_size}.*{way_out}"
+    ):
+        train(tmp_path, TrainSettings(epochs=1, batch_size=batch_size), dim=dim)
+
+
+@pytest.mark.parametrize("how", [{"accelerator": "magic"}, {"accelerator": "tpu"}])
+def test_a_device_that_is_not_there_is_one_line(tmp_path, how):
+    with pytest.raises(TrainingError, match=r"^cannot train with accelerator (magic|tpu), .*[^\n]$"):
+        train(tmp_path, TrainSettings(epochs=1, **how))
+
+
+def test_half_precision_trains(tmp_path):
+    network, _ = train(tmp_path, TrainSettings(epochs=1, accelerator="cpu", precision="bf16-mixed"))
+    assert {weight.dtype for weight in network.parameters()} == {torch.float32}
+
+
+def test_patience_ends_a_training_that_gets_no_better(tmp_path):
+    settings = TrainSettings(epochs=30, patience=2, learning_rate=1e-12)
+    told = []
+    _, scores = train(tmp_path, settings, on_epoch=lambda *words: told.append(words))
+    assert told[-1][0] < 0.5 * told[-1][1] and scores["epoch"] < 10
+
+
+def test_a_few_batches_are_learnt_by_heart(tmp_path):
+    _, scores = train(tmp_path, TrainSettings(epochs=60, overfit=1, batch_size=4, learning_rate=3e-3))
+    assert scores["last_loss"] < 0.5 * scores["first_loss"] and "nll" not in scores
+
+
+def test_progress_has_losses_with_names(tmp_path, monkeypatch):
+    monkeypatch.setattr("vqtext.model.keeping.TELL_EVERY_S", 0.0)
+    told = []
+    train(tmp_path, TrainSettings(epochs=2, batch_size=8), on_epoch=lambda *words: told.append(words))
+    assert {total for _, total, _ in told} == {6} and told[-1][0] == 6
+    assert list(told[0][2]) == ["class", "name", "rebuild"]
+    assert (tmp_path / "metrics.csv").read_text().startswith("epoch,step,train/accuracy,train/class")
 
 
 def test_epochs_follow_the_size_of_the_data():

@@ -91,7 +91,7 @@ class TrainingModule(lightning.LightningModule):
         self.register_buffer("label_vectors", label_vectors, persistent=False)
 
     def on_fit_start(self) -> None:
-        _set_state(self.grounding, _state_of(self.grounding))  # a copy: what is sent to processes is shared
+        self.grounding.load_state_dict(self.grounding.state_dict())  # a copy: what is sent is shared
 
     def training_step(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """One batch, the ``number``-th of its epoch."""

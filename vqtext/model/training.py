@@ -187,7 +187,12 @@ def _trainer(settings: TrainSettings, epochs: int, logger: Any, callbacks: list[
             check_val_every_n_epoch=max(1, epochs // VALIDATIONS),
             num_sanity_val_steps=0,
         )
-    except (ValueError, RuntimeError, lightning.fabric.utilities.exceptions.MisconfigurationException) as e:
+    except (
+        ValueError,
+        RuntimeError,
+        ImportError,
+        lightning.fabric.utilities.exceptions.MisconfigurationException,
+    ) as e:
         how = (
             f"accelerator {settings.accelerator}, devices {settings.devices}, precision {settings.precision}"
         )

@@ -173,6 +173,10 @@ class Train(Stage):
         }
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
+        if self.settings.train.overfit is not None:
+            return [_told_check(name, scores) for name, scores in summary["validation"].items()] + [
+                f"{summary['folder']}: the model of this check is no run to use"
+            ]
         lines = [f"{summary['folder']}: {_HOW[summary['split']]}"]
         for fold, entry in enumerate(summary["splits"]):
             train, validation, test = (_told_size(entry["sizes"][part]) for part in PARTS)
@@ -215,6 +219,14 @@ def sizes(windows: Windows, split: Split) -> dict[str, Any]:
         whose = {ids[code]: int(n) for code, n in zip(codes, counts, strict=True) if code >= 0}
         found[part] = {"windows": len(index), "subjects": whose}
     return found
+
+
+def _told_check(name: str, scores: Mapping[str, float]) -> str:
+    first, last = scores["first_loss"], scores["last_loss"]
+    return (
+        f"{name}: learnt by heart, as a sound model does: the loss fell from {first:.3g} to {last:.3g} "
+        f"in {scores['epochs']:g} epochs"
+    )
 
 
 def _told_size(part: Mapping[str, Any]) -> str:

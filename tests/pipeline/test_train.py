@@ -1,0 +1,93 @@
+"""A user would lose: a run to a check of it, or what a stopped training had done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from test_unseen import prepared, study  # noqa: F401  a fixture
+
+from vqtext.errors import TrainingError
+from vqtext.model import keeping
+from vqtext.pipeline.stage import run
+from vqtext.pipeline.train import Train
+
+
+def weights(settings):
+    return (settings.cache / "runs/default/seed-0/model.safetensors").read_bytes()
+
+
+class Stopped(BaseException):
+    """Leaves the disk as a kill would."""
+
+
+def test_a_stopped_training_goes_on_in_the_next_command(prepared, heard, monkeypatch):  # noqa: F811
+    settings = prepared(study(), test_subjects=["1"])
+    run(Train(settings, heard))
+    whole = weights(settings)
+
+    def stop(self, trainer, module):
+        if trainer.current_epoch == 1:
+            raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keeping.Progress, "on_train_epoch_start", stop, raising=False)
+        patch.setattr(keeping, "SAVE_EVERY_S", 0.0)
+        with pytest.raises(Stopped):
+            run(Train(settings, heard), force=True)
+    assert weights(settings) == whole  # the old run stands
+    (settings.cache / "runs/default/run.json").write_text("{}")
+    begun = []
+    monkeypatch.setattr(
+        keeping.Progress,
+        "on_train_epoch_start",
+        lambda _, trainer, __: begun.append(trainer.current_epoch),
+        raising=False,
+    )
+    run(Train(settings, heard))
+    assert "seed-0: going on where it was stopped" in heard.said
+    assert weights(settings) == whole and begun == [1]
+    assert not [*Path(settings.cache / "runs").glob(".*partial*")]
+
+
+def test_a_check_by_heart_touches_no_run(prepared, heard):  # noqa: F811
+    settings = prepared(study(), test_subjects=["1"], epochs=40, learning_rate=3e-3, overfit=1)
+    answer = run(Train(settings, heard))
+    assert answer["run"] == "default-overfit" and not (settings.cache / "runs/default").exists()
+    scores = answer["validation"]["seed-0"]
+    assert scores["last_loss"] < scores["first_loss"] / 2
+    assert any("learnt by heart" in line for line in Train(settings, heard).lines(answer))
+
+
+def test_a_check_that_is_not_passed_fails(prepared, heard):  # noqa: F811
+    settings = prepared(study(), test_subjects=["1"], epochs=2, learning_rate=1e-9, overfit=1)
+    with pytest.raises(
+        TrainingError, match=r"seed-0: 1 batches were not learnt by heart in 2 epochs: the loss"
+    ):
+        run(Train(settings, heard))
+
+
+def test_where_it_runs_is_not_what_it_is(prepared, heard):  # noqa: F811
+    settings = prepared(study(), test_subjects=["1"])
+    recipes = {}
+    for name, value in {
+        "devices": 2,
+        "workers": 3,
+        "accelerator": "gpu",
+        "preset": "small",
+        "precision": "bf16-mixed",
+        "accumulate": 2,
+    }.items():
+        other = settings.model_copy(update={"train": settings.train.model_copy(update={name: value})})
+        recipes[name] = Train(other, heard).recipe() == Train(settings, heard).recipe()
+    assert json.dumps(recipes) == json.dumps(
+        {
+            "devices": True,
+            "workers": True,
+            "accelerator": True,
+            "preset": True,
+            "precision": False,
+            "accumulate": False,
+        }
+    )
