@@ -21,11 +21,11 @@ SETTINGS = TrainSettings(
 SIZES = {"dropout": 0.0, "codes": 64}  # so many that some are dead and moved
 
 
-def train(folder, devices, toy_data=None, token_dim=0):
-    cfg = dataclasses.replace(config(**SIZES), token_dim=token_dim)
+def train(folder, devices, toy_data=None):
+    cfg = dataclasses.replace(config(**SIZES), token_dim=5, fusion="bidirectional")  # windows are compared
     settings = SETTINGS.model_copy(update={"devices": devices})
     told = []
-    network, scores = fit(cfg, toy_data or uneven(cfg), settings, 0.0, 0, folder, lambda *w: told.append(w))
+    network, scores = fit(cfg, toy_data or uneven(cfg), settings, 0.3, 0, folder, lambda *w: told.append(w))
     return network, scores, told
 
 
@@ -35,7 +35,12 @@ def uneven(cfg):
     known.signal[::3, :, 50:] = float("nan")
     known.frame_keep[::3, 50:] = False
     known.signal[1::3, 0, :30] = float("nan")
-    return known
+    return dataclasses.replace(known, guidance=told(np.random.default_rng(0).normal(size=(24, 5))))
+
+
+def told(tokens):
+    """A text of one token for each of 24 windows."""
+    return Guidance(tokens.astype(np.float16), np.arange(25), [[], []], [*range(24)], [[]] * 24)
 
 
 def test_two_processes_train_as_one_does(tmp_path, monkeypatch):
@@ -55,12 +60,11 @@ def test_two_processes_train_as_one_does(tmp_path, monkeypatch):
 
 def test_an_error_in_one_process_ends_all_and_says_where(tmp_path):
     known = data(cfg=config(**SIZES))
-    tokens = np.zeros((2, 5), np.float16)
-    tokens[1] = np.nan
-    texts = Guidance(tokens, np.arange(3), [[], []], [0] * 5 + [1] + [0] * 18, [[]] * 24)
-    wild = dataclasses.replace(known, guidance=texts, name_of="recording {}".format)
+    tokens = np.zeros((24, 5))
+    tokens[5] = np.nan
+    wild = dataclasses.replace(known, guidance=told(tokens), name_of="recording {}".format)
     with pytest.raises(TrainingError, match=r"not finite at step \d because of recording 5: look"):
-        train(tmp_path, 2, wild, token_dim=5)
+        train(tmp_path, 2, wild)
 
 
 def test_a_batch_is_shared_in_order_and_equally(monkeypatch):

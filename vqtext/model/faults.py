@@ -13,6 +13,7 @@ from vqtext.model.distributed import gather_words
 from vqtext.model.network import Output
 
 SHOWN = 5  # windows that are named
+LEAST_DIM = 16  # of the settings
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
@@ -47,12 +48,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def out_of_memory(train: TrainSettings, model: ModelSettings, tokens: int) -> TrainingError:
     """The error for too little memory: which setting to lower next, and to what."""
-    share = train.batch_size // train.devices
+    share, half = train.batch_size // train.devices, model.dim // 2
     if share > 1:
-        lower = f"train.batch_size to {max(train.devices, train.batch_size // 2)}"
-        way_out = f"lower {lower} and set train.accumulate to {2 * train.accumulate}: as many windows a step"
-    elif model.dim > 16 * model.heads // 2 and model.dim // 2 % model.heads == 0 and model.dim >= 32:
-        way_out = f"lower model.dim to {model.dim // 2}"
+        fewer = f"train.batch_size to {share // 2 * train.devices}"
+        way_out = f"lower {fewer} and set train.accumulate to {2 * train.accumulate}: as many windows a step"
+    elif half >= LEAST_DIM and half % model.heads == 0:
+        way_out = f"lower model.dim to {half}"
     elif tokens > 1:
         way_out = f"set model.tokens to {tokens // 2}"
     else:

@@ -136,7 +136,7 @@ class TrainingModule(lightning.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         means = self.averages.means_of_all()
-        if {"accuracy_guided", "accuracy_signal_only"} <= set(means):
+        if {"accuracy_guided", "accuracy_signal_only"} <= means.keys():
             means["accuracy_gap"] = means["accuracy_guided"] - means["accuracy_signal_only"]
         self.log_dict({f"train/{name}": value for name, value in means.items()}, rank_zero_only=True)
         self.averages = Averages()
