@@ -46,3 +46,14 @@ def test_the_gradient_of_what_was_drawn_reaches_the_pieces():
     pieces = torch.randn(1, 4, 2, 16, requires_grad=True)
     stitch(pieces, t, l, torch.ones(1, 4, dtype=torch.bool), 40).square().sum().backward()
     assert (pieces.grad.abs().sum((0, 2, 3)) > 0).all()
+
+
+def test_a_gap_does_not_pull_the_mean_to_zero():
+    """Where the signal stands at 9.8 and one sample is lost, the piece stands at 9.8."""
+    seen = torch.ones(1, 1, 50)
+    seen[..., 20] = 0
+    x = 9.8 * seen
+    t, l = tiles(5)
+    weight = cut(seen, t, l)
+    mean, spread = measure(cut(x, t, l) / weight.clamp(min=1e-6), weight)
+    assert torch.allclose(mean, torch.full_like(mean, 9.8), atol=1e-3) and spread.max() < 0.01

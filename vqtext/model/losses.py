@@ -16,7 +16,7 @@ WEIGHTS = {
     "commitment": 0.5,
     "name": 1.0,
     "own_name": 0.5,  # a code means one thing: its own action vectors must say what its tokens say
-    "head_name": 0.5,
+    "head_name": 1.0,
     **guided_losses.WEIGHTS,
 }
 

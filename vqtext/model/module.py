@@ -174,7 +174,8 @@ class TrainingModule(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW under one cycle of the learning rate."""
         rate = self.settings.learning_rate
-        optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=0.01, fused=True)
+        whole = self.settings.precision == "32-true"  # a fused step cannot be clipped in mixed precision
+        optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=0.01, fused=whole)
         total = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, rate, total_steps=total + 1, pct_start=WARMUP

@@ -96,7 +96,9 @@ class Network(nn.Module):
         self.signal_decoder = SignalDecoder(config)
         self.reader = TokenReader(config)
         self.correct = nn.Linear(s.dim, config.substeps * config.text_dim)
-        self.head = nn.Linear(s.dim, config.substeps * config.text_dim)
+        self.head = nn.Sequential(
+            nn.Linear(s.dim, s.dim), nn.GELU(), nn.Linear(s.dim, config.substeps * config.text_dim)
+        )
         self.sharpness = nn.Parameter(torch.tensor(SHARPNESS).log())
         self.class_head = nn.Sequential(nn.Dropout(s.dropout), nn.Linear(2 * s.dim, len(config.labels)))
         self.text_head = nn.Linear(2 * s.dim, config.text_dim)

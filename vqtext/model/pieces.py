@@ -58,7 +58,7 @@ def stitch(pieces: Tensor, t: Tensor, l: Tensor, keep: Tensor, steps: int) -> Te
         at = (now - t[:, None]) / l[:, None].clamp(min=1e-6)  # (S, T, M)
         inside = ((at >= -1e-6) & (at <= 1 + 1e-6) & keep[:, None]).to(pieces.dtype)
         share = inside / inside.sum(-1, keepdim=True).clamp(min=1)
-        low = (at * (points - 1)).floor().clamp(0, points - 2)
+        low = (at * (points - 1)).floor().nan_to_num().clamp(0, points - 2)
         over = (at * (points - 1) - low) * share  # linear interpolation between two points
         weight = pieces.new_zeros(*at.shape, points)
         low = low.long()[..., None]

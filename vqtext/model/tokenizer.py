@@ -67,7 +67,8 @@ class Tokenizer(nn.Module):
     def forward(self, h: Tensor, patch_keep: Tensor, x: Tensor, seen: Tensor) -> Attributes:
         """Tokens as `read` gives them, and the series ``(S, c, T)`` they lie on → their attributes."""
         t, l = self._place(self.place_head(h))
-        pieces, pieces_seen = cut(x, t, l), cut(seen.to(x.dtype), t, l)
+        pieces_seen = cut(seen.to(x.dtype), t, l)
+        pieces = cut(x, t, l) / pieces_seen.clamp(min=1e-6)  # what is missing is 0 in x, and weighs nothing
         mu, sigma = measure(pieces, pieces_seen)
         end = patch_keep.flip(1).int().argmax(1)  # patches after the last one that was seen
         reach = 1 - end / patch_keep.shape[1]
