@@ -36,6 +36,12 @@ def texts_of(settings):
         return [file["text"][i] for i in file["index"]]
 
 
+def all_texts(settings):
+    """Of windows and of segments."""
+    with open_artifact(settings.cache / "descriptions.h5", "descriptions") as file:
+        return [*file["text"], *file["segment/text"]]
+
+
 def label_words(labels):
     """The words of labels, but those that stand in any English sentence or in the name of a place."""
     return set(re.findall(r"\w+", " ".join(labels).casefold())) - SMALL_WORDS
@@ -54,6 +60,10 @@ def test_each_window_has_its_words_and_facts(settings, heard):
         for name in ("peak_rad_s", "peak_m_s2", "cadence_hz"):
             assert file[name].shape == (80, 1)
         assert 0 < np.nanmedian(file["peak_rad_s"]) < 30 and 0.3 < np.nanmedian(file["cadence_hz"]) < 5
+        said, of_segment = file["segment/text"], file["segment/index"]
+        assert of_segment.shape == (80, 5) and len(set(said)) == len(said) == of_segment.max() + 1 < 20
+        strong = [i for i, text in enumerate(said) if "strongly" in text]
+        assert (np.isin(of_segment, strong) == (file["level"] == 3)[..., 0]).all()
         assert (file["source"] == 0).all() and file.attrs["sources"] == ["template", "llm"]
     for text in texts_of(settings):
         assert re.match(r"Rotation up to [\d.]+ rad/s and acceleration up to [\d.]+ m/s2 at the wrist", text)
@@ -91,7 +101,7 @@ def test_no_label_word_is_in_a_description(settings, heard):
     run(Describe(settings, heard))
     words = label_words(read_windows(settings.cache / "windows.h5").labels)
     assert words == {"standing", "running", "walking", "badminton"}
-    for text in texts_of(settings):
+    for text in all_texts(settings):
         assert not words & set(re.findall(r"\w+", text.casefold()))
 
 
@@ -106,7 +116,7 @@ def test_no_label_word_is_in_a_description_of_real_data(name, tmp_path, heard):
     Describe(Settings(cache=tmp_path), heard).make(tmp_path / "descriptions.h5")
     words = label_words(windows.labels)
     assert "walk" in words or "walking" in words
-    for text in texts_of(Settings(cache=tmp_path)):
+    for text in all_texts(Settings(cache=tmp_path)):
         assert not words & set(re.findall(r"\w+", text.casefold()))
 
 

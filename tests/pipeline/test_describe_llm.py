@@ -113,6 +113,33 @@ def test_each_window_gets_its_own_text(settings: Settings, llm_server: LLMServer
     assert run(Describe(settings, heard)) == answer and len(llm_server.requests) == N, "paid once"
 
 
+def test_a_model_may_tell_of_each_stretch(
+    settings: Settings, windows: Windows, llm_server: LLMServer, heard: Any
+) -> None:
+    """Its sentence stands for all segments of its stretch; where it gave none, the template's stand."""
+    windows.signal[..., :20] *= 0.01
+    write_windows(settings.cache / "windows.h5", windows, "")
+
+    def some(request: dict[str, Any]) -> str:
+        reply, lines = json.loads(good(request)), re.findall(r"^(\S+) s: ", said(request), re.MULTILINE)
+        if "0.0–4.0" not in lines:
+            reply["stretches"] = ["It rests.", *["The wrist goes on."] * (len(lines) - 1)]
+        return json.dumps(reply)
+
+    llm_server.reply = some
+    run(Describe(settings, heard))
+    with open_artifact(settings.cache / "descriptions.h5", "descriptions") as file:
+        text, index, level = file["segment/text"], file["segment/index"], file["level"]
+    assert sorted(set(index.flatten().tolist())) == list(range(len(text))), "no text that nobody has"
+    for own, levels in zip(index, level[..., 0], strict=True):
+        told, alike = [text[i] for i in own], np.cumsum(levels == levels[0]) == np.arange(1, len(levels) + 1)
+        if alike.all():
+            assert all(sentence.startswith("The wrist ") for sentence in told)
+        else:
+            assert told == ["It rests." if first else "The wrist goes on." for first in alike]
+    assert {"It rests.", "The wrist goes on."} < set(text)
+
+
 def test_no_prompt_and_no_description_holds_a_label(
     settings: Settings, llm_server: LLMServer, heard: Any
 ) -> None:

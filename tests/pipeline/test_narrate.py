@@ -8,7 +8,7 @@ from importlib import resources
 
 import pytest
 
-from vqtext.pipeline.narrate import Description, gives_away, plain, problems, question
+from vqtext.pipeline.narrate import Description, gives_away, plain, problems, question, stretch_problems
 from vqtext.pipeline.sheet import Sheet
 
 SHEET = Sheet(
@@ -16,6 +16,7 @@ SHEET = Sheet(
     locations=("left wrist", "lower back"),
     peaks={"rad/s": [8.2, 0.02], "m/s2": [21.0]},
     others=[1.2, 90.0, 0.0, 4.0, 10.0, 6.0],
+    stretches=2,
 )
 GOOD = "The left wrist moves strongly and turns at up to 8.2 rad/s for 10.0 s, while the lower back is still."
 
@@ -64,7 +65,7 @@ def test_what_was_not_measured_is_found(text: str, problem: str) -> None:
 
 
 def test_a_place_nobody_knows() -> None:
-    nowhere = Sheet("", ("unknown",), {}, [0.0, 2.0])
+    nowhere = Sheet("", ("unknown",), {}, [0.0, 2.0], 1)
     assert (
         problems("The signal is still at first, then it moves strongly for 2 seconds and stops.", nowhere)
         == []
@@ -138,3 +139,20 @@ def test_the_prompt_names_no_activity() -> None:
     prompt = f"{asked.system} {asked.user}"
     assert [label for label in known if re.search(rf"\b{re.escape(label)}\b", prompt, re.IGNORECASE)] == []
     assert [label for label in known if not gives_away(f"as in {label}", label, prompt)] == []
+
+
+def test_sentences_of_stretches_are_checked_as_descriptions_are() -> None:
+    """They reach the text encoder by themselves, and name what happens when: none may say more than that."""
+    good = ["The left wrist is still.", "The left wrist moves strongly, the lower back less."]
+    assert stretch_problems([], SHEET) == stretch_problems(good, SHEET) == []
+    assert "write one for each, or leave stretches empty" in stretch_problems(good[:1], SHEET)[0]
+    for bad, problem in (
+        ("The chest moves.", "no sensor at the chest"),
+        ("**", "Sentence 2"),
+        (" ", "0 words"),
+    ):
+        found = stretch_problems([good[0], bad], SHEET)
+        assert found and any(problem in said for said in found), found
+    ask = question("window 0", SHEET, ["running"])
+    assert ask.check(Description(description=GOOD, stretches=good)) == []
+    assert "Do not guess" in ask.check(Description(description=GOOD, stretches=[good[0], "A runner."]))[0]

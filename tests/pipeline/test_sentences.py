@@ -7,7 +7,7 @@ import pytest
 
 from vqtext.data.facts import facts
 from vqtext.data.windows import Windows
-from vqtext.pipeline.sentences import describe, rounded
+from vqtext.pipeline.sentences import describe, describe_segments, rounded
 from vqtext.schema import Channel
 
 RATE = 50.0
@@ -113,3 +113,31 @@ def test_unknown_sensors():
 )
 def test_rounded(value, text):
     assert rounded(value) == text
+
+
+def of_segments(windows, segments=4):
+    texts, which = describe_segments(facts(windows, segments), RATE)
+    assert len(set(texts)) == len(texts)
+    return [texts[i] if i >= 0 else "" for i in which[0]]
+
+
+def test_each_segment_by_itself_and_beside_the_one_before():
+    size = np.where(np.arange(400) < 200, 0.01, 9.0)
+    told = of_segments(made("left foot", "right foot", "chest", swing=[size, size, np.full(400, 0.01)]))
+    still = "Both feet and the chest are still."
+    assert told[:2] == [still, still]
+    assert told[2] == "Both feet move strongly, more than before, the chest is still."
+    assert told[3] == "Both feet move strongly, the chest is still.", "alike segments share a text"
+
+
+def test_a_segment_in_which_the_body_rotates():
+    turning = made("lower back", swing=[0.01])
+    turning.signal[0, 3, 100:200] += np.radians(60)
+    assert [text.partition(", rotating ")[2] for text in of_segments(turning)] == ["", "left.", "", ""]
+
+
+def test_nothing_is_said_of_a_segment_without_a_sample():
+    short = made("wrist", swing=[9.0])
+    short.signal[..., 200:] = np.nan
+    short.length[:] = 200
+    assert of_segments(short) == ["The wrist moves strongly."] * 2 + [""] * 2

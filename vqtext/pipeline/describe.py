@@ -4,6 +4,8 @@ descriptions.h5 holds, for N windows in S segments at L locations (its attribute
 
 - ``text (n,)``: the descriptions, each once; ``index (N,)``: which of them is whose;
   ``source (N,)``: who wrote it, a place in the attribute "sources".
+- ``segment/text (m,)``: what was said of single segments, each text once; ``segment/index (N, S)``: which of
+  them is whose, −1 without a sample.
 - ``border_s (S + 1,)``: borders of the segments, in seconds from the start of a window.
 - ``level (N, S, L)``: motion of each place in each segment, 0 still, 1 slight, 2 moderate, 3 strong, −1
   without a sample; ``height (N, S, L)``: the same before rounding, NaN without a sample.
@@ -29,7 +31,7 @@ from vqtext.data.windows import Windows
 from vqtext.errors import ArtifactError, LLMError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.sentences import describe
+from vqtext.pipeline.sentences import describe, describe_segments
 from vqtext.pipeline.stage import Stage
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ class Describe(Stage):
     """
 
     command = "describe"
-    version = 2
+    version = 3
 
     @property
     def target(self) -> Path:
@@ -91,15 +93,19 @@ class Describe(Stage):
 
             windows, found, rhythm = self._measured(each)
         source = np.zeros(windows.n, dtype=np.int8)
+        of_segment, which = describe_segments(found, windows.rate_hz)
         models: set[str] = set()
         if self.settings.describe.source == "llm":
-            models = self._ask(windows, found, rhythm, written, source)
+            models = self._ask(windows, found, rhythm, written, source, of_segment, which)
+        used, which = _used(which)
         texts: dict[str, int] = {}
         index = [texts.setdefault(text, len(texts)) for text in written]
         arrays: dict[str, np.ndarray | Sequence[str]] = {
             "text": list(texts),
             "index": np.array(index, dtype=np.int32),
             "source": source,
+            "segment/text": [of_segment[text] for text in used],
+            "segment/index": which.astype(np.int32),
             "border_s": found.border / windows.rate_hz,
             "level": found.level,
             "height": found.height,
@@ -176,9 +182,17 @@ class Describe(Stage):
         return list(asked.values())
 
     def _ask(
-        self, windows: Windows, found: Facts, rhythm: np.ndarray, written: list[str], source: np.ndarray
+        self,
+        windows: Windows,
+        found: Facts,
+        rhythm: np.ndarray,
+        written: list[str],
+        source: np.ndarray,
+        of_segment: list[str],
+        which: np.ndarray,
     ) -> set[str]:
-        """Replace the texts and sources of windows by what a model says of them; returns who that was.
+        """Replace the texts and sources of windows, and the sentences of their segments, by what a model says
+        of them; returns who that was. A reply without sentences for the segments leaves the template's.
 
         Raises:
             LLMError: no window can be described: no server, no key, no such model, no good reply at all.
@@ -186,6 +200,7 @@ class Describe(Stage):
         from vqtext.pipeline.llm.asking import ask_all
         from vqtext.pipeline.llm.question import Failure
         from vqtext.pipeline.narrate import plain
+        from vqtext.pipeline.sheet import alike
 
         asked = self._questions(windows, found, rhythm)
         ask = partial(
@@ -198,6 +213,7 @@ class Describe(Stage):
             outcomes = [dict(zip(failed, again, strict=True)).get(i, old) for i, old in enumerate(outcomes)]
         models: set[str] = set()
         failures: list[str] = []
+        place = {text: i for i, text in enumerate(of_segment)}
         for (_, members), outcome in zip(asked, outcomes, strict=True):
             if isinstance(outcome, Failure):
                 failures += [f"{outcome.about}: {outcome.reason}"] * len(members)
@@ -206,6 +222,11 @@ class Describe(Stage):
             source[members] = SOURCES.index("llm")
             for i in members:
                 written[i] = plain(outcome.value.description)
+                if outcome.value.stretches:
+                    told = zip(alike(found.level[i]), outcome.value.stretches, strict=True)
+                    for (first, last), sentence in told:
+                        which[i, first:last] = place.setdefault(plain(sentence), len(place))
+        of_segment[:] = place
         total = sum(len(members) for _, members in asked)
         if failures and not models:
             raise LLMError(
@@ -236,6 +257,12 @@ class Describe(Stage):
             if each is not None:
                 each(block, parts[-1], windows.n)
         return windows, Facts.join(parts), np.concatenate(rhythms)
+
+
+def _used(index: np.ndarray) -> tuple[list[int], np.ndarray]:
+    """The texts that an index with −1 for none points at, and the same index into these alone."""
+    used, place = np.unique(np.append(index, -1), return_inverse=True)
+    return used[1:].tolist(), place[:-1].reshape(index.shape) - 1
 
 
 def _rhythms(windows: Windows, locations: Sequence[str]) -> np.ndarray:

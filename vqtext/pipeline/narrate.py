@@ -24,7 +24,7 @@ TEMPLATE = "describe_system"
 LEAST, MOST = 12, 60
 """Words of a description: enough to say something, few enough for CLIP's 77 tokens."""
 
-REPLY_TOKENS = 2 * MOST
+REPLY_TOKENS = 4 * MOST
 """Of one reply, at the most: numbers and units are several tokens each."""
 
 NEAR = 0.05
@@ -46,6 +46,9 @@ class Description(BaseModel):
     """What a model replies with."""
 
     description: str = Field(description="one paragraph of plain English sentences")
+    stretches: list[str] | None = Field(
+        default=None, description="one plain English sentence for each line of times, in their order"
+    )
 
 
 def question(about: str, sheet: Sheet, labels: Sequence[str]) -> Question[Description]:
@@ -64,7 +67,12 @@ def question(about: str, sheet: Sheet, labels: Sequence[str]) -> Question[Descri
         reply=Description,
         check=lambda reply: [
             *problems(reply.description, sheet),
-            *_guesses(plain(reply.description), labels, f"{system} {sheet.text}"),
+            *stretch_problems(reply.stretches or [], sheet),
+            *_guesses(
+                plain(" ".join([reply.description, *(reply.stretches or [])])),
+                labels,
+                f"{system} {sheet.text}",
+            ),
         ],
     )
 
@@ -81,24 +89,50 @@ def plain(text: str) -> str:
 
 def problems(reply: str, sheet: Sheet) -> list[str]:
     """What is wrong with a description of these facts, each a sentence for the model."""
-    found, text = [], plain(reply)
-    if "\n" in reply.strip() or not text.isprintable() or _MARKUP & set(text):
-        found.append("The description must be one paragraph of plain text, without markup or line breaks.")
-    if not is_latin(text):  # the encoder that reads it knows English
-        found.append("The description must be in English.")
+    text = plain(reply)
+    found = _not_plain(reply, "The description")
     if not LEAST <= len(text.split()) <= MOST:
         found.append(f"The description has {len(text.split())} words: write {LEAST} to {MOST}.")
-    found += [
-        f"{number} is not among the facts: take the numbers as they are there."
-        for number in _foreign(text, sheet)
-    ]
     if sheet.peaks and not _UNIT.search(text):
         units = " or ".join(sheet.peaks)
         found.append(f"The scale is missing: give a largest motion with its number and its unit ({units}).")
-    found += [
+    return found + _not_measured(text, sheet)
+
+
+def stretch_problems(replies: Sequence[str], sheet: Sheet) -> list[str]:
+    """What is wrong with the sentences for the stretches of these facts; nothing where there are none."""
+    if replies and len(replies) != sheet.stretches:
+        return [
+            f"There are {len(replies)} sentences in stretches and {sheet.stretches} lines of times in the "
+            "facts: write one for each, or leave stretches empty."
+        ]
+    found = []
+    for i, reply in enumerate(replies, 1):
+        name = f"Sentence {i} of stretches"
+        found += _not_plain(reply, name)
+        if not 1 <= len(reply.split()) <= MOST:
+            found.append(f"{name} has {len(reply.split())} words: write 1 to {MOST}.")
+        found += _not_measured(plain(reply), sheet)
+    return found
+
+
+def _not_plain(reply: str, name: str) -> list[str]:
+    found, text = [], plain(reply)
+    if "\n" in reply.strip() or not text.isprintable() or _MARKUP & set(text):
+        found.append(f"{name} must be one paragraph of plain text, without markup or line breaks.")
+    if not is_latin(text):  # the encoder that reads it knows English
+        found.append(f"{name} must be in English.")
+    return found
+
+
+def _not_measured(text: str, sheet: Sheet) -> list[str]:
+    numbers = [
+        f"{number} is not among the facts: take the numbers as they are there."
+        for number in _foreign(text, sheet)
+    ]
+    return numbers + [
         f"There is no sensor at the {place}: name only places of the facts." for place in _unseen(text, sheet)
     ]
-    return found
 
 
 def gives_away(text: str, label: str, prompt: str) -> bool:

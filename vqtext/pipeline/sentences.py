@@ -42,6 +42,29 @@ def describe(windows: Windows, facts: Facts, i: int) -> str:
     return f"{_whole(windows, facts, i, several=len(stretches) > 1)}{told}."
 
 
+def describe_segments(facts: Facts, rate_hz: float) -> tuple[list[str], np.ndarray]:
+    """What each segment shows, by itself and beside the one before it.
+
+    No times, sizes or rhythm: they belong to the window, and without them many segments share a text. An
+    example: "Both feet move strongly, more than before, the chest is still, rotating left."
+
+    Returns:
+        The sentences, each once, and which of them is whose, ``(N, S)``, −1 without a sample.
+    """
+    change = np.zeros_like(facts.level)
+    step = np.nan_to_num(np.diff(facts.height, axis=1))
+    change[:, 1:] = np.where(np.abs(step) >= TREND, np.sign(step), 0)
+    change[facts.level <= 0] = 0
+    turning = _turning(facts, slice(None), rate_hz)[..., None]
+    shown = np.concatenate([facts.level, change, turning], axis=-1).astype(np.int8)
+    shown[(facts.level < 0).all(-1)] = -1
+    kinds, which = np.unique(shown.reshape(-1, shown.shape[-1]), axis=0, return_inverse=True)
+    known = (kinds[:, : len(facts.locations)] >= 0).any(-1)
+    texts = [_segment(facts.locations, kind.tolist()) for kind in kinds[known]]
+    place = np.where(known, np.cumsum(known) - 1, -1)
+    return texts, place[which].reshape(facts.level.shape[:2])
+
+
 def rounded(value: float) -> str:
     """To the nearest preferred number, in steps of a quarter: fine enough to tell people apart."""
     if not value > 0:
@@ -92,13 +115,8 @@ def _stretch(windows: Windows, facts: Facts, i: int, first: int, last: int) -> s
             groups[level, _trend(facts.height[i, first:last, place]) if level else 0].append(location)
     said = []
     for (level, trend), members in sorted(groups.items(), reverse=True):
-        names, several = _named(members)
-        if not level:
-            said.append(f"{names} {'are' if several else 'is'} still")
-            continue
         ever = {1: ", more and more", -1: ", less and less", 0: ""}[trend]
-        rhythm = _rhythm(signal, windows, members)
-        said.append(f"{names} {'move' if several else 'moves'} {_HOW[level]}{ever}{rhythm}")
+        said.append(_moving(members, level) + (ever + _rhythm(signal, windows, members) if level else ""))
     told = ", ".join(said)
     if _turning(facts, i, windows.rate_hz)[first]:
         told += _rotation(float(np.nansum(facts.turn[i, first:last])))
@@ -106,8 +124,33 @@ def _stretch(windows: Windows, facts: Facts, i: int, first: int, last: int) -> s
     return f"{start / windows.rate_hz:.{digits}f}–{stop / windows.rate_hz:.{digits}f} s: {told}"
 
 
-def _turning(facts: Facts, i: int, rate_hz: float) -> np.ndarray:
-    """1 in segments that are part of a rotation to the left, −1 to the right, else 0, ``(S,)``."""
+def _segment(locations: Sequence[str], kind: Sequence[int]) -> str:
+    """One segment in words: ``kind`` holds the level of each place, its change, and the way of rotation."""
+    *both, turning = kind
+    groups: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for location, level, change in zip(
+        locations, both[: len(locations)], both[len(locations) :], strict=True
+    ):
+        if level >= 0:
+            groups[level, change].append(location)
+    ever = {1: ", more than before", -1: ", less than before", 0: ""}
+    told = ", ".join(
+        _moving(members, level) + ever[change]
+        for (level, change), members in sorted(groups.items(), reverse=True)
+    )
+    way = {1: ", rotating left", -1: ", rotating right", 0: ""}[turning]
+    return f"{told[0].upper()}{told[1:]}{way}."
+
+
+def _moving(members: Sequence[str], level: int) -> str:
+    names, several = _named(members)
+    if not level:
+        return f"{names} {'are' if several else 'is'} still"
+    return f"{names} {'move' if several else 'moves'} {_HOW[level]}"
+
+
+def _turning(facts: Facts, i: int | slice, rate_hz: float) -> np.ndarray:
+    """1 in segments that are part of a rotation to the left, −1 to the right, else 0, ``(..., S)``."""
     turn = np.nan_to_num(facts.turn[i])
     return np.where(np.abs(turn) >= TURN_RATE * np.diff(facts.border) / rate_hz, np.sign(turn), 0)
 
