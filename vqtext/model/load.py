@@ -177,6 +177,25 @@ class VQText:
                 parts[name].append(value)
         return Tokens(**{name: torch.cat(value).numpy() for name, value in parts.items()})
 
+    @torch.no_grad()
+    def stitch(self, signals: Signals, index: np.ndarray | None = None, read: bool = False) -> np.ndarray:
+        """The signal as its codes draw it, piece by piece, put back together.
+
+        Args:
+            read: add what the tokens of a window tell together, beyond what each code draws alone.
+
+        Returns:
+            ``(n, C, T)`` in physical units, T as the model's windows are. Other arguments and errors as
+            `explain`.
+        """
+        scale = self.network.normalise
+        parts = []
+        for rows in blocks(signals, index, self.config):
+            out = self.network(rows)
+            drawn = out.rebuilt if read else out.stitched
+            parts.append(drawn * scale.std[:, None] + scale.mean[:, None])
+        return torch.cat(parts).numpy()
+
     def save(self, folder: Path | str) -> None:
         """Write the model into an existing or new folder."""
         folder = Path(folder)

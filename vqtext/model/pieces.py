@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 SHAPE_STEPS = 16  # samples a piece is stretched to, and a drawn shape has
+FALLOFF = 1e-3  # weight of the nearest piece where another lies
 FAINT = 1e-3  # spread of a piece, in standard units, below which it is flat
 
 
@@ -43,7 +44,7 @@ def measure(piece: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def stitch(pieces: Tensor, t: Tensor, l: Tensor, keep: Tensor, steps: int) -> Tensor:
-    """Put drawn pieces back where they were cut; where several lie, their mean, where none, 0.
+    """Put drawn pieces back where they were cut; where several lie, their mean, where none, the nearest.
 
     Args:
         pieces: ``(S, M, c, shape steps)``; t, l: ``(S, M)``; keep: tokens that count, ``(S, M)``.
@@ -56,8 +57,12 @@ def stitch(pieces: Tensor, t: Tensor, l: Tensor, keep: Tensor, steps: int) -> Te
     with torch.no_grad():  # where a piece lies was decided when it was cut
         now = torch.linspace(0, 1, steps, device=t.device)[:, None]  # (T, 1)
         at = (now - t[:, None]) / l[:, None].clamp(min=1e-6)  # (S, T, M)
-        inside = ((at >= -1e-6) & (at <= 1 + 1e-6) & keep[:, None]).to(pieces.dtype)
-        share = inside / inside.sum(-1, keepdim=True).clamp(min=1)
+        outside = (at - at.clamp(0, 1)).abs() * l[:, None] * steps  # samples to the piece's nearer end
+        inside = ((outside < 1e-3) & keep[:, None]).to(pieces.dtype)
+        nearest = torch.softmax(-outside.masked_fill(~keep[:, None], 1e6), -1)
+        share = inside + FALLOFF * nearest  # between pieces the nearest goes on
+        share = share / share.sum(-1, keepdim=True)
+        at = at.clamp(0, 1)
         low = (at * (points - 1)).floor().nan_to_num().clamp(0, points - 2)
         over = (at * (points - 1) - low) * share  # linear interpolation between two points
         weight = pieces.new_zeros(*at.shape, points)

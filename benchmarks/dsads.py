@@ -1,0 +1,129 @@
+"""DSADS by the signal alone: trained on subjects 1 to 6, tested on 7 and 8, all chosen on training subjects.
+
+    VQTEXT_DATA=FOLDER python benchmarks/dsads.py [--seeds 0,1,2] [--peers] [--cache FOLDER] [--loso]
+
+FOLDER holds ``dsads/``. ``--peers`` fits aeon's MiniRocket, MultiRocketHydra and QUANT on the same windows in
+the same run; ``--loso`` leaves one subject out at a time, for ours and MiniRocket. Fit times are wall clock of this
+run. Beside scores it tells how much of each series' own variance in its window is missed on test subjects: by
+the pieces that codes draw alone, by what tokens tell together, and with codes shuffled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vqtext import load
+from vqtext.config import DataSettings, Settings, TrainSettings
+from vqtext.model.losses import residual
+from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.progress import Progress
+from vqtext.pipeline.registry import STAGES
+from vqtext.pipeline.runs import folds_of, read_run
+from vqtext.pipeline.stage import run
+
+NEEDED = ("prepare", "gen-subactions", "describe", "embed", "dedup", "train", "evaluate")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--loso", action="store_true")
+    parser.add_argument("--cache", type=Path)
+    args = parser.parse_args()
+    seeds = [int(seed) for seed in args.seeds.split(",")]
+    data = DataSettings(name="dsads", path=Path(os.environ["VQTEXT_DATA"]) / "dsads")
+    with tempfile.TemporaryDirectory() as folder:
+        cache = args.cache or Path(folder)
+        apart = TrainSettings(seeds=seeds, test_subjects=["7", "8"])
+        told(Settings(cache=cache, data=data, train=apart), seeds)
+        windows = read_windows(cache / "windows.h5")
+        who = np.array([int(subject.id) for subject in windows.subjects])[windows.subject]
+        if args.peers:
+            peers(windows, who >= 7, ("MiniRocket", "MultiRocketHydra", "QUANT"))
+        if args.loso:
+            told(Settings(cache=cache, data=data, train=TrainSettings(run="loso", folds="loso")), [])
+            for subject in sorted(set(who)):
+                peers(windows, who == subject, ("MiniRocket",), f" without subject {subject}")
+
+
+def told(settings: Settings, seeds: list[int]) -> None:
+    """Train, evaluate, and print scores, times and what is missed of the signal."""
+    for entry in STAGES:
+        if entry.command in NEEDED:
+            summary = run(entry.load()(settings, Progress(quiet=True)))
+    for name, scores in summary["classification"].items():
+        if name != "ece":
+            said = ", ".join(f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in scores.items())
+            print(f"{settings.train.run} {name:12} {said}", flush=True)
+    folder = settings.cache / "runs" / settings.train.run
+    record = read_run(folder)
+    models = len(record["validation"])
+    print(f"{settings.train.run} seconds a model: {record['seconds'] / models:.0f}")
+    windows = read_windows(settings.cache / "windows.h5")
+    for seed in seeds:
+        test = folds_of(folder, record, windows)[0].split.test
+        print(f"seed {seed} missed of the variance:", missed(load(folder / f"seed-{seed}"), windows, test))
+
+
+@torch.no_grad()
+def missed(model, windows, test: np.ndarray) -> str:
+    """Mean share over windows and channels, by codes alone, read together, and both with codes shuffled."""
+    codebook = model.network.codebook
+    give, order = (
+        codebook.forward,
+        torch.randperm(len(codebook.shape), generator=torch.Generator().manual_seed(0)),
+    )
+
+    def shuffled(z, keep):
+        right = give(z, keep)
+        code = order[right.code]
+        return type(right)(codebook.shape[code], code, right.loss)
+
+    found = []
+    for chosen in (give, shuffled):
+        codebook.forward = chosen
+        shares = [[], []]
+        for rows in np.array_split(test, max(1, len(test) // 128)):
+            out = model.network(torch.from_numpy(np.asarray(windows.signal[rows])))
+            for share, drawn in zip(shares, (out.stitched, out.rebuilt), strict=True):
+                share.append(residual(drawn, out.signal, out.seen))
+        found += [float(torch.cat(share).mean()) for share in shares]
+    codebook.forward = give
+    alone, read, alone_shuffled, read_shuffled = found
+    return (
+        f"codes alone {alone:.3f} (shuffled {alone_shuffled:.3f}), "
+        f"read together {read:.3f} (shuffled {read_shuffled:.3f})"
+    )
+
+
+def peers(windows, test: np.ndarray, names: tuple[str, ...], told: str = "") -> None:
+    """Fit aeon's classifiers on all windows that are not ``test``, and print their scores on it."""
+    from aeon.classification.convolution_based import MiniRocketClassifier, MultiRocketHydraClassifier
+    from aeon.classification.interval_based import QUANTClassifier
+    from sklearn.metrics import f1_score
+
+    made = {
+        "MiniRocket": MiniRocketClassifier,
+        "MultiRocketHydra": MultiRocketHydraClassifier,
+        "QUANT": QUANTClassifier,
+    }
+    signal, label = np.asarray(windows.signal[:], dtype=float), windows.label
+    for name in names:
+        start = time.monotonic()
+        model = made[name](random_state=0).fit(signal[~test], label[~test])
+        seconds = time.monotonic() - start
+        said = model.predict(signal[test])
+        score = f1_score(label[test], said, average="macro")
+        print(f"{name:16}{told} macro_f1 {score:.3f}, fit {seconds:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Are names true? Real gait with foot-level truth; window labels alone in training, unseen subjects at test.
+
+    VQTEXT_DATA=FOLDER python benchmarks/grounding.py [--modes order+signal,…] [--seeds 0,1,2] [--folds 3]
+                                                      [--ceiling] [--wrong-words 24] [--cache FOLDER]
+
+FOLDER holds ``gait/``. Each mode is trained by the ordinary pipeline and scored by `vqtext evaluate`.
+``--ceiling`` trains the same network with the truth in place of the E-step. ``--wrong-words N`` replaces 10 %
+and 25 % of the signature cells at random, N draws each, and tells what the first E-step loses; it trains nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vqtext.config import DataSettings, Settings, TrainSettings
+from vqtext.data.folds import splits_for
+from vqtext.model import grounding
+from vqtext.pipeline import training_data
+from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.measures import at_samples, named_recall
+from vqtext.pipeline.progress import Progress
+from vqtext.pipeline.registry import STAGES
+from vqtext.pipeline.runs import read_run
+from vqtext.pipeline.stage import run
+from vqtext.pipeline.training_data import gather, read_words
+from vqtext.pipeline.truth import map_of, own_table
+
+MODES = "nearest,label,order,label+signal,order+signal,label+text,order+text,order+signal+text"
+LEVELS = (-1.0, -1 / 3, 1 / 3, 1.0)
+TOLD = (
+    "named_recall",
+    "named_recall_head",
+    "named_recall@50ms",
+    "naming_gap",
+    "code_purity",
+    "seed_agreement",
+)
+
+
+class Taught(grounding.Nearest):
+    """The truth in place of an E-step: each frame is one of the anchors that stand for its word."""
+
+    def __init__(self, names: torch.Tensor) -> None:
+        self.names = names
+
+    def targets(self, index, label, names):
+        return self.names[index.cpu()].to(names.device)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--modes", default="order+signal", help=f"of {MODES}; all takes them all")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--ceiling", action="store_true")
+    parser.add_argument("--wrong-words", type=int, default=0, metavar="N")
+    parser.add_argument("--cache", type=Path)
+    args = parser.parse_args()
+    seeds = [int(seed) for seed in args.seeds.split(",")]
+    data = DataSettings(name="gait", path=Path(os.environ["VQTEXT_DATA"]) / "gait")
+    with tempfile.TemporaryDirectory() as folder:
+        cache = args.cache or Path(folder)
+
+        def settings(mode: str, name: str | None = None) -> Settings:
+            how = {"run": name or mode.replace("+", "-"), "grounding": mode, "folds": args.folds}
+            return Settings(cache=cache, data=data, train=TrainSettings(**how, seeds=seeds))
+
+        for mode in (MODES if args.modes == "all" else args.modes).split(","):
+            if mode:
+                told(settings(mode), mode)
+        if args.ceiling:
+            teach_the_truth()
+            told(settings("order+signal", "ceiling"), "the truth itself")
+        if args.wrong_words:
+            wrong_words(settings("order+signal"), args.wrong_words)
+
+
+def told(settings: Settings, name: str) -> None:
+    """Train, evaluate and print one row."""
+    for entry in STAGES:
+        if entry.command != "explain":
+            run(entry.load()(settings, Progress(quiet=True)))
+    folder = settings.cache / "runs" / settings.train.run
+    scores = json.loads((folder / "evaluate.json").read_text())
+    found = {key: scores["grounding"][key] for key in TOLD}
+    row = [f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in found.items() if m["values"]]
+    for classifier in ("decoding", "tokens"):
+        row.append(f"{classifier} {scores['classification'][classifier]['accuracy']['mean']:.3f}")
+    record = read_run(folder)
+    print(f"{name:18} {', '.join(row)}; {record['seconds'] / 60:.1f} minutes for all", flush=True)
+
+
+def teach_the_truth() -> None:
+    """From here on training is shown the truth of its windows: for a ceiling, never for a score."""
+    gathered, known = training_data.gather, {}
+
+    def gather_with_truth(windows, split, settings, *more):
+        config, data = gathered(windows, split, settings, *more)
+        words = read_words(settings.cache / "anchors.h5", windows.labels)
+        word = map_of(own_table("gait", windows.truth_words), windows.truth_words, words).word
+        truth = np.asarray(windows.truth[split.train])
+        middle = (np.arange(config.frames) * 2 + 1) * windows.T // (2 * config.frames)
+        onto = np.stack([word == w for w in range(len(windows.truth_words))]).astype(np.float32)
+        onto /= onto.sum(1, keepdims=True).clip(min=1)
+        frames = truth[:, middle]
+        nothing = np.full(len(word), 1 / len(word), np.float32)
+        known["names"] = torch.from_numpy(np.where((frames >= 0)[..., None], onto[frames], nothing))
+        return config, data
+
+    training_data.gather = gather_with_truth
+    grounding.make = lambda *_: Taught(known["names"])
+
+
+def wrong_words(settings: Settings, draws: int) -> None:
+    """What the first E-step loses with random levels in a share of the cells that say one."""
+    windows = read_windows(settings.cache / "windows.h5")
+    words = read_words(settings.cache / "anchors.h5", windows.labels)
+    word = map_of(own_table("gait", windows.truth_words), windows.truth_words, words).word
+    split = splits_for(windows, settings.train)[0]
+    everyone = replace(
+        split, train=np.arange(windows.n), validation=split.validation[:0], test=split.test[:0]
+    )
+    config, data = gather(windows, everyone, settings)
+    truth = np.asarray(windows.truth[:])
+    written = torch.full(
+        (len(windows.labels), *data.evidence.levels.shape[1:]), torch.nan
+    )  # nobody's hand matters to feet
+    for i in range(len(windows.labels)):
+        written[i] = data.evidence.levels[data.evidence.label == i][0]
+
+    def recall(levels: torch.Tensor) -> float:
+        evidence = replace(data.evidence, levels=levels[data.evidence.label])
+        first = grounding.make("order+signal", data.grammar, len(data.anchors), evidence)
+        named = at_samples(first.posterior.float().argmax(-1).numpy(), windows.T)
+        return named_recall(word[named], truth)
+
+    right = recall(written)
+    print(f"first E-step, all subjects, no network: named_recall {right:.3f}", flush=True)
+    for share in (0.10, 0.25):
+        losses = []
+        for draw in range(draws):
+            chance = np.random.default_rng([draw, int(100 * share)])
+            cells = written.isfinite().nonzero().numpy()
+            chosen = cells[chance.permutation(len(cells))[: round(share * len(cells))]]
+            levels = written.clone()
+            for cell in chosen:
+                others = [level for level in LEVELS if abs(level - levels[tuple(cell)]) > 0.1]
+                levels[tuple(cell)] = float(chance.choice(others))
+            losses.append(right - recall(levels))
+        print(
+            f"{share:.0%} of the cells wrong, {draws} draws: mean loss {np.mean(losses):.3f}, median "
+            f"{np.median(losses):.3f}, worst {np.max(losses):.3f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
