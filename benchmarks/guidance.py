@@ -28,11 +28,11 @@ import numpy as np
 
 from vqtext.config import DataSettings, GuidanceSettings, Settings, TrainSettings
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.embed import facts_of
 from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.stage import run
+from vqtext.pipeline.subject_facts import facts_of
 from vqtext.pipeline.train import Train
 
 SOURCES = ("both", "label", "description")

@@ -17,8 +17,9 @@ from vqtext.errors import ArtifactError, EncoderError, WordsError
 from vqtext.pipeline import embed
 from vqtext.pipeline.artifacts import write_windows
 from vqtext.pipeline.describe import Describe
-from vqtext.pipeline.embed import FACTS, Embed, facts_of
+from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.stage import StaleError, run
+from vqtext.pipeline.subject_facts import FACTS, facts_of
 from vqtext.schema import Channel, Subject
 
 WORDS = {
@@ -241,7 +242,7 @@ def test_chunks_change_nothing(
     monkeypatch.setattr(embed, "CHUNK", 3)
     settings.embed.batch_size = 1
     run(Embed(settings, heard), force=True)
-    assert max(sizes) == 3 and sum(sizes) == len(at_once["text"])
+    assert max(sizes) == 3 and sum(sizes) == len(at_once["text"]) + len(at_once["segment/text"])
     for name, values in read(settings).items():
         np.testing.assert_array_equal(values, at_once[name])
 

@@ -32,7 +32,8 @@ class Evidence:
         label: ``(N,)``; group: subject of each window, ``(N,)``.
         frame_s: seconds a frame lasts.
         borders: whether windows may hold the border to another activity.
-        likeness: how near each anchor is to what was said of each segment, ``(N, segments, K)``, or None.
+        likeness: how near each anchor is to what was said of each segment, ``(N, segments, K)``, NaN where
+            nothing was; or None.
     """
 
     energy: Tensor
@@ -88,8 +89,8 @@ def from_signatures(evidence: Evidence) -> Tensor:
 def from_descriptions(evidence: Evidence, anchor: Tensor) -> Tensor:
     """Log weight of each use by how near its anchor is to what was said of the segment, ``(N, F, U)``.
 
-    Likeness is standardised within the label, over segments and uses: some anchors are nearer than others to
-    everything that is ever said.
+    Likeness is standardised within the label: some anchors are nearer than others to everything that is ever
+    said, or ever said of one person. Where nothing was said, all uses weigh the same.
 
     Args:
         anchor: of each use of each label, ``(n, U)``.
@@ -103,9 +104,11 @@ def from_descriptions(evidence: Evidence, anchor: Tensor) -> Tensor:
     for i in label.unique():
         own = label == i
         x = like[own][:, :, anchor[i]]
-        x = x - x.mean((0, 1))
-        x = x / x.std().clamp(min=EPS)
-        out[own] = x[:, segment]
+        for who in evidence.group[own].unique():
+            of_one = evidence.group[own] == who
+            x[of_one] -= x[of_one].nanmean((0, 1))
+        x = x / x.square().nanmean().sqrt().clamp(min=EPS)
+        out[own] = x[:, segment].nan_to_num()
     return evidence.words_weight * out
 
 

@@ -207,7 +207,7 @@ class Walk(Label):
             self.known |= evidence.levels.isfinite().flatten(1).any(1)
         if "text" in knows and evidence.likeness is not None:
             first += from_descriptions(evidence, self.grammar.anchor)
-            self.known[:] = True
+            self.known |= evidence.likeness.isfinite().flatten(1).any(1)
         home = replace(self.chain, leaks=False)
         data, states = Gaussians(evidence), _keyed(self.grammar)
         parts = []

@@ -20,7 +20,9 @@ from vqtext.pipeline.describe import Describe
 from vqtext.pipeline.encoders import Encoder, choose
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.prepare import Prepare
+from vqtext.pipeline.segment_texts import SegmentTexts
 from vqtext.pipeline.stage import Stage, ensure
+from vqtext.pipeline.subject_facts import FACTS, facts_of
 from vqtext.pipeline.wording import axis_texts, wordings
 from vqtext.prompts.facets import read_facets
 from vqtext.prompts.movement_words import facets_digest
@@ -33,9 +35,6 @@ PARAPHRASES = 3
 CHUNK = 8
 """Batches encoded before they are written down; within a chunk texts of like length share a batch."""
 
-FACTS = ("age", "height", "weight", "sex", "hand")
-"""What may be known of a subject, in the order of ``subject_text``."""
-
 
 class Embed(Stage):
     """Embed the words of the data's labels, what is told of its windows, and what is known of its subjects.
@@ -45,11 +44,13 @@ class Embed(Stage):
     texts.h5 holds, for n texts: ``text (n,)``; ``vector (n, d)`` float32, unit vectors; ``token`` float16,
     the token states of all texts one after the other, and ``token_offset (n + 1,)`` where each begins. Places
     among the texts, −1 where there is none: ``label_text (labels, 5)`` keyword, sentence and paraphrases;
-    ``window_text (N,)`` descriptions; ``subject_text (subjects, 5)`` as `FACTS`.
+    ``window_text (N,)`` descriptions; ``subject_text (subjects, 5)`` as `FACTS`. Where windows are described,
+    also ``segment/text (m,)`` and ``segment/vector (m, d)``, see `SegmentTexts`, and places among these,
+    ``segment_text (N, S)``; S is 0 where they are not.
     """
 
     command = "embed"
-    version = 4
+    version = 5
 
     @property
     def target(self) -> Path:
@@ -73,14 +74,16 @@ class Embed(Stage):
 
     def make(self, target: Path) -> None:
         cache, embed = self.settings.cache, self.settings.embed
-        words, subjects, windows = self._known()
+        words, subjects, window_label, window_subject = self._known()
         texts = Texts({text: place for place, text in enumerate(axis_texts())})
         label_text = [texts.of_label(label) for label in words]
         subject_text = [[texts.place(fact) for fact in facts_of(subject)] for subject in subjects]
-        window_text = np.full(windows, -1)
+        windows = len(window_label)
+        window_text, segment_text = np.full(windows, -1), np.empty((windows, 0))
         longest = max(len(text.encode()) for text in texts)
         total = len(texts)
         more: Iterable[str] = ()
+        segments: SegmentTexts | None = None
         with ExitStack() as stack:
             if self._described():
                 file = stack.enter_context(hdf5.open_artifact(cache / "descriptions.h5", "descriptions"))
@@ -89,15 +92,25 @@ class Embed(Stage):
                 longest = max(longest, file.longest("text"))
                 total += int((place >= total).sum())
                 more = (text for text in file.texts("text") if text not in texts)
+                whose = (window_label, window_subject, words, subjects)
+                segments = SegmentTexts(file["segment/index"], *whose)
+                segment_text = segments.place
             encoder, why = choose(embed.encoder, self.progress, embed.tokens, embed.batch_size)
             self.progress.say(f"encoder {encoder.name}: {why}")
             out = stack.enter_context(hdf5.growing(target, "texts", self.recipe()))
-            every = chain(texts, more)
-            written = _encode_into(out, encoder, every, CHUNK * embed.batch_size, longest)
+            at_once = CHUNK * embed.batch_size
+            written = _encode_into(out, encoder, chain(texts, more), at_once, longest)
             for _ in self.progress.track(written, total, "embedding texts"):
                 pass
+            if segments is not None:
+                every = segments.of(file.texts("segment/text"))
+                longest = segments.longest + file.longest("segment/text")
+                written = _encode_segments_into(out, encoder, every, at_once, longest)
+                for _ in self.progress.track(written, len(segments), "embedding texts of segments"):
+                    pass
             out.put("label_text", np.array(label_text, dtype=np.int32))
             out.put("window_text", window_text.astype(np.int32))
+            out.put("segment_text", segment_text.astype(np.int32))
             out.put("subject_text", np.array(subject_text, dtype=np.int32).reshape(-1, len(FACTS)))
             names = {
                 "labels": [label.label for label in words],
@@ -117,20 +130,20 @@ class Embed(Stage):
         wanted = self.settings.guidance.source in ("description", "both")
         return (cache / "windows.h5").exists() and (wanted or (cache / "descriptions.h5").exists())
 
-    def _known(self) -> tuple[list[LabelWords], list[Subject], int]:
-        """The words of the data's labels, in their order, its subjects, and how many windows it has; without
-        windows, the words of all labels."""
+    def _known(self) -> tuple[list[LabelWords], list[Subject], np.ndarray, np.ndarray]:
+        """The words of the data's labels, in their order, its subjects, and label and subject of each window;
+        without windows, the words of all labels."""
         cache = self.settings.cache
         words = read_subactions(cache / "subactions.json").labels
         if not (cache / "windows.h5").exists():
             self.progress.say(
                 f"no {cache / 'windows.h5'}: embedding the words alone, of all {len(words)} labels"
             )
-            return words, [], 0
+            return words, [], np.empty(0, dtype=int), np.empty(0, dtype=int)
         with hdf5.open_artifact(cache / "windows.h5", "windows") as windows:
             words = words_of(windows.attrs["labels"], words, cache / "subactions.json")
             subjects = [Subject(**facts) for facts in windows.attrs["subjects"]]
-            return words, subjects, len(windows["label"])
+            return words, subjects, windows["label"], windows["subject"]
 
 
 class Texts(dict[str, int]):
@@ -204,6 +217,17 @@ def _encode_into(
         yield from chunk
 
 
+def _encode_segments_into(
+    out: hdf5.Growing, encoder: Encoder, texts: Iterator[str], at_once: int, longest: int
+) -> Iterator[str]:
+    """As `_encode_into`, without the token states: nothing attends to the words of a segment."""
+    while chunk := list(islice(texts, at_once)):
+        vectors, _ = encode(encoder, chunk)
+        out.grow("segment/text", chunk, longest)
+        out.grow("segment/vector", vectors)
+        yield from chunk
+
+
 def words_of(labels: Sequence[str], words: Sequence[LabelWords], source: Path) -> list[LabelWords]:
     """The words of the data's labels, in their order; labels that the data lacks take no part.
 
@@ -218,20 +242,3 @@ def words_of(labels: Sequence[str], words: Sequence[LabelWords], source: Path) -
             "or write them into the file"
         )
     return [known[label] for label in labels]
-
-
-def facts_of(subject: Subject) -> list[str | None]:
-    """What is known of a subject, each fact a text of its own; None where it is not known. As `FACTS`.
-
-    >>> facts_of(Subject("101", age=27, height_cm=182, weight_kg=83, sex="male", hand="right"))
-    ['27 years old', '182 cm tall', '83 kg', 'male', 'right-handed']
-    """
-    years = f"{subject.age:.0f}" if subject.age is not None else ""
-    sex = {"m": "male", "f": "female"}.get((subject.sex or "")[:1].casefold())
-    return [
-        f"{years} {'year' if years == '1' else 'years'} old" if years else None,
-        f"{subject.height_cm:.0f} cm tall" if subject.height_cm is not None else None,
-        f"{subject.weight_kg:.0f} kg" if subject.weight_kg is not None else None,
-        sex,
-        f"{subject.hand}-handed" if subject.hand else None,
-    ]

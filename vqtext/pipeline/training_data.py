@@ -23,6 +23,8 @@ from vqtext.pipeline.identifiability import Sensors, ambiguous_groups, transcrip
 from vqtext.schema import MOTIONS, Rows, SubAction
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vqtext.model.config import ModelConfig
     from vqtext.model.guidance import Guidance
     from vqtext.model.training import TrainingData
@@ -154,7 +156,7 @@ def gather(
 
     Raises:
         TrainingError: fewer than two labels, or nothing to train on.
-        ArtifactError: an artifact lacks what the data has.
+        ArtifactError: an artifact lacks what the data has, or what the grounding reads.
     """
     import torch
     from torch.nn.functional import normalize
@@ -178,11 +180,13 @@ def gather(
     hands = [subject.hand for subject in windows.subjects]
     train_hands = [hands[s] if s >= 0 else None for s in windows.subject[split.train]]
     kinds = sorted(set(train_hands), key=str)
-    signed = settings.train.grounding.endswith("+signal")
-    spoken = vocabulary(words, windows.labels, locations, kinds, signed)
+    knows = settings.train.grounding.split("+")
+    spoken = vocabulary(words, windows.labels, locations, kinds, "signal" in knows)
+    anchors = normalize(torch.from_numpy(words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         label_vectors = _label_vectors(texts, windows.labels, words)
         guidance = _guidance(texts, windows, split, settings.guidance)
+        likeness = _likeness(texts, anchors, split.train) if "text" in knows else None
     config = ModelConfig(
         settings=settings.model,
         channels=tuple(windows.channels),
@@ -210,6 +214,7 @@ def gather(
         group=torch.from_numpy(windows.subject[split.train]).long() + 1,
         frame_s=config.window_s / config.frames,
         borders=config.borders,
+        likeness=likeness,
     )
     data = TrainingData(
         signal=signal,
@@ -220,7 +225,7 @@ def gather(
         frame_keep=torch.from_numpy(frame_end[None] < windows.length[pool][:, None]),
         vocabulary=spoken,
         grammar=Grammar.of(spoken.transcripts, config.frames / config.window_s, config.rate_hz),
-        anchors=normalize(torch.from_numpy(words.vectors).float(), dim=-1),
+        anchors=anchors,
         label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
         guidance=guidance,
         evidence=evidence,
@@ -240,6 +245,30 @@ def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.n
             (vector[wordings] if len(wordings) else words.vectors[[a for a, _ in words.uses[i]]]).mean(0)
         )
     return np.stack(rows)
+
+
+def _likeness(texts: Artifact, anchors: Tensor, train: np.ndarray) -> Tensor:
+    """Cosine of each anchor and what was said of each segment, ``(N, S, K)``, NaN where nothing was.
+
+    Args:
+        anchors: unit vectors, ``(K, d)``.
+        train: windows whose texts are read, ``(N,)``; no other's are.
+    """
+    import torch
+
+    place = texts.rows("segment_text", train)
+    if not place.shape[1]:
+        raise ArtifactError(
+            f"{texts.path} has no descriptions of segments, which grounding by text needs: run `vqtext "
+            "describe` and `vqtext embed`"
+        )
+    said = place >= 0
+    used, which = np.unique(place[said], return_inverse=True)
+    likeness = torch.full((*place.shape, len(anchors)), torch.nan)
+    if len(used):
+        near = torch.from_numpy(texts.rows("segment/vector", used)) @ anchors.T
+        likeness[torch.from_numpy(said)] = near[torch.from_numpy(which)]
+    return likeness
 
 
 def _guidance(texts: Artifact, windows: Windows, split: Split, settings: GuidanceSettings) -> Guidance | None:
