@@ -3,9 +3,9 @@
     VQTEXT_DATA=FOLDER python benchmarks/dsads.py [--seeds 0,1,2] [--peers] [--cache FOLDER] [--loso]
 
 FOLDER holds ``dsads/``. ``--peers`` fits aeon's MiniRocket, MultiRocketHydra and QUANT on the same windows in
-the same run; ``--loso`` leaves one subject out at a time, for ours and MiniRocket. Fit times are wall clock of this
-run. Beside scores it tells how much of each series' own variance in its window is missed on test subjects: by
-the pieces that codes draw alone, by what tokens tell together, and with codes shuffled.
+one run with ours; ``--loso`` leaves one subject out at a time, for ours and MiniRocket. Beside scores it tells
+how much of each series' own variance in its window is missed on test subjects: by the pieces that codes draw
+alone, by what tokens tell together, and with codes shuffled.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 
 FOLDER holds ``gait/``. Each mode is trained by the ordinary pipeline and scored by `vqtext evaluate`.
 ``--ceiling`` trains the same network with the truth in place of the E-step. ``--wrong-words N`` replaces 10 %
-and 25 % of the signature cells at random, N draws each, and tells what the first E-step loses; it trains nothing.
+and 25 % of the signature cells at random, N draws each, and tells what the first E-step loses without training.
 """
 
 from __future__ import annotations
