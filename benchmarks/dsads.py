@@ -3,7 +3,7 @@
     VQTEXT_DATA=FOLDER python benchmarks/dsads.py [--seeds 0,1,2] [--peers] [--cache FOLDER] [--loso]
 
 FOLDER holds ``dsads/``. ``--peers`` fits aeon's MiniRocket, MultiRocketHydra and QUANT on the same windows in
-one run with ours; ``--loso`` leaves one subject out at a time, for ours and MiniRocket. Beside scores it tells
+one run with ours; ``--loso`` leaves one subject out at a time, for ours and MiniRocket. Beside scores it says
 how much of each series' own variance in its window is missed on test subjects: by the pieces that codes draw
 alone, by what tokens tell together, and with codes shuffled.
 """
