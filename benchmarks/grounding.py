@@ -5,7 +5,7 @@
 
 FOLDER holds ``gait/``. Each mode is trained by the ordinary pipeline and scored by `vqtext evaluate`.
 ``--ceiling`` trains the same network with the truth in place of the E-step. ``--wrong-words N`` replaces 10 %
-and 25 % of the signature cells at random, N draws each, and tells what the first E-step loses without training.
+and 25 % of the signature cells at random, N draws each, and tells what the first E-step loses by it.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def wrong_words(settings: Settings, draws: int) -> None:
     everyone = replace(
         split, train=np.arange(windows.n), validation=split.validation[:0], test=split.test[:0]
     )
-    config, data = gather(windows, everyone, settings)
+    _, data = gather(windows, everyone, settings)
     truth = np.asarray(windows.truth[:])
     written = torch.full(
         (len(windows.labels), *data.evidence.levels.shape[1:]), torch.nan
