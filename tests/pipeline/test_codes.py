@@ -77,7 +77,7 @@ def test_the_decoding_is_asked_in_the_middle_of_each_sub_step() -> None:
 def test_tokens_of_a_window_are_told_in_order_with_both_names(model: VQText) -> None:
     signal = windows(3)[0]
     told = token_names(model, signal, np.array([1]), 0.6)
-    substeps = config().settings.substeps
+    substeps = config().substeps
     assert len(told) == config().tokens * substeps
     assert {token["decoded"] for token in told} <= {*ANCHORS, UNKNOWN_NAME}
     for token in told:

@@ -58,7 +58,13 @@ def batch_mean(x: Tensor) -> Tensor:
     """
     if world_size() == 1:
         return x.mean()
-    return x.sum() / mean_over_ranks(torch.tensor(float(x.numel()), device=x.device)).clamp(min=1e-9)
+    return x.sum() / batch_count(torch.ones_like(x, dtype=torch.bool))
+
+
+def batch_count(rows: Tensor) -> Tensor:
+    """How many rows of a mask take part in each process on average, at least one in all: the divisor of a
+    mean over the whole batch."""
+    return mean_over_ranks(rows.sum()).clamp(min=1 / world_size())
 
 
 @torch.no_grad()
@@ -81,6 +87,16 @@ def of_rank_zero(x: Tensor) -> Tensor:
     if world_size() > 1:
         dist.broadcast(x, 0)
     return x
+
+
+def gather_with_gradient(x: Tensor) -> Tensor:
+    """As `gather`, of as many rows ``(n, …)`` in each process; gradients flow to all of them."""
+    if world_size() == 1:
+        return x
+    own = torch.arange(world_size(), device=x.device) == rank()
+    placed = torch.where(own.reshape(-1, *[1] * x.dim()), x, 0.0)
+    whole: Tensor = _Sum.apply(placed)
+    return whole.flatten(0, 1)
 
 
 def gather_words(words: list[str]) -> list[str]:

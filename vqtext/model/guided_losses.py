@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vqtext.model.distributed import batch_count, gather, gather_with_gradient
 from vqtext.model.fusion import SKETCH, Partners, Prediction
 from vqtext.model.network import Output
 
@@ -63,7 +64,10 @@ def contrast(partners: Partners, guided: Tensor, label: Tensor) -> Tensor:
         guided: windows that take part, ``(B,)``; label: ``(B,)``, −1 where there is none.
     """
     with torch.autocast(guided.device.type, enabled=False):  # half precision loses the small temperatures
-        signal, text = (F.normalize(x.float(), dim=-1) for x in (partners.signal, partners.text))
+        signal, text = (
+            gather_with_gradient(F.normalize(x.float(), dim=-1)) for x in (partners.signal, partners.text)
+        )
+        guided, label = gather(guided), gather(label)
         scale = partners.log_scale.float().exp().clamp(max=1 / LEAST_TEMPERATURE)
         alike = (label[:, None] == label) & (label[:, None] >= 0)
         apart = guided[:, None] & guided & ~alike
@@ -87,7 +91,7 @@ def guidance_metrics(out: Output, label: Tensor) -> dict[str, tuple[Tensor, int]
 
 def mean_over(value: Tensor, rows: Tensor) -> Tensor:
     """Mean of ``value (B,)`` over the rows that take part; 0 where none does, with the gradient 0."""
-    return torch.where(rows, value, 0.0).sum() / rows.sum().clamp(min=1)
+    return torch.where(rows, value, 0.0).sum() / batch_count(rows)
 
 
 def _prediction(said: Prediction, out: Output, label: Tensor) -> Tensor:

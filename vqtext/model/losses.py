@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from vqtext.model import guided_losses
-from vqtext.model.distributed import batch_mean, mean_over_ranks
+from vqtext.model.distributed import batch_count, batch_mean, mean_over_ranks
 from vqtext.model.network import Output
 from vqtext.model.painting import coverage, paint
 from vqtext.model.pieces import FAINT
@@ -33,7 +33,7 @@ def losses(
 ) -> dict[str, Tensor]:
     """The named terms of the loss, each a scalar. ``target (B, F, K)``, ``frame_keep (B, F)``."""
     frames = target.shape[1]
-    kept = mean_over_ranks(frame_keep.sum()).clamp(min=1)
+    kept = batch_count(frame_keep)
 
     def naming(names: Tensor) -> Tensor:
         said = frame_names(out, names, frames).clamp(min=1e-6).log()
