@@ -78,7 +78,7 @@ def test_losses_and_their_gradients_are_equal(model, stored, mode, place, name):
     given = told(list(torch.autograd.grad(loss, values, allow_unused=True)))
     expected = stored[f"{mode}/{name}/gradients"]
     size = np.abs(expected).max(1, keepdims=True)
-    # a bias before a softmax or a norm has a gradient of 0 but for rounding, and the entropies of the codebook
+    # a bias before a softmax or a norm has a gradient of 0 but for rounding, and entropies of the codebook
     # are sharp: between kinds of processors they differ by 4e-5 of the largest gradient
     assert (np.abs(given - expected) <= 1e-4 * size + 5e-5 * size.max()).all()
     assert (expected != 0).any()
