@@ -92,6 +92,17 @@ def test_the_belief_of_the_network_overrules_the_words_in_the_end():
     assert not grounding.due(0.31)
 
 
+def test_a_name_that_is_always_a_little_likelier_does_not_take_over():
+    """A network that learned nothing but a liking for one name is walked again and again."""
+    grounding = walked(data(levels=(float("nan"), float("nan"))))
+    belief = torch.tensor([0.4, 0.2, 0.2, 0.2]).expand(20, config().frames, 4)
+    for _ in range(3):
+        grounding.refine(belief)
+        belief = grounding.posterior.float().clamp(min=0.01)
+    own = grounding.posterior[grounding.evidence.label == 0].float()
+    assert (own[..., 0] - 0.5).abs().max() < 0.1
+
+
 def test_durations_are_learned_from_what_the_network_believes():
     grounding = walked(data())
     before = grounding.chain.stay.clone()

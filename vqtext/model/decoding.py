@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from vqtext.model import chains, hmm
 from vqtext.model.config import ModelConfig
-from vqtext.model.grounding import BELIEF_SPAN_S, ITERATIONS, once_over
+from vqtext.model.grounding import BELIEF_SPAN_S, ITERATIONS, once_over, usual_uses
 from vqtext.model.rhythm import USUAL_S
 from vqtext.model.vocabulary import Grammar, Vocabulary
 from vqtext.model.weighing import CHAIN, HEAD, weigh
@@ -62,6 +62,7 @@ class Decoder(nn.Module):
 
     stay: Tensor
     substates: Tensor
+    usual: Tensor
     transition: Tensor
     start: Tensor
     prior: Tensor
@@ -79,6 +80,7 @@ class Decoder(nn.Module):
         chain = chains.Chain.of(self.grammar.ordered, self.grammar.start, dwell)
         self.register_buffer("stay", chain.stay)
         self.register_buffer("substates", chain.substates)
+        self.register_buffer("usual", torch.zeros_like(self.grammar.start))
         self._span = min(1.0, frame_s / BELIEF_SPAN_S)  # what one frame counts on the way to a path
         self.register_buffer("transition", self.grammar.ordered)
         self.register_buffer("start", self.grammar.start)
@@ -102,10 +104,11 @@ class Decoder(nn.Module):
         self.class_prior.copy_(torch.bincount(label, minlength=len(self.class_prior)) / len(label))
         emission = self._emission(names, keep)
 
+        self.usual.copy_(usual_uses(names, label, self.grammar))
+
         def evidence(rows: Tensor) -> Tensor:
-            own = emission[rows].transpose(1, 2)
-            own = own if self.config.borders else own[torch.arange(len(rows)), :, label[rows]][:, :, None]
-            return self._span * own
+            own = self._steps(names[rows], keep[rows])
+            return own if self.config.borders else own[torch.arange(len(rows)), :, label[rows]][:, :, None]
 
         chain = chains.learn(self._chain(), label, evidence, names.shape[1], ITERATIONS)
         self.stay.copy_(chain.stay), self.substates.copy_(chain.substates)
@@ -147,22 +150,25 @@ class Decoder(nn.Module):
         chain, head = self._chains(emission), self._head(classes)
         log_posterior = (self.weights[0] * chain + self.weights[1] * head + self._log_prior()).log_softmax(1)
         label = log_posterior.topk(min(ranks, log_posterior.shape[1]), dim=1).indices
-        found = [self._path(emission, own, keep) for own in label.T]
+        steps = self._steps(names, keep)
+        found = [self._path(steps, emission, own, keep) for own in label.T]
         path, confidence = (torch.stack(part, 1) for part in zip(*found, strict=True))
         return Decoded(log_posterior, label, path, confidence)
 
-    def _path(self, emission: Tensor, label: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
+    def _path(self, steps: Tensor, emission: Tensor, label: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
         """Likeliest step of each frame, if each window's label is ``label (B,)``, and how likely: two
         ``(B, F)``.
 
         Args:
-            emission: evidence for the uses of all labels, ``(B, n, F, U)``.
+            steps: evidence for when a use is, as `_steps` gives it, ``(B, F, n, U)``.
+            emission: evidence for the uses against all that is ever said, ``(B, n, F, U)``.
         """
-        chain = self._chain()
-        evidence = emission.transpose(1, 2)
+        chain, evidence = self._chain(), emission.transpose(1, 2)
         if not chain.leaks:
-            evidence = evidence[torch.arange(len(label)), :, label][:, :, None]
-        share = chains.posterior(self._span * evidence, chain, label)
+            steps, evidence = (
+                part[torch.arange(len(label)), :, label][:, :, None] for part in (steps, evidence)
+            )
+        share = chains.posterior(steps, chain, label)
         path = chains.likeliest(share, label)
         sure = share.flatten(2).amax(-1)
         # beside it each frame fits or does not, whatever the step
@@ -181,6 +187,11 @@ class Decoder(nn.Module):
         """How much more likely each use is than its anchor is anywhere, in nats: ``(B, n, F, U)``."""
         surprise = (names + EPS).log() - self.prior.log()
         return self.grammar.emission(surprise * keep[..., None])
+
+    def _steps(self, names: Tensor, keep: Tensor) -> Tensor:
+        """How much more likely each use is now than it is in its label at any time, ``(B, F, n, U)``."""
+        said = (names + EPS).log()[..., self.grammar.anchor] - self.usual
+        return self._span * torch.where(self.grammar.valid & keep[..., None, None], said, 0.0)
 
     def _chains(self, emission: Tensor) -> Tensor:
         """What the chains say for each label, in nats, ``(B, n)``."""

@@ -28,7 +28,7 @@ from vqtext.model.vocabulary import Grammar
 
 ROUNDS = (0.3, 0.5, 0.7)  # shares of the training after which the network's belief is walked
 ITERATIONS = 2  # walks a round, each with durations of the one before
-BELIEF_SPAN_S = 0.08  # the network's belief over such a span counts as one piece of evidence
+BELIEF_SPAN_S = 0.04  # the network's belief over such a span counts as one piece of evidence
 
 
 class Grounding(Protocol):
@@ -176,10 +176,10 @@ class Walk(Label):
     def refine(self, names: Tensor) -> None:
         """Walk through what the network believes; durations come from the walk before."""
         weight = min(1.0, self.evidence.frame_s / BELIEF_SPAN_S)
-        usual = weight * (names.float().mean((0, 1)) + EPS).log()
+        usual = usual_uses(names, self.evidence.label, self.grammar)
 
         def emission_of(rows: Tensor) -> Tensor:
-            return self._of_uses(weight * (names[rows].float() + EPS).log() - usual, rows)
+            return weight * (self._of_uses((names[rows].float() + EPS).log(), rows) - self._part(usual, rows))
 
         self.chain = chains.learn(
             self.chain, self.evidence.label, emission_of, names.shape[1], ITERATIONS, self._keep
@@ -227,6 +227,10 @@ class Walk(Label):
         emission = log_names[..., self.grammar.anchor]
         return emission if self.chain.leaks else _own(emission, self.evidence.label[rows])
 
+    def _part(self, of_uses: Tensor, rows: Tensor) -> Tensor:
+        """Numbers of the uses ``(n, U)``, of all labels or of the own alone, as `_of_uses` gives them."""
+        return of_uses if self.chain.leaks else of_uses[self.evidence.label[rows]][:, None, None]
+
     def _keep(self, rows: Tensor, share: Tensor) -> None:
         """Uses' probabilities ``(b, F, n or 1, U)`` → anchors', remembered."""
         if share.shape[2] == 1:
@@ -248,6 +252,21 @@ def make(mode: str, grammar: Grammar, anchors: int, evidence: Evidence) -> Groun
     if knows == {"label"}:
         return Label(grammar, anchors)
     return Walk(grammar, anchors, evidence, knows)
+
+
+def usual_uses(names: Tensor, label: Tensor, grammar: Grammar) -> Tensor:
+    """Log of how likely each use's name is in the windows of its label, whenever, ``(n, U)``.
+
+    What is said of a label all the time tells nothing of when: left in, a slight liking for one name would be
+    taught, believed more, and taught again, until nothing else is ever said.
+
+    Args:
+        names: belief per frame, ``(N, F, K)``; label: of the windows, ``(N,)``.
+    """
+    usual = torch.zeros(grammar.anchor.shape, device=names.device)
+    for i in label.unique():
+        usual[i] = (names[label == i].float().mean((0, 1)) + EPS).log()[grammar.anchor[i]]
+    return usual
 
 
 def _own(emission: Tensor, label: Tensor) -> Tensor:
