@@ -68,6 +68,8 @@ def test_a_border_is_found_where_the_grammar_may_leave_the_label():
     chain = Chain.of(moves, start, torch.tensor([5.0, 5.0]), leaks=True)
     share = posterior(emission, chain, torch.tensor([0]))
     assert share[0, 5, 0, 0] > 0.9 and share[0, 35, 1, 0] > 0.9
+    nothing_beside = torch.zeros(1, 2, dtype=torch.bool)
+    assert (posterior(emission, chain, torch.tensor([0]), near=nothing_beside)[0, :, 0, 0] == 1).all()
 
 
 def test_durations_are_those_of_whole_runs():

@@ -27,7 +27,7 @@ def model() -> VQText:
     network = Network(config(), data().anchors)
     network.normalise.fit([torch.from_numpy(data().signal)])
     with torch.no_grad():  # even codes know their names, first one and then the next; odd codes know nothing
-        anchors = network.anchors
+        anchors = network.anchors @ network.basis.T
         midst = torch.linalg.pinv(anchors).sum(1)  # as near to one anchor as to any other
         for code, action in enumerate(network.codebook.action):
             for s in range(len(action)):

@@ -75,7 +75,13 @@ class Chain:
         )
 
 
-def posterior(emission: Tensor, chain: Chain, label: Tensor, frames: Tensor | None = None) -> Tensor:
+def posterior(
+    emission: Tensor,
+    chain: Chain,
+    label: Tensor,
+    frames: Tensor | None = None,
+    near: Tensor | None = None,
+) -> Tensor:
     """Which use each frame shows.
 
     Each frame is scaled to a sum of 1, so that a path of any length stays in the range of float32.
@@ -86,11 +92,12 @@ def posterior(emission: Tensor, chain: Chain, label: Tensor, frames: Tensor | No
         chain: of all labels.
         label: of each window, ``(B,)``.
         frames: how many frames of each window count, ``(B,)``; all where it is None.
+        near: other labels that a path may visit where the chain leaks, ``(B, n)``; all where it is None.
 
     Returns:
         Probabilities, of the emission's shape; over the last two axes they sum to 1.
     """
-    walk = _Walk(chain, label, emission.shape[2])
+    walk = _Walk(chain, label, emission.shape[2], near)
     if frames is not None:  # frames beyond a window's end say nothing
         beyond = torch.arange(emission.shape[1], device=emission.device) >= frames[:, None]
         emission = torch.where(beyond[..., None, None], 0.0, emission)
@@ -116,11 +123,12 @@ def learn(
     frames: int,
     iterations: int,
     keep: Callable[[Tensor, Tensor], None] = lambda rows, share: None,
+    near: Tensor | None = None,
 ) -> Chain:
     """Walk through all windows again and again, each time with the durations of the time before.
 
     Args:
-        chain, label: as for `posterior`.
+        chain, label, near: as for `posterior`.
         emission_of: log weights of some windows, by their rows.
         frames: of a window.
         keep: is given the rows and their posterior, each time.
@@ -132,7 +140,8 @@ def learn(
     paths = torch.empty(len(label), frames, dtype=torch.long)
     for _ in range(iterations):
         for rows in chunks(chain, len(label), frames):
-            share = posterior(emission_of(rows), chain, label[rows])
+            own = None if near is None else near[rows]
+            share = posterior(emission_of(rows), chain, label[rows], near=own)
             keep(rows, share)
             paths[rows] = likeliest(share, label[rows])
         mean, variance = durations(paths, labels * uses)
@@ -176,7 +185,7 @@ def durations(path: Tensor, states: int) -> tuple[Tensor, Tensor]:
 class _Walk:
     """The weights of one batch, and a step forwards and backwards through them."""
 
-    def __init__(self, chain: Chain, label: Tensor, width: int) -> None:
+    def __init__(self, chain: Chain, label: Tensor, width: int, near: Tensor | None = None) -> None:
         self.leaks = chain.leaks and width > 1
         # each window walks its own label's transcript alone, or all windows walk all of them
         pick = slice(None) if self.leaks else label
@@ -192,9 +201,12 @@ class _Walk:
         self.stay, self.go = stay, 1 - stay
         self.start = (first[..., None] * inside).expand(len(label), width, -1, -1)
         if self.leaks:
-            self.mine = torch.nn.functional.one_hot(label, width)[..., None, None].to(first.dtype)
-            others = (1 - self.mine) / max(1, width - 1)
-            self.start = self.start * (self.mine * (1 - LEAK_START) + others * LEAK_START)
+            mine = torch.nn.functional.one_hot(label, width).to(first.dtype)
+            others = (1 - mine) if near is None else near.to(first.dtype) * (1 - mine)
+            others = others / others.sum(1, keepdim=True).clamp(min=1)
+            home = mine * (1 - LEAK_START * others.sum(1, keepdim=True))
+            self.mine, others = mine[..., None, None], others[..., None, None]
+            self.start = self.start * (home[..., None, None] + others * LEAK_START)
             # where a path that comes from elsewhere lands: any use, at its beginning
             landing = first[..., None] * self.entry
             self.out, self.back = LEAK_OUT * landing * others, LEAK_BACK * landing * self.mine

@@ -31,7 +31,8 @@ class Evidence:
         levels: written levels of each use, from −1 (still) to 1 (strong), NaN where unknown, ``(N, U, L)``.
         label: ``(N,)``; group: subject of each window, ``(N,)``.
         frame_s: seconds a frame lasts.
-        borders: whether windows may hold the border to another activity.
+        near: other labels of which a window may hold a part, since a window beside it in its recording has
+            them, ``(N, n)``; None where windows hold no borders.
         likeness: how near each anchor is to what was said of each segment, ``(N, segments, K)``, NaN where
             nothing was; or None.
     """
@@ -42,12 +43,12 @@ class Evidence:
     label: Tensor
     group: Tensor
     frame_s: float
-    borders: bool = False
+    near: Tensor | None = None
     likeness: Tensor | None = None
 
     def of(self, rows: np.ndarray) -> Evidence:
         """The evidence of some of the windows alone."""
-        parts = ("energy", "motion", "levels", "label", "group", "likeness")
+        parts = ("energy", "motion", "levels", "label", "group", "near", "likeness")
         chosen: dict[str, Any] = {name: getattr(self, name) for name in parts}
         return replace(self, **{name: x[rows] for name, x in chosen.items() if x is not None})
 

@@ -148,7 +148,7 @@ class Walk(Label):
         self.grammar, self.evidence = grammar, evidence
         moves = grammar.ordered if "order" in knows else grammar.unordered
         dwell = cycle_s(evidence, len(grammar.anchor)) / grammar.valid.sum(1) / evidence.frame_s
-        self.chain = chains.Chain.of(once_over(moves), grammar.start, dwell, evidence.borders)
+        self.chain = chains.Chain.of(once_over(moves), grammar.start, dwell, evidence.near is not None)
         onto = torch.nn.functional.one_hot(grammar.anchor, anchors).float()
         self.onto = onto * grammar.valid[..., None]  # uses of each label → anchors, (n, U, K)
         shape = evidence.energy.shape
@@ -182,7 +182,13 @@ class Walk(Label):
             return weight * (self._of_uses((names[rows].float() + EPS).log(), rows) - self._part(usual, rows))
 
         self.chain = chains.learn(
-            self.chain, self.evidence.label, emission_of, names.shape[1], ITERATIONS, self._keep
+            self.chain,
+            self.evidence.label,
+            emission_of,
+            names.shape[1],
+            ITERATIONS,
+            self._keep,
+            self.evidence.near,
         )
         self.known[:] = True
         self.rounds += 1
@@ -220,7 +226,8 @@ class Walk(Label):
             emission = data.emission(rows, states)
             if not self.chain.leaks:
                 emission = _own(emission, label[rows])
-            self._keep(rows, chains.posterior(emission, self.chain, label[rows]))
+            near = None if evidence.near is None else evidence.near[rows]
+            self._keep(rows, chains.posterior(emission, self.chain, label[rows], near=near))
 
     def _of_uses(self, log_names: Tensor, rows: Tensor) -> Tensor:
         """Anchors' log weights ``(b, F, K)`` → the uses', ``(b, F, n, U)`` or of the own label alone."""

@@ -21,7 +21,7 @@ from vqtext.model.decoder import ShapeDecoder, SignalDecoder
 from vqtext.model.encoder import ChannelEmbedding, Normaliser, PatchEncoder, instance_normalise
 from vqtext.model.fusion import Fused, Fusion
 from vqtext.model.pieces import FAINT, stitch
-from vqtext.model.reader import TokenReader
+from vqtext.model.reader import Head, TokenReader
 from vqtext.model.tokenizer import Tokenizer
 
 SHARPNESS = 12.0  # cosines of anchors lie close together: logits = SHARPNESS · cosine at the start
@@ -81,6 +81,7 @@ class Network(nn.Module):
     """
 
     anchors: Tensor
+    basis: Tensor
 
     def __init__(self, config: ModelConfig, anchors: Tensor) -> None:
         super().__init__()
@@ -91,18 +92,18 @@ class Network(nn.Module):
         self.encoder = PatchEncoder(config)
         self.tokenizer = Tokenizer(config)
         self.fusion = Fusion(config) if config.token_dim else None
-        self.codebook = Codebook(s.codes, s.dim_code, config.substeps, config.text_dim)
+        basis = span(anchors)
+        self.codebook = Codebook(s.codes, s.dim_code, config.substeps, len(basis))
         self.shape_decoder = ShapeDecoder(config)
         self.signal_decoder = SignalDecoder(config)
         self.reader = TokenReader(config)
-        self.correct = nn.Linear(s.dim, config.substeps * config.text_dim)
-        self.head = nn.Sequential(
-            nn.Linear(s.dim, s.dim), nn.GELU(), nn.Linear(s.dim, config.substeps * config.text_dim)
-        )
+        self.correct = nn.Linear(s.dim, config.substeps * len(basis))
+        self.head = Head(config, config.substeps * len(basis))
         self.sharpness = nn.Parameter(torch.tensor(SHARPNESS).log())
         self.class_head = nn.Sequential(nn.Dropout(s.dropout), nn.Linear(2 * s.dim, len(config.labels)))
         self.text_head = nn.Linear(2 * s.dim, config.text_dim)
         self.register_buffer("anchors", anchors)
+        self.register_buffer("basis", basis)
 
     def forward(self, signal: Tensor, text: Tensor | None = None, text_mask: Tensor | None = None) -> Output:
         """Windows ``(B, C, T)`` in physical units, NaN where nothing was measured → `Output`.
@@ -137,9 +138,9 @@ class Network(nn.Module):
             stitch(offset + scale * drawn, a.t, a.l, a.keep, x.shape[-1]) for drawn in (shapes, refined)
         )
         pieces = (a.pieces - offset) / scale.clamp(min=FAINT)
-        own = self.codebook.action[q.code]  # (·, M, S, d)
+        own = self.codebook.action[q.code]  # (·, M, S, r)
         named = own + self.correct(read).unflatten(-1, own.shape[-2:])
-        free = self.head(h).unflatten(-1, own.shape[-2:])
+        free = self.head(h, a.keep).unflatten(-1, own.shape[-2:])
         pooled = self._pool(read, a.keep, batch)
 
         def windows(x: Tensor) -> Tensor:
@@ -192,7 +193,7 @@ class Network(nn.Module):
         return alone.to(self.anchors.device)
 
     def _logits(self, action: Tensor) -> Tensor:
-        return self.sharpness.exp() * F.normalize(action, dim=-1) @ self.anchors.T
+        return self.sharpness.exp() * F.normalize(action, dim=-1) @ (self.anchors @ self.basis.T).T
 
     def _pool(self, h: Tensor, keep: Tensor, batch: int) -> Tensor:
         h = h.reshape(batch, -1, h.shape[-1])
@@ -208,3 +209,12 @@ class Network(nn.Module):
     def code_shapes(self) -> Tensor:
         """Each code drawn, ``(codes, c, SHAPE_STEPS)``."""
         return self.shape_decoder(self.codebook.shape, self.channels() if self.channels is not None else None)
+
+
+def span(anchors: Tensor) -> Tensor:
+    """Orthonormal directions of text space that tell anchors apart, and one that is far from all, ``(r, d)``.
+
+    A name is a cosine between an action vector and the anchors ``(K, d)``. Of the vector's part beyond the
+    anchors' span only the length counts, which one direction holds: K + 1 numbers say all that d could.
+    """
+    return torch.linalg.qr(anchors.T, mode="complete").Q[:, : len(anchors) + 1].T.contiguous()

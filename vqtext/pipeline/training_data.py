@@ -16,6 +16,7 @@ from vqtext.cache.rows import StoredRows
 from vqtext.config import GuidanceSettings, Settings
 from vqtext.data.locations import best_cell, sensed
 from vqtext.data.motion import MotionScale
+from vqtext.data.neighbours import labels_beside
 from vqtext.data.splits import Split
 from vqtext.data.windows import Windows
 from vqtext.errors import ArtifactError, TrainingError
@@ -213,7 +214,7 @@ def gather(
         label=torch.from_numpy(label).long(),
         group=torch.from_numpy(windows.subject[split.train]).long() + 1,
         frame_s=config.window_s / config.frames,
-        borders=config.borders,
+        near=torch.from_numpy(labels_beside(windows, split.train)) if config.borders else None,
         likeness=likeness,
     )
     data = TrainingData(
