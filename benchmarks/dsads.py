@@ -76,7 +76,7 @@ def told(settings: Settings, seeds: list[int]) -> None:
 @torch.no_grad()
 def missed(model, windows, test: np.ndarray) -> str:
     """Mean share over windows and channels, by codes alone, read together, and both with codes shuffled."""
-    codebook = model.network.codebook
+    codebook = model.network.trunk.codebook
     give, order = (
         codebook.forward,
         torch.randperm(len(codebook.shape), generator=torch.Generator().manual_seed(0)),

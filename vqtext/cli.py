@@ -219,6 +219,7 @@ def train(
     seeds: Seeds = None,
     grounding: Annotated[Text, _setting("--grounding", "train.grounding", "MODE")] = None,
     channels: Annotated[Text, _setting("--channels", "model.channels", "MODE")] = None,
+    init: Annotated[Path | None, _setting("--init", "model.init", "FOLDER")] = None,
     epochs: Epochs = None,
     preset: Annotated[Text, _setting("--preset", "train.preset", "NAME")] = None,
     patience: Annotated[Count, _setting("--patience", "train.patience", "N")] = None,
@@ -246,6 +247,7 @@ def train(
     chosen |= {
         "train.grounding": grounding,
         "model.channels": channels,
+        "model.init": init,
         "train.epochs": epochs,
         "train.preset": preset,
         "train.patience": patience,

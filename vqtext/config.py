@@ -152,7 +152,7 @@ class ModelSettings(_Section):
     """The size and shape of the model."""
 
     channels: Literal["joint", "independent"] = Field(
-        default="joint", description="one token spans all channels, or each channel has its own"
+        default="joint", description="one token spans all channels, or each channel is a series of VQShape"
     )
     dim: int = Field(default=64, ge=16, description="width of the transformer")
     dim_code: int = Field(default=16, ge=2, description="width of a code")
@@ -170,6 +170,14 @@ class ModelSettings(_Section):
     layers: int = Field(default=2, ge=1, description="layers of the transformer")
     heads: int = Field(default=4, ge=1, description="attention heads")
     dropout: Fraction = Field(default=0.1, description="share of activations dropped in training")
+    mask: Fraction = Field(
+        default=0.25, lt=1, description="share of the patches hidden in training, if channels are independent"
+    )
+    init: Path | None = Field(
+        default=None,
+        description="folder of `vqtext import-vqshape` that training starts from, if channels are "
+        "independent; sizes left at their defaults are then its own",
+    )
 
 
 class GuidanceSettings(_Section):

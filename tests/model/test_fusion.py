@@ -58,10 +58,13 @@ def test_every_way_at_every_place_teaches_each_of_its_weights(fusion, place, cha
     assert ("contrast" in terms) == (fusion != "signal")
     assert ("text_predicts" in terms) == ("signal_predicts" in terms) == (fusion == "bidirectional")
     # every window has a label, so none draws its signal
-    idle = {name for name, p in net.fusion.named_parameters() if p.grad is None or not p.grad.any()}
+    idle = {name for name, p in net.trunk.fusion.named_parameters() if p.grad is None or not p.grad.any()}
     assert {name for name in idle if "sketch" not in name} == set()
     assert all(p.grad.isfinite().all() for p in net.parameters() if p.grad is not None)
-    assert net.encoder.embed.weight.grad.any()
+    reached = (
+        net.trunk.encoder.embed if channels == "joint" else net.trunk.vqshape.encoder.project
+    )  # by the codes
+    assert reached.weight.grad.any()
 
 
 @pytest.mark.parametrize(("fusion", "place"), COMBINATIONS)
@@ -72,7 +75,7 @@ def test_a_batch_without_any_text_trains_and_leaves_the_fusion_alone(fusion, pla
     torch.stack(list(terms.values())).sum().backward()
     assert all(value == 0 for name, value in terms.items() if "guided" in name or name == "contrast")
     assert terms["class"] > 0
-    assert all(p.grad is None or not p.grad.any() for p in net.fusion.parameters())
+    assert all(p.grad is None or not p.grad.any() for p in net.trunk.fusion.parameters())
     assert all(p.grad.isfinite().all() for p in net.parameters() if p.grad is not None)
 
 
@@ -93,7 +96,7 @@ def test_only_bidirectional_lets_what_the_text_asked_go_on():
         net = network(fusion).eval()
         signal, _, text, mask = batch()
         before = net(signal, text, mask)
-        net.fusion.text_asks.in_proj_weight.add_(0.5)
+        net.trunk.fusion.text_asks.in_proj_weight.add_(0.5)
         after = net(signal, text, mask)
         assert torch.equal(before.classes, after.classes) != reaches
         assert not torch.equal(before.fused.partners.text, after.fused.partners.text)
@@ -153,7 +156,9 @@ def test_every_way_trains_in_half_precision(fusion, place):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         terms = terms_of(net, net(signal, text, mask), label)
     torch.stack([value.float() for value in terms.values()]).sum().backward()
-    assert net.fusion.project.weight.grad.isfinite().all() and net.fusion.project.weight.grad.any()
+    assert (
+        net.trunk.fusion.project.weight.grad.isfinite().all() and net.trunk.fusion.project.weight.grad.any()
+    )
 
 
 def test_each_path_has_the_mean_of_its_own_windows():
@@ -165,7 +170,7 @@ def test_each_path_has_the_mean_of_its_own_windows():
     each = torch.nn.functional.cross_entropy(out.classes, label, reduction="none")
     assert torch.allclose(terms["class"], each[5]) and torch.allclose(terms["class_guided"], each[:5].mean())
     terms["class"].backward()
-    assert all(p.grad is None or not p.grad.any() for p in net.fusion.parameters())
+    assert all(p.grad is None or not p.grad.any() for p in net.trunk.fusion.parameters())
 
 
 def test_without_guidance_all_windows_are_signal_alone():
@@ -192,8 +197,8 @@ def test_a_window_without_label_draws_its_signal_instead():
     away = ((said - stretches) * seen).square().mean()
     assert torch.allclose(terms["text_predicts"], away, atol=1e-6)
     terms["text_predicts"].backward()
-    assert net.fusion.text_predicts.sketch.weight.grad.any()
-    assert not net.fusion.text_predicts.classes.weight.grad.any()
+    assert net.trunk.fusion.text_predicts.sketch.weight.grad.any()
+    assert not net.trunk.fusion.text_predicts.classes.weight.grad.any()
 
 
 def test_metrics_tell_the_paths_apart_and_leave_out_one_that_no_window_took():
@@ -233,7 +238,7 @@ def test_no_text_reaches_the_model_at_test_time(fusion, place, tmp_path, monkeyp
     net = network(fusion, place)
     signal = torch.from_numpy(windows(3)[0])
     before = net.eval()(signal)
-    for parameter in net.fusion.parameters():
+    for parameter in net.trunk.fusion.parameters():
         parameter.normal_(std=100)
     after = net(signal)
     assert all(torch.equal(getattr(before, n), getattr(after, n)) for n in (*NAMES, "classes", "text"))
@@ -249,7 +254,8 @@ def test_no_text_reaches_the_model_at_test_time(fusion, place, tmp_path, monkeyp
     monkeypatch.setattr(Fusion, "forward", lambda *_: pytest.fail("text was asked for"))
     model = load(tmp_path)
     assert (
-        model.network.fusion is None and model.config == VQText(net, Decoder(net.config, vocabulary())).config
+        model.network.trunk.fusion is None
+        and model.config == VQText(net, Decoder(net.config, vocabulary())).config
     )
     assert not any("fusion" in name for name in model.network.state_dict())
     model.predict(signal.numpy())

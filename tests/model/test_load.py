@@ -117,7 +117,7 @@ def test_codes_do_the_talking(folder, monkeypatch):
     gives the same answers."""
     model, signal = load(folder), windows(6)[0]
     before = model.tokenize(signal), model.decode(signal), model.explain(signal)
-    tokenizer, codebook = model.network.tokenizer, model.network.codebook
+    tokenizer, codebook = model.network.trunk.tokenizer, model.network.trunk.codebook
     whole, moved = tokenizer.forward, []
 
     def elsewhere(*args, **kwargs):
@@ -164,7 +164,7 @@ def test_weights_that_are_not_finite_are_refused(folder):
     from safetensors.torch import load_file, save_file
 
     tensors = load_file(folder / "model.safetensors")
-    tensors["network.codebook.shape"][0, 0] = torch.nan
+    tensors["network.trunk.codebook.shape"][0, 0] = torch.nan
     save_file(tensors, folder / "model.safetensors")
     with pytest.raises(ArtifactError, match="not finite"):
         load(folder)

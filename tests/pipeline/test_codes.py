@@ -29,7 +29,7 @@ def model() -> VQText:
     with torch.no_grad():  # even codes know their names, first one and then the next; odd codes know nothing
         anchors = network.anchors @ network.basis.T
         midst = torch.linalg.pinv(anchors).sum(1)  # as near to one anchor as to any other
-        for code, action in enumerate(network.codebook.action):
+        for code, action in enumerate(network.trunk.action):
             for s in range(len(action)):
                 action[s] = anchors[(code // 2 + s) % 4] if code % 2 == 0 else midst
     return VQText(network, Decoder(config(), vocabulary()))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from math import lcm
 from typing import Any
 
 from vqtext.config import ModelSettings
 from vqtext.errors import ArtifactError
+from vqtext.model.vqshape import VQShapeConfig
 from vqtext.schema import Channel
 
-FORMAT = 2
+FORMAT = 3
 TRAINING_ONLY = ("token_dim", "fusion", "place")
 MIN_PATCH = 2  # samples; a patch of one sample has no shape
 MOST_SUBSTEPS = 8
@@ -31,6 +33,8 @@ class ModelConfig:
         text_dim: width of the anchor vectors, d.
         token_dim: width of the guidance's text tokens, 0 without guidance.
         borders: windows may hold the border to another activity.
+        started: sizes of the VQShape that training started from, with which ``settings`` agree; None where
+            it started from nothing.
         fusion, place: how and where text meets signal, as `GuidanceSettings` says.
 
     A model's folder knows nothing of the last three: they are for training alone.
@@ -43,6 +47,7 @@ class ModelConfig:
     labels: tuple[str, ...]
     text_dim: int
     borders: bool = False
+    started: VQShapeConfig | None = None
     token_dim: int = 0
     fusion: str = "signal"
     place: str = "patches"
@@ -59,13 +64,16 @@ class ModelConfig:
 
     @property
     def patch(self) -> int:
-        """Samples a patch."""
+        """Samples a patch: of the window, or of a series that is stretched to VQShape's length."""
+        if not self.joint:
+            return self.vqshape.patch
         return max(MIN_PATCH, -(-self.steps // self.settings.patches))
 
     @property
     def patches(self) -> int:
-        """Patches a window; the last one may reach beyond it."""
-        return -(-self.steps // self.patch)
+        """Patches a series. The last one may reach beyond a window, which has fewer where it is short; one
+        that is stretched has as many as set."""
+        return -(-self.steps // self.patch) if self.joint else self.settings.patches
 
     @property
     def tokens(self) -> int:
@@ -80,8 +88,39 @@ class ModelConfig:
 
     @property
     def feature_dim(self) -> int:
-        """Numbers a token is told by: its code's vector, mu, sigma, t, l."""
-        return self.settings.dim_code + 2 * self.series_channels + 2
+        """Numbers a token is told by: its code's vector, mu, sigma, t, l; of an independent one also its
+        series' mean and deviation."""
+        return self.settings.dim_code + 2 * self.series_channels + (2 if self.joint else 4)
+
+    @property
+    def vqshape(self) -> VQShapeConfig:
+        """Sizes of the VQShape whose tokens independent channels have.
+
+        Series are stretched to the least length that windows fit into and that patches and tokens divide,
+        unless the VQShape was there before.
+        """
+        s = self.settings
+        if self.started is not None:
+            return replace(self.started, dropout=s.dropout, mask=s.mask)
+        share = lcm(s.patches, self.tokens)
+        length = share * -(-max(self.steps, MIN_PATCH * s.patches) // share)
+        return VQShapeConfig(
+            dim=s.dim,
+            patch=length // s.patches,
+            patches=s.patches,
+            encoder_heads=s.heads,
+            encoder_layers=s.layers,
+            tokenizer_heads=s.heads,
+            tokenizer_layers=s.layers,
+            decoder_heads=s.heads,
+            decoder_layers=max(1, s.layers // 2),
+            tokens=self.tokens,
+            length=length,
+            codes=s.codes,
+            code_dim=s.dim_code,
+            dropout=s.dropout,
+            mask=s.mask,
+        )
 
     @property
     def substeps(self) -> int:
@@ -102,9 +141,10 @@ class ModelConfig:
     def to_dict(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
-            "settings": self.settings.model_dump(mode="json"),
+            "settings": self.settings.model_dump(mode="json", exclude={"init"}),
             **{k: v for k, v in asdict(self).items() if k not in ("settings", "channels", *TRAINING_ONLY)},
             "channels": [channel.to_dict() for channel in self.channels],
+            "started": self.started.to_dict() if self.started is not None else None,
         }
 
     @classmethod
@@ -128,6 +168,7 @@ class ModelConfig:
                 labels=tuple(data["labels"]),
                 text_dim=int(data["text_dim"]),
                 borders=bool(data["borders"]),
+                started=VQShapeConfig.from_dict(data["started"]) if data["started"] is not None else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             problem = str(error).splitlines()[0]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from vqtext.model.config import ModelConfig
-from vqtext.model.encoder import CHANNEL_DIM
+from vqtext.model.encoder import CHANNEL_DIM, VIRTUAL_CHANNELS
 from vqtext.model.pieces import SHAPE_STEPS
 
 
@@ -21,15 +21,12 @@ class ShapeDecoder(nn.Module):
         super().__init__()
         dim = config.settings.dim
         self.inside = nn.Linear(config.settings.dim_code, dim)
-        self.gate = nn.Linear(CHANNEL_DIM, dim) if config.joint else None
+        self.gate = nn.Linear(CHANNEL_DIM, dim)
         self.outside = nn.Sequential(nn.GELU(), nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, SHAPE_STEPS))
 
-    def forward(self, z: Tensor, channels: Tensor | None) -> Tensor:
+    def forward(self, z: Tensor, channels: Tensor) -> Tensor:
         """``z (..., dim_code)`` → ``(..., c, SHAPE_STEPS)``"""
-        h = self.inside(z)[..., None, :]
-        if self.gate is not None and channels is not None:
-            h = h * (1 + self.gate(channels))
-        s = self.outside(h)
+        s = self.outside(self.inside(z)[..., None, :] * (1 + self.gate(channels)))
         return s - s.mean(-1, keepdim=True)
 
 
@@ -42,14 +39,11 @@ class SignalDecoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        s, c = config.settings, config.series_channels
-        self.virtual = min(2 * c, 32) if config.joint else 1
-        self.outside = nn.Linear(s.dim, self.virtual * SHAPE_STEPS)
-        self.mix = nn.Linear(CHANNEL_DIM, self.virtual) if config.joint else None
+        self.virtual = min(2 * len(config.channels), VIRTUAL_CHANNELS)
+        self.outside = nn.Linear(config.settings.dim, self.virtual * SHAPE_STEPS)
+        self.mix = nn.Linear(CHANNEL_DIM, self.virtual)
 
-    def forward(self, h: Tensor, channels: Tensor | None) -> Tensor:
+    def forward(self, h: Tensor, channels: Tensor) -> Tensor:
         """``h (S, M, D)``"""
         x = self.outside(h).unflatten(-1, (self.virtual, SHAPE_STEPS))
-        if self.mix is not None and channels is not None:
-            x = torch.einsum("smrt,cr->smct", x, self.mix(channels)) / self.virtual**0.5
-        return x
+        return torch.einsum("smrt,cr->smct", x, self.mix(channels)) / self.virtual**0.5

@@ -59,14 +59,6 @@ class Normaliser(nn.Module):
         return torch.where(seen, x, 0.0), seen
 
 
-def instance_normalise(x: Tensor, seen: Tensor) -> Tensor:
-    """VQShape's own scaling: each series ``(S, 1, T)`` to mean 0 and variance 1 over what was seen."""
-    count = seen.sum(-1, keepdim=True).clamp(min=1)
-    mean = x.sum(-1, keepdim=True) / count
-    centred = torch.where(seen, x - mean, 0.0)
-    return centred / (centred.square().sum(-1, keepdim=True) / count + 1e-5).sqrt()
-
-
 class ChannelEmbedding(nn.Module):
     """A vector for each channel from what is known of it: location + modality + axis + unit.
 
@@ -92,19 +84,19 @@ class ChannelEmbedding(nn.Module):
 
 
 class PatchEncoder(nn.Module):
-    """Series ``(S, c, T)`` → patch embeddings ``(S, P, D)``.
+    """Windows ``(B, C, T)`` → patch embeddings ``(B, P, D)``.
 
-    Joint: the c channels are first mixed into a few virtual ones, with weights made from their metadata, so
-    that the cost of all that follows does not grow with c. A channel that is missing adds nothing.
+    The C channels are first mixed into a few virtual ones, with weights made from their metadata, so
+    that the cost of all that follows does not grow with C. A channel that is missing adds nothing.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         s = config.settings
         self.patch, self.patches = config.patch, config.patches
-        self.virtual = min(2 * config.series_channels, VIRTUAL_CHANNELS) if config.joint else 1
-        self.mix = nn.Linear(CHANNEL_DIM, self.virtual) if config.joint else None
-        self.stem = nn.Sequential(nn.Conv1d(self.virtual, s.dim, STEM, padding=STEM // 2), nn.GELU())
+        virtual = min(2 * len(config.channels), VIRTUAL_CHANNELS)
+        self.mix = nn.Linear(CHANNEL_DIM, virtual)
+        self.stem = nn.Sequential(nn.Conv1d(virtual, s.dim, STEM, padding=STEM // 2), nn.GELU())
         self.embed = nn.Conv1d(s.dim, s.dim, 2 * self.patch, stride=self.patch)
         self.position = nn.Parameter(torch.randn(1, self.patches, s.dim) * 0.02)
         layer = nn.TransformerEncoderLayer(
@@ -112,14 +104,13 @@ class PatchEncoder(nn.Module):
         )
         self.transformer = nn.TransformerEncoder(layer, s.layers, enable_nested_tensor=False)
 
-    def forward(self, x: Tensor, seen: Tensor, channels: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Returns embeddings and, ``(S, P)``, which patches hold at least one sample."""
-        if self.mix is not None and channels is not None:
-            x = torch.einsum("sct,cr->srt", x, self.mix(channels)) / channels.shape[0] ** 0.5
+    def forward(self, x: Tensor, seen: Tensor, channels: Tensor) -> tuple[Tensor, Tensor]:
+        """``channels (C, CHANNEL_DIM)`` → embeddings, and which patches hold any sample, ``(B, P)``."""
+        x = torch.einsum("bct,cr->brt", x, self.mix(channels)) / channels.shape[0] ** 0.5
         left = self.patch // 2
         right = self.patches * self.patch - x.shape[-1] + self.patch - left
         h = self.embed(F.pad(self.stem(x), (left, right))).transpose(1, 2) + self.position
         full = F.pad(seen.any(1), (0, self.patches * self.patch - seen.shape[-1]))
         keep = full.unflatten(1, (self.patches, self.patch)).any(-1)
-        keep = keep | ~keep.any(1, keepdim=True)  # a series of nothing must not make an empty softmax
+        keep = keep | ~keep.any(1, keepdim=True)  # a window of nothing must not make an empty softmax
         return self.transformer(h, src_key_padding_mask=~keep), keep

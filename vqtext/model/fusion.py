@@ -137,6 +137,16 @@ class Fusion(nn.Module):
         return Fused(signal.reshape(h.shape), guided, partners)
 
 
+def meet(
+    fusion: Fusion | None, h: Tensor, keep: Tensor, text: Tensor | None, mask: Tensor | None
+) -> tuple[Tensor, Fused | None]:
+    """What goes on to the codebook; where there is no text, what came in."""
+    if fusion is None or text is None or mask is None:
+        return h, None
+    fused = fusion(h, keep, text, mask)
+    return fused.h, fused
+
+
 def _mean(x: Tensor, keep: Tensor) -> Tensor:
     """Mean of ``x (B, N, D)`` over the positions that ``keep (B, N)`` names, ``(B, D)``."""
     return (x * keep[..., None]).sum(1) / keep.sum(1, keepdim=True).clamp(min=1)

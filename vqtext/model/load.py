@@ -26,6 +26,8 @@ from vqtext.model.signals import Signals, blocks, frames_seen
 from vqtext.model.stream import explain_stream
 from vqtext.model.telling import tell
 from vqtext.model.vocabulary import Vocabulary
+from vqtext.model.vqshape import VQShape
+from vqtext.model.vqshape.config import ARCHITECTURE
 from vqtext.reason import Reason
 
 WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
@@ -39,8 +41,10 @@ class Tokens:
     Attributes:
         code: index of each token's code, ``(n, M)``; −1 for a token beyond its window's end.
         t, l: start and length as shares of the window, ``(n, M)``.
-        mu, sigma: offset and scale a channel, in standard units, ``(n, M, c)``.
-        features: ``(code vector, mu, sigma, t, l)``, ``(n, M, f)``.
+        mu, sigma: offset and scale a channel, in standard units, ``(n, M, c)``; where channels are
+            independent c is 1, and the unit is the series' own deviation, as in VQShape.
+        features: ``(code vector, mu, sigma, t, l)``, ``(n, M, f)``, and where channels are independent the
+            mean and the log deviation of the token's series.
         classes: logits of the class head, ``(n, labels)``.
         names: anchor probabilities of frames, ``(n, F, K)``, by the tokens' codes and attributes.
         own_names: the same by the codes' own action vectors alone.
@@ -208,8 +212,14 @@ class VQText:
 
     @classmethod
     def from_pretrained(cls, folder: Path | str) -> VQText:
-        """Load a model from its folder; see `load`."""
-        return load(folder)
+        """A trained model; as `load`, but an imported VQShape is an `ArtifactError`."""
+        model = load(folder)
+        if isinstance(model, VQShape):
+            raise ArtifactError(
+                f"{folder} holds a VQShape, which has neither names nor classes: start a model from it with "
+                f"`vqtext train --channels independent --init {folder}`"
+            )
+        return model
 
     @torch.no_grad()
     def _decode(self, rows: torch.Tensor, ranks: int = 1) -> tuple[Decoded, torch.Tensor]:
@@ -217,8 +227,11 @@ class VQText:
         return self.decoder(frame_names(out, out.names, self.config.frames), out.classes, keep, ranks), keep
 
 
-def load(folder: Path | str) -> VQText:
-    """Load a trained model.
+def load(folder: Path | str) -> VQText | VQShape:
+    """Load a trained model, or a VQShape that ``vqtext import-vqshape`` wrote.
+
+    A `VQShape` has ``tokenize``, for series ``(B, T)`` of its own length, but no names and no classes, so
+    neither ``explain`` nor ``predict``; `VQText.from_pretrained` never returns one.
 
     Args:
         folder: a model folder (``cache/runs/NAME/seed-0``), or a run's (``cache/runs/NAME``), which gives the
@@ -239,7 +252,10 @@ def load(folder: Path | str) -> VQText:
         folder = folder / str(best)
     if not (folder / CONFIG).exists():
         raise ArtifactError(f"{folder} holds no model: run `vqtext train`, or name a folder with {CONFIG}")
-    config = ModelConfig.from_dict(_read_json(folder / CONFIG))
+    said = _read_json(folder / CONFIG)
+    if said.get("architecture") == ARCHITECTURE:
+        return VQShape.from_pretrained(folder)
+    config = ModelConfig.from_dict(said)
     vocabulary = Vocabulary.from_dict(_read_json(folder / ANCHORS))
     network = Network(config, torch.zeros(len(vocabulary.anchors), config.text_dim))
     decoder = Decoder(config, vocabulary)

@@ -9,6 +9,7 @@ from vqtext.model.distributed import batch_count, batch_mean, mean_over_ranks
 from vqtext.model.network import Output
 from vqtext.model.painting import coverage, paint
 from vqtext.model.pieces import FAINT
+from vqtext.model.vqshape.losses import Losses
 
 WEIGHTS = {
     "rebuild": 1.0,
@@ -17,6 +18,7 @@ WEIGHTS = {
     "name": 1.0,
     "own_name": 0.5,  # a code means one thing: its own action vectors must say what its tokens say
     "head_name": 1.0,
+    **{f"vqshape_{name}": 1.0 for name in Losses._fields},  # each comes with VQShape's own weight
     **guided_losses.WEIGHTS,
 }
 
@@ -39,15 +41,23 @@ def losses(
         said = frame_names(out, names, frames).clamp(min=1e-6).log()
         return -((target * said).sum(-1) * frame_keep).sum() / kept
 
-    keep = out.keep.reshape(out.pieces.shape[:2])
     return {
-        "rebuild": batch_mean(residual(out.rebuilt, out.signal, out.seen)),
-        "shape": _seen_mean((out.shapes - out.pieces)[keep].square(), out.pieces_seen[keep]),
-        "commitment": out.commitment,
+        **_drawing(out),
         "name": naming(out.names),
         "own_name": naming(out.own_names),
         "head_name": naming(out.head_names),
         **guided_losses.guided_losses(out, label, label_vectors),
+    }
+
+
+def _drawing(out: Output) -> dict[str, Tensor]:
+    """How well codes draw the signal: VQShape's own losses where channels are independent."""
+    if out.original is not None:
+        return {f"vqshape_{name}": value for name, value in out.original._asdict().items()}
+    return {
+        "rebuild": batch_mean(residual(out.rebuilt, out.signal, out.seen)),
+        "shape": _seen_mean((out.shapes - out.pieces)[out.keep].square(), out.pieces_seen[out.keep]),
+        "commitment": out.commitment,
     }
 
 

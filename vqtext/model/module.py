@@ -207,7 +207,7 @@ class Revive(lightning.Callback):
         if trainer.global_step == self.steps:  # gradients are still being gathered
             return
         latent, code = (distributed.gather(torch.cat(parts)) for parts in zip(*self.seen, strict=True))
-        module.network.codebook.revive(latent.float(), code)
+        module.network.trunk.revive(latent.float(), code)
         self.seen, self.steps = [], trainer.global_step
 
 

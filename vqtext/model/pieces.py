@@ -43,6 +43,20 @@ def measure(piece: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(here, mean, 0.0), torch.where(here, (square + FAINT**2).sqrt(), 0.0)
 
 
+def bridge(x: Tensor, seen: Tensor) -> Tensor:
+    """Series ``(S, T)`` with straight lines over what was not seen, level before the first and after the last
+    sample that was; a series of nothing is 0."""
+    place = torch.arange(x.shape[-1], device=x.device)
+    before = torch.where(seen, place, -1).cummax(-1).values
+    after = torch.where(seen, place, len(place)).flip(-1).cummin(-1).values.flip(-1)
+    left = torch.where(before < 0, after, before).clamp(max=len(place) - 1)
+    right = torch.where(after == len(place), before, after).clamp(min=0)
+    share = (place - left) / (right - left).clamp(min=1)
+    x = torch.where(seen, x, 0.0)
+    start, end = x.gather(-1, left), x.gather(-1, right)
+    return start + (end - start) * share
+
+
 def stitch(pieces: Tensor, t: Tensor, l: Tensor, keep: Tensor, steps: int) -> Tensor:
     """Put drawn pieces back where they were cut; where several lie, their mean, where none, the nearest.
 
@@ -55,17 +69,31 @@ def stitch(pieces: Tensor, t: Tensor, l: Tensor, keep: Tensor, steps: int) -> Te
     """
     points = pieces.shape[-1]
     with torch.no_grad():  # where a piece lies was decided when it was cut
-        now = torch.linspace(0, 1, steps, device=t.device)[:, None]  # (T, 1)
-        at = (now - t[:, None]) / l[:, None].clamp(min=1e-6)  # (S, T, M)
-        outside = (at - at.clamp(0, 1)).abs() * l[:, None] * steps  # samples to the piece's nearer end
-        inside = ((outside < 1e-3) & keep[:, None]).to(pieces.dtype)
-        nearest = torch.softmax(-outside.masked_fill(~keep[:, None], 1e6), -1)
-        share = inside + FALLOFF * nearest  # between pieces the nearest goes on
-        share = share / share.sum(-1, keepdim=True)
-        at = at.clamp(0, 1)
-        low = (at * (points - 1)).floor().nan_to_num().clamp(0, points - 2)
-        over = (at * (points - 1) - low) * share  # linear interpolation between two points
-        weight = pieces.new_zeros(*at.shape, points)
-        low = low.long()[..., None]
+        share, low, over = _laid(t, l, keep, steps, points)
+        over = over * share  # linear interpolation between two points
+        weight = pieces.new_zeros(*low.shape, points)
+        low = low[..., None]
         weight.scatter_(-1, low, (share - over)[..., None]).scatter_(-1, low + 1, over[..., None])
     return torch.bmm(weight.flatten(2), pieces.transpose(2, 3).flatten(1, 2)).transpose(1, 2)
+
+
+def stitch_curves(curves: Tensor, t: Tensor, l: Tensor, keep: Tensor, steps: int) -> Tensor:
+    """`stitch` for one channel and pieces of many samples, ``(S, M, shape steps)`` → ``(S, T)``."""
+    share, low, over = _laid(t, l, keep, steps, curves.shape[-1])
+    before, after = (curves.gather(-1, index.transpose(1, 2)).transpose(1, 2) for index in (low, low + 1))
+    return ((before + (after - before) * over) * share).sum(-1)
+
+
+def _laid(t: Tensor, l: Tensor, keep: Tensor, steps: int, points: int) -> tuple[Tensor, Tensor, Tensor]:
+    """What each sample takes of each piece: its share, the point before it and how far beyond that it is,
+    ``(S, T, M)`` each."""
+    now = torch.linspace(0, 1, steps, device=t.device)[:, None]  # (T, 1)
+    at = (now - t[:, None]) / l[:, None].clamp(min=1e-6)  # (S, T, M)
+    outside = (at - at.clamp(0, 1)).abs() * l[:, None] * steps  # samples to the piece's nearer end
+    inside = ((outside < 1e-3) & keep[:, None]).to(t.dtype)
+    nearest = torch.softmax(-outside.masked_fill(~keep[:, None], 1e6), -1)
+    share = inside + FALLOFF * nearest  # between pieces the nearest goes on
+    share = share / share.sum(-1, keepdim=True)
+    at = at.clamp(0, 1) * (points - 1)
+    low = at.floor().nan_to_num().clamp(0, points - 2)
+    return share, low.long(), at - low

@@ -23,7 +23,7 @@ class TokenReader(nn.Module):
         s, self.c = config.settings, config.series_channels
         self.code = s.dim_code
         self.inside = nn.Linear(config.feature_dim + self.c, s.dim)
-        self.position = nn.Parameter(torch.randn(1, config.tokens, s.dim) * 0.02)
+        self.position = nn.Parameter(torch.randn(1, config.window_tokens, s.dim) * 0.02)
         self.transformer = _transformer(config)
 
     def forward(self, features: Tensor, keep: Tensor) -> Tensor:

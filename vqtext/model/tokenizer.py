@@ -16,7 +16,7 @@ SHORTEST = 1 / 64  # VQShape's least token length, a share of the window
 
 @dataclass(frozen=True)
 class Attributes:
-    """What a token is before its code is chosen. S series, M tokens, c channels of a series.
+    """What a token is before its code is chosen. S windows, M tokens, c channels.
 
     Attributes:
         z: unquantised code, ``(S, M, dim_code)``.
@@ -39,16 +39,16 @@ class Attributes:
 class Tokenizer(nn.Module):
     """M learned queries read the patches; heads turn each into attributes.
 
-    Independent series take VQShape's free ``t, l``. Joint tokens tile the window: token i starts near its own
-    place and may move by half a place and last from half to twice as long, so that every moment of a window
-    belongs to some token and can be named. Offset and scale are not guessed but measured on the piece of the
-    series that lies under the token: they are true of any sensor, in any position.
+    Tokens tile the window: token i starts near its own place and may move by half a place and last from half
+    to twice as long, so that every moment of a window belongs to some token and can be named. Offset and
+    scale are not guessed but measured on the piece of the signal that lies under the token: they are true of
+    any sensor, in any position.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         s = config.settings
-        self.joint, self.tokens = config.joint, config.tokens
+        self.tokens = config.tokens
         self.queries = nn.Parameter(torch.randn(1, config.tokens, s.dim) * 0.02)
         layer = nn.TransformerDecoderLayer(
             s.dim, s.heads, 2 * s.dim, s.dropout, "gelu", batch_first=True, norm_first=True
@@ -59,10 +59,9 @@ class Tokenizer(nn.Module):
 
     def read(self, h: Tensor, patch_keep: Tensor) -> Tensor:
         """Patches ``(S, P, D)`` → tokens before their attributes, ``(S, M, D)``."""
-        queries = self.queries.expand(len(h), -1, -1)
-        if self.joint:  # a tile starts from what lies under it
-            queries = queries + F.adaptive_avg_pool1d(h.transpose(1, 2), self.tokens).transpose(1, 2)
-        return self.transformer(queries, h, memory_key_padding_mask=~patch_keep)
+        # a tile starts from what lies under it
+        under = F.adaptive_avg_pool1d(h.transpose(1, 2), self.tokens).transpose(1, 2)
+        return self.transformer(self.queries + under, h, memory_key_padding_mask=~patch_keep)
 
     def forward(self, h: Tensor, patch_keep: Tensor, x: Tensor, seen: Tensor) -> Attributes:
         """Tokens as `read` gives them, and the series ``(S, c, T)`` they lie on → their attributes."""
@@ -76,9 +75,6 @@ class Tokenizer(nn.Module):
         return Attributes(self.code_head(h), t, l, mu, sigma, keep, pieces, pieces_seen)
 
     def _place(self, raw: Tensor) -> tuple[Tensor, Tensor]:
-        if not self.joint:
-            t = raw[..., 0].sigmoid() * (1 - SHORTEST)
-            return t, raw[..., 1].sigmoid() * (1 - t - SHORTEST) + SHORTEST
         place = torch.arange(self.tokens, device=raw.device) / self.tokens
         l = 2 ** raw[..., 1].tanh() / self.tokens
         t = (place + 0.5 * raw[..., 0].tanh() / self.tokens).clamp(min=0)

@@ -26,6 +26,7 @@ from vqtext.model.lightning_alone import lightning
 from vqtext.model.losses import residual
 from vqtext.model.module import Revive, TrainingModule, calibrated_nll
 from vqtext.model.network import Network
+from vqtext.model.starting import start
 from vqtext.model.vocabulary import Grammar, Vocabulary
 from vqtext.schema import Rows
 
@@ -118,6 +119,8 @@ def fit(
         config, data, settings = _overfitted(config, data, settings, seed)
     lightning.seed_everything(seed, workers=True, verbose=False)
     network = Network(config, data.anchors)
+    if config.settings.init is not None:
+        start(network, config.settings.init)
     training, validation = data.part(data.train, drop), data.part(data.validation)
     network.normalise.fit(block.signal for block in training.blocks())
     _check(config, training, network)
@@ -208,7 +211,9 @@ def _overfitted(
     chosen = np.random.default_rng(seed).permutation(len(data.train))[:few]
     evidence = data.evidence.of(chosen)  # it is by place among all training windows
     return (
-        replace(config, settings=config.settings.model_copy(update={"dropout": 0.0}), token_dim=0),
+        replace(
+            config, settings=config.settings.model_copy(update={"dropout": 0.0, "mask": 0.0}), token_dim=0
+        ),
         replace(data, train=data.train[chosen], validation=torch.arange(0), guidance=None, evidence=evidence),
         settings.model_copy(update={"augment": False}),
     )

@@ -42,14 +42,14 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
     Raises:
         ArtifactError: there is no run, or it is stale or damaged.
     """
-    from vqtext.model.load import load
+    from vqtext.model.load import VQText
 
     train = Train(settings, Progress(quiet=True))
     train.check()
     run = read_run(train.target)
     windows = read_windows(settings.cache / "windows.h5")
     fold = folds_of(train.target, run, windows)[0]
-    model = load(train.target / fold.best)
+    model = VQText.from_pretrained(train.target / fold.best)
     least = settings.explain.code_confidence
     found = describe_codes(model, windows, fold.split.learn, least)
     used = sorted((code for code in found if code.usage > 0), key=lambda code: -code.usage)

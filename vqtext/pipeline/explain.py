@@ -76,7 +76,7 @@ class Explain(Stage):
         return self.report.exists() and super().is_current()
 
     def make(self, target: Path) -> None:
-        from vqtext.model.load import load
+        from vqtext.model.load import VQText
 
         run = read_run(self.run_folder)
         windows = read_windows(self.settings.cache / "windows.h5")
@@ -87,7 +87,7 @@ class Explain(Stage):
         fold_of = np.repeat(np.arange(len(folds)), [len(fold.split.test) for fold in folds])
         chosen = one_of_each(windows.label[test], self.settings.explain.samples, fold_of)
         index, said_by = test[chosen], fold_of[chosen]
-        models = {int(k): load(self.run_folder / folds[k].best) for k in np.unique(said_by)}
+        models = {int(k): VQText.from_pretrained(self.run_folder / folds[k].best) for k in np.unique(said_by)}
         told: dict[int, Reason] = {}
         for k, model in models.items():
             own = index[said_by == k]

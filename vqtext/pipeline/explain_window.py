@@ -31,7 +31,7 @@ def explain_window(settings: Settings, number: int) -> dict[str, Any]:
         DataError: no sample of it was measured.
         ArtifactError: there is no run, or it is stale or damaged.
     """
-    from vqtext.model.load import load
+    from vqtext.model.load import VQText
 
     train = Train(settings, Progress(quiet=True))
     train.check()
@@ -44,7 +44,7 @@ def explain_window(settings: Settings, number: int) -> dict[str, Any]:
     if not np.isfinite(windows.signal[index]).any():
         raise DataError(f"window {number} holds nothing but lost samples: there is nothing to explain")
     fold, part = _who_says(folds_of(train.target, run, windows), number)
-    model = load(train.target / fold.best)
+    model = VQText.from_pretrained(train.target / fold.best)
     reason = model.explain(windows.signal, index)[0]
     tokens = token_names(model, windows.signal, index, settings.explain.code_confidence)
     agreeing = [token["name"] == token["decoded"] for token in tokens]

@@ -56,9 +56,9 @@ def predict(folder: Path, windows: Windows, split: Split, seed: int, deleting: n
         seed: of their folds, and of random deletions.
         deleting: test windows that faithfulness is measured on, places among all windows.
     """
-    from vqtext.model.load import load
+    from vqtext.model.load import VQText
 
-    model = load(folder)
+    model = VQText.from_pretrained(folder)
     learn = split.learn
     label, group = windows.label[learn], windows.subject[learn]
     seen, new = model.tokenize(windows.signal, learn), model.tokenize(windows.signal, split.test)

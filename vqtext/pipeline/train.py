@@ -48,7 +48,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 3
+    version = 4
     folder = True
 
     @property
@@ -64,6 +64,9 @@ class Train(Stage):
         for where in ("accelerator", "devices", "workers"):  # where it runs is not what it is
             chosen["train"].pop(where)
         chosen["train"].pop("preset")  # what it set is there
+        if self.settings.model.init is not None:  # what lies there counts, not where it lies
+            weights = self.settings.model.init / "model.safetensors"
+            chosen["model"]["init"] = file_fingerprint(weights) if weights.exists() else None
         return chosen
 
     def make(self, target: Path) -> None:

@@ -157,13 +157,16 @@ def gather(
 
     Raises:
         TrainingError: fewer than two labels, or nothing to train on.
-        ArtifactError: an artifact lacks what the data has, or what the grounding reads.
+        ArtifactError: an artifact lacks what the data has, or what the grounding reads; no VQShape to start
+            from.
+        ConfigError: sizes were set that the VQShape to start from has not.
     """
     import torch
     from torch.nn.functional import normalize
 
     from vqtext.model.config import ModelConfig
     from vqtext.model.evidence import Evidence
+    from vqtext.model.starting import sizes_of
     from vqtext.model.training import TrainingData
     from vqtext.model.vocabulary import Grammar
 
@@ -188,14 +191,16 @@ def gather(
         label_vectors = _label_vectors(texts, windows.labels, words)
         guidance = _guidance(texts, windows, split, settings.guidance)
         likeness = _likeness(texts, anchors, split.train) if "text" in knows else None
+    sizes, started = sizes_of(settings.model)
     config = ModelConfig(
-        settings=settings.model,
+        settings=sizes,
         channels=tuple(windows.channels),
         steps=windows.T,
         rate_hz=windows.rate_hz,
         labels=tuple(windows.labels),
         text_dim=words.vectors.shape[1],
         borders=_has_borders(windows, split.train),
+        started=started,
         token_dim=guidance.dim if guidance is not None else 0,
         fusion=settings.guidance.fusion,
         place=settings.guidance.place,

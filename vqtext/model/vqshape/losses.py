@@ -29,15 +29,19 @@ class Losses(NamedTuple):
     shape: Tensor
     spread: Tensor
 
+    def weighed(self, config: VQShapeConfig) -> Losses:
+        """Each times its weight."""
+        c = config
+        return Losses(
+            c.signal_weight * self.signal,
+            c.latent_weight * self.latent,
+            c.shape_weight * self.shape,
+            c.spread_weight * self.spread,
+        )
+
     def total(self, config: VQShapeConfig) -> Tensor:
         """What the original's pretraining lowers."""
-        c = config
-        return (
-            c.signal_weight * self.signal
-            + c.latent_weight * self.latent
-            + c.shape_weight * self.shape
-            + c.spread_weight * self.spread
-        )
+        return torch.stack(self.weighed(config)).sum()
 
 
 def spread(t: Tensor, l: Tensor) -> Tensor:

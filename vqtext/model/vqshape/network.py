@@ -72,8 +72,27 @@ def stretch(x: Tensor, length: int) -> Tensor:
     return F.interpolate(flat, length, mode="linear").reshape(*x.shape[:-1], length)
 
 
+def mean_and_deviation(x: Tensor, seen: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """What each series is scaled by, over its last axis, which stays with length 1.
+
+    A series of one value gets a deviation that is not 0. ``seen`` is False where a sample is missing and
+    counts for nothing, of x's shape; None where none is, as the original knows it.
+    """
+    if seen is None:
+        mean, variance = x.mean(-1, keepdim=True), x.var(-1, keepdim=True)
+    else:
+        count = seen.sum(-1, keepdim=True)
+        mean = (x * seen).sum(-1, keepdim=True) / count.clamp(min=1)
+        variance = ((x - mean).square() * seen).sum(-1, keepdim=True) / (count - 1).clamp(min=1)
+    return mean, (variance + 1e-5).sqrt()
+
+
 class VQShape(nn.Module):
-    """See the head of this file. Series are ``(B, T)``; each channel is a series of its own."""
+    """See the head of this file. Series are ``(B, T)``; each channel is a series of its own.
+
+    It has codes and shapes, but neither names nor classes: there is no ``explain`` and no ``predict``. A
+    model that has them starts from it by ``vqtext train --channels independent --init FOLDER``.
+    """
 
     def __init__(self, config: VQShapeConfig) -> None:
         super().__init__()
@@ -142,15 +161,15 @@ class VQShape(nn.Module):
         Raises:
             ShapeError: series shorter than a patch, or of a length that the model has no places for.
         """
-        return self._read(x, self._encode(x), *_mean_and_deviation(x), None, False, decode)
+        return self._read(x, self._encode(x), *mean_and_deviation(x), None, False, decode)
 
     def evaluate(self, x: Tensor) -> Output:
         """As `tokenize`, with losses; all patches are seen. Series must have ``config.length`` samples."""
-        return self._read(x, self._encode(x), *_mean_and_deviation(x), None, True)
+        return self._read(x, self._encode(x), *mean_and_deviation(x), None, True)
 
     def pretrain(self, x: Tensor) -> Output:
         """As `evaluate`, with a share of the patches hidden, others in each series: they must be guessed."""
-        mean, deviation = _mean_and_deviation(x)
+        mean, deviation = mean_and_deviation(x)
         embedded = self.encoder.embed(cut_patches((x - mean) / deviation, self.config))  # (B, P, D)
         batch, patches, dim = embedded.shape
         order = torch.rand(batch, patches, device=x.device).argsort(-1)
@@ -167,7 +186,7 @@ class VQShape(nn.Module):
             seen_patches: patches that are seen, from the first.
             with_losses: for fine-tuning.
         """
-        mean, deviation = _mean_and_deviation(x[:, : seen_patches * self.config.patch])
+        mean, deviation = mean_and_deviation(x[:, : seen_patches * self.config.patch])
         embedded = self.encoder.embed(cut_patches((x - mean) / deviation, self.config))[:, :seen_patches]
         return self._read(x, self.encoder(embedded), mean, deviation, None, with_losses)
 
@@ -180,7 +199,7 @@ class VQShape(nn.Module):
                 original, mean and deviation are those of the whole batch, not of each series.
             with_losses: for fine-tuning; they compare with ``x`` also where it is missing.
         """
-        mean, deviation = _mean_and_deviation(x[missing == 0])
+        mean, deviation = mean_and_deviation(x[missing == 0])
         hidden = cut_patches(missing, self.config).sum(-1) > 0  # (B, P)
         embedded = self.encoder.embed(cut_patches((x - mean) / deviation, self.config))
         return self._read(x, self.encoder(embedded, hidden), mean, deviation, hidden, with_losses)
@@ -190,7 +209,7 @@ class VQShape(nn.Module):
         return self.shape_decoder(self.codebook.vectors)
 
     def _encode(self, x: Tensor) -> Tensor:
-        mean, deviation = _mean_and_deviation(x)
+        mean, deviation = mean_and_deviation(x)
         return self.encoder(self.encoder.embed(cut_patches((x - mean) / deviation, self.config)))
 
     def _read(
@@ -228,8 +247,3 @@ class VQShape(nn.Module):
                 spread=spread(a.t, a.l),
             )
         return replace(tokens, rebuilt=rebuilt, shapes=shapes, pieces=pieces, losses=losses)
-
-
-def _mean_and_deviation(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Over the last axis, which stays with length 1. A series of one value gets a deviation that is not 0."""
-    return x.mean(-1, keepdim=True), (x.var(-1, keepdim=True) + 1e-5).sqrt()
