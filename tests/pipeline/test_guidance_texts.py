@@ -72,7 +72,7 @@ def test_every_guidance_takes_a_step(
         network = Network(config, data.anchors)
         batch = data.part(data.train, drop=0.0).__getitems__([(i, i) for i in range(4)])
         if source == "none":
-            assert network.fusion is None and batch.text is None
+            assert network.trunk.fusion is None and batch.text is None
         else:
             assert batch.mask is not None and batch.mask.any(1).all()
             batch.mask[3] = False  # one window without text beside three with it
@@ -82,9 +82,9 @@ def test_every_guidance_takes_a_step(
         torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum().backward()
         reached = [p.grad for p in network.parameters() if p.grad is not None]
         assert all(grad.isfinite().all() for grad in reached)
-        if network.fusion is not None:
-            assert network.fusion.project.weight.grad.any()
-        assert network.encoder.embed.weight.grad.any() and network.class_head[1].weight.grad.any()
+        if network.trunk.fusion is not None:
+            assert network.trunk.fusion.project.weight.grad.any()
+        assert network.trunk.encoder.embed.weight.grad.any() and network.class_head[1].weight.grad.any()
 
 
 def test_facts_are_left_out_where_they_are_not_wanted(
