@@ -24,6 +24,7 @@ WEIGHTS = {
     "text_predicts": 0.3,
 }
 TEXT_SHARPNESS = 10.0
+SMOOTHING = 0.1  # of the class; a few people soon are known by heart, and to be surer teaches nothing
 LEAST_TEMPERATURE = 0.01  # CLIP's
 
 
@@ -37,7 +38,7 @@ def guided_losses(out: Output, label: Tensor, label_vectors: Tensor) -> dict[str
     named = label >= 0
     guided = out.fused.guided if out.fused is not None else torch.zeros_like(named)
     each = {
-        "class": _cross_entropy(out.classes, label),
+        "class": _cross_entropy(out.classes, label, SMOOTHING),
         "text": _cross_entropy(TEXT_SHARPNESS * out.text @ label_vectors.T, label),
     }
     terms = {name: mean_over(value, named & ~guided) for name, value in each.items()}
@@ -102,6 +103,6 @@ def _prediction(said: Prediction, out: Output, label: Tensor) -> Tensor:
     return torch.where(label >= 0, _cross_entropy(said.classes, label), away)
 
 
-def _cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
+def _cross_entropy(logits: Tensor, label: Tensor, smoothing: float = 0.0) -> Tensor:
     """``(B,)``; 0 for a window without a label."""
-    return F.cross_entropy(logits, label, ignore_index=-1, reduction="none")
+    return F.cross_entropy(logits, label, ignore_index=-1, reduction="none", label_smoothing=smoothing)
