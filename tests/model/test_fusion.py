@@ -11,7 +11,7 @@ from toy import config, data, vocabulary, windows
 
 from vqtext.model.decoding import Decoder
 from vqtext.model.fusion import SKETCH, Fusion, Partners
-from vqtext.model.guided_losses import contrast, guidance_metrics, guided_losses, mean_over
+from vqtext.model.guided_losses import SMOOTHING, contrast, guidance_metrics, guided_losses, mean_over
 from vqtext.model.load import NAMES, VQText, load
 from vqtext.model.losses import WEIGHTS, losses
 from vqtext.model.network import Network
@@ -167,7 +167,7 @@ def test_each_path_has_the_mean_of_its_own_windows():
     signal, label, text, mask = batch(count=6, guided=5)
     out = net(signal, text, mask)
     terms = guided_losses(out, label, LABEL_VECTORS)
-    each = torch.nn.functional.cross_entropy(out.classes, label, reduction="none")
+    each = torch.nn.functional.cross_entropy(out.classes, label, reduction="none", label_smoothing=SMOOTHING)
     assert torch.allclose(terms["class"], each[5]) and torch.allclose(terms["class_guided"], each[:5].mean())
     terms["class"].backward()
     assert all(p.grad is None or not p.grad.any() for p in net.trunk.fusion.parameters())
@@ -180,7 +180,8 @@ def test_without_guidance_all_windows_are_signal_alone():
     terms = guided_losses(out, label, LABEL_VECTORS)
     assert set(terms) == {"class", "text"}
     assert set(guidance_metrics(out, label)) == {"accuracy_signal_only"}
-    assert torch.allclose(terms["class"], torch.nn.functional.cross_entropy(out.classes, label))
+    each = torch.nn.functional.cross_entropy(out.classes, label, label_smoothing=SMOOTHING)
+    assert torch.allclose(terms["class"], each)
 
 
 def test_a_window_without_label_draws_its_signal_instead():
