@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from vqtext.model.config import ModelConfig
-from vqtext.model.encoder import CHANNEL_DIM, VIRTUAL_CHANNELS
+from vqtext.model.encoder import CHANNEL_DIM, virtual_channels
 from vqtext.model.pieces import SHAPE_STEPS
 
 
@@ -19,14 +19,16 @@ class ShapeDecoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        dim = config.settings.dim
-        self.inside = nn.Linear(config.settings.dim_code, dim)
-        self.gate = nn.Linear(CHANNEL_DIM, dim)
-        self.outside = nn.Sequential(nn.GELU(), nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, SHAPE_STEPS))
+        dim, self.virtual = 2 * config.settings.dim, virtual_channels(config)
+        self.outside = nn.Sequential(
+            nn.Linear(config.settings.dim_code, dim), nn.GELU(), nn.Linear(dim, self.virtual * SHAPE_STEPS)
+        )
+        self.mix = nn.Linear(CHANNEL_DIM, self.virtual)
 
     def forward(self, z: Tensor, channels: Tensor) -> Tensor:
         """``z (..., dim_code)`` → ``(..., c, SHAPE_STEPS)``"""
-        s = self.outside(self.inside(z)[..., None, :] * (1 + self.gate(channels)))
+        s = self.outside(z).unflatten(-1, (self.virtual, SHAPE_STEPS))
+        s = torch.einsum("...rt,cr->...ct", s, self.mix(channels)) / self.virtual**0.5
         return s - s.mean(-1, keepdim=True)
 
 
@@ -39,7 +41,7 @@ class SignalDecoder(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.virtual = min(2 * len(config.channels), VIRTUAL_CHANNELS)
+        self.virtual = virtual_channels(config)
         self.outside = nn.Linear(config.settings.dim, self.virtual * SHAPE_STEPS)
         self.mix = nn.Linear(CHANNEL_DIM, self.virtual)
 

@@ -11,9 +11,14 @@ from torch.nn import functional as F
 from vqtext.model.config import ModelConfig
 from vqtext.schema import Channel
 
-VIRTUAL_CHANNELS = 32  # at most this many mixtures of channels reach the patches
+VIRTUAL_CHANNELS = 32  # at most this many mixtures of channels
 CHANNEL_DIM = 32
 STEM = 5  # samples the first convolution sees
+
+
+def virtual_channels(config: ModelConfig) -> int:
+    """How many mixtures the channels of a joint model are seen and drawn through."""
+    return min(2 * len(config.channels), VIRTUAL_CHANNELS)
 
 
 class Normaliser(nn.Module):
@@ -94,7 +99,7 @@ class PatchEncoder(nn.Module):
         super().__init__()
         s = config.settings
         self.patch, self.patches = config.patch, config.patches
-        virtual = min(2 * len(config.channels), VIRTUAL_CHANNELS)
+        virtual = virtual_channels(config)
         self.mix = nn.Linear(CHANNEL_DIM, virtual)
         self.stem = nn.Sequential(nn.Conv1d(virtual, s.dim, STEM, padding=STEM // 2), nn.GELU())
         self.embed = nn.Conv1d(s.dim, s.dim, 2 * self.patch, stride=self.patch)

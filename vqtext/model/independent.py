@@ -103,9 +103,6 @@ class Independent(nn.Module):
             latent=windows(a.z),
             features=windows(features),
             draw=lambda read: drawn,  # by the tokens alone
-            shapes=shapes[:, :, None],
-            pieces=pieces[:, :, None],
-            pieces_seen=pieces_seen[:, :, None].to(pieces.dtype),
             commitment=losses.latent,
             original=losses.weighed(c),
             fused=fused,

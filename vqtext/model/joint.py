@@ -10,7 +10,7 @@ from vqtext.model.config import ModelConfig
 from vqtext.model.decoder import ShapeDecoder, SignalDecoder
 from vqtext.model.encoder import ChannelEmbedding, PatchEncoder
 from vqtext.model.fusion import Fusion, meet
-from vqtext.model.pieces import FAINT, stitch
+from vqtext.model.pieces import stitch
 from vqtext.model.tokenizer import Tokenizer
 from vqtext.model.trunk import Drawn, Tokenised
 
@@ -50,11 +50,11 @@ class Joint(nn.Module):
         h = self.tokenizer.read(h, patch_keep)
         if self.place == "tokens":
             h, fused = meet(self.fusion, h, torch.ones_like(h[..., 0], dtype=torch.bool), text, mask)
-        a = self.tokenizer(h, patch_keep, x, seen)
+        a = self.tokenizer(h, patch_keep, x, seen, channels)
         q = self.codebook(a.z, a.keep)
         features = torch.cat([q.z, a.mu, a.sigma, torch.stack([a.t, a.l], -1)], -1) * a.keep[..., None]
-        # a shape is its code's alone: each code is drawn once, however many tokens use it
-        shapes = self.shape_decoder(self.codebook.shape, channels)[q.code]
+        # Codes are few, but each token is drawn by itself: only so does z learn which code draws its piece.
+        shapes = self.shape_decoder(q.z, channels)
         offset, scale = a.mu[..., None], a.sigma[..., None]
 
         def draw(read: Tensor) -> Drawn:
@@ -74,9 +74,6 @@ class Joint(nn.Module):
             latent=a.z,
             features=features,
             draw=draw,
-            shapes=shapes,
-            pieces=((a.pieces - offset) / scale.clamp(min=FAINT)).detach(),
-            pieces_seen=a.pieces_seen.detach(),
             commitment=q.loss,
             original=None,
             fused=fused,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from vqtext.model import guided_losses
-from vqtext.model.distributed import batch_count, batch_mean, mean_over_ranks
+from vqtext.model.distributed import batch_count, batch_mean
 from vqtext.model.network import Output
 from vqtext.model.painting import coverage, paint
 from vqtext.model.pieces import FAINT
@@ -13,7 +13,7 @@ from vqtext.model.vqshape.losses import Losses
 
 WEIGHTS = {
     "rebuild": 1.0,
-    "shape": 0.3,
+    "shape": 1.0,  # by what codes draw alone
     "commitment": 0.5,
     "name": 1.0,
     "own_name": 0.5,  # a code means one thing: its own action vectors must say what its tokens say
@@ -56,7 +56,7 @@ def _drawing(out: Output) -> dict[str, Tensor]:
         return {f"vqshape_{name}": value for name, value in out.original._asdict().items()}
     return {
         "rebuild": batch_mean(residual(out.rebuilt, out.signal, out.seen)),
-        "shape": _seen_mean((out.shapes - out.pieces)[out.keep].square(), out.pieces_seen[out.keep]),
+        "shape": batch_mean(residual(out.stitched, out.signal, out.seen)),
         "commitment": out.commitment,
     }
 
@@ -76,7 +76,3 @@ def residual(rebuilt: Tensor, signal: Tensor, seen: Tensor) -> Tensor:
     missed = ((rebuilt - signal).square() * seen).sum(-1) / count
     varies = variance > FAINT**2
     return (missed / variance.clamp(min=FAINT**2))[varies]
-
-
-def _seen_mean(x: Tensor, seen: Tensor) -> Tensor:
-    return (x * seen).sum() / mean_over_ranks(seen.sum()).clamp(min=1)

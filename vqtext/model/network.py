@@ -45,9 +45,6 @@ class Output:
         text: the window in text space, a unit vector, ``(B, d)``.
         signal, rebuilt, seen: the input in standard units, its copy, where it was seen, ``(B, C, T)``.
         stitched: the drawn pieces alone, put back together, ``(B, C, T)``.
-        pieces, pieces_seen, shapes: the piece under each token, how much of it was seen, and the shape its
-            code draws, ``(series, tokens, c, steps)``: in units of the token's sigma, or of its series where
-            channels are independent.
         commitment: codebook loss, a scalar.
         original: the losses of VQShape, each with its weight, where channels are independent; otherwise None.
         fused: where text met signal, None where there was no text.
@@ -70,9 +67,6 @@ class Output:
     rebuilt: Tensor
     seen: Tensor
     stitched: Tensor
-    pieces: Tensor
-    pieces_seen: Tensor
-    shapes: Tensor
     commitment: Tensor
     original: Losses | None
     fused: Fused | None
@@ -142,9 +136,6 @@ class Network(nn.Module):
             rebuilt=drawn.rebuilt,
             seen=seen,
             stitched=drawn.stitched,
-            pieces=a.pieces,
-            pieces_seen=a.pieces_seen,
-            shapes=a.shapes,
             commitment=a.commitment,
             original=a.original,
             fused=a.fused,

@@ -37,8 +37,6 @@ class Tokenised:
         latent: tokens before they were given a code, ``(B, S·M, dim_code)``.
         features: what a token is told by, zero where it is not kept, ``(B, S·M, f)``.
         draw: the input from the tokens, given what was read of them, ``(B, S·M, D)``.
-        shapes, pieces, pieces_seen: what each token's code draws, what lies under the token, how much of that
-            was seen, ``(B·S, M, c, steps)``.
         commitment: codebook loss, a scalar.
         original: the losses of VQShape, each with its weight, None for joint tokens.
         fused: where text met signal, None where there was no text.
@@ -54,9 +52,6 @@ class Tokenised:
     latent: Tensor
     features: Tensor
     draw: Callable[[Tensor], Drawn]
-    shapes: Tensor
-    pieces: Tensor
-    pieces_seen: Tensor
     commitment: Tensor
     original: Losses | None
     fused: Fused | None
