@@ -14,6 +14,7 @@ import argparse
 import os
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,7 @@ def missed(model, windows, test: np.ndarray) -> str:
     def shuffled(z, keep):
         right = give(z, keep)
         code = order[right.code]
-        return type(right)(codebook.shape[code], code, right.loss)
+        return replace(right, z=codebook.shape[code], code=code)
 
     found = []
     for chosen in (give, shuffled):

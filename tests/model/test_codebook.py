@@ -42,3 +42,16 @@ def test_dead_codes_move_to_where_tokens_are_and_inherit_the_name():
 def test_perplexity_is_the_effective_number_of_codes():
     assert perplexity(torch.tensor([5.0, 5.0, 0.0])) == 2
     assert perplexity(torch.zeros(3)) == 0
+
+
+def test_a_token_moves_towards_codes_of_the_right_name():
+    """Names have a say in which code is chosen, and not only in what a chosen one is called."""
+    torch.manual_seed(0)
+    codes = make().train()
+    z = torch.randn(3, 5, 4, requires_grad=True)
+    q = codes(z, torch.ones(3, 5, dtype=torch.bool))
+    assert torch.equal(q.action.detach(), codes.action[q.code].detach())
+    q.action.square().sum().backward()
+    assert z.grad is not None and z.grad.any()
+    alone = codes.eval()(z, torch.ones(3, 5, dtype=torch.bool))
+    assert torch.equal(alone.action, codes.action[alone.code])

@@ -20,11 +20,14 @@ class Quantised:
     """Attributes:
     z: the code vector with a straight-through gradient, ``(..., dim_code)``.
     code: index of the code, ``(...)``.
+    action: its action vectors, with a gradient to z too: which code is chosen depends on how well the names
+        of the codes around suit the token, ``(..., S, action_dim)``.
     loss: commitment + codebook − entropy of use, a scalar.
     """
 
     z: Tensor
     code: Tensor
+    action: Tensor
     loss: Tensor
 
 
@@ -46,7 +49,7 @@ class Codebook(nn.Module):
 
     def __init__(self, codes: int, dim: int, substeps: int, action_dim: int, entropy: float = 0.1) -> None:
         super().__init__()
-        self.shape = nn.Parameter(torch.randn(codes, dim) / dim**0.5)
+        self.shape = nn.Parameter(torch.randn(codes, dim))
         self.action = nn.Parameter(torch.randn(codes, substeps, action_dim) / action_dim**0.5)
         self.entropy = entropy
         self.register_buffer("usage", torch.full((codes,), 1 / codes))
@@ -59,12 +62,16 @@ class Codebook(nn.Module):
         chosen = self.shape[code]
         each = (chosen.detach() - z).square().mean(-1) + (chosen - z.detach()).square().mean(-1)
         loss = batch_mean(each[keep])
+        action = self.action[code]
         if self.training:
             scale = mean_over_ranks(batch_mean(squared[keep].detach()))
-            p = torch.softmax(-squared[keep] / (0.1 * scale + 1e-8), dim=-1)
+            share = torch.softmax(-squared / (0.1 * scale + 1e-8), dim=-1)
+            p = share[keep]
             used = mean_over_ranks(p.sum(0)) / mean_over_ranks(keep.sum())  # of the batch of all processes
             loss = loss + self.entropy * (batch_mean(_entropy(p)) - _entropy(used))
-        return Quantised(z + (chosen - z).detach(), code, loss)
+            soft = (share @ self.action.detach().flatten(1)).view_as(action)
+            action = action + (soft - soft.detach())
+        return Quantised(z + (chosen - z).detach(), code, action, loss)
 
     @torch.no_grad()
     def revive(self, z: Tensor, code: Tensor) -> None:

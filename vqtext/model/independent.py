@@ -102,6 +102,7 @@ class Independent(nn.Module):
             sigma=windows(a.sigma),
             latent=windows(a.z),
             features=windows(features),
+            action=self.action[windows(q.code)],
             draw=lambda read: drawn,  # by the tokens alone
             commitment=losses.latent,
             original=losses.weighed(c),

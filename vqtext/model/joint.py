@@ -73,6 +73,7 @@ class Joint(nn.Module):
             sigma=a.sigma,
             latent=a.z,
             features=features,
+            action=q.action,
             draw=draw,
             commitment=q.loss,
             original=None,

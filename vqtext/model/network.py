@@ -110,7 +110,7 @@ class Network(nn.Module):
         a = self.trunk(signal, seen, text, text_mask)
         read = self.reader(a.features, a.keep)
         drawn = a.draw(read)
-        own = self.trunk.action[a.code]  # (B, M, S, r)
+        own = a.action  # (B, M, S, r)
         named = own + self.correct(read).unflatten(-1, own.shape[-2:])
         free = self.head(a.h, a.keep).unflatten(-1, own.shape[-2:])
         pooled = self._pool(read, a.keep)

@@ -79,6 +79,7 @@ class Tokenizer(nn.Module):
         reach = 1 - end / patch_keep.shape[1]
         keep = t + l / 2 < reach[:, None]
         z = self.code_head(h) + self._of_pieces(pieces - mu[..., None], x, seen, channels)
+        z = F.layer_norm(z, z.shape[-1:])  # else it grows ahead of its codes
         return Attributes(z, t, l, mu, sigma, keep)
 
     def _of_pieces(self, pieces: Tensor, x: Tensor, seen: Tensor, channels: Tensor) -> Tensor:

@@ -37,6 +37,7 @@ class Tokenised:
         latent: tokens before they were given a code, ``(B, S·M, dim_code)``.
         features: what a token is told by, zero where it is not kept, ``(B, S·M, f)``.
         draw: the input from the tokens, given what was read of them, ``(B, S·M, D)``.
+        action: action vectors of each token's code, ``(B, S·M, sub-steps, r)``.
         commitment: codebook loss, a scalar.
         original: the losses of VQShape, each with its weight, None for joint tokens.
         fused: where text met signal, None where there was no text.
@@ -51,6 +52,7 @@ class Tokenised:
     sigma: Tensor
     latent: Tensor
     features: Tensor
+    action: Tensor
     draw: Callable[[Tensor], Drawn]
     commitment: Tensor
     original: Losses | None
