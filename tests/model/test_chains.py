@@ -69,7 +69,7 @@ def test_a_border_is_found_where_the_grammar_may_leave_the_label():
     share = posterior(emission, chain, torch.tensor([0]))
     assert share[0, 5, 0, 0] > 0.9 and share[0, 35, 1, 0] > 0.9
     nothing_beside = torch.zeros(1, 2, dtype=torch.bool)
-    assert (posterior(emission, chain, torch.tensor([0]), near=nothing_beside)[0, :, 0, 0] == 1).all()
+    assert (posterior(emission, chain, torch.tensor([0]), near=nothing_beside)[0, :, 0, 0] > 1 - 1e-5).all()
 
 
 def test_durations_are_those_of_whole_runs():
@@ -84,3 +84,31 @@ def test_learned_durations_have_the_moments_they_were_learned_from():
     count, stay = chain.substates[0, 0], chain.stay[0, 0]
     assert count == 3 and torch.isclose(count / (1 - stay), torch.tensor(12.0))
     assert chain.stay[0, 1] == 0.9  # never seen: as it was
+
+
+def test_the_likelihood_is_the_summed_weight_of_all_walks_and_prefers_the_true_durations():
+    truth = torch.arange(80) // 10 % 2
+    emission = torch.where(torch.nn.functional.one_hot(truth, 2).bool(), 0.0, -1.0)[None, :, None]
+    moves = torch.tensor([[[-1e9, 0.0], [0.0, -1e9]]])
+    start = torch.full((1, 2), 0.5).log()
+
+    def of(frames: float, count: int = 80) -> float:
+        chain = Chain.of(moves, start, torch.tensor([frames]))
+        return float(chains.likelihood(emission[:, :count], chain, torch.tensor([0])))
+
+    assert of(10) > of(3) and of(10) > of(40)
+    assert of(10, 1) == pytest.approx(torch.tensor([0.5, 0.5 * torch.e**-1]).sum().log().item(), abs=1e-5)
+
+
+def test_how_a_step_begins_and_ends_may_look_different():
+    """Two equal steps, told apart only by a bump at the end of the first: sub-states alone can say so."""
+    moves = torch.tensor([[[-1e9, 0.0], [0.0, -1e9]]])
+    chain = Chain.of(moves, torch.full((1, 2), 0.5).log(), torch.tensor([12.0]))
+    bump = torch.zeros(1, 48)
+    bump[:, 8:12] = bump[:, 32:36] = 1.0
+    ends = torch.tensor([[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])  # (U, K): where the bump is felt
+    emission = -3.0 * (bump[:, :, None, None, None] - ends).square()
+    share = posterior(emission, chain, torch.tensor([0]))
+    assert share[0, [6, 30], 0, 0].min() > 0.8 and share[0, [16, 40], 0, 1].min() > 0.8
+    within = posterior(emission, chain, torch.tensor([0]), within=True)
+    assert torch.allclose(within.sum(-1), share, atol=1e-6) and within[0, 9, 0, 0].argmax() == 2

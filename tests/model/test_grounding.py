@@ -6,7 +6,7 @@ import pytest
 import torch
 from toy import config, data, windows
 
-from vqtext.model.evidence import from_descriptions
+from vqtext.model.evidence import from_descriptions, pooled
 from vqtext.model.grounding import Label, Nearest, Walk, make
 
 MODES = ("label+signal", "order+signal", "label+text", "order+text", "order+signal+text")
@@ -42,7 +42,7 @@ def test_what_was_said_of_a_segment_names_it(mode):
     """Descriptions alone, near the right anchor: no signature is read."""
     near = torch.nn.functional.one_hot(truth()[:, ::10], 4) + 0.1 * torch.rand(20, 8, 4)
     said = with_evidence(data(levels=(float("nan"), float("nan"))), likeness=near)
-    assert accuracy(said, mode) > 0.8  # segments are half a use long, and borders fall where they like
+    assert accuracy(said, mode) > 0.75  # segments are half a use long, and borders fall where they like
     shifted = with_evidence(data(), likeness=near.roll(1, -1))
     assert accuracy(shifted, mode) < accuracy(said, mode) - 0.3
 
@@ -73,13 +73,13 @@ def test_motion_is_judged_within_the_person_not_in_units():
     evidence = data().evidence
     louder = evidence.energy + torch.where(torch.arange(20)[:, None, None] < 10, 2.3, 0.0)
     people = (torch.arange(20) >= 10).long()
-    assert accuracy(with_evidence(data(), energy=louder, motion=louder, group=people)) > 0.95
+    assert accuracy(with_evidence(data(), energy=louder, felt=louder, group=people)) > 0.95
 
 
 def test_missing_evidence_does_not_spread():
     energy = data().evidence.energy.clone()
     energy[:, 10:20] = torch.nan
-    assert accuracy(with_evidence(data(), energy=energy, motion=energy)) > 0.85
+    assert accuracy(with_evidence(data(), energy=energy, felt=energy)) > 0.85
 
 
 def test_the_belief_of_the_network_overrules_the_words_in_the_end():
@@ -147,3 +147,26 @@ def test_nearest_may_give_any_anchor():
     names = torch.rand(2, config().frames, 4)
     target = Nearest().targets(torch.tensor([0, 1]), torch.tensor([0, 1]), names)
     assert torch.equal(target.argmax(-1), names.argmax(-1)) and (target.max(-1).values == 1).all()
+
+
+def test_one_wrong_cell_is_outvoted_by_other_labels_that_have_the_same_anchor():
+    anchor, valid = torch.tensor([[0, 1], [0, 2], [0, 0]]), torch.tensor([[1, 1], [1, 1], [1, 0]]).bool()
+    written = torch.tensor([[[-1.0], [1.0]], [[1.0], [float("nan")]], [[1.0], [-1.0]]])
+    level = pooled(written, anchor, valid)
+    assert level[0, 0] > -0.1, "two readings weigh more than one"
+    assert level[0, 1] == 1.0 and level[1, 1].isnan(), "what nobody else writes stays as it is"
+    assert level[2, 1] == -1.0, "padding is nobody's word"
+
+
+def test_axes_tell_apart_what_moves_alike_and_people_of_the_other_hand_are_read_by_theirs():
+    """Motion is faint; an axis goes up in one use and down in the other, mirrored for left-handed people."""
+    toy = data()
+    hand = torch.arange(20) // 10
+    way = torch.where(truth() % 2 == 1, 1.0, -1.0) * torch.where(hand == 1, -1.0, 1.0)[:, None]
+    faint = toy.evidence.energy * 0.5 + torch.randn(20, 80, 1, generator=torch.Generator().manual_seed(0))
+    noisy = with_evidence(toy, energy=faint, felt=faint)
+    axes = torch.cat([faint, way[..., None] + 0.3 * torch.randn(20, 80, 1)], -1)
+    levels = toy.evidence.levels * torch.where(hand == 1, 0.999, 1.0)[:, None, None]
+    told = with_evidence(toy, energy=faint, felt=axes, hand=hand, levels=levels)
+    assert accuracy(told) > accuracy(noisy) + 0.1
+    assert accuracy(told) > accuracy(with_evidence(told, hand=torch.zeros(20, dtype=torch.long))) + 0.05

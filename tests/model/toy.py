@@ -72,6 +72,7 @@ def data(
             torch.tensor(levels)[None, :, None].expand(keep, 2, 1),
             torch.from_numpy(label[:keep]),
             torch.zeros(keep, dtype=torch.long),
+            torch.zeros(keep, dtype=torch.long),
             1 / RATE,
         ),
     )

@@ -114,14 +114,27 @@ class MotionScale:
         }
         return cls(tuple(channels), rate_hz, tuple(scores), scores, spread)
 
-    def apart(self, signal: np.ndarray) -> np.ndarray:
-        """Log motion of every sensor for itself, gyroscopes beside accelerometers, ``(n, T, sensors)``."""
+    @property
+    def axes(self) -> list[int]:
+        """Channels that tell which way a location moves or lies."""
+        return [i for i, c in enumerate(self.channels) if c.modality in ("acc", "gyro", "unknown")]
+
+    def felt(self, signal: np.ndarray) -> np.ndarray:
+        """All that is known of a moment, ``(n, T, R)``: the log motion of every sensor for itself, gyroscopes
+        beside accelerometers, and each of the `axes` with its sign, smoothed, in its own unit.
+
+        Up and down move alike, and so do a fall and a rise of the heel; axes tell them apart, although nobody
+        says how a sensor was put on.
+        """
         found = magnitudes(signal, self.channels, self.rate_hz, self.spread)
         scores = []
         for location, modalities in self.scores.items():
             for name, (floor, mean, spread) in modalities.items():
                 scores.append((np.log(np.maximum(found[location][name], floor)) - mean) / spread)
-        return np.stack(scores, axis=-1).astype(np.float32)
+        axes = smooth(signal[:, self.axes].astype(np.float32), self.rate_hz)
+        return np.concatenate([np.stack(scores, axis=-1), axes.transpose(0, 2, 1)], axis=-1).astype(
+            np.float32
+        )
 
     def energy(self, signal: np.ndarray) -> np.ndarray:
         """Log motion in units of its spread, ``(n, C, T)`` → ``(n, T, L) float32``, NaN where a location has
@@ -136,14 +149,14 @@ class MotionScale:
                     energy[..., i] = np.where(np.isnan(score), energy[..., i], score)
         return energy
 
-    def frames(self, signal: Rows, index: np.ndarray, frames: int, apart: bool = False) -> np.ndarray:
+    def frames(self, signal: Rows, index: np.ndarray, frames: int, felt: bool = False) -> np.ndarray:
         """Mean energy of each frame of some windows, ``(n, F, L) float32``, a block of them at a time; NaN
-        where no sample of a frame was seen. ``apart``: of every sensor, ``(n, F, sensors)``."""
+        where no sample of a frame was seen. ``felt``: of all that `felt` gives, ``(n, F, R)``."""
         steps = signal.shape[2]
         starts = np.arange(frames) * steps // frames
-        width = sum(map(len, self.scores.values())) if apart else len(self.locations)
+        width = sum(map(len, self.scores.values())) + len(self.axes) if felt else len(self.locations)
         out = np.empty((len(index), frames, width), dtype=np.float32)
-        measure = self.apart if apart else self.energy
+        measure = self.felt if felt else self.energy
         for first in range(0, len(index), BLOCK):
             energy = measure(signal[index[first : first + BLOCK]])
             seen = np.isfinite(energy)

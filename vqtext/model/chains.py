@@ -22,7 +22,7 @@ from vqtext.model.hmm import FORBIDDEN
 
 CELLS = 1 << 23  # numbers of one pass held at once
 SUBSTATES = 6  # most sub-states of a step
-FIRST_SUBSTATES = 2  # before durations were learned
+FIRST_SUBSTATES = 3  # before durations were learned: how a step begins, goes on and ends
 # A window that holds a border, as chances a frame: it begins elsewhere, goes elsewhere, comes back.
 LEAST = -60.0  # log weight against the best of its frame: nothing is ruled out by one frame
 LEAK_START, LEAK_OUT, LEAK_BACK = 0.1, 0.003, 0.02
@@ -54,9 +54,9 @@ class Chain:
             moves: log chance of what follows a use, ``(n, U, U)``; start: ``(n, U)``.
             dwell_frames: of each label, ``(n,)``.
         """
-        count = torch.full(start.shape, FIRST_SUBSTATES, dtype=torch.long)
-        count[dwell_frames < FIRST_SUBSTATES] = 1
-        stay = (1 - count / dwell_frames[:, None].clamp(min=1)).clamp(min=0)
+        dwell = dwell_frames[:, None].expand(start.shape).clamp(min=1)
+        count = dwell.floor().clamp(max=FIRST_SUBSTATES).long()
+        stay = 1 - count / dwell
         return cls(moves, start, stay, count, leaks)
 
     def with_durations(self, mean: Tensor, variance: Tensor) -> Chain:
@@ -81,6 +81,7 @@ def posterior(
     label: Tensor,
     frames: Tensor | None = None,
     near: Tensor | None = None,
+    within: bool = False,
 ) -> Tensor:
     """Which use each frame shows.
 
@@ -88,32 +89,47 @@ def posterior(
 
     Args:
         emission: log weights of the uses, ``(B, F, n, U)`` if the chain leaks, else of the window's own label
-            alone, ``(B, F, 1, U)``.
+            alone, ``(B, F, 1, U)``; or of the sub-states of each, ``(B, F, n or 1, U, K)``, the last of which
+            ends the use.
         chain: of all labels.
         label: of each window, ``(B,)``.
         frames: how many frames of each window count, ``(B,)``; all where it is None.
         near: other labels that a path may visit where the chain leaks, ``(B, n)``; all where it is None.
+        within: tell the sub-states apart.
 
     Returns:
-        Probabilities, of the emission's shape; over the last two axes they sum to 1.
+        Probabilities of the uses, ``(B, F, n or 1, U)``, or of their sub-states, ``(B, F, n or 1, U, K)``;
+        over a frame they sum to 1.
     """
     walk = _Walk(chain, label, emission.shape[2], near)
     if frames is not None:  # frames beyond a window's end say nothing
         beyond = torch.arange(emission.shape[1], device=emission.device) >= frames[:, None]
-        emission = torch.where(beyond[..., None, None], 0.0, emission)
-    emission = torch.where(walk.valid[:, None], emission, FORBIDDEN)
-    best = emission.flatten(2).amax(2)[..., None, None]
-    weight = (emission - best).clamp(min=LEAST).exp() * walk.valid[:, None]
-    ahead = [_scaled(walk.start * weight[:, 0, ..., None])]
+        emission = torch.where(beyond.view(*beyond.shape, *[1] * (emission.dim() - 2)), 0.0, emission)
+    weight, _ = walk.weights(emission)
+    ahead = [_scaled(walk.start * weight[:, 0])]
     for f in range(1, emission.shape[1]):
-        ahead.append(_scaled(walk.forward(ahead[-1]) * weight[:, f, ..., None]))
+        ahead.append(_scaled(walk.forward(ahead[-1]) * weight[:, f]))
     beta = torch.ones_like(ahead[0])
-    out = torch.empty_like(emission)
+    out = emission.new_empty(*emission.shape[:4], *([beta.shape[-1]] if within else []))
     for f in range(emission.shape[1] - 1, -1, -1):
-        out[:, f] = _scaled(ahead[f] * beta).sum(-1)
+        share = _scaled(ahead[f] * beta)
+        out[:, f] = share if within else share.sum(-1)
         if f:
-            beta = _scaled(walk.backward(beta * weight[:, f, ..., None]))
+            beta = _scaled(walk.backward(beta * weight[:, f]))
     return out
+
+
+def likelihood(emission: Tensor, chain: Chain, label: Tensor) -> Tensor:
+    """Log of the summed weight of all paths of each window, ``(B,)``; arguments as for `posterior`."""
+    walk = _Walk(chain, label, emission.shape[2])
+    weight, best = walk.weights(emission)
+    total, alpha = best.sum(1), walk.start * weight[:, 0]
+    for f in range(emission.shape[1]):
+        if f:
+            alpha = walk.forward(alpha) * weight[:, f]
+        scale = alpha.sum((1, 2, 3), keepdim=True).clamp(min=1e-30)
+        total, alpha = total + scale.flatten().log(), alpha / scale
+    return total
 
 
 def learn(
@@ -195,9 +211,10 @@ class _Walk:
         first = chain.start[pick].exp().view(*shape, -1)
         stay, count = stay.view(*shape, -1, 1), count.view(*shape, -1, 1)
         self.valid = (first > 0).expand(len(label), width, -1)
-        place = torch.arange(SUBSTATES, device=label.device)
-        self.entry = (place == SUBSTATES - count).to(first.dtype)
-        inside = (place >= SUBSTATES - count) / count
+        self.row = int(chain.substates.max())
+        place = torch.arange(self.row, device=label.device)
+        self.entry = (place == self.row - count).to(first.dtype)
+        inside = (place >= self.row - count) / count
         self.stay, self.go = stay, 1 - stay
         self.start = (first[..., None] * inside).expand(len(label), width, -1, -1)
         if self.leaks:
@@ -210,6 +227,14 @@ class _Walk:
             # where a path that comes from elsewhere lands: any use, at its beginning
             landing = first[..., None] * self.entry
             self.out, self.back = LEAK_OUT * landing * others, LEAK_BACK * landing * self.mine
+
+    def weights(self, emission: Tensor) -> tuple[Tensor, Tensor]:
+        """Log weights as `posterior` takes them → weights against the best of their frame, ``(B, F, n or 1,
+        U, 1 or K)``, and the log of that best, ``(B, F)``."""
+        emission = emission if emission.dim() == 5 else emission[..., None]
+        valid = self.valid[:, None, ..., None]
+        best = torch.where(valid, emission, FORBIDDEN).flatten(2).amax(2)
+        return (emission - best[..., None, None, None]).clamp(LEAST, 0.0).exp() * valid, best
 
     def forward(self, alpha: Tensor) -> Tensor:
         """Weights ``(B, n, U, K)`` one frame on, before that frame's emission."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from vqtext.model import chains, hmm
 from vqtext.model.config import ModelConfig
 from vqtext.model.grounding import BELIEF_SPAN_S, ITERATIONS, once_over, usual_uses
-from vqtext.model.rhythm import USUAL_S
+from vqtext.model.rhythm import USUAL_S, Rhythm
 from vqtext.model.vocabulary import Grammar, Vocabulary
 from vqtext.model.weighing import CHAIN, HEAD, weigh
 
@@ -76,8 +76,8 @@ class Decoder(nn.Module):
         self.grammar = Grammar.of(vocabulary.transcripts, config.frames / config.window_s, config.rate_hz)
         labels, anchors = len(vocabulary.transcripts), len(vocabulary.anchors)
         frame_s = config.window_s / config.frames
-        dwell = USUAL_S / self.grammar.valid.sum(1) / frame_s
-        chain = chains.Chain.of(self.grammar.ordered, self.grammar.start, dwell)
+        self._rhythm = Rhythm(once_over(self.grammar.ordered), self.grammar.start, frame_s)
+        chain = self._rhythm.chain(torch.full((labels,), USUAL_S))
         self.register_buffer("stay", chain.stay)
         self.register_buffer("substates", chain.substates)
         self.register_buffer("usual", torch.zeros_like(self.grammar.start))
@@ -106,17 +106,20 @@ class Decoder(nn.Module):
 
         self.usual.copy_(usual_uses(names, label, self.grammar))
 
-        def evidence(rows: Tensor) -> Tensor:
-            own = self._steps(names[rows], keep[rows])
-            return own if self.config.borders else own[torch.arange(len(rows)), :, label[rows]][:, :, None]
+        def own(rows: Tensor) -> Tensor:
+            return self._steps(names[rows], keep[rows])[torch.arange(len(rows)), :, label[rows]]
 
-        chain = chains.learn(self._chain(), label, evidence, names.shape[1], ITERATIONS)
+        def evidence(rows: Tensor) -> Tensor:
+            return self._steps(names[rows], keep[rows]) if self.config.borders else own(rows)[:, :, None]
+
+        chain = self._rhythm.chain(self._rhythm.step_s(own, label), self.config.borders)
+        chain = chains.learn(chain, label, evidence, names.shape[1], ITERATIONS)
         self.stay.copy_(chain.stay), self.substates.copy_(chain.substates)
         emission = self.weight * emission
         for i in label.unique():
-            own = emission[label == i, i]
+            of_label = emission[label == i, i]
             frames = keep[label == i].sum(1)
-            _, _, moves = hmm.posterior(own, self.grammar.ordered[i], self.grammar.start[i], frames)
+            _, _, moves = hmm.posterior(of_label, self.grammar.ordered[i], self.grammar.start[i], frames)
             allowed = self.grammar.ordered[i].exp()
             count = moves.sum(0) + PRIOR_COUNT * allowed
             share = count / count.sum(1, keepdim=True).clamp(min=EPS)

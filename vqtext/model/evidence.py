@@ -18,6 +18,9 @@ TRUST = 0.4  # weight of the words in a cell; the rest stays with "the words may
 # Neighbouring frames repeat each other, so that evidence taken at face value is far too sure. Each of these
 # spans counts as one piece of evidence: from the words, and after the data have corrected them.
 WORDS_SPAN_S, DATA_SPAN_S = 0.16, 0.04
+TOLD = 2.0
+OTHERS = 0.7  # weight of what other labels write of the same anchor
+SHRINK = 0.5  # how far a state's mean is drawn to what its anchor feels like everywhere
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,12 @@ class Evidence:
     Attributes:
         energy: log motion of each location and frame by its best sensor, ``(N, F, L)``, NaN where nothing was
             measured.
-        motion: the same of every sensor, gyroscopes and accelerometers, ``(N, F, R)``.
+        felt: whatever else may tell one moment from another, in any unit, ``(N, F, R)``.
         levels: written levels of each use, from −1 (still) to 1 (strong), NaN where unknown, ``(N, U, L)``.
         label: ``(N,)``; group: subject of each window, ``(N,)``.
         frame_s: seconds a frame lasts.
+        hand: which way "dominant" is read for each window, ``(N,)``; levels of one label differ by nothing
+            else.
         near: other labels of which a window may hold a part, since a window beside it in its recording has
             them, ``(N, n)``; None where windows hold no borders.
         likeness: how near each anchor is to what was said of each segment, ``(N, segments, K)``, NaN where
@@ -38,17 +43,18 @@ class Evidence:
     """
 
     energy: Tensor
-    motion: Tensor
+    felt: Tensor
     levels: Tensor
     label: Tensor
     group: Tensor
+    hand: Tensor
     frame_s: float
     near: Tensor | None = None
     likeness: Tensor | None = None
 
     def of(self, rows: np.ndarray) -> Evidence:
         """The evidence of some of the windows alone."""
-        parts = ("energy", "motion", "levels", "label", "group", "near", "likeness")
+        parts = ("energy", "felt", "levels", "label", "group", "hand", "near", "likeness")
         chosen: dict[str, Any] = {name: getattr(self, name) for name in parts}
         return replace(self, **{name: x[rows] for name, x in chosen.items() if x is not None})
 
@@ -59,10 +65,10 @@ class Evidence:
 
     @property
     def data_weight(self) -> float:
-        """What one frame counts once the data have corrected the words; sensors of one place repeat each
-        other as frames do."""
-        repeats = max(1.0, self.motion.shape[2] / max(1, self.energy.shape[2]))
-        return min(1.0, self.frame_s / DATA_SPAN_S) / repeats
+        """What one frame counts once the data have corrected the words; what is felt at one place repeats
+        itself as frames do, and counts as `TOLD` things."""
+        repeats = self.felt.shape[2] / max(1, self.energy.shape[2]) / TOLD
+        return min(1.0, self.frame_s / DATA_SPAN_S) / max(1.0, repeats)
 
 
 def from_signatures(evidence: Evidence) -> Tensor:
@@ -114,24 +120,28 @@ def from_descriptions(evidence: Evidence, anchor: Tensor) -> Tensor:
 
 
 class Gaussians:
-    """What each state looks like by the data: a mean of its own, variances shared by all states.
+    """What each state feels like by the data: a mean of its own, variances shared by all states.
 
-    Motion is standardised within subject alone, so that a still activity stays stiller than a lively one.
-    Free variances, or going on to convergence, name worse.
+    What is felt is standardised within subject alone, so that a still activity stays stiller than a lively
+    one. Free variances, or going on to convergence, name worse.
     """
 
     def __init__(self, evidence: Evidence) -> None:
-        self.x = standardise(evidence.motion, evidence.group)
-        self.seen = evidence.motion.isfinite().to(self.x.dtype)
-        self.weight = evidence.data_weight
+        self.x = standardise(evidence.felt, evidence.group)
+        self.seen = evidence.felt.isfinite().to(self.x.dtype)
+        self.weight, self.hand = evidence.data_weight, evidence.hand
 
-    def fit(self, parts: list[tuple[Tensor, Tensor]], states: int) -> None:
+    def fit(self, parts: list[tuple[Tensor, Tensor]], kin: Tensor) -> None:
         """Take means and variances from posteriors, in parts.
+
+        Means are drawn towards those of their kin, for a movement is much the same in every label: where the
+        words of one label are wrong, those of others are heard.
 
         Args:
             parts: rows of windows ``(b,)`` and the probabilities of states there, ``(b, F, states)``.
+            kin: the family of each state, ``(states,)``.
         """
-        sensors = self.x.shape[2]
+        sensors, states = self.x.shape[2], len(kin)
         total, first, second = (self.x.new_zeros(states, sensors) for _ in range(3))
         for rows, share in parts:
             x, seen, share = self.x[rows], self.seen[rows], share.to(self.x.dtype)
@@ -141,21 +151,28 @@ class Gaussians:
         self.mean = first / total.clamp(min=EPS)
         within = (second - total * self.mean.square()).sum(0) / total.sum(0).clamp(min=EPS)
         self.variance = within.clamp(min=1e-3)
+        families = self.x.new_zeros(int(kin.max()) + 1, sensors)
+        count = families.index_add(0, kin, total).clamp(min=EPS)
+        family = families.index_add(0, kin, first) / count
+        self.mean = torch.lerp(self.mean, family[kin], SHRINK)
 
     def emission(self, rows: Tensor, states: Tensor) -> Tensor:
         """Log weights of some states in some windows.
 
         Args:
-            rows: windows, ``(b,)``; states: which states, ``(...)`` or one row a window, ``(b, ...)``.
+            rows: windows, ``(b,)``; states: which states, for each hand, ``(hands, ...)``.
 
         Returns:
             ``(b, F, ...)``.
         """
-        x, seen = self.x[rows], self.seen[rows] / self.variance
-        # |x − m|² over the sensors that were seen, as three products
+        x, seen, hand = self.x[rows], self.seen[rows] / self.variance, self.hand[rows]
+        # |x − m|² over what was felt, as three products
         away = (x.square() * seen).sum(-1, keepdim=True) - 2 * (x * seen) @ self.mean.T
-        away = away + seen @ self.mean.square().T
-        return -0.5 * self.weight * away[..., states]
+        away = -0.5 * self.weight * (away + seen @ self.mean.square().T)
+        out = away.new_empty(*away.shape[:2], *states.shape[1:])
+        for h in hand.unique():
+            out[hand == h] = away[hand == h][..., states[h]]
+        return out
 
 
 def standardise(x: Tensor, group: Tensor) -> Tensor:
@@ -168,6 +185,26 @@ def standardise(x: Tensor, group: Tensor) -> Tensor:
         mean = own.nan_to_num().sum((0, 1)) / count
         away = torch.where(seen, own - mean, 0.0)
         out[group == g] = away / (away.square().sum((0, 1)) / count + EPS).sqrt()
+    return out
+
+
+def pooled(levels: Tensor, anchor: Tensor, valid: Tensor) -> Tensor:
+    """Written levels, each drawn towards what other labels write of the same anchor and location.
+
+    Each label's words are another reading of the same movement, and any may be wrong; a cell that nobody
+    else writes stays, and one that is not written stays unknown.
+
+    Args:
+        levels: of each use, ``(n, U, L)``, NaN where unknown.
+        anchor, valid: of each use, ``(n, U)``.
+    """
+    out = levels.clone()
+    for k in anchor[valid].unique():
+        own = (anchor == k) & valid
+        here = levels[own]  # (uses, L)
+        others = here.isfinite().sum(0) - here.isfinite().int()
+        mean = (here.nansum(0) - here.nan_to_num()) / others.clamp(min=1)
+        out[own] = torch.where(others > 0, torch.lerp(here, mean, OTHERS), here)
     return out
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from vqtext.model import chains
 from vqtext.model.evidence import EPS, Evidence, Gaussians, from_descriptions, from_signatures
 from vqtext.model.hmm import FORBIDDEN
-from vqtext.model.rhythm import cycle_s
+from vqtext.model.rhythm import USUAL_S, Rhythm, round_s
 from vqtext.model.vocabulary import Grammar
 
 ROUNDS = (0.3, 0.5, 0.7)  # shares of the training after which the network's belief is walked
@@ -147,8 +147,9 @@ class Walk(Label):
         super().__init__(grammar, anchors)
         self.grammar, self.evidence = grammar, evidence
         moves = grammar.ordered if "order" in knows else grammar.unordered
-        dwell = cycle_s(evidence, len(grammar.anchor)) / grammar.valid.sum(1) / evidence.frame_s
-        self.chain = chains.Chain.of(once_over(moves), grammar.start, dwell, evidence.near is not None)
+        self.rhythm = Rhythm(once_over(moves), grammar.start, evidence.frame_s)
+        self.step_s = round_s(evidence, len(moves)) / grammar.valid.sum(1)  # NaN where nothing repeats
+        self.chain = self.rhythm.chain(self.step_s.nan_to_num(USUAL_S), evidence.near is not None)
         onto = torch.nn.functional.one_hot(grammar.anchor, anchors).float()
         self.onto = onto * grammar.valid[..., None]  # uses of each label → anchors, (n, U, K)
         shape = evidence.energy.shape
@@ -214,14 +215,19 @@ class Walk(Label):
         if "text" in knows and evidence.likeness is not None:
             first += from_descriptions(evidence, self.grammar.anchor)
             self.known |= evidence.likeness.isfinite().flatten(1).any(1)
+        fitting = self.rhythm.step_s(lambda rows: first[rows], label)
+        self.chain = self.rhythm.chain(
+            torch.where(self.step_s.isnan(), fitting, self.step_s), self.chain.leaks
+        )
         home = replace(self.chain, leaks=False)
-        data, states = Gaussians(evidence), _keyed(self.grammar)
+        data = Gaussians(evidence)
+        states, kin = _keyed(self.grammar, evidence, int(self.chain.substates.max()))
         parts = []
         for rows in chains.chunks(home, len(label), first.shape[1]):
-            share = chains.posterior(first[rows][:, :, None], home, label[rows])[:, :, 0]
-            onto = torch.nn.functional.one_hot(states[label[rows]], int(states.max()) + 1).to(share.dtype)
-            parts.append((rows, torch.bmm(share, onto).half()))
-        data.fit(parts, int(states.max()) + 1)
+            share = chains.posterior(first[rows][:, :, None], home, label[rows], within=True).flatten(2)
+            onto = torch.nn.functional.one_hot(states[evidence.hand[rows], label[rows]].flatten(1), len(kin))
+            parts.append((rows, torch.bmm(share, onto.to(share.dtype)).half()))
+        data.fit(parts, kin)
         for rows in chains.chunks(self.chain, len(label), first.shape[1]):
             emission = data.emission(rows, states)
             if not self.chain.leaks:
@@ -277,7 +283,7 @@ def usual_uses(names: Tensor, label: Tensor, grammar: Grammar) -> Tensor:
 
 
 def _own(emission: Tensor, label: Tensor) -> Tensor:
-    """Of the uses of all labels ``(b, F, n, U)`` those of the windows' own, ``(b, F, 1, U)``."""
+    """Of the uses of all labels ``(b, F, n, U, …)`` those of the windows' own, ``(b, F, 1, U, …)``."""
     return emission[torch.arange(len(label)), :, label][:, :, None]
 
 
@@ -288,14 +294,26 @@ def once_over(moves: Tensor) -> Tensor:
     return torch.where(leave > FORBIDDEN / 2, leave - total, FORBIDDEN)
 
 
-def _keyed(grammar: Grammar) -> Tensor:
-    """A state for each place in a transcript, shared where what comes before, now and after is the same,
-    ``(n, U)``: a swing looks the same in every label that has it between the same two steps."""
-    keys: dict[tuple[int, int, int], int] = {}
-    states = torch.zeros_like(grammar.anchor)
+def _keyed(grammar: Grammar, evidence: Evidence, substates: int) -> tuple[Tensor, Tensor]:
+    """A state for each sub-state of each place in a transcript, ``(hands, n, U, K)``, shared where what comes
+    before, now and after is the same: a swing looks the same in every label that has it between the same two
+    steps. Where words speak of the dominant hand, people of the other hand feel it elsewhere.
+
+    Returns:
+        The states, and the kin of each: states of one anchor, sub-state and hand.
+    """
+    keys: dict[tuple[int, int, int, int], int] = {}
+    hands = int(evidence.hand.max()) + 1
+    states = torch.zeros(hands, *grammar.anchor.shape, dtype=torch.long)
     for i, (anchor, valid) in enumerate(zip(grammar.anchor.tolist(), grammar.valid.tolist(), strict=True)):
         own = [a for a, there in zip(anchor, valid, strict=True) if there]
-        for u, a in enumerate(own):
-            key = (own[u - 1], a, own[(u + 1) % len(own)])
-            states[i, u] = keys.setdefault(key, len(keys))
-    return states
+        written = evidence.levels[evidence.label == i].nan_to_num(9)
+        by_hand = len(written) > 0 and bool((written != written[:1]).any())
+        for hand in range(hands):
+            for u, a in enumerate(own):
+                key = (own[u - 1], a, own[(u + 1) % len(own)], hand * by_hand)
+                states[hand, i, u] = keys.setdefault(key, len(keys))
+    family = torch.tensor([anchor * hands + hand for _, anchor, _, hand in keys])
+    place = torch.arange(substates)
+    kin = (family[:, None] * substates + place).flatten()
+    return states[..., None] * substates + place, kin

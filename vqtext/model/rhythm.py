@@ -1,21 +1,37 @@
-"""How long one round of an activity takes, read from the motion of its training windows."""
+"""How long the steps of an activity last, read from its training windows before anything is named.
+
+An activity that repeats itself within a window has a rhythm, and its steps share a round. Of any other, steps
+are as long as makes its windows likeliest.
+"""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from vqtext.model import chains
 from vqtext.model.evidence import Evidence
 
-USUAL_S = 1.2  # a stride, a stroke, a jump: where no rhythm is clear
-RANGE_S = (0.4, 4.0)
-CLEAR = 0.3  # correlation of a movement with itself one round later
+USUAL_S = 0.3  # a step of which nothing can be read
+ROUND_S = (0.4, 4.0)
+ALIKE = 0.3  # correlation of a movement with itself one round later
+PEOPLE = 0.5  # share that must show it: chance makes a few look rhythmic
+STEP_S = (0.06, 3.0)
+TRIED = 18  # durations in that range, each a quarter longer than the one before
+WINDOWS = 60  # of each label are enough
+CLEAR = 1.0  # nats by which the likeliest duration must lead the least likely
 
 
-def cycle_s(evidence: Evidence, labels: int) -> Tensor:
-    """Seconds of a round of each label, ``(n,)``: where its motion is most like itself.
+def round_s(evidence: Evidence, labels: int) -> Tensor:
+    """Seconds of a round of each label, ``(n,)``: where its motion is most like itself; NaN where most
+    people repeat nothing clearly.
 
-    Correlations are averaged over the label's windows and locations. A location that moves twice a round
+    Correlations are averaged over a person's windows and all locations, and the median is taken over people,
+    for each has a tempo. A location that moves twice a round
     (a hip, a fist) rings at half of it, one that moves once does not: their sum is highest at the whole.
     """
     energy = torch.where(evidence.energy.isfinite(), evidence.energy, 0.0)
@@ -23,16 +39,62 @@ def cycle_s(evidence: Evidence, labels: int) -> Tensor:
     frames = energy.shape[1]
     spectrum = torch.fft.rfft(energy, 2 * frames, dim=1).abs().square()
     alike = torch.fft.irfft(spectrum, dim=1)[:, :frames]  # (N, F, L)
-    first, last = (round(s / evidence.frame_s) for s in RANGE_S)
+    first, last = (round(s / evidence.frame_s) for s in ROUND_S)
     last = min(last, frames * 2 // 3)
-    out = torch.full((labels,), USUAL_S)
+    alike = alike / alike[:, :1].clamp(min=1e-9) * (frames / (frames - torch.arange(frames)))[:, None]
+    out = torch.full((labels,), torch.nan)
+    if last <= first:
+        return out
     for i in evidence.label.unique():
-        own = alike[evidence.label == i].mean((0, 2))
-        own = own / own[0].clamp(min=1e-9) * frames / (frames - torch.arange(frames))
-        if last <= first:
-            continue
-        here = own[first:last]
-        peak = int(here.argmax())
-        if here[peak] > CLEAR and 0 < peak < len(here) - 1:
-            out[i] = (first + peak) * evidence.frame_s
+        found = []
+        for who in evidence.group[evidence.label == i].unique():
+            own = alike[(evidence.label == i) & (evidence.group == who)].mean((0, 2))[first:last]
+            peak = int(own.argmax())
+            clear = own[peak] > ALIKE and 0 < peak < len(own) - 1
+            found.append((first + peak) * evidence.frame_s if clear else math.nan)
+        rounds = torch.tensor(found)
+        if rounds.isfinite().float().mean() > PEOPLE:
+            out[i] = rounds.nanmedian()
     return out
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """What is tried: how uses follow each other, ``moves (n, U, U)`` and ``start (n, U)``, log chances."""
+
+    moves: Tensor
+    start: Tensor
+    frame_s: float
+
+    def chain(self, step_s: Tensor, leaks: bool = False) -> chains.Chain:
+        """Chains whose uses last so long on average, ``(n,)``."""
+        return chains.Chain.of(self.moves, self.start, step_s / self.frame_s, leaks)
+
+    def step_s(self, emission_of: Callable[[Tensor], Tensor], label: Tensor) -> Tensor:
+        """Mean seconds of a step of each label, ``(n,)``: the one under which its windows are likeliest.
+
+        One number a label is all that is asked of evidence that may be half wrong. Steps that are too short
+        cost a change of use where nothing changes; steps that are too long miss changes that were seen.
+
+        Args:
+            emission_of: log weights of each use of the own label of some windows, by their rows,
+                ``(b, F, U)``.
+            label: of all windows, ``(N,)``.
+        """
+        count = len(self.start)
+        rows = torch.cat([_spread((label == i).nonzero()[:, 0]) for i in range(count)])
+        emission, own = emission_of(rows)[:, :, None], label[rows]
+        tried = torch.logspace(math.log10(max(STEP_S[0], self.frame_s)), math.log10(STEP_S[1]), TRIED)
+        likely = torch.zeros(count, TRIED, device=label.device)
+        for number, seconds in enumerate(tried.tolist()):
+            chain = self.chain(torch.full((count,), seconds, device=label.device))
+            for part in chains.chunks(chain, len(rows), emission.shape[1]):
+                found = chains.likelihood(emission[part], chain, own[part])
+                likely[:, number].index_add_(0, own[part], found)
+        clear = likely.amax(1) - likely.amin(1) > CLEAR
+        return torch.where(clear, tried.to(likely.device)[likely.argmax(1)], USUAL_S)
+
+
+def _spread(rows: Tensor) -> Tensor:
+    """At most `WINDOWS` of them, evenly spread."""
+    return rows[:: max(1, math.ceil(len(rows) / WINDOWS))]

@@ -48,7 +48,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 4
+    version = 5
     folder = True
 
     @property

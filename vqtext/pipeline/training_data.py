@@ -165,7 +165,7 @@ def gather(
     from torch.nn.functional import normalize
 
     from vqtext.model.config import ModelConfig
-    from vqtext.model.evidence import Evidence
+    from vqtext.model.evidence import Evidence, pooled
     from vqtext.model.starting import sizes_of
     from vqtext.model.training import TrainingData
     from vqtext.model.vocabulary import Grammar
@@ -212,12 +212,15 @@ def gather(
     for h, hand in enumerate(kinds):
         for i, rows in enumerate(signature_levels(words, locations, hand)):
             levels[h, i, : len(rows)] = np.array(rows, dtype=np.float32).reshape(len(rows), len(locations))
+    grammar = Grammar.of(spoken.transcripts, config.frames / config.window_s, config.rate_hz)
+    written = torch.stack([pooled(own, grammar.anchor, grammar.valid) for own in torch.from_numpy(levels)])
     evidence = Evidence(
         energy=torch.from_numpy(moving.frames(signal, split.train, config.frames)),
-        motion=torch.from_numpy(moving.frames(signal, split.train, config.frames, apart=True)),
-        levels=torch.from_numpy(levels[[kinds.index(hand) for hand in train_hands], label]),
+        felt=torch.from_numpy(moving.frames(signal, split.train, config.frames, felt=True)),
+        levels=written[[kinds.index(hand) for hand in train_hands], label],
         label=torch.from_numpy(label).long(),
         group=torch.from_numpy(windows.subject[split.train]).long() + 1,
+        hand=torch.tensor([kinds.index(hand) for hand in train_hands]),
         frame_s=config.window_s / config.frames,
         near=torch.from_numpy(labels_beside(windows, split.train)) if config.borders else None,
         likeness=likeness,
@@ -230,7 +233,7 @@ def gather(
         validation=torch.arange(len(split.train), len(pool)),
         frame_keep=torch.from_numpy(frame_end[None] < windows.length[pool][:, None]),
         vocabulary=spoken,
-        grammar=Grammar.of(spoken.transcripts, config.frames / config.window_s, config.rate_hz),
+        grammar=grammar,
         anchors=anchors,
         label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
         guidance=guidance,

@@ -1,0 +1,87 @@
+"""The first E-step by itself: what words and sensors say of every window, before any network is trained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from vqtext.config import Settings
+from vqtext.data.folds import splits_for
+from vqtext.data.windows import Windows
+from vqtext.model import grounding
+from vqtext.model.evidence import Evidence
+from vqtext.model.training import TrainingData
+from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.measures import at_samples, named_accuracy, named_recall
+from vqtext.pipeline.training_data import Words, gather, read_words
+from vqtext.pipeline.truth import map_of, own_table
+from vqtext.prompts import corruption
+from vqtext.schema import LabelWords, SubActions
+
+
+class FirstNames:
+    """Of all windows of a cache.
+
+    Attributes:
+        windows, words, data: as the training would see them if no window were kept for a test.
+    """
+
+    windows: Windows
+    words: Words
+    data: TrainingData
+
+    def __init__(self, settings: Settings) -> None:
+        self.windows = windows = read_windows(settings.cache / "windows.h5")
+        self.words = read_words(settings.cache / "anchors.h5", windows.labels)
+        table = own_table(windows.dataset, windows.truth_words)
+        self.word = map_of(table, windows.truth_words, self.words).word
+        split = splits_for(windows, settings.train)[0]
+        nobody = split.test[:0]
+        self.settings = settings
+        self.everyone = replace(split, train=np.arange(windows.n), validation=nobody, test=nobody)
+        _, self.data = gather(windows, self.everyone, settings)
+        self.truth = np.asarray(windows.truth[:])
+
+    def named(self, words: Words | None = None) -> np.ndarray:
+        """Truth words by sample, ``(N, T)``, −1 none; ``words``: other signatures for the same anchors."""
+        evidence = self.data.evidence if words is None else self.evidence(words)
+        first = grounding.make("order+signal", self.data.grammar, len(self.data.anchors), evidence)
+        anchors = first.posterior.float().argmax(-1).numpy()
+        return self.word[at_samples(anchors, self.windows.T)]
+
+    def recall(self, words: Words | None = None) -> float:
+        return named_recall(self.named(words), self.truth)
+
+    def accuracy(self, words: Words | None = None) -> float:
+        return named_accuracy(self.named(words), self.truth)
+
+    def evidence(self, words: Words) -> Evidence:
+        """What training would see with these signatures."""
+        _, data = gather(self.windows, self.everyone, self.settings, words)
+        return data.evidence
+
+
+def wrong_words(first: FirstNames, draws: int) -> None:
+    """Print what is lost with random levels in 10 % and 25 % of the cells that say one."""
+    right = first.recall()
+    for share in (0.10, 0.25):
+        losses = [right - first.recall(corrupted(first.words, share, draw)) for draw in range(draws)]
+        print(
+            f"{share:.0%} of the cells wrong, {draws} draws: mean loss {np.mean(losses):.3f}, median "
+            f"{np.median(losses):.3f}, worst {np.max(losses):.3f}",
+            flush=True,
+        )
+
+
+def corrupted(words: Words, share: float, draw: int) -> Words:
+    """The same words with another level in a share of the cells, drawn at random."""
+    labels = [
+        LabelWords(label=str(i), subactions=[step for _, step in uses]) for i, uses in enumerate(words.uses)
+    ]
+    wrong = corruption.corrupted(SubActions(labels=labels), share, draw).labels
+    uses = [
+        [(anchor, step) for (anchor, _), step in zip(own, label.subactions, strict=True)]
+        for own, label in zip(words.uses, wrong, strict=True)
+    ]
+    return replace(words, uses=uses)

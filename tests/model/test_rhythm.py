@@ -1,0 +1,37 @@
+"""A user would lose: steps that are as long as people make them, before any name is known."""
+
+import dataclasses
+
+import torch
+from toy import BLOCK, data
+
+from vqtext.model.evidence import from_signatures
+from vqtext.model.grounding import once_over
+from vqtext.model.rhythm import USUAL_S, Rhythm, round_s
+
+
+def _rhythm(toy):
+    return Rhythm(once_over(toy.grammar.ordered), toy.grammar.start, toy.evidence.frame_s)
+
+
+def test_steps_are_as_long_as_the_signal_shows_and_usual_where_it_shows_nothing():
+    toy = data()
+    first = from_signatures(toy.evidence)
+    found = _rhythm(toy).step_s(lambda rows: first[rows], toy.evidence.label)
+    assert ((found / toy.evidence.frame_s - BLOCK).abs() < 4).all()
+    nothing = _rhythm(toy).step_s(lambda rows: torch.zeros(len(rows), 80, 2), toy.evidence.label)
+    assert (nothing == USUAL_S).all()
+
+
+def test_a_round_is_read_from_those_who_repeat_it_each_at_their_own_tempo():
+    toy = data()
+    torch.manual_seed(0)
+    who = torch.arange(len(toy.evidence.label)) // 2 % 4
+    period = torch.tensor([16.0, 20.0, 24.0, 20.0])[who]
+    # no two rounds take quite as long
+    turned = (2 * torch.pi / period[:, None] * (1 + 0.7 * torch.randn(len(who), 80))).cumsum(1)
+    moving = turned.sin()[..., None]
+    people = dataclasses.replace(toy.evidence, energy=moving, group=who, frame_s=0.05)
+    assert torch.allclose(round_s(people, 2), torch.tensor(1.0), atol=0.11)
+    one = torch.where((who == 0)[:, None, None], moving, torch.randn(len(who), 80, 1))
+    assert round_s(dataclasses.replace(people, energy=one), 2).isnan().all(), "one person is no rhythm"
