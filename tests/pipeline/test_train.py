@@ -52,7 +52,7 @@ def test_a_stopped_training_goes_on_in_the_next_command(prepared, heard, monkeyp
 
 
 def test_a_check_by_heart_touches_no_run(prepared, heard):  # noqa: F811
-    settings = prepared(study(), test_subjects=["1"], epochs=60, learning_rate=3e-3, overfit=1)
+    settings = prepared(study(), test_subjects=["1"], epochs=100, learning_rate=3e-3, overfit=1)
     answer = run(Train(settings, heard))
     assert answer["run"] == "default-overfit" and not (settings.cache / "runs/default").exists()
     scores = answer["validation"]["seed-0"]
