@@ -14,27 +14,23 @@ import argparse
 import json
 import os
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from first_names import FirstNames, wrong_words
 
 from vqtext.config import DataSettings, Settings, TrainSettings
-from vqtext.data.folds import splits_for
 from vqtext.model import grounding
 from vqtext.pipeline import training_data
-from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.measures import at_samples, named_recall
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.runs import read_run
 from vqtext.pipeline.stage import run
-from vqtext.pipeline.training_data import gather, read_words
+from vqtext.pipeline.training_data import read_words
 from vqtext.pipeline.truth import map_of, own_table
 
 MODES = "nearest,label,order,label+signal,order+signal,label+text,order+text,order+signal+text"
-LEVELS = (-1.0, -1 / 3, 1 / 3, 1.0)
 TOLD = (
     "named_recall",
     "named_recall_head",
@@ -80,7 +76,9 @@ def main() -> None:
             teach_the_truth()
             told(settings("order+signal", "ceiling"), "the truth itself")
         if args.wrong_words:
-            wrong_words(settings("order+signal"), args.wrong_words)
+            first = FirstNames(settings("order+signal"))
+            print(f"first E-step, all subjects, no network: named_recall {first.recall():.3f}", flush=True)
+            wrong_words(first, args.wrong_words)
 
 
 def told(settings: Settings, name: str) -> None:
@@ -117,49 +115,6 @@ def teach_the_truth() -> None:
 
     training_data.gather = gather_with_truth
     grounding.make = lambda *_: Taught(known["names"])
-
-
-def wrong_words(settings: Settings, draws: int) -> None:
-    """What the first E-step loses with random levels in a share of the cells that say one."""
-    windows = read_windows(settings.cache / "windows.h5")
-    words = read_words(settings.cache / "anchors.h5", windows.labels)
-    word = map_of(own_table("gait", windows.truth_words), windows.truth_words, words).word
-    split = splits_for(windows, settings.train)[0]
-    everyone = replace(
-        split, train=np.arange(windows.n), validation=split.validation[:0], test=split.test[:0]
-    )
-    _, data = gather(windows, everyone, settings)
-    truth = np.asarray(windows.truth[:])
-    written = torch.full(
-        (len(windows.labels), *data.evidence.levels.shape[1:]), torch.nan
-    )  # nobody's hand matters to feet
-    for i in range(len(windows.labels)):
-        written[i] = data.evidence.levels[data.evidence.label == i][0]
-
-    def recall(levels: torch.Tensor) -> float:
-        evidence = replace(data.evidence, levels=levels[data.evidence.label])
-        first = grounding.make("order+signal", data.grammar, len(data.anchors), evidence)
-        named = at_samples(first.posterior.float().argmax(-1).numpy(), windows.T)
-        return named_recall(word[named], truth)
-
-    right = recall(written)
-    print(f"first E-step, all subjects, no network: named_recall {right:.3f}", flush=True)
-    for share in (0.10, 0.25):
-        losses = []
-        for draw in range(draws):
-            chance = np.random.default_rng([draw, int(100 * share)])
-            cells = written.isfinite().nonzero().numpy()
-            chosen = cells[chance.permutation(len(cells))[: round(share * len(cells))]]
-            levels = written.clone()
-            for cell in chosen:
-                others = [level for level in LEVELS if abs(level - levels[tuple(cell)]) > 0.1]
-                levels[tuple(cell)] = float(chance.choice(others))
-            losses.append(right - recall(levels))
-        print(
-            f"{share:.0%} of the cells wrong, {draws} draws: mean loss {np.mean(losses):.3f}, median "
-            f"{np.median(losses):.3f}, worst {np.max(losses):.3f}",
-            flush=True,
-        )
 
 
 if __name__ == "__main__":
