@@ -4,10 +4,11 @@ import dataclasses
 
 import pytest
 import torch
-from toy import config, data, windows
+from toy import ANCHORS, RATE, config, data, windows
 
 from vqtext.model.evidence import from_descriptions, pooled
 from vqtext.model.grounding import Label, Nearest, Walk, make
+from vqtext.model.vocabulary import Grammar, Transcript, Use, Vocabulary
 
 MODES = ("label+signal", "order+signal", "label+text", "order+text", "order+signal+text")
 
@@ -170,3 +171,21 @@ def test_axes_tell_apart_what_moves_alike_and_people_of_the_other_hand_are_read_
     told = with_evidence(toy, energy=faint, felt=axes, hand=hand, levels=levels)
     assert accuracy(told) > accuracy(noisy) + 0.1
     assert accuracy(told) > accuracy(with_evidence(told, hand=torch.zeros(20, dtype=torch.long))) + 0.05
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_one_step_and_more_steps_than_frames_are_walked_too(mode):
+    """The first label has a single step; the second has more than its windows have frames."""
+    toy = data()
+    uses = tuple(Use(2 + i % 2) for i in range(100))
+    spoken = Vocabulary(ANCHORS, (Transcript("a", True, (Use(0),)), Transcript("b", False, uses)))
+    grammar = Grammar.of(spoken.transcripts, RATE, RATE)
+    levels = torch.full((20, 100, 1), torch.nan)
+    levels[toy.evidence.label == 1] = torch.tensor([-1.0, 1.0]).repeat(50)[:, None]
+    near = torch.rand(20, 8, 4)
+    evidence = dataclasses.replace(toy.evidence, levels=levels, likeness=near)
+    walk = make(mode, grammar, 4, evidence)
+    walk.refine(torch.rand(20, 80, 4).softmax(-1).half())
+    share = walk.targets(torch.arange(20), evidence.label, torch.rand(20, 80, 4))
+    assert share.isfinite().all() and torch.allclose(share.sum(-1), torch.ones(20, 80), atol=0.01)
+    assert (share[evidence.label == 0][..., 0] > 0.99).all()

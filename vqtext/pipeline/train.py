@@ -22,11 +22,13 @@ from vqtext.data.windows import Windows
 from vqtext.errors import TrainingError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
+from vqtext.pipeline.doubts import doubts
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.lines import cut_short, told
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.runs import RUN, model_folder, read_run
 from vqtext.pipeline.stage import Stage
+from vqtext.pipeline.training_data import read_words
 
 SHOWN_TO_DECODER = 500  # windows of a label that are enough to know how its steps follow each other
 FALLS = 0.5  # a sound network's loss on a few batches falls below this share of what it was
@@ -78,6 +80,8 @@ class Train(Stage):
         splits = splits_for(windows, self.settings.train)
         for warning in dict.fromkeys(warning for split in splits for warning in split.warnings):
             self.progress.warn(warning)
+        for warning in self._doubts(windows):
+            self.progress.warn(warning)
         kept = self.staging()  # what a training that was stopped had done
         scores: dict[str, dict[str, float]] = {}
         described = []
@@ -117,6 +121,12 @@ class Train(Stage):
             "seconds": round(time.monotonic() - started, 1),
         }
         (target / RUN).write_text(json.dumps(run, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    def _doubts(self, windows: Windows) -> list[str]:
+        words = read_words(self.settings.cache / "anchors.h5", windows.labels)
+        locations = list(dict.fromkeys(channel.location for channel in windows.channels))
+        hands = sorted({subject.hand for subject in windows.subjects}, key=str) or [None]
+        return doubts(words, locations, hands, self.settings.train.grounding)
 
     def _train_seed(self, seed: int, config: Any, data: Any, folder: Path, name: str) -> None:
         """Train one model beside ``folder`` and move it there when it is whole."""

@@ -1,0 +1,66 @@
+"""What looks wrong in the words before anything is trained. Nothing is changed: a person should look."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from vqtext.data.locations import best_cell
+from vqtext.pipeline.training_data import Words, signature_levels
+from vqtext.schema import MOTIONS, SubAction
+
+FAR = 2  # levels between two sides, from which on they contradict the side that is meant
+_OTHER = {"left": "right", "right": "left"}
+# Parts whose own sensor moves more than the other side's. A knee that straightens over a planted foot: no.
+_MOVES = {
+    **dict.fromkeys(("foot", "heel", "toes", "leg"), "foot"),
+    **dict.fromkeys(("hand", "fist", "wrist", "arm"), "wrist"),
+}
+
+
+def doubts(words: Words, locations: Sequence[str], hands: Sequence[str | None], grounding: str) -> list[str]:
+    """Warnings for people, at most one of each kind.
+
+    Args:
+        locations: places that have a sensor.
+        hands: dominant hands that occur.
+        grounding: the mode that will read the words.
+    """
+    if "signal" not in grounding.split("+"):
+        return []
+    levels = [signature_levels(words, locations, hand) for hand in hands]
+    if all(level is None for of_hand in levels for uses in of_hand for use in uses for level in use):
+        rest = "the order of steps" if "order" in grounding else "the labels"
+        return [
+            f"no signature tells how a sensor of this data moves: names follow {rest} alone, and those that "
+            "this leaves open are marked with ?"
+        ]
+    found = [doubt for uses in words.uses for _, step in uses if (doubt := _contradiction(step))]
+    if not found:
+        return []
+    told = f"{len(found)} steps have" if len(found) > 1 else "a step has"
+    return [
+        f"{told} a signature or a side that seems to contradict its phrase ({found[0]}): it is used as "
+        "written; once trained, `vqtext codes --words` tells what the sensors found"
+    ]
+
+
+def _contradiction(step: SubAction) -> str | None:
+    """What is odd about the sides of a step, if anything."""
+    spoken = re.findall(r"[a-z]+", step.phrase.casefold())
+    sides = _OTHER.keys() & spoken
+    if len(sides) != 1:
+        return None
+    (side,) = sides
+    if step.side == _OTHER[side]:
+        return f"{step.phrase!r}: its side is {step.side}"
+    cells = step.signature or {}
+    for place in sorted({_MOVES[word] for word in _MOVES.keys() & spoken}):
+        own, other = (best_cell(f"{which} {place}", cells) for which in (side, _OTHER[side]))
+        motions = [cells[cell].motion if cell is not None else None for cell in (own, other)]
+        if own == other or None in motions:
+            continue
+        lower, higher = (MOTIONS.index(motion) for motion in motions if motion is not None)
+        if higher - lower >= FAR:
+            return f"{step.phrase!r}: {own} {motions[0]}, {other} {motions[1]}"
+    return None
