@@ -85,3 +85,15 @@ def test_channels_without_axes_are_left_as_they_point(only):
     signal = torch.randn(4, 3, 50)
     tilted, _ = Augment(channels)(signal, torch.zeros(4, 50, dtype=torch.bool))
     assert torch.equal(tilted, signal)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_half_precision_step_tilts_whole_samples(dtype):
+    signal = torch.randn(4, 12, 50)
+    torch.manual_seed(1)
+    whole, _ = Augment(CHANNELS)(signal, torch.ones(4, 50, dtype=torch.bool))
+    torch.manual_seed(1)
+    with torch.autocast("cpu", dtype):
+        half, _ = Augment(CHANNELS)(signal, torch.ones(4, 50, dtype=torch.bool))
+    assert half.dtype == torch.float32
+    assert torch.allclose(half, whole, atol=1e-5, equal_nan=True)

@@ -149,7 +149,7 @@ def test_damage_is_one_clear_error(folder, tmp_path):
     whole = weights.read_bytes()
     for damaged in (whole[: len(whole) // 2], b"junk", b""):
         weights.write_bytes(damaged)
-        with pytest.raises(ArtifactError, match=r"cannot be loaded.*vqtext train"):
+        with pytest.raises(ArtifactError, match=r"cannot be read.*vqtext train"):
             load(folder)
     weights.write_bytes(whole)
     (folder / "config.json").write_text('{"format": 9}')
@@ -160,11 +160,26 @@ def test_damage_is_one_clear_error(folder, tmp_path):
         load(folder)
 
 
-def test_weights_that_are_not_finite_are_refused(folder):
+def test_weights_of_another_model_are_refused_and_named(folder):
     from safetensors.torch import load_file, save_file
 
-    tensors = load_file(folder / "model.safetensors")
-    tensors["network.trunk.codebook.shape"][0, 0] = torch.nan
-    save_file(tensors, folder / "model.safetensors")
-    with pytest.raises(ArtifactError, match="not finite"):
-        load(folder)
+    file = folder / "model.safetensors"
+    whole = load_file(file)
+    network = [name for name in whole if name.startswith("network.")]
+
+    def refused(tensors: dict, *told: str) -> None:
+        save_file(tensors, file)
+        with pytest.raises(ArtifactError) as error:
+            load(folder)
+        for words in ("is not this model's", *told, "vqtext train"):
+            assert words in str(error.value)
+        assert len(str(error.value)) < 900
+
+    refused({name: x for name, x in whole.items() if name not in network}, "it lacks network.", " more")
+    extra = {f"network.made_up_{i}": torch.zeros(1) for i in range(12)}
+    refused({**whole, **extra}, "no such model has: network.made_up_", "and 2 more")
+    shape = "network.trunk.codebook.shape"
+    refused({**whole, shape: whole[shape][:-1].clone()}, f"has other shapes: {shape}")
+    refused({**whole, shape: whole[shape] * torch.nan}, f"not finite in {shape}")
+    save_file(whole, file)
+    load(folder)

@@ -56,7 +56,8 @@ class Augment:
         axes, place = self.axes.to(signal.device), self.place.to(signal.device)
         turned = _rotations(TILT * torch.randn(len(signal), self.places, 3, device=signal.device))
         x = signal[:, axes]  # (B, sensors, 3, T)
-        y = torch.einsum("bsij,bsjt->bsit", turned[:, place[axes[:, 0]]], x.nan_to_num())
+        with torch.autocast(signal.device.type, enabled=False):  # these are samples, not activations
+            y = torch.einsum("bsij,bsjt->bsit", turned[:, place[axes[:, 0]]], x.nan_to_num())
         signal = signal.clone()
         signal[:, axes.flatten()] = torch.where(x.isfinite(), y, torch.nan).flatten(1, 2)
         return signal

@@ -28,6 +28,7 @@ from vqtext.model.telling import tell
 from vqtext.model.vocabulary import Vocabulary
 from vqtext.model.vqshape import VQShape
 from vqtext.model.vqshape.config import ARCHITECTURE
+from vqtext.model.vqshape.weights import misfits
 from vqtext.reason import Reason
 
 WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
@@ -261,14 +262,19 @@ def load(folder: Path | str) -> VQText | VQShape:
     decoder = Decoder(config, vocabulary)
     try:
         tensors = load_file(folder / WEIGHTS)
-        for name, module in (("network.", network), ("decoder.", decoder)):
-            own = {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
-            module.load_state_dict(own)
-    except (SafetensorError, OSError, RuntimeError) as error:
+    except (SafetensorError, OSError) as error:
         problem = " ".join(str(error).split())[:200]
-        raise ArtifactError(f"{folder / WEIGHTS} cannot be loaded ({problem}): run `vqtext train`") from error
-    if not all(t.isfinite().all() for t in tensors.values() if t.is_floating_point()):
-        raise ArtifactError(f"{folder / WEIGHTS} holds weights that are not finite: run `vqtext train`")
+        raise ArtifactError(f"{folder / WEIGHTS} cannot be read ({problem}): run `vqtext train`") from error
+    parts = {"network.": network, "decoder.": decoder}
+    wanted = {
+        prefix + name: tuple(value.shape)
+        for prefix, module in parts.items()
+        for name, value in module.state_dict().items()
+    }
+    if found := misfits(wanted, tensors):
+        raise ArtifactError(f"{folder / WEIGHTS} is not this model's: it {found}: run `vqtext train`")
+    for prefix, module in parts.items():
+        module.load_state_dict({name: tensors[prefix + name] for name in module.state_dict()})
     return VQText(network, decoder)
 
 

@@ -39,6 +39,23 @@ def assemble(
     with torch.device("meta"):  # sizes without memory: nothing is drawn that would be overwritten at once
         model = VQShape(config)
     wanted = {named(name): tuple(value.shape) for name, value in model.state_dict().items()}
+    if found := misfits(wanted, tensors):
+        raise ArtifactError(
+            f"{source} does not fit a VQShape of width {config.dim} and {config.codes} codes: it {found}: "
+            "another architecture, or a damaged file"
+        )
+    own = {name: tensors[named(name)].float().contiguous() for name in model.state_dict()}
+    model.load_state_dict(own, assign=True)
+    return model.eval()
+
+
+def misfits(wanted: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor]) -> str:
+    """Why weights do not fit, with the first names of each kind; empty where they do.
+
+    Args:
+        wanted: shapes by name.
+        tensors: what a file holds.
+    """
     shapes = {name: tuple(value.shape) for name, value in tensors.items()}
     shared = [name for name in wanted if name in shapes]
     problems = {
@@ -51,15 +68,7 @@ def assemble(
             name for name in shared if not bool(tensors[name].isfinite().all())
         ],
     }
-    found = [f"{told} {listed(names)}" for told, names in problems.items() if names]
-    if found:
-        raise ArtifactError(
-            f"{source} does not fit a VQShape of width {config.dim} and {config.codes} codes: it "
-            f"{'; it '.join(found)}: another architecture, or a damaged file"
-        )
-    own = {name: tensors[named(name)].float().contiguous() for name in model.state_dict()}
-    model.load_state_dict(own, assign=True)
-    return model.eval()
+    return "; it ".join(f"{told} {listed(names)}" for told, names in problems.items() if names)
 
 
 def listed(names: Iterable[str]) -> str:
