@@ -427,10 +427,16 @@ def import_vqshape(
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of `vqtext import-vqshape`")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A trained model, or a folder of `import-vqshape`")
+    ],
     to: Annotated[
         str,
-        typer.Option("--to", metavar="FORMAT", help="original: a checkpoint that VQShape's own code loads"),
+        typer.Option(
+            "--to",
+            metavar="FORMAT",
+            help="onnx: signal to tokens; original: a checkpoint of VQShape's own code",
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where it goes")],
     as_json: AsJson = False,

@@ -47,7 +47,7 @@ class Independent(nn.Module):
     def forward(self, x: Tensor, seen: Tensor, text: Tensor | None, mask: Tensor | None) -> Tokenised:
         """Windows ``(B, C, T)`` in standard units; ``seen``: where they were measured."""
         v, c = self.vqshape, self.vqshape.config
-        batch, steps = len(x), x.shape[-1]
+        batch, steps = x.shape[0], x.shape[-1]
         series, there, unseen = self._series(x, seen)
         mean, deviation = mean_and_deviation(series, None if unseen is None else there)
         series = (series - mean) / deviation
@@ -113,7 +113,7 @@ class Independent(nn.Module):
         """Windows ``(B, C, T)`` → series, where they were seen, ``(S, length)``, and patches of which nothing
         was, ``(S, P)``, None where nothing is missing at all."""
         length, flat = self.vqshape.config.length, x.flatten(0, 1)
-        if seen.all():
+        if not torch.compiler.is_exporting() and seen.all():  # a graph must not depend on what it is shown
             series = stretch(flat, length)
             return series, torch.ones_like(series, dtype=torch.bool), None
         there = seen.flatten(0, 1)
@@ -140,7 +140,7 @@ class Independent(nn.Module):
         place = torch.arange(1, unseen.shape[1] + 1, device=unseen.device) / unseen.shape[1]
         reach = torch.where(unseen, 0.0, place).amax(-1)  # share of the series up to its last seen patch
         keep = (a.t + a.l / 2).squeeze(-1) < reach[:, None]
-        any_in_window = keep.reshape(batch, -1).any(-1).repeat_interleave(len(keep) // batch)
+        any_in_window = keep.reshape(batch, -1).any(-1).repeat_interleave(keep.shape[0] // batch)
         return keep | ~any_in_window[:, None]
 
     def code_shapes(self) -> Tensor:

@@ -47,8 +47,15 @@ def bridge(x: Tensor, seen: Tensor) -> Tensor:
     """Series ``(S, T)`` with straight lines over what was not seen, level before the first and after the last
     sample that was; a series of nothing is 0."""
     place = torch.arange(x.shape[-1], device=x.device)
-    before = torch.where(seen, place, -1).cummax(-1).values
-    after = torch.where(seen, place, len(place)).flip(-1).cummin(-1).values.flip(-1)
+    rank = seen.cumsum(-1)  # how many were seen so far
+    where = torch.full(
+        (x.shape[0], len(place) + 2), len(place), device=x.device
+    )  # the place of each that was
+    where[:, 0] = -1
+    where = where.scatter(-1, torch.where(seen, rank, len(place) + 1), place.expand(x.shape[0], -1))
+    where[:, -1] = len(place)
+    before = where.gather(-1, rank)
+    after = where.gather(-1, torch.where(seen, rank, rank + 1))
     left = torch.where(before < 0, after, before).clamp(max=len(place) - 1)
     right = torch.where(after == len(place), before, after).clamp(min=0)
     share = (place - left) / (right - left).clamp(min=1)

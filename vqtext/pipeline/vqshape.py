@@ -1,4 +1,4 @@
-"""``vqtext import-vqshape`` and ``vqtext export``: checkpoints of the original VQShape in and out."""
+"""``vqtext import-vqshape`` and ``vqtext export``: models in and out, for other programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from vqtext.cache.publish import publish, publish_folder
 from vqtext.errors import ConfigError
 
-FORMATS = ("original",)
+FORMATS = ("original", "onnx")
 
 
 def import_vqshape(checkpoint: Path, folder: Path) -> dict[str, Any]:
@@ -31,15 +31,39 @@ def import_vqshape(checkpoint: Path, folder: Path) -> dict[str, Any]:
 def export(folder: Path, to: str, out: Path) -> dict[str, Any]:
     """Write a model folder in another program's format; returns what it is.
 
+    Args:
+        folder: an imported VQShape for ``original``, a trained model for ``onnx``.
+
     Raises:
         ConfigError: an unknown format.
+        UsageError: what writes it is not installed.
         ArtifactError: the folder cannot be used, or the place not be written.
     """
+    if to not in FORMATS:
+        raise ConfigError(f"--to {to}: unknown format; there is {', '.join(FORMATS)}")
+    return _onnx(folder, out) if to == "onnx" else _original(folder, out)
+
+
+def _onnx(folder: Path, out: Path) -> dict[str, Any]:
+    from vqtext.model.load import VQText
+    from vqtext.model.onnx import OUTPUTS, export_onnx
+
+    model = VQText.from_pretrained(folder)
+    with publish(out) as temp:
+        away = export_onnx(model, temp)
+    config = model.config
+    return {
+        "input": {"signal": ["batch", len(config.channels), config.steps]},
+        "outputs": list(OUTPUTS),
+        "differs": away,
+        "path": str(out),
+    }
+
+
+def _original(folder: Path, out: Path) -> dict[str, Any]:
     from vqtext.model.vqshape import VQShape
     from vqtext.model.vqshape.original import save_original
 
-    if to not in FORMATS:
-        raise ConfigError(f"--to {to}: unknown format; there is {', '.join(FORMATS)}")
     model = VQShape.from_pretrained(folder)
     with publish(out) as temp:
         save_original(model, temp)
@@ -48,6 +72,13 @@ def export(folder: Path, to: str, out: Path) -> dict[str, Any]:
 
 def lines(summary: dict[str, Any]) -> list[str]:
     """The summary of both, for people."""
+    if "outputs" in summary:
+        _, channels, length = summary["input"]["signal"]
+        return [
+            f"signal of {channels} channels and {length} samples → {', '.join(summary['outputs'])}",
+            f"held against torch: at most {max(summary['differs'].values()):.0e} off",
+            f"written to {summary['path']}",
+        ]
     sizes = "VQShape of width {width}, {codes} codes, {weights:,} weights"
     series = "{tokens} tokens a series of {length} samples"
     return [said.format(**summary) for said in (sizes, series, "written to {path}")]

@@ -41,12 +41,12 @@ class Attention(nn.Module):
         if self.training and self.dropout and q.device.type == "cpu":  # where the kernel has no dropout
             weights = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (B, H, N, P)
             weights = weights if seen is None else weights.masked_fill(~seen, -torch.inf)
-            weights = weights.softmax(-1).expand(max(copies, len(weights)), -1, -1, -1)
+            weights = weights.softmax(-1).expand(max(copies, weights.shape[0]), -1, -1, -1)
             answer = dropped(weights, self.dropout) @ v
         else:
             share = self.dropout if self.training else 0.0
-            q = q.expand(max(copies if share else 1, len(k)), -1, -1, -1)
-            k, v = (part.expand(len(q), -1, -1, -1) for part in (k, v))
+            q = q.expand(max(copies if share else 1, k.shape[0]), -1, -1, -1)
+            k, v = (part.expand(q.shape[0], -1, -1, -1) for part in (k, v))
             answer = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, dropout_p=share)
         return self.out(answer.transpose(1, 2).flatten(2))  # (B, H, N, D/H) → (B, N, D)
 
@@ -92,6 +92,6 @@ class DecoderLayer(nn.Module):
         Where x is the same for every series, it may come once, ``(1, M, D)``.
         """
         share = self.dropout if self.training else 0.0
-        x = self.attention_norm(dropped(self.attention(x, copies=len(memory)), share, onto=x))
+        x = self.attention_norm(dropped(self.attention(x, copies=memory.shape[0]), share, onto=x))
         x = self.cross_norm(dropped(self.cross(x, memory, hidden), share, onto=x))
         return self.feed_norm(dropped(self.feed(x), share, onto=x))

@@ -60,6 +60,8 @@ class ShapeDecoder(nn.Module):
         Returns:
             ``(n, shape_length)``.
         """
+        if torch.compiler.is_exporting():  # how many codes are used is nothing a graph may depend on
+            return self(z)
         used, place = code.unique(return_inverse=True)
         learns = torch.is_grad_enabled() and z.requires_grad
         # A decoding forward costs 1, backward 2, and a Jacobian 1 for each of its columns

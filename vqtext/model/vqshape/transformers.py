@@ -89,7 +89,7 @@ class SeriesDecoder(nn.Module):
         self.out = nn.Linear(c.dim, c.length // c.tokens)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        x = torch.cat([self.first.expand(len(tokens), -1, -1), tokens], 1)
+        x = torch.cat([self.first.expand(tokens.shape[0], -1, -1), tokens], 1)
         for layer in self.layers:
             x = layer(x)
         return self.out(x[:, 1:]).flatten(1)  # (B, M, T/M) → (B, T)

@@ -1,0 +1,45 @@
+"""A user would lose: tokens in a program without torch that are those of the model."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from toy import config, vocabulary, windows
+
+from vqtext.errors import UsageError
+from vqtext.model.decoding import Decoder
+from vqtext.model.load import VQText
+from vqtext.model.network import Network
+from vqtext.model.onnx import OUTPUTS
+from vqtext.pipeline.vqshape import export
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+
+@pytest.mark.parametrize("channels", ["joint", "independent"])
+def test_the_graph_says_what_the_model_says_of_any_number_of_windows(tmp_path, channels):
+    torch.manual_seed(0)
+    cfg = config(channels=channels)
+    model = VQText(
+        Network(cfg, torch.nn.functional.normalize(torch.randn(4, 12), dim=-1)), Decoder(cfg, vocabulary())
+    )
+    model.save(tmp_path / "model")
+    answer = export(tmp_path / "model", "onnx", tmp_path / "model.onnx")
+    assert json.loads(json.dumps(answer))["outputs"] == list(OUTPUTS)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    for count in (1, 7):
+        signal, _, _ = windows(count)
+        signal[0, 0, :30] = np.nan
+        expected = model.tokenize(signal)
+        for name, found in zip(OUTPUTS, session.run(None, {"signal": signal}), strict=True):
+            assert np.allclose(found, getattr(expected, name), atol=1e-3), name
+
+
+def test_without_its_packages_the_error_says_what_to_install(tmp_path, monkeypatch):
+    cfg = config()
+    VQText(Network(cfg, torch.eye(4, 12)), Decoder(cfg, vocabulary())).save(tmp_path / "model")
+    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
+    with pytest.raises(UsageError, match=r"onnxruntime is not installed: pip install 'vqtext\[onnx\]'"):
+        export(tmp_path / "model", "onnx", tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
