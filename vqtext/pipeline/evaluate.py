@@ -24,7 +24,7 @@ from vqtext.pipeline.evaluate_text import told_lines
 from vqtext.pipeline.faithfulness import WINDOWS
 from vqtext.pipeline.leak import text_only_accuracy
 from vqtext.pipeline.measures import over
-from vqtext.pipeline.physical import claims, moves_more
+from vqtext.pipeline.physical import claims, moves_more, within_label
 from vqtext.pipeline.predictions import CLASSIFIERS, predict
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.runs import Fold, folds_of, read_run
@@ -52,7 +52,7 @@ class Evaluate(Stage):
     folds are scored together, each made by the model that has not seen that subject."""
 
     command = "evaluate"
-    version = 3
+    version = 4
 
     @property
     def run_folder(self) -> Path:
@@ -250,7 +250,10 @@ def _moves_more(
     for number, fold in enumerate(folds):
         moving = MotionScale.of(windows.signal, fold.split.train, windows.channels, windows.rate_hz)
         frames = seeds[0][number].keep.shape[1]
-        energy = moving.frames(windows.signal, fold.split.test, frames)
+        test = fold.split.test
+        energy = within_label(
+            moving.frames(windows.signal, test, frames), windows.subject[test], windows.label[test]
+        )
         claimed = claims(words, moving.locations)
         for parts in seeds:
             shares = moves_more(parts[number], energy, claimed)

@@ -16,6 +16,7 @@ from vqtext.data.locations import best_cell
 from vqtext.data.motion import MotionScale
 from vqtext.data.windows import Windows
 from vqtext.pipeline.lines import cut_short, table
+from vqtext.pipeline.physical import within_label
 from vqtext.pipeline.train import few_of_each
 from vqtext.schema import MOTIONS
 
@@ -49,7 +50,7 @@ def found_levels(model: VQText, windows: Windows, train: np.ndarray, words: Word
     index = train[few_of_each(windows.label[train], LOOKED_AT)]
     scale = MotionScale.of(windows.signal, train, windows.channels, windows.rate_hz)
     energy = scale.frames(windows.signal, index, model.config.frames)
-    motion = _standardised(energy, windows.subject[index], windows.label[index])
+    motion = within_label(energy, windows.subject[index], windows.label[index])
     said = model.decode(windows.signal, index)
     hands = [windows.subjects[s].hand if s >= 0 else None for s in windows.subject[index]]
     total: dict[tuple[int, int, str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
@@ -154,18 +155,3 @@ def _judged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _level(row: Mapping[str, Any]) -> float:
     """A written level on the scale from −1, still, to 1, strong."""
     return MOTIONS.index(row["written"]) * ONE_LEVEL - 1
-
-
-def _standardised(energy: np.ndarray, subject: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Log motion ``(n, F, L)`` as z-scores within subject and label: people and activities differ in how much
-    they move, and only what differs inside an activity tells its steps apart."""
-    out = np.full_like(energy, np.nan)
-    for who, what in np.unique(np.stack([subject, label], 1), axis=0):
-        own = (subject == who) & (label == what)
-        x = energy[own]
-        seen = np.isfinite(x)
-        count = np.maximum(seen.sum((0, 1)), 1)
-        away = np.where(seen, x - np.where(seen, x, 0).sum((0, 1)) / count, np.nan)
-        spread = np.sqrt(np.where(seen, np.square(away), 0).sum((0, 1)) / count)
-        out[own] = away / np.where(spread > 1e-6, spread, np.inf)
-    return out

@@ -1,5 +1,5 @@
 """Physical checks, which need no truth: under codes that are called a movement of some part of the body, the
-sensor on that part must move more than under codes that are called something else."""
+sensor on that part must move more than under codes that are called something else, in the same activity."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def moves_more(part: Predictions, energy: np.ndarray, claimed: np.ndarray) -> np
 
     Args:
         part: predictions of n windows.
-        energy: motion of each location at each frame of these windows, ``(n, F, L)``, NaN where unknown.
+        energy: motion of each location at each frame of these windows, ``(n, F, L)``, NaN where unknown, as
+            `within_label` gives it.
         claimed: of each anchor, as `claims` gives it.
 
     Returns:
@@ -52,6 +53,21 @@ def moves_more(part: Predictions, energy: np.ndarray, claimed: np.ndarray) -> np
             pairs = weight[inside, place][:, None] * weight[outside, place][None]
             found[place] = (pairs * ((a > b) + 0.5 * (a == b))).sum() / pairs.sum()
     return found
+
+
+def within_label(energy: np.ndarray, subject: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Log motion ``(n, F, L)`` as z-scores within subject and label: people and activities differ in how much
+    they move, and only what differs inside an activity tells its steps apart."""
+    out = np.full_like(energy, np.nan)
+    for who, what in np.unique(np.stack([subject, label], 1), axis=0):
+        own = (subject == who) & (label == what)
+        x = energy[own]
+        seen = np.isfinite(x)
+        count = np.maximum(seen.sum((0, 1)), 1)
+        away = np.where(seen, x - np.where(seen, x, 0).sum((0, 1)) / count, np.nan)
+        spread = np.sqrt(np.where(seen, np.square(away), 0).sum((0, 1)) / count)
+        out[own] = away / np.where(spread > 1e-6, spread, np.inf)
+    return out
 
 
 def _of_codes(part: Predictions, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
