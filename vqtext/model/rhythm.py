@@ -92,6 +92,7 @@ class Rhythm:
                 found = chains.likelihood(emission[part], chain, own[part])
                 likely[:, number].index_add_(0, own[part], found)
         clear = likely.amax(1) - likely.amin(1) > CLEAR
+        clear &= likely.argmax(1) < TRIED - 1  # never to change at all is what words that fit nothing ask for
         return torch.where(clear, tried.to(likely.device)[likely.argmax(1)], USUAL_S)
 
 
