@@ -22,7 +22,6 @@ from first_names import FirstNames, wrong_words
 from vqtext import load
 from vqtext.config import DataSettings, Settings, TrainSettings
 from vqtext.data.planted.world import WORLDS
-from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.controls import swapped_sides
 from vqtext.pipeline.measures import at_samples, named_accuracy
 from vqtext.pipeline.progress import Progress
@@ -62,7 +61,7 @@ def main() -> None:
             if args.wrong_words and world == "identifiable":
                 wrong_words(first, args.wrong_words)
             if not args.first_only:
-                trained(settings)
+                trained(settings, first)
 
 
 def stages(settings: Settings, commands: tuple[str, ...]) -> dict:
@@ -87,7 +86,7 @@ def swapped(first: FirstNames) -> None:
     print(f"  signatures with sides swapped: steps keep their side {own:.3f}, take the other {other:.3f}")
 
 
-def trained(settings: Settings) -> None:
+def trained(settings: Settings, first: FirstNames) -> None:
     """Train, evaluate, and hold against the truth what is claimed without a mark."""
     scores = stages(settings, ("train", "evaluate"))
     row = [
@@ -96,8 +95,7 @@ def trained(settings: Settings) -> None:
     folder = settings.cache / "runs" / settings.train.run
     record = read_run(folder)
     print(f"trained: {', '.join(row)}; {record['seconds'] / 60:.1f} minutes for all", flush=True)
-    windows, found = read_windows(settings.cache / "windows.h5"), []
-    first = FirstNames(settings)
+    windows, found = first.windows, []
     for fold in folds_of(folder, record, windows):
         for name in fold.models.values():
             model = load(folder / name)

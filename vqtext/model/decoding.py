@@ -183,8 +183,8 @@ class Decoder(nn.Module):
         return torch.where(unknown, UNKNOWN, path), torch.where(unknown, unlike, sure)
 
     def _chain(self) -> chains.Chain:
-        moves = once_over(self.grammar.ordered)
-        return chains.Chain(moves, self.grammar.start, self.stay, self.substates, self.config.borders)
+        r = self._rhythm
+        return chains.Chain(r.moves, r.start, self.stay, self.substates, self.config.borders)
 
     def _emission(self, names: Tensor, keep: Tensor) -> Tensor:
         """How much more likely each use is than its anchor is anywhere, in nats: ``(B, n, F, U)``."""

@@ -48,9 +48,8 @@ def bridge(x: Tensor, seen: Tensor) -> Tensor:
     sample that was; a series of nothing is 0."""
     place = torch.arange(x.shape[-1], device=x.device)
     rank = seen.cumsum(-1)  # how many were seen so far
-    where = torch.full(
-        (x.shape[0], len(place) + 2), len(place), device=x.device
-    )  # the place of each that was
+    # the place of each that was seen, by its rank: before the first −1, after the last the end
+    where = torch.full((x.shape[0], len(place) + 2), len(place), device=x.device)
     where[:, 0] = -1
     where = where.scatter(-1, torch.where(seen, rank, len(place) + 1), place.expand(x.shape[0], -1))
     where[:, -1] = len(place)

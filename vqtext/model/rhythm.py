@@ -31,8 +31,8 @@ def round_s(evidence: Evidence, labels: int) -> Tensor:
     people repeat nothing clearly.
 
     Correlations are averaged over a person's windows and all locations, and the median is taken over people,
-    for each has a tempo. A location that moves twice a round
-    (a hip, a fist) rings at half of it, one that moves once does not: their sum is highest at the whole.
+    for each has a tempo. A location that moves twice a round (a hip, a fist) rings at half of it, one that
+    moves once does not: their sum is highest at the whole.
     """
     energy = torch.where(evidence.energy.isfinite(), evidence.energy, 0.0)
     energy = energy - energy.mean(1, keepdim=True)
@@ -91,9 +91,10 @@ class Rhythm:
             for part in chains.chunks(chain, len(rows), emission.shape[1]):
                 found = chains.likelihood(emission[part], chain, own[part])
                 likely[:, number].index_add_(0, own[part], found)
-        clear = likely.amax(1) - likely.amin(1) > CLEAR
-        clear &= likely.argmax(1) < TRIED - 1  # never to change at all is what words that fit nothing ask for
-        return torch.where(clear, tried.to(likely.device)[likely.argmax(1)], USUAL_S)
+        most, best = likely.max(1)
+        clear = most - likely.amin(1) > CLEAR
+        clear &= best < TRIED - 1  # never to change at all is what words that fit nothing ask for
+        return torch.where(clear, tried.to(likely.device)[best], USUAL_S)
 
 
 def _spread(rows: Tensor) -> Tensor:
