@@ -14,8 +14,9 @@ from vqtext.model.evidence import Evidence
 from vqtext.model.training import TrainingData
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.measures import at_samples, named_accuracy, named_recall
-from vqtext.pipeline.training_data import Words, gather, read_words
+from vqtext.pipeline.training_data import gather
 from vqtext.pipeline.truth import map_of, own_table
+from vqtext.pipeline.words import Words, read_words
 from vqtext.prompts import corruption
 from vqtext.schema import LabelWords, SubActions
 

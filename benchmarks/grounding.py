@@ -30,8 +30,8 @@ from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.runs import read_run
 from vqtext.pipeline.stage import run
-from vqtext.pipeline.training_data import read_words
 from vqtext.pipeline.truth import map_of, own_table
+from vqtext.pipeline.words import read_words
 
 MODES = "nearest,label,order,label+signal,order+signal,label+text,order+text,order+signal+text"
 TOLD = (

@@ -104,8 +104,8 @@ def test_a_name_that_is_always_a_little_likelier_does_not_take_over():
     assert (own[..., 0] - 0.5).abs().max() < 0.1
 
 
-def test_durations_are_learned_from_what_the_network_believes():
-    grounding = walked(data())
+def test_without_words_durations_are_learned_from_what_the_network_believes():
+    grounding = walked(data(), "order")
     before = grounding.chain.stay.clone()
     grounding.refine(torch.nn.functional.one_hot(truth(), 4) * 0.8 + 0.05)
     mean = grounding.chain.substates / (1 - grounding.chain.stay)
@@ -173,6 +173,38 @@ def test_axes_tell_apart_what_moves_alike_and_people_of_the_other_hand_are_read_
     assert accuracy(told) > accuracy(with_evidence(told, hand=torch.zeros(20, dtype=torch.long))) + 0.05
 
 
+def test_words_that_tell_up_from_down_name_what_moves_alike():
+    """No level is written; a velocity goes up in one use and down in the other, and gaps say nothing."""
+    unknown = torch.full((20, 2, 1), torch.nan)
+    way = torch.where(truth() % 2 == 1, 1.0, -1.0)[..., None]
+    heading = way + 0.5 * torch.randn(20, 80, 1, generator=torch.Generator().manual_seed(0))
+    heading[:, 30:34] = torch.nan
+    said = torch.tensor([[-1.0], [1.0]]).expand(20, 2, 1)
+    told = with_evidence(data(), levels=unknown, heading=heading, felt=heading, ways=said)
+    assert accuracy(told) > 0.9
+    assert accuracy(with_evidence(told, ways=-said)) < 0.1, "swapped words swap the names"
+    walk = walked(with_evidence(told, ways=torch.full_like(said, torch.nan)))
+    assert not walk.known.any(), "a direction that nobody wrote is no evidence"
+
+
+def test_a_border_that_the_data_show_is_kept_although_the_network_believes_another():
+    """Belief alone would move every border that it learned a little late, round after round."""
+    way = torch.where(truth() % 2 == 1, 1.0, -1.0)[..., None]
+    felt = way + 0.3 * torch.randn(20, 80, 4, generator=torch.Generator().manual_seed(0))
+    levels = torch.tensor([-1.0, 1.0])[None, :, None].expand(20, 2, 4)
+    toy = with_evidence(data(), energy=felt, felt=felt, levels=levels)
+    belief = torch.nn.functional.one_hot(truth().roll(3, dims=1), 4) * 0.8 + 0.05
+
+    def after_three_rounds(mode):
+        walk = walked(toy, mode)
+        for _ in range(3):
+            walk.refine(belief.half())
+        return float((walk.posterior.float().argmax(-1) == truth()).float().mean())
+
+    assert after_three_rounds("order+signal") > 0.95
+    assert after_three_rounds("order") < 0.8
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_one_step_and_more_steps_than_frames_are_walked_too(mode):
     """The first label has a single step; the second has more than its windows have frames."""
@@ -183,7 +215,8 @@ def test_one_step_and_more_steps_than_frames_are_walked_too(mode):
     levels = torch.full((20, 100, 1), torch.nan)
     levels[toy.evidence.label == 1] = torch.tensor([-1.0, 1.0]).repeat(50)[:, None]
     near = torch.rand(20, 8, 4)
-    evidence = dataclasses.replace(toy.evidence, levels=levels, likeness=near)
+    ways = torch.zeros(20, 100, 0)
+    evidence = dataclasses.replace(toy.evidence, levels=levels, ways=ways, likeness=near)
     walk = make(mode, grammar, 4, evidence)
     walk.refine(torch.rand(20, 80, 4).softmax(-1).half())
     share = walk.targets(torch.arange(20), evidence.label, torch.rand(20, 80, 4))

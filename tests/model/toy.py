@@ -69,7 +69,9 @@ def data(
         evidence=Evidence(
             torch.from_numpy(energy[:keep]),
             torch.from_numpy(energy[:keep]),
+            torch.zeros(keep, energy.shape[1], 0),
             torch.tensor(levels)[None, :, None].expand(keep, 2, 1),
+            torch.zeros(keep, 2, 0),
             torch.from_numpy(label[:keep]),
             torch.zeros(keep, dtype=torch.long),
             torch.zeros(keep, dtype=torch.long),

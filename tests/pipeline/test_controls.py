@@ -17,7 +17,7 @@ from vqtext.pipeline.controls import (
     shuffled_order,
     swapped_sides,
 )
-from vqtext.pipeline.training_data import Words
+from vqtext.pipeline.words import Words
 from vqtext.schema import Cell, SubAction
 
 

@@ -7,7 +7,7 @@ from test_unseen import prepared, study  # noqa: F401
 from vqtext.pipeline.doubts import doubts
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.training_data import Words
+from vqtext.pipeline.words import Words
 from vqtext.prompts.lexicon import lexicon
 from vqtext.schema import Cell, SubAction
 

@@ -10,7 +10,7 @@ import pytest
 from vqtext.data.windows import Windows
 from vqtext.model.load import Decodings
 from vqtext.pipeline.found_levels import found_levels, level_lines
-from vqtext.pipeline.training_data import Words
+from vqtext.pipeline.words import Words
 from vqtext.schema import Channel, SubAction, Subject
 
 RATE, STEPS, N = 20.0, 80, 24

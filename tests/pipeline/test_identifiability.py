@@ -11,8 +11,8 @@ import pytest
 from vqtext.cache import hdf5
 from vqtext.pipeline.identifiability import Count, Sensors, ambiguous_groups, identifiability, sensors_of
 from vqtext.pipeline.identifiability_report import Report, report
-from vqtext.pipeline.training_data import Words, vocabulary
 from vqtext.pipeline.turns import Step
+from vqtext.pipeline.words import Words, vocabulary
 from vqtext.prompts.lexicon import lexicon
 from vqtext.schema import Cell, LabelWords, Motion, SubAction
 
@@ -190,5 +190,5 @@ def test_the_sensors_are_those_that_feel_motion(tmp_path: Path) -> None:
 def test_training_marks_what_it_cannot_tell_apart(signed: bool, marks: int) -> None:
     step = [SubAction(phrase=p, signature={"wrist": Cell(motion=m)}) for p, m in PATTERN.items()]
     said = Words(list(PATTERN), np.eye(4), [list(enumerate(step))], [True], [None])
-    (transcript,) = vocabulary(said, ["walking"], ["wrist"], [None], signed).transcripts
+    (transcript,) = vocabulary(said, ["walking"], WRIST, signed).transcripts
     assert sum(bool(use.ambiguous_with) for use in transcript.uses) == marks

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from vqtext.pipeline.physical import claims, moves_more
-from vqtext.pipeline.training_data import Words
+from vqtext.pipeline.words import Words
 from vqtext.schema import Cell, SubAction
 
 PLACES = ("left foot", "right foot", "lower back")

@@ -10,8 +10,8 @@ import pytest
 from vqtext.data.gait import LABELS, TRUTH
 from vqtext.data.planted.world import MOVEMENTS, WORLDS
 from vqtext.errors import WordsError
-from vqtext.pipeline.training_data import Words
 from vqtext.pipeline.truth import check, map_of, own_table, read_table, unknown_phrase
+from vqtext.pipeline.words import Words
 from vqtext.prompts.lexicon import lexicon
 from vqtext.schema import SubAction, same_text
 

@@ -30,13 +30,17 @@ def test_a_seed_gives_the_same_wrong_words() -> None:
     assert corrupted(WORDS, 0.3, 1) == corrupted(WORDS, 0.3, 1) != corrupted(WORDS, 0.3, 2)
 
 
-def test_nothing_but_levels_changes() -> None:
-    wrong = corrupted(WORDS, 1, 0).model_dump()
+def test_a_wrong_cell_says_another_direction_where_it_says_one_and_nothing_else_changes() -> None:
+    wrong, turned = corrupted(WORDS, 1, 0).model_dump(), 0
     for one, other in zip(wrong["labels"], WORDS.model_dump()["labels"], strict=True):
         for step, true in zip(one["subactions"], other["subactions"], strict=True):
             for place, cell in step["signature"].items():
-                cell["motion"] = true["signature"][place]["motion"]
+                right = true["signature"][place]
+                assert (cell["direction"] == right["direction"]) == (right["direction"] in (None, "none"))
+                turned += cell["direction"] != right["direction"]
+                cell.update(right)
         assert one == other
+    assert turned > 10
 
 
 def test_a_share_is_a_share() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,56 +115,60 @@ class MotionScale:
         return cls(tuple(channels), rate_hz, tuple(scores), scores, spread)
 
     @property
-    def axes(self) -> list[int]:
-        """Channels that tell which way a location moves or lies."""
-        return [i for i, c in enumerate(self.channels) if c.modality in ("acc", "gyro", "unknown")]
+    def sensors(self) -> list[tuple[str, str]]:
+        """Location and modality of each of the S that motion is read from."""
+        return [(location, name) for location, own in self.scores.items() for name in own]
 
-    def felt(self, signal: np.ndarray) -> np.ndarray:
-        """All that is known of a moment, ``(n, T, R)``: the log motion of every sensor for itself, gyroscopes
-        beside accelerometers, and each of the `axes` with its sign, smoothed, in its own unit.
-
-        Up and down move alike, and so do a fall and a rise of the heel; axes tell them apart, although nobody
-        says how a sensor was put on.
-        """
+    def motion(self, signal: np.ndarray) -> np.ndarray:
+        """Log motion of each of the `sensors` in units of its spread, ``(n, C, T)`` → ``(n, T, S) float32``,
+        NaN where it has no sample."""
         found = magnitudes(signal, self.channels, self.rate_hz, self.spread)
-        scores = []
-        for location, modalities in self.scores.items():
-            for name, (floor, mean, spread) in modalities.items():
-                scores.append((np.log(np.maximum(found[location][name], floor)) - mean) / spread)
-        axes = smooth(signal[:, self.axes].astype(np.float32), self.rate_hz)
-        return np.concatenate([np.stack(scores, axis=-1), axes.transpose(0, 2, 1)], axis=-1).astype(
-            np.float32
-        )
+        out = np.empty((signal.shape[0], signal.shape[2], len(self.sensors)), dtype=np.float32)
+        for s, (location, name) in enumerate(self.sensors):
+            floor, mean, spread = self.scores[location][name]
+            out[..., s] = (np.log(np.maximum(found[location][name], floor)) - mean) / spread
+        return out
 
-    def energy(self, signal: np.ndarray) -> np.ndarray:
-        """Log motion in units of its spread, ``(n, C, T)`` → ``(n, T, L) float32``, NaN where a location has
-        no sample."""
-        found = magnitudes(signal, self.channels, self.rate_hz, self.spread)
-        energy = np.full((signal.shape[0], signal.shape[2], len(self.locations)), np.nan, dtype=np.float32)
-        for i, location in enumerate(self.locations):
-            for name in reversed(BEST_FIRST):
-                if name in found[location]:
-                    floor, mean, spread = self.scores[location][name]
-                    score = (np.log(np.maximum(found[location][name], floor)) - mean) / spread
-                    energy[..., i] = np.where(np.isnan(score), energy[..., i], score)
+    def best(self, motion: np.ndarray) -> np.ndarray:
+        """The first of `BEST_FIRST` at each location that has a sample, ``(…, S)`` → ``(…, L)``."""
+        energy = np.full((*motion.shape[:-1], len(self.locations)), np.nan, dtype=np.float32)
+        order = sorted(range(len(self.sensors)), key=lambda s: -BEST_FIRST.index(self.sensors[s][1]))
+        for s in order:
+            place = self.locations.index(self.sensors[s][0])
+            energy[..., place] = np.where(np.isnan(motion[..., s]), energy[..., place], motion[..., s])
         return energy
 
-    def frames(self, signal: Rows, index: np.ndarray, frames: int, felt: bool = False) -> np.ndarray:
-        """Mean energy of each frame of some windows, ``(n, F, L) float32``, a block of them at a time; NaN
-        where no sample of a frame was seen. ``felt``: of all that `felt` gives, ``(n, F, R)``."""
-        steps = signal.shape[2]
-        starts = np.arange(frames) * steps // frames
-        width = sum(map(len, self.scores.values())) + len(self.axes) if felt else len(self.locations)
-        out = np.empty((len(index), frames, width), dtype=np.float32)
-        measure = self.felt if felt else self.energy
-        for first in range(0, len(index), BLOCK):
-            energy = measure(signal[index[first : first + BLOCK]])
-            seen = np.isfinite(energy)
-            total = np.add.reduceat(np.where(seen, energy, 0), starts, axis=1)
-            count = np.add.reduceat(seen, starts, axis=1, dtype=np.int64)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                out[first : first + BLOCK] = np.where(count > 0, total / count, np.nan)
-        return out
+    def energy(self, signal: np.ndarray) -> np.ndarray:
+        """Log motion of each location, ``(n, C, T)`` → ``(n, T, L) float32``."""
+        return self.best(self.motion(signal))
+
+    def frames(self, signal: Rows, index: np.ndarray, frames: int) -> np.ndarray:
+        """`energy` of some windows, frame by frame, ``(n, F, L) float32``."""
+        return self.best(frame_means(self.motion, signal, index, frames))
+
+
+def frame_means(
+    measure: Callable[[np.ndarray], np.ndarray], signal: Rows, index: np.ndarray, frames: int
+) -> np.ndarray:
+    """Means over the frames of some windows, a block of windows at a time.
+
+    Args:
+        measure: ``(n, C, T)`` → ``(n, T, R)``, NaN where nothing was measured.
+        signal: ``(N, C, T)``; index: which windows, ``(n,)``; frames: F, in which a window is divided.
+
+    Returns:
+        ``(n, F, R) float32``, NaN where no sample of a frame was measured.
+    """
+    starts = np.arange(frames) * signal.shape[2] // frames
+    parts = []
+    for first in range(0, max(1, len(index)), BLOCK):
+        values = measure(signal[index[first : first + BLOCK]])
+        seen = np.isfinite(values)
+        total = np.add.reduceat(np.where(seen, values, 0), starts, axis=1)
+        count = np.add.reduceat(seen, starts, axis=1, dtype=np.int64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            parts.append(np.where(count > 0, total / count, np.nan).astype(np.float32))
+    return np.concatenate(parts)
 
 
 def smooth(values: np.ndarray, rate_hz: float) -> np.ndarray:

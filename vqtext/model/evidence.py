@@ -14,10 +14,13 @@ from torch import Tensor
 
 EPS = 1e-6
 SPREAD = 0.6  # standard deviation of a written level, in units of the location's own range
-TRUST = 0.4  # weight of the words in a cell; the rest stays with "the words may be wrong here"
+# Weight of the words in a cell; the rest stays with "the words may be wrong here". Who writes that a foot
+# goes up is rarely wrong about that; whether it moves moderately or strongly is a guess.
+TRUST, WAY_TRUST = 0.2, 0.6
 # Neighbouring frames repeat each other, so that evidence taken at face value is far too sure. Each of these
 # spans counts as one piece of evidence: from the words, and after the data have corrected them.
 WORDS_SPAN_S, DATA_SPAN_S = 0.16, 0.04
+SKEW = 2.0  # how surely the sign of a velocity, in units of its spread, follows what is written
 TOLD = 2.0
 OTHERS = 0.7  # weight of what other labels write of the same anchor
 SHRINK = 0.5  # how far a state's mean is drawn to what its anchor feels like everywhere
@@ -31,7 +34,9 @@ class Evidence:
         energy: log motion of each location and frame by its best sensor, ``(N, F, L)``, NaN where nothing was
             measured.
         felt: whatever else may tell one moment from another, in any unit, ``(N, F, R)``.
+        heading: velocities about the vertical, ``(N, F, P)``, NaN where nothing was measured.
         levels: written levels of each use, from −1 (still) to 1 (strong), NaN where unknown, ``(N, U, L)``.
+        ways: which way it is written to go, 1 or −1 times `heading`, NaN where unknown, ``(N, U, P)``.
         label: ``(N,)``; group: subject of each window, ``(N,)``.
         frame_s: seconds a frame lasts.
         hand: which way "dominant" is read for each window, ``(N,)``; levels of one label differ by nothing
@@ -44,7 +49,9 @@ class Evidence:
 
     energy: Tensor
     felt: Tensor
+    heading: Tensor
     levels: Tensor
+    ways: Tensor
     label: Tensor
     group: Tensor
     hand: Tensor
@@ -54,7 +61,7 @@ class Evidence:
 
     def of(self, rows: np.ndarray) -> Evidence:
         """The evidence of some of the windows alone."""
-        parts = ("energy", "felt", "levels", "label", "group", "hand", "near", "likeness")
+        parts = ("energy", "felt", "heading", "levels", "ways", "label", "group", "hand", "near", "likeness")
         chosen: dict[str, Any] = {name: getattr(self, name) for name in parts}
         return replace(self, **{name: x[rows] for name, x in chosen.items() if x is not None})
 
@@ -90,7 +97,23 @@ def from_signatures(evidence: Evidence) -> Tensor:
         fits = _normal(here, contrast(levels)[:, None], SPREAD).exp() * trust
         fits = fits + _normal(here, 0.0, 1.0).exp() * (1 - trust)
         out[own] = torch.where(seen[own][:, :, None], (fits + 1e-12).log(), 0.0).sum(-1)
+        out[own] += _going(evidence.heading[own], evidence.ways[own], evidence.group[own])
     return evidence.words_weight * out
+
+
+def _going(heading: Tensor, ways: Tensor, group: Tensor) -> Tensor:
+    """Log weight of each use by which way it goes, ``(n, F, U)``.
+
+    What goes the way that is written is skew-normal (Azzalini 1985) where what goes any way is normal: a
+    velocity of the wrong sign speaks against a use, and none speaks for nothing.
+    """
+    speed = heading.nan_to_num()
+    for who in group.unique():
+        own = speed[group == who]
+        speed[group == who] = own / own.square().mean((0, 1)).sqrt().clamp(min=EPS)
+    way = ways.nan_to_num()[:, None]
+    fits = 2 * torch.special.ndtr(SKEW * speed[:, :, None] * way)
+    return (WAY_TRUST * fits + 1 - WAY_TRUST).log().sum(-1)
 
 
 def from_descriptions(evidence: Evidence, anchor: Tensor) -> Tensor:

@@ -8,12 +8,14 @@ One class a mode, one protocol. N training windows, B of a batch, F frames, K an
   transcript (``order``), must fit what the sensors did (``signal``), must be near what was said (``text``).
 
 A walk starts from the evidence alone; then the data correct the words once. Between stretches of training the
-network's own belief takes the place of the evidence, for it has learned from all windows what none shows
-alone; durations are learned then. Early names are not locked in, and each is a walk through the grammar.
+network's own belief joins the data, the more the longer it has learned: early names are not locked in, and
+each is a walk through the grammar. Belief alone would drift, for nothing holds a border that is taught,
+believed and taught again; it speaks alone only where no words do, and durations are learned then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -28,6 +30,7 @@ from vqtext.model.vocabulary import Grammar
 
 ROUNDS = (0.3, 0.5, 0.7)  # shares of the training after which the network's belief is walked
 ITERATIONS = 2  # walks a round, each with durations of the one before
+BELIEF = 0.5  # largest share of the network's belief where the data speak too
 BELIEF_SPAN_S = 0.04  # the network's belief over such a span counts as one piece of evidence
 
 
@@ -156,6 +159,7 @@ class Walk(Label):
         self.posterior = torch.zeros(shape[0], shape[1], anchors, dtype=torch.half)
         self.known = torch.zeros(shape[0], dtype=torch.bool)
         self.rounds = torch.zeros((), dtype=torch.long)  # that were walked
+        self.data: Gaussians | None = None  # what each state feels like, where words spoke
         if knows & {"signal", "text"}:
             self._start(knows)
 
@@ -175,22 +179,25 @@ class Walk(Label):
         return sum(progress >= share for share in ROUNDS) > int(self.rounds)
 
     def refine(self, names: Tensor) -> None:
-        """Walk through what the network believes; durations come from the walk before."""
-        weight = min(1.0, self.evidence.frame_s / BELIEF_SPAN_S)
-        usual = usual_uses(names, self.evidence.label, self.grammar)
+        """Walk through what the network believes, beside the data where words spoke; where none did, each
+        walk has the durations of the one before."""
+        evidence = self.evidence
+        weight = min(1.0, evidence.frame_s / BELIEF_SPAN_S)
+        usual = usual_uses(names, evidence.label, self.grammar)
+        share = min(BELIEF, ROUNDS[int(self.rounds)])
 
-        def emission_of(rows: Tensor) -> Tensor:
+        def believed(rows: Tensor) -> Tensor:
             return weight * (self._of_uses((names[rows].float() + EPS).log(), rows) - self._part(usual, rows))
 
-        self.chain = chains.learn(
-            self.chain,
-            self.evidence.label,
-            emission_of,
-            names.shape[1],
-            ITERATIONS,
-            self._keep,
-            self.evidence.near,
-        )
+        def beside_data(rows: Tensor) -> Tensor:
+            return torch.lerp(self._felt(rows), believed(rows)[..., None], share)
+
+        if self.data is not None:
+            self._walk(beside_data)
+        else:
+            self.chain = chains.learn(
+                self.chain, evidence.label, believed, names.shape[1], ITERATIONS, self._keep, evidence.near
+            )
         self.known[:] = True
         self.rounds += 1
 
@@ -211,7 +218,8 @@ class Walk(Label):
         first = torch.zeros(*evidence.energy.shape[:2], self.grammar.anchor.shape[1])
         if "signal" in knows:
             first += from_signatures(evidence)
-            self.known |= evidence.levels.isfinite().flatten(1).any(1)
+            written = torch.cat([evidence.levels, evidence.ways], 2).isfinite()
+            self.known |= written.flatten(1).any(1)
         if "text" in knows and evidence.likeness is not None:
             first += from_descriptions(evidence, self.grammar.anchor)
             self.known |= evidence.likeness.isfinite().flatten(1).any(1)
@@ -220,20 +228,30 @@ class Walk(Label):
             torch.where(self.step_s.isnan(), fitting, self.step_s), self.chain.leaks
         )
         home = replace(self.chain, leaks=False)
-        data = Gaussians(evidence)
-        states, kin = _keyed(self.grammar, evidence, int(self.chain.substates.max()))
+        self.data = Gaussians(evidence)
+        self.states, kin = _keyed(self.grammar, evidence, int(self.chain.substates.max()))
         parts = []
         for rows in chains.chunks(home, len(label), first.shape[1]):
             share = chains.posterior(first[rows][:, :, None], home, label[rows], within=True).flatten(2)
-            onto = torch.nn.functional.one_hot(states[evidence.hand[rows], label[rows]].flatten(1), len(kin))
+            onto = torch.nn.functional.one_hot(
+                self.states[evidence.hand[rows], label[rows]].flatten(1), len(kin)
+            )
             parts.append((rows, torch.bmm(share, onto.to(share.dtype)).half()))
-        data.fit(parts, kin)
-        for rows in chains.chunks(self.chain, len(label), first.shape[1]):
-            emission = data.emission(rows, states)
-            if not self.chain.leaks:
-                emission = _own(emission, label[rows])
+        self.data.fit(parts, kin)
+        self._walk(self._felt)
+
+    def _walk(self, emission_of: Callable[[Tensor], Tensor]) -> None:
+        """All windows through the chain as it is, and their posteriors kept."""
+        evidence = self.evidence
+        for rows in chains.chunks(self.chain, *evidence.energy.shape[:2]):
             near = None if evidence.near is None else evidence.near[rows]
-            self._keep(rows, chains.posterior(emission, self.chain, label[rows], near=near))
+            self._keep(rows, chains.posterior(emission_of(rows), self.chain, evidence.label[rows], near=near))
+
+    def _felt(self, rows: Tensor) -> Tensor:
+        """Log weights of the sub-states by what was felt, ``(b, F, n, U, K)`` or of the own label alone."""
+        assert self.data is not None
+        emission = self.data.emission(rows, self.states)
+        return emission if self.chain.leaks else _own(emission, self.evidence.label[rows])
 
     def _of_uses(self, log_names: Tensor, rows: Tensor) -> Tensor:
         """Anchors' log weights ``(b, F, K)`` → the uses', ``(b, F, n, U)`` or of the own label alone."""
@@ -307,7 +325,7 @@ def _keyed(grammar: Grammar, evidence: Evidence, substates: int) -> tuple[Tensor
     states = torch.zeros(hands, *grammar.anchor.shape, dtype=torch.long)
     for i, (anchor, valid) in enumerate(zip(grammar.anchor.tolist(), grammar.valid.tolist(), strict=True)):
         own = [a for a, there in zip(anchor, valid, strict=True) if there]
-        written = evidence.levels[evidence.label == i].nan_to_num(9)
+        written = torch.cat([evidence.levels, evidence.ways], 2)[evidence.label == i].nan_to_num(9)
         by_hand = len(written) > 0 and bool((written != written[:1]).any())
         for hand in range(hands):
             for u, a in enumerate(own):

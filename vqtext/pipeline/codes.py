@@ -16,7 +16,7 @@ from vqtext.pipeline.lines import cut_short, table
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.runs import folds_of, read_run
 from vqtext.pipeline.train import Train, few_of_each
-from vqtext.pipeline.training_data import read_words
+from vqtext.pipeline.words import read_words
 from vqtext.reason import AMBIGUOUS_MARK, INFERRED_MARK, UNKNOWN_NAME
 from vqtext.report.content import Code
 from vqtext.schema import Rows

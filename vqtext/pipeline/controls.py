@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vqtext.model.guidance import Guidance
 from vqtext.model.training import TrainingData
-from vqtext.pipeline.training_data import Words
+from vqtext.pipeline.words import Words
 from vqtext.schema import Cell, SubAction
 
 Chance: TypeAlias = np.random.Generator

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from vqtext.data.locations import best_cell
-from vqtext.pipeline.training_data import Words, signature_levels
+from vqtext.pipeline.cells import level_written
+from vqtext.pipeline.words import Words
 from vqtext.schema import MOTIONS, SubAction
 
 FAR = 2  # levels between two sides, from which on they contradict the side that is meant
@@ -28,14 +29,15 @@ def doubts(words: Words, locations: Sequence[str], hands: Sequence[str | None], 
     """
     if "signal" not in grounding.split("+"):
         return []
-    levels = [signature_levels(words, locations, hand) for hand in hands]
-    if all(level is None for of_hand in levels for uses in of_hand for use in uses for level in use):
+    steps = [step for uses in words.uses for _, step in uses]
+    levels = (level_written(step, place, hand) for step in steps for place in locations for hand in hands)
+    if all(level is None for level in levels):
         rest = "the order of steps" if "order" in grounding else "the labels"
         return [
             f"no signature tells how a sensor of this data moves: names follow {rest} alone, and those that "
             "this leaves open are marked with ?"
         ]
-    found = [doubt for uses in words.uses for _, step in uses if (doubt := _contradiction(step))]
+    found = [doubt for step in steps if (doubt := _contradiction(step))]
     if not found:
         return []
     told = f"{len(found)} steps have" if len(found) > 1 else "a step has"

@@ -31,8 +31,8 @@ from vqtext.pipeline.runs import Fold, folds_of, read_run
 from vqtext.pipeline.scoring import Seeds, Truth
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.training_data import Words, read_words
 from vqtext.pipeline.truth import check, map_of, own_table, read_table, tables_digest, unknown_phrase
+from vqtext.pipeline.words import Words, read_words
 
 CONTROLS = (
     "permuted_names",

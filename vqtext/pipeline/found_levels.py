@@ -22,7 +22,7 @@ from vqtext.schema import MOTIONS
 
 if TYPE_CHECKING:
     from vqtext.model.load import VQText
-    from vqtext.pipeline.training_data import Words
+    from vqtext.pipeline.words import Words
 
 LOOKED_AT = 500  # training windows of a label that are enough to know its levels
 LEAST_S = 1.0  # seconds of a step in all, below which nothing is found

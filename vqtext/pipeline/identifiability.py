@@ -178,6 +178,9 @@ def transcripts_of(
 ) -> list[Transcript]:
     """Each label's steps, with the motion levels that sensors can be held against.
 
+    Directions are evidence too, but a name is not claimed by them alone: seen by one sensor, a rise was not
+    enough to find where in its round a cycle is.
+
     Args:
         uses: for each label its steps: anchor and the sub-action as that label writes it.
         cyclic: for each label.

@@ -9,7 +9,7 @@ import numpy as np
 
 from vqtext.data.locations import best_cell, senses
 from vqtext.pipeline.predictions import Predictions
-from vqtext.pipeline.training_data import Words
+from vqtext.pipeline.words import Words
 from vqtext.schema import SubAction
 
 

@@ -14,7 +14,8 @@ from vqtext.data.windows import Windows
 from vqtext.pipeline.controls import Control
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import SCORES, Train
-from vqtext.pipeline.training_data import Words, gather
+from vqtext.pipeline.training_data import gather
+from vqtext.pipeline.words import Words
 
 
 def retrain(

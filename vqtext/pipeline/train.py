@@ -28,7 +28,7 @@ from vqtext.pipeline.lines import cut_short, told
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.runs import RUN, model_folder, read_run
 from vqtext.pipeline.stage import Stage
-from vqtext.pipeline.training_data import read_words
+from vqtext.pipeline.words import read_words
 
 SHOWN_TO_DECODER = 500  # windows of a label that are enough to know how its steps follow each other
 FALLS = 0.5  # a sound network's loss on a few batches falls below this share of what it was
@@ -50,7 +50,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 5
+    version = 6
     folder = True
 
     @property

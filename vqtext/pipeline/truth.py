@@ -23,7 +23,7 @@ import numpy as np
 
 from vqtext.cache.fingerprint import fingerprint
 from vqtext.errors import WordsError
-from vqtext.pipeline.training_data import Words
+from vqtext.pipeline.words import Words
 from vqtext.schema import same_text
 
 Table: TypeAlias = Mapping[str, Sequence[str]]

@@ -6,15 +6,17 @@ import random
 from typing import get_args
 
 from vqtext.errors import UsageError
-from vqtext.schema import Motion, SubActions
+from vqtext.schema import Direction, Motion, SubActions
 
 LEVELS: tuple[Motion, ...] = get_args(Motion)
+WAYS: tuple[Direction, ...] = get_args(Direction)[:-1]  # all but "none"
 
 
 def corrupted(words: SubActions, share: float, seed: int) -> SubActions:
-    """The same words with a share of their signature cells saying another level, drawn at random.
+    """The same words with a share of their signature cells saying something else, drawn at random.
 
-    Each use of a movement is a cell of its own; unknown cells and directions stay as they are.
+    Another level, and another direction where they say one. Each use of a movement is a cell of its own;
+    unknown cells stay as they are.
 
     Args:
         words: left as they are.
@@ -38,4 +40,6 @@ def corrupted(words: SubActions, share: float, seed: int) -> SubActions:
     for cell in draw.sample(cells, round(share * len(cells))):
         levels: list[Motion] = [level for level in LEVELS if level != cell.motion]
         cell.motion = draw.choice(levels)
+        if cell.direction in WAYS:
+            cell.direction = draw.choice([way for way in WAYS if way != cell.direction])
     return wrong

@@ -1,0 +1,114 @@
+"""Which way a body location moves, where gravity tells: up or down, and turning to the left or the right.
+
+How a sensor is put on does not matter, since both are measured about the vertical, which an accelerometer
+feels. Forward and sideways have no such reference: nothing in a sensor says where a person faces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vqtext.schema import Channel
+
+SETTLE_S = 1.0
+"""Time in which the felt vertical takes the lead from the one that was carried on by the gyroscope: longer
+than a swing, which pushes a sensor about, shorter than the drift of a gyroscope."""
+
+STROKE_S = 0.6
+"""Movements up or down that take much longer than this are not told from the drift of an integral."""
+
+G = 9.81
+
+SIGNS = {"rise": {"up": 1.0, "down": -1.0}, "turn": {"turn left": 1.0, "turn right": -1.0}}
+"""What can be measured, and which written directions it tells apart."""
+
+
+def ways(channels: Sequence[Channel]) -> list[tuple[str, str]]:
+    """What `headings` measures of these channels: P pairs of a location and one of `SIGNS`.
+
+    A rise needs three axes of an accelerometer that feels gravity, a turn those of a gyroscope beside it.
+    """
+    return [(location, way) for location, rows in _axes(channels).items() for way in list(SIGNS)[: len(rows)]]
+
+
+def headings(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) -> np.ndarray:
+    """Velocities about the vertical: upwards in m/s, to the left in rad/s.
+
+    The vertical is the direction of gravity, carried along by the gyroscope and drawn to what the
+    accelerometer feels (a complementary filter, forwards and backwards, so that neither end lags); without a
+    gyroscope it is the smoothed acceleration. A rise is the integral of the acceleration along it, of which
+    what is slower than a stroke is taken away.
+
+    Args:
+        signal: ``(N, C, T)``, NaN where there is no sample.
+        channels: metadata of the C channels.
+        rate_hz: samples a second.
+
+    Returns:
+        ``(N, T, P) float32`` in the order of `ways`, NaN where an axis has no sample.
+    """
+    found = []
+    for rows in _axes(channels).values():
+        acc, *gyro = (signal[:, own].transpose(0, 2, 1).astype(np.float32) for own in rows)
+        up = _vertical(acc, gyro[0] if gyro else None, rate_hz)
+        found.append(_rise(acc, up, rate_hz))
+        found += [(rates * up).sum(-1) for rates in gyro]
+    shape = (signal.shape[0], signal.shape[2], 0)
+    return np.stack(found, axis=-1) if found else np.zeros(shape, np.float32)
+
+
+def _axes(channels: Sequence[Channel]) -> dict[str, list[list[int]]]:
+    """Places of the axes x, y and z of each location's accelerometer and, if there is one, its gyroscope."""
+    places = {
+        (c.location, c.modality, c.axis): i
+        for i, c in enumerate(channels)
+        if c.gravity or c.modality != "acc"
+    }
+    found: dict[str, list[list[int]]] = {}
+    for location in dict.fromkeys(c.location for c in channels):
+        for modality in ("acc", "gyro"):
+            keys = [(location, modality, axis) for axis in "xyz"]
+            if all(key in places for key in keys) and (modality == "acc" or location in found):
+                found.setdefault(location, []).append([places[key] for key in keys])
+    return found
+
+
+def _vertical(acc: np.ndarray, gyro: np.ndarray | None, rate_hz: float) -> np.ndarray:
+    """The direction upwards in the sensor's axes, unit vectors ``(N, T, 3)``, from ``(N, T, 3)`` each."""
+    from scipy.ndimage import gaussian_filter1d
+
+    felt = np.nan_to_num(acc)
+    if gyro is None:
+        return _unit(gaussian_filter1d(felt, SETTLE_S / 2 * rate_hz, axis=1, mode="nearest"))
+    turning = np.nan_to_num(gyro)
+    up = np.zeros_like(felt)
+    start = _unit(felt.mean(1))
+    for order in (range(felt.shape[1]), range(felt.shape[1] - 1, -1, -1)):
+        sign = 1.0 if order.step > 0 else -1.0
+        now = start
+        for i in order:
+            size = np.linalg.norm(felt[:, i], axis=-1, keepdims=True)
+            # a sensor that is pushed hard feels the push, not gravity
+            trust = np.exp(-np.square((size - G) / (0.2 * G))) / (SETTLE_S * rate_hz)
+            now = now - sign * np.cross(turning[:, i], now) / rate_hz
+            now = _unit(now + trust * (felt[:, i] / np.maximum(size, 1e-6) - now))
+            up[:, i] += now
+    return _unit(up)
+
+
+def _rise(acc: np.ndarray, up: np.ndarray, rate_hz: float) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter1d
+
+    along = (acc * up).sum(-1)
+    seen = np.isfinite(along)
+    mean = np.nansum(along, axis=1, keepdims=True) / np.maximum(seen.sum(1, keepdims=True), 1)
+    along = np.where(seen, along - mean, 0.0)
+    speed = np.cumsum(along, axis=1) / rate_hz
+    speed -= gaussian_filter1d(speed, STROKE_S * rate_hz, axis=1, mode="nearest")
+    return np.where(seen, speed, np.nan)
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-6)

@@ -1,0 +1,87 @@
+"""What signatures write, as numbers, beside what the sensors of the training windows did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vqtext.data.heading import headings, ways
+from vqtext.data.motion import MotionScale, frame_means, smooth
+from vqtext.data.neighbours import labels_beside
+from vqtext.data.windows import Windows
+from vqtext.pipeline.cells import level_written, way_written
+from vqtext.pipeline.words import Words
+from vqtext.schema import Rows, SubAction
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vqtext.model.config import ModelConfig
+    from vqtext.model.evidence import Evidence
+    from vqtext.model.vocabulary import Grammar
+
+
+def hands_of(windows: Windows, index: np.ndarray) -> list[str | None]:
+    """The dominant hand of the person in each of some windows, None where nobody knows."""
+    return [windows.subjects[s].hand if s >= 0 else None for s in windows.subject[index]]
+
+
+def evidence_of(
+    windows: Windows,
+    signal: Rows,
+    train: np.ndarray,
+    words: Words,
+    moving: MotionScale,
+    grammar: Grammar,
+    config: ModelConfig,
+    likeness: Tensor | None,
+) -> Evidence:
+    """What the training windows' sensors did, against what signatures say they should do.
+
+    Args:
+        signal: of all windows; train: places of the training windows, ``(N,)``; no other is looked at.
+        moving: what counts as motion, by the training windows.
+        likeness: of anchors and what was said of each segment, as `Evidence` has it.
+    """
+    import torch
+
+    from vqtext.model.evidence import Evidence, pooled
+
+    channels, rate, locations = windows.channels, windows.rate_hz, moving.locations
+    axes = [i for i, c in enumerate(channels) if c.modality in ("acc", "gyro", "unknown")]
+    told, sensors = ways(channels), len(moving.sensors)
+
+    def measured(block: np.ndarray) -> np.ndarray:
+        along = smooth(block[:, axes].astype(np.float32), rate).transpose(0, 2, 1)
+        return np.concatenate([moving.motion(block), along, headings(block, channels, rate)], axis=-1)
+
+    found = frame_means(measured, signal, train, config.frames)
+    hands, label = hands_of(windows, train), windows.label[train]
+    kinds = sorted(set(hands), key=str)
+
+    def written(read: Callable[[SubAction, str | None], list[float | None]]) -> Tensor:
+        """What is read of each use, for the hand and the label of each window, ``(N, U, ·)``."""
+        drawn = []
+        for hand in kinds:
+            cells = np.full((*grammar.anchor.shape, len(read(SubAction(phrase="-"), hand))), np.nan)
+            for i, uses in enumerate(words.uses):
+                for u, (_, step) in enumerate(uses):
+                    cells[i, u] = np.array(read(step, hand), dtype=float)
+            drawn.append(pooled(torch.from_numpy(cells).float(), grammar.anchor, grammar.valid))
+        return torch.stack(drawn)[[kinds.index(hand) for hand in hands], label]
+
+    return Evidence(
+        energy=torch.from_numpy(moving.best(found[..., :sensors])),
+        felt=torch.from_numpy(found),
+        heading=torch.from_numpy(found[..., sensors + len(axes) :]),
+        levels=written(lambda step, hand: [level_written(step, place, hand) for place in locations]),
+        ways=written(lambda step, hand: [way_written(step, place, way, hand) for place, way in told]),
+        label=torch.from_numpy(label).long(),
+        group=torch.from_numpy(windows.subject[train]).long() + 1,
+        hand=torch.tensor([kinds.index(hand) for hand in hands]),
+        frame_s=config.window_s / config.frames,
+        near=torch.from_numpy(labels_beside(windows, train)) if config.borders else None,
+        likeness=likeness,
+    )

@@ -1,0 +1,114 @@
+"""What anchors.h5 says of the data's labels, and the vocabulary a model is given of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vqtext.cache.hdf5 import open_artifact
+from vqtext.data.locations import sensed
+from vqtext.errors import ArtifactError
+from vqtext.pipeline.identifiability import Sensors, ambiguous_groups, transcripts_of
+from vqtext.schema import SubAction
+
+if TYPE_CHECKING:
+    from vqtext.model.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Words:
+    """What anchors.h5 says of the data's labels, in their order.
+
+    Attributes:
+        phrases: of the K anchors; vectors: ``(K, d)``.
+        uses: for each label its steps: anchor and the sub-action as that label writes it.
+        cyclic: for each label.
+        displays: what people are shown instead of each label, None where it has no such text.
+    """
+
+    phrases: list[str]
+    vectors: np.ndarray
+    uses: list[list[tuple[int, SubAction]]]
+    cyclic: list[bool]
+    displays: list[str | None]
+
+
+def read_words(path: Path, labels: Sequence[str]) -> Words:
+    """Read anchors.h5.
+
+    Raises:
+        ArtifactError: a label of the data is not in it.
+    """
+    with open_artifact(path, "anchors") as anchors:
+        known = {entry["label"]: i for i, entry in enumerate(anchors.attrs["labels"])}
+        missing = [label for label in labels if label not in known]
+        if missing:
+            raise ArtifactError(
+                f"{path} has no words for {', '.join(map(repr, missing))}: run `vqtext gen-subactions`, "
+                "`vqtext embed` and `vqtext dedup`"
+            )
+        rows = list(
+            zip(
+                anchors["use/label"].tolist(),
+                anchors["use/anchor"].tolist(),
+                anchors["use/subaction"],
+                strict=True,
+            )
+        )
+        uses = [
+            [(anchor, SubAction(**json.loads(text))) for label, anchor, text in rows if label == known[name]]
+            for name in labels
+        ]
+        entries = [anchors.attrs["labels"][known[name]] for name in labels]
+        cyclic = [bool(entry.get("cyclic")) for entry in entries]
+        displays = _distinct(labels, [_one_line(entry.get("display")) for entry in entries])
+        return Words(anchors["anchor/phrase"], anchors["anchor/vector"], uses, cyclic, displays)
+
+
+def _one_line(text: str | None) -> str | None:
+    return " ".join((text or "").split()) or None
+
+
+def _distinct(labels: Sequence[str], displays: Sequence[str | None]) -> list[str | None]:
+    """Displays that tell the labels apart: those that several labels share are followed by the label."""
+    shown = Counter(display or label for label, display in zip(labels, displays, strict=True))
+    return [
+        f"{display} ({label})" if display is not None and shown[display] > 1 else display
+        for label, display in zip(labels, displays, strict=True)
+    ]
+
+
+def vocabulary(words: Words, labels: Sequence[str], sensors: Sensors, signed: bool) -> Vocabulary:
+    """Anchors and transcripts, with what may not be claimed marked.
+
+    Args:
+        sensors: a step is inferred if none shows its body part for one of the hands that occur.
+        signed: whether the grounding reads signatures at all.
+    """
+    from vqtext.model.vocabulary import Transcript, Use
+    from vqtext.model.vocabulary import Vocabulary as Result
+
+    seen = sensors if signed else Sensors([], sensors.hands)
+    steps = transcripts_of(words.uses, words.cyclic, seen)
+    twins: dict[int, set[int]] = {}
+    for group in ambiguous_groups(steps):
+        twins |= {anchor: set(group) - {anchor} for anchor in group}
+
+    def use(anchor: int, subaction: SubAction, own: set[int]) -> Use:
+        inferred = not all(
+            sensed(sensors.locations, subaction.body_part, subaction.side, hand) for hand in sensors.hands
+        )
+        alike = sorted(words.phrases[k] for k in twins.get(anchor, set()) & own)
+        return Use(anchor, inferred, tuple(alike), _one_line(subaction.display))
+
+    transcripts = tuple(
+        Transcript(label, cyclic, tuple(use(a, s, {anchor for anchor, _ in uses}) for a, s in uses), display)
+        for label, cyclic, uses, display in zip(labels, words.cyclic, words.uses, words.displays, strict=True)
+    )
+    return Result(tuple(words.phrases), transcripts)
