@@ -19,17 +19,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from stages import MODEL, WORDS, stages
 
 from vqtext import load
 from vqtext.config import DataSettings, Settings, TrainSettings
 from vqtext.model.losses import residual
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.runs import folds_of, read_run
-from vqtext.pipeline.stage import run
-
-NEEDED = ("prepare", "gen-subactions", "describe", "embed", "dedup", "train", "evaluate")
 
 
 def main() -> None:
@@ -57,9 +53,7 @@ def main() -> None:
 
 def told(settings: Settings, seeds: list[int]) -> None:
     """Train, evaluate, and print scores, times and what is missed of the signal."""
-    for entry in STAGES:
-        if entry.command in NEEDED:
-            summary = run(entry.load()(settings, Progress(quiet=True)))
+    summary = stages(settings, WORDS + MODEL)
     for name, scores in summary["classification"].items():
         if name != "ece":
             said = ", ".join(f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in scores.items())

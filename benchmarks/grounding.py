@@ -21,15 +21,13 @@ from typing import Any
 import numpy as np
 import torch
 from first_names import FirstNames, wrong_words
+from stages import MODEL, WORDS, stages
 
 from vqtext.config import DataSettings, Settings, TrainSettings
 from vqtext.model import grounding
 from vqtext.model.module import TrainingModule
 from vqtext.pipeline import training_data
-from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.runs import read_run
-from vqtext.pipeline.stage import run
 from vqtext.pipeline.truth import map_of, own_table
 from vqtext.pipeline.words import read_words
 
@@ -110,9 +108,7 @@ def main() -> None:
 def told(settings: Settings, name: str, clock: Clock) -> None:
     """Train, evaluate and print one row."""
     clock.seconds = 0.0
-    for entry in STAGES:
-        if entry.command != "explain":
-            run(entry.load()(settings, Progress(quiet=True)))
+    stages(settings, WORDS + MODEL)
     folder = settings.cache / "runs" / settings.train.run
     scores = json.loads((folder / "evaluate.json").read_text())
     found = {key: scores["grounding"][key] for key in TOLD}

@@ -18,19 +18,16 @@ from pathlib import Path
 
 import numpy as np
 from first_names import FirstNames, wrong_words
+from stages import MODEL, WORDS, stages
 
 from vqtext import load
 from vqtext.config import DataSettings, Settings, TrainSettings
 from vqtext.data.planted.world import WORLDS
 from vqtext.pipeline.controls import swapped_sides
 from vqtext.pipeline.measures import at_samples, named_accuracy
-from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.runs import folds_of, read_run
-from vqtext.pipeline.stage import run
 
 TOLD = ("named_accuracy", "named_recall", "named_recall_head", "naming_gap", "code_purity", "seed_agreement")
-WORDS = ("prepare", "gen-subactions", "describe", "embed", "dedup")
 
 
 def main() -> None:
@@ -64,15 +61,6 @@ def main() -> None:
                 trained(settings, first)
 
 
-def stages(settings: Settings, commands: tuple[str, ...]) -> dict:
-    """Run some stages; the summary of the last."""
-    summary: dict = {}
-    for entry in STAGES:
-        if entry.command in commands:
-            summary = run(entry.load()(settings, Progress(quiet=True)))
-    return summary
-
-
 def swapped(first: FirstNames) -> None:
     """Words that say right for left must name right what is left: what is measured is the signature's."""
     named = first.named(swapped_sides(first.words, np.random.default_rng(0)))
@@ -88,7 +76,7 @@ def swapped(first: FirstNames) -> None:
 
 def trained(settings: Settings, first: FirstNames) -> None:
     """Train, evaluate, and hold against the truth what is claimed without a mark."""
-    scores = stages(settings, ("train", "evaluate"))
+    scores = stages(settings, MODEL)
     row = [
         f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key in TOLD if (m := scores["grounding"][key])["values"]
     ]

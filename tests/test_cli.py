@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import vqtext
-from vqtext import cli
+from vqtext.answers import print_json
 from vqtext.pipeline import flow
 from vqtext.pipeline.registry import STAGES
 
@@ -295,7 +295,7 @@ def test_a_terminal_that_knows_only_ascii(python):
 
 
 def test_json_has_no_nan(capsys):
-    cli._print_json({"std": float("nan"), "values": [1.5, float("inf")], "names": ["a"]})
+    print_json({"std": float("nan"), "values": [1.5, float("inf")], "names": ["a"]})
     assert json.loads(capsys.readouterr().out) == {"std": None, "values": [1.5, None], "names": ["a"]}
 
 

@@ -23,7 +23,9 @@ MAY_IMPORT = {
     "settings": {"", "config", "errors"},
     **{room: {room} | LEAVES for room in ROOMS},
     "pipeline": {"pipeline"} | ROOMS | LEAVES,
-    "cli": {"pipeline", "settings"} | LEAVES,
+    "answers": {"pipeline"},
+    "options": {"pipeline", "settings"},
+    "cli": {"pipeline", "settings", "answers", "options"} | LEAVES,
 }
 TEXT_MODELS = {"openai", "transformers", "sentence_transformers"}
 NEVER = {"model": TEXT_MODELS}

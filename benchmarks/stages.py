@@ -1,0 +1,22 @@
+"""The pipeline from Python, as every benchmark runs it: quietly, stage after stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vqtext.config import Settings
+from vqtext.pipeline.progress import Progress
+from vqtext.pipeline.registry import STAGES
+from vqtext.pipeline.stage import run
+
+WORDS = ("prepare", "gen-subactions", "describe", "embed", "dedup")
+MODEL = ("train", "evaluate")
+
+
+def stages(settings: Settings, commands: tuple[str, ...]) -> dict[str, Any]:
+    """Run some stages in the order of the flow; the summary of the last."""
+    summary: dict[str, Any] = {}
+    for entry in STAGES:
+        if entry.command in commands:
+            summary = run(entry.load()(settings, Progress(quiet=True)))
+    return summary
