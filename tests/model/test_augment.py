@@ -38,6 +38,8 @@ def test_turning_a_window_round_moves_its_frames_along(only):
     turned, turn = Augment(CHANNELS)(signal, torch.tensor([[True] * 80, [False] + [True] * 79]))
     assert turn[1] == 0 and torch.equal(turned[1], signal[1])  # a window that is not full stays
     assert int(turned[0, 0].argmin()) == int(turn[0])
+    whole, turn_of_whole = Augment(CHANNELS, anywhere=False)(signal, torch.ones(2, 80, dtype=torch.bool))
+    assert torch.equal(whole, signal) and not turn_of_whole.any()  # a trial begins where it began
     names = torch.eye(80)[None].repeat(2, 1, 1)
     assert torch.equal(turn_frames(names, turn)[0].argmax(-1).float(), turned[0, 0])
 

@@ -20,9 +20,11 @@ class Augment:
 
     Args:
         channels: metadata of the C channels: axes of one sensor turn together, and all sensors of one place.
+        anywhere: whether windows might as well begin at another moment, so that they may be turned round.
     """
 
-    def __init__(self, channels: Sequence[Channel]) -> None:
+    def __init__(self, channels: Sequence[Channel], anywhere: bool = True) -> None:
+        self.anywhere = anywhere
         places = list(dict.fromkeys(channel.location for channel in channels))
         self.place = torch.tensor([places.index(channel.location) for channel in channels])
         self.places = len(places)
@@ -42,7 +44,7 @@ class Augment:
         """
         batch, _, steps = signal.shape
         frames = frame_keep.shape[1]
-        turn = torch.randint(frames, (batch,), device=signal.device) * frame_keep.all(1)
+        turn = torch.randint(frames, (batch,), device=signal.device) * frame_keep.all(1) * self.anywhere
         at = torch.arange(steps, device=signal.device) - (turn * steps // frames)[:, None]
         signal = signal.gather(2, (at % steps)[:, None].expand_as(signal))
         scale = 1 + LOUDER * torch.randn(batch, 1, 1, device=signal.device)

@@ -67,6 +67,7 @@ class TrainingModule(lightning.LightningModule):
         settings, seed: how.
         every: all training windows, without text.
         origin: where the training window at a place comes from, for messages.
+        anywhere: whether windows might as well begin at another moment.
     """
 
     label_vectors: Tensor
@@ -81,12 +82,13 @@ class TrainingModule(lightning.LightningModule):
         seed: int,
         every: Windows,
         origin: Callable[[int], str],
+        anywhere: bool = True,
     ) -> None:
         super().__init__()
         self.network = network
         self.grounding = grounding
         self.settings, self.seed, self.every, self.origin = settings, seed, every, origin
-        self.augment = Augment(network.config.channels)
+        self.augment = Augment(network.config.channels, anywhere)
         self.averages = Averages()
         self.register_buffer("label_vectors", label_vectors, persistent=False)
 

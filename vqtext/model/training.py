@@ -50,6 +50,8 @@ class TrainingData:
         guidance: text tokens, or None.
         evidence: what the sensors did against what the words say, for ``…+signal``.
         name_of: what a row of ``signal`` is called in messages.
+        anywhere: whether windows might as well begin at another moment, as cuts of recordings and rounds of
+            a cycle do; a trial that was recorded from its beginning to its end does not.
     """
 
     signal: Rows
@@ -65,6 +67,7 @@ class TrainingData:
     guidance: Guidance | None
     evidence: Evidence
     name_of: Callable[[int], str] = "window {}".format
+    anywhere: bool = True
 
     def origin(self, place: int) -> str:
         """Where the training window at this place comes from."""
@@ -126,7 +129,9 @@ def fit(
     _check(config, training, network)
     names = grounding.make(settings.grounding, data.grammar, len(data.anchors), data.evidence)
     every = data.part(data.train)
-    module = TrainingModule(network, names, data.label_vectors, settings, seed, every, data.origin)
+    module = TrainingModule(
+        network, names, data.label_vectors, settings, seed, every, data.origin, data.anywhere
+    )
     watched = len(data.validation) > 0
     share = settings.batch_size // settings.devices
     batches = loader(training, share, seed, shuffle=True, workers=settings.workers)

@@ -103,6 +103,7 @@ def gather(
         guidance=guidance,
         evidence=evidence_of(windows, signal, split.train, words, moving, grammar, config, likeness),
         name_of=windows.place,
+        anywhere=_are_cuts(windows, split.train) or all(words.cyclic),
     )
     return config, data
 
@@ -170,6 +171,11 @@ def _guidance(texts: Artifact, windows: Windows, split: Split, settings: Guidanc
         drop_tokens=settings.drop_tokens,
         drop_facts=settings.drop_facts,
     )
+
+
+def _are_cuts(windows: Windows, train: np.ndarray) -> bool:
+    """Whether some recording gave several windows: otherwise each is one whole, with a beginning."""
+    return len(np.unique(windows.recording[train])) < len(train)
 
 
 def _has_borders(windows: Windows, train: np.ndarray) -> bool:
