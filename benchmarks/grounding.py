@@ -1,9 +1,11 @@
 """Are names true? Real gait with foot-level truth; window labels alone in training, unseen subjects at test.
 
     VQTEXT_DATA=FOLDER python benchmarks/grounding.py [--modes order+signal,…] [--seeds 0,1,2] [--folds 3]
-                                                      [--ceiling] [--wrong-words 24] [--cache FOLDER]
+                                                      [--test-subjects 1,2] [--ceiling] [--controls]
+                                                      [--wrong-words 24] [--cache FOLDER]
 
-FOLDER holds ``gait/``. Each mode is trained by the ordinary pipeline and scored by `vqtext evaluate`.
+FOLDER holds ``gait/``. Each mode is trained by the ordinary pipeline and scored by `vqtext evaluate`;
+``--controls`` trains each again with its words destroyed, ``--test-subjects`` has one split instead of folds.
 ``--ceiling`` trains the same network with the truth in place of the E-step. ``--wrong-words N`` replaces 10 %
 and 25 % of the signature cells at random, N draws each, and tells what the first E-step loses by it.
 """
@@ -23,7 +25,7 @@ import torch
 from first_names import FirstNames, wrong_words
 from stages import MODEL, WORDS, stages
 
-from vqtext.config import DataSettings, Settings, TrainSettings
+from vqtext.config import DataSettings, EvaluateSettings, Settings, TrainSettings
 from vqtext.model import grounding
 from vqtext.model.module import TrainingModule
 from vqtext.pipeline import training_data
@@ -78,7 +80,9 @@ def main() -> None:
     parser.add_argument("--modes", default="order+signal", help=f"of {MODES}; all takes them all")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--test-subjects", help="with commas")
     parser.add_argument("--ceiling", action="store_true")
+    parser.add_argument("--controls", action="store_true")
     parser.add_argument("--wrong-words", type=int, default=0, metavar="N")
     parser.add_argument("--cache", type=Path)
     args = parser.parse_args()
@@ -91,7 +95,12 @@ def main() -> None:
 
         def settings(mode: str, name: str | None = None) -> Settings:
             how = {"run": name or mode.replace("+", "-"), "grounding": mode, "folds": args.folds}
-            return Settings(cache=cache, data=data, train=TrainSettings(**how, seeds=seeds))
+            if args.test_subjects:
+                how |= {"folds": None, "test_subjects": args.test_subjects.split(",")}
+            train = TrainSettings(**how, seeds=seeds)
+            return Settings(
+                cache=cache, data=data, train=train, evaluate=EvaluateSettings(controls=args.controls)
+            )
 
         for mode in (MODES if args.modes == "all" else args.modes).split(","):
             if mode:
@@ -120,6 +129,8 @@ def told(settings: Settings, name: str, clock: Clock) -> None:
     if clock.seconds:  # trained now, not before
         spent += f", {clock.seconds / record['seconds']:.1%} of them E-steps"
     print(f"{name:18} {', '.join(row)}; {spent}", flush=True)
+    for control, of_control in (scores["controls"] or {}).items():
+        print(f"  {control}: {json.dumps(of_control)}", flush=True)
 
 
 def teach_the_truth() -> None:
