@@ -264,7 +264,9 @@ def codes(
     words: Annotated[
         bool,
         typer.Option(
-            "--words", metavar="", help="Hold each written level of motion against the one that is found"
+            "--words",
+            metavar="",
+            help="Hold each written direction and level of motion against the one that is found",
         ),
     ] = False,
     confidence: Annotated[o.Number, o.setting("--confidence", "explain.code_confidence", "P")] = None,

@@ -12,6 +12,7 @@ from vqtext.config import Settings
 from vqtext.data.windows import Windows
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.found_levels import found_levels, level_lines
+from vqtext.pipeline.found_ways import found_ways, way_lines
 from vqtext.pipeline.lines import cut_short, table
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.runs import folds_of, read_run
@@ -65,13 +66,14 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
     if words:
         said = read_words(settings.cache / "anchors.h5", windows.labels)
         answer["words"] = found_levels(model, windows, fold.split.train, said)
+        answer["directions"] = found_ways(model, windows, fold.split.train, said)
     return answer
 
 
 def lines(answer: Mapping[str, Any]) -> list[str]:
     """The answer of `codes` for people: the words alone where they were asked for."""
     if "words" in answer:
-        return level_lines(answer["words"])
+        return [*way_lines(answer["directions"]), *level_lines(answer["words"])]
     rows: list[Sequence[str]] = [HEADER]
     for code in answer["codes"]:
         where = sorted(code["labels"].items(), key=lambda entry: -entry[1])[:LABELS]

@@ -7,7 +7,7 @@ sensor itself can be asked; where the two differ, a person should look. Nothing 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from vqtext.data.motion import MotionScale
 from vqtext.data.windows import Windows
 from vqtext.pipeline.lines import cut_short, table
 from vqtext.pipeline.physical import within_label
+from vqtext.pipeline.signatures import hands_of
 from vqtext.pipeline.train import few_of_each
 from vqtext.schema import MOTIONS
 
@@ -51,27 +52,20 @@ def found_levels(model: VQText, windows: Windows, train: np.ndarray, words: Word
     scale = MotionScale.of(windows.signal, train, windows.channels, windows.rate_hz)
     energy = scale.frames(windows.signal, index, model.config.frames)
     motion = within_label(energy, windows.subject[index], windows.label[index])
-    said = model.decode(windows.signal, index)
-    hands = [windows.subjects[s].hand if s >= 0 else None for s in windows.subject[index]]
     total: dict[tuple[int, int, str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for hand in sorted(set(hands), key=str):
-        of_hand = np.array([own == hand for own in hands])
-        for i, uses in enumerate(words.uses):
-            own = of_hand & (windows.label[index] == i) & (said.label == i)
-            for u, (_, step) in enumerate(uses):
-                now = (said.use[own] == u) & said.keep[own]
-                for place, location in enumerate(scale.locations):
-                    signature = step.signature or {}
-                    cell = best_cell(location, signature, hand)
-                    if cell is None or (written := signature[cell].motion) is None:
-                        continue
-                    z = motion[own][now][:, place]
-                    z = z[np.isfinite(z)]
-                    # the dominant wrist is one place, whichever wrist it is
-                    where = cell if "dominant" in cell else location
-                    sums = total[i, u, where, cell, written]
-                    sums[0] += float(z.sum())
-                    sums[1] += len(z)
+    for i, u, hand, now in steps_said(model, windows, index, words):
+        signature = words.uses[i][u][1].signature or {}
+        for place, location in enumerate(scale.locations):
+            cell = best_cell(location, signature, hand)
+            if cell is None or (written := signature[cell].motion) is None:
+                continue
+            z = motion[now][:, place]
+            z = z[np.isfinite(z)]
+            # the dominant wrist is one place, whichever wrist it is
+            where = cell if "dominant" in cell else location
+            sums = total[i, u, where, cell, written]
+            sums[0] += float(z.sum())
+            sums[1] += len(z)
     frame_s = model.config.window_s / model.config.frames
     rows = [
         {
@@ -86,6 +80,23 @@ def found_levels(model: VQText, windows: Windows, train: np.ndarray, words: Word
         for (i, u, where, cell, written), (s, n) in total.items()
     ]
     return sorted(_judged(rows), key=lambda row: -(row["doubt"] if row["doubt"] is not None else -1))
+
+
+def steps_said(
+    model: VQText, windows: Windows, index: np.ndarray, words: Words
+) -> Iterator[tuple[int, int, str | None, np.ndarray]]:
+    """When the model says each step, in windows whose label it gets right.
+
+    Yields:
+        The label, the place of the step in it, the dominant hand of the people, and the frames in which they
+        do it, ``(n, F)``.
+    """
+    said, hands = model.decode(windows.signal, index), np.array(hands_of(windows, index), dtype=object)
+    for hand in sorted(set(hands), key=str):
+        for i, uses in enumerate(words.uses):
+            own = (hands == hand) & (windows.label[index] == i) & (said.label == i)
+            for u in range(len(uses)):
+                yield i, u, hand, own[:, None] & (said.use == u) & said.keep
 
 
 def level_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
