@@ -183,3 +183,32 @@ def test_weights_of_another_model_are_refused_and_named(folder):
     refused({**whole, shape: whole[shape] * torch.nan}, f"not finite in {shape}")
     save_file(whole, file)
     load(folder)
+
+
+def test_another_sensor_set_up_is_arranged_by_what_its_channels_are(folder):
+    """A user has the same sensor with its axes the other way round, or has one axis alone."""
+    model, signal = load(folder), windows(4)[0]
+    x, y = model.config.channels
+    turned = model.arrange(signal[:, ::-1], [dataclasses.replace(y, name="Y"), x])
+    np.testing.assert_array_equal(turned, signal)
+    lone = model.arrange(signal[0, :1], [x])
+    assert lone.shape == signal[0].shape and np.isnan(lone[1]).all()
+    assert model.explain(lone)[0].label in model.config.labels
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"location": "chest"}, "never saw chest acc x: leave them out; it knows wrist acc"),
+        ({"axis": "z"}, "never saw wrist acc z"),
+        ({"unit": "rad/s"}, "acc_x is in rad/s, the model takes it in m/s2: convert it first"),
+        ({"gravity": False}, "acc_x is in m/s2 without gravity, the model takes it in m/s2: convert"),
+    ],
+)
+def test_a_channel_that_the_model_never_saw_is_named(folder, change, said):
+    model = load(folder)
+    x, y = model.config.channels
+    with pytest.raises(ShapeError, match=said):
+        model.arrange(windows(1)[0], [dataclasses.replace(x, **change), y])
+    with pytest.raises(ShapeError, match="1 channels are described, the signals have shape"):
+        model.arrange(windows(1)[0], [x])

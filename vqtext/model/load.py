@@ -7,7 +7,7 @@ nothing outside it is needed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from vqtext.model.config import ModelConfig
 from vqtext.model.decoding import UNKNOWN, Decoded, Decoder
 from vqtext.model.losses import frame_names
 from vqtext.model.network import Network
-from vqtext.model.signals import Signals, blocks, frames_seen
+from vqtext.model.signals import Signals, arrange, blocks, frames_seen
 from vqtext.model.stream import explain_stream
 from vqtext.model.telling import tell
 from vqtext.model.vocabulary import Vocabulary
@@ -30,6 +30,7 @@ from vqtext.model.vqshape import VQShape
 from vqtext.model.vqshape.config import ARCHITECTURE
 from vqtext.model.vqshape.weights import misfits
 from vqtext.reason import Reason
+from vqtext.schema import Channel
 
 WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
 NAMES = ("names", "own_names", "head_names")
@@ -125,6 +126,10 @@ class VQText:
                 tell(decoded, i, int(n), self.vocabulary, self.config) for i, n in enumerate(keep.sum(1))
             ]
         return reasons
+
+    def arrange(self, signals: np.ndarray, channels: Sequence[Channel]) -> np.ndarray:
+        """Signals of another sensor set-up as `explain` takes them; see `vqtext.model.signals.arrange`."""
+        return arrange(signals, channels, self.config)
 
     def explain_stream(
         self, signal: np.ndarray | Iterable[np.ndarray], stride_s: float | None = None

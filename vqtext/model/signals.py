@@ -11,9 +11,10 @@ from torch import Tensor
 
 from vqtext.errors import DataError, ShapeError
 from vqtext.model.config import ModelConfig
-from vqtext.schema import Rows
+from vqtext.schema import Channel, Rows
 
 CHUNK = 256  # windows a forward pass
+MOST_NAMED = 10  # channels that a message lists
 Signals: TypeAlias = np.ndarray | Sequence[Any] | Rows
 
 
@@ -75,6 +76,44 @@ def check_channels(count: int, config: ModelConfig) -> None:
         raise ShapeError(
             f"signals have {count} channels, the model was trained on {len(config.channels)}: {names}"
         )
+
+
+def arrange(signals: np.ndarray, channels: Sequence[Channel], config: ModelConfig) -> np.ndarray:
+    """Signals of another sensor set-up as a model takes them: its channels in its order, NaN where one is not
+    there.
+
+    Args:
+        signals: ``(…, c, T)`` in the units of ``channels``.
+        channels: metadata of the c channels; they are known by location, modality and axis.
+
+    Returns:
+        ``(…, C, T) float32``
+
+    Raises:
+        ShapeError: the signals have not these channels, or the model has none of them, or never saw one, or
+            knows it in another unit, or with gravity where there is none.
+    """
+    signals = np.asarray(signals, dtype=np.float32)
+    if signals.ndim < 2 or signals.shape[-2] != len(channels):
+        raise ShapeError(f"{len(channels)} channels are described, the signals have shape {signals.shape}")
+    places = {(c.location, c.modality, c.axis): i for i, c in enumerate(config.channels)}
+    out = np.full((*signals.shape[:-2], len(places), signals.shape[-1]), np.nan, np.float32)
+    strange = [c for c in channels if (c.location, c.modality, c.axis) not in places]
+    if strange:
+        names = ", ".join(f"{c.location} {c.modality} {c.axis}" for c in strange[:MOST_NAMED])
+        more = f" and {len(strange) - MOST_NAMED} more" if len(strange) > MOST_NAMED else ""
+        known = ", ".join(dict.fromkeys(f"{c.location} {c.modality}" for c in config.channels))
+        raise ShapeError(f"the model never saw {names}{more}: leave them out; it knows {known}")
+    for row, channel in enumerate(channels):
+        place = places[channel.location, channel.modality, channel.axis]
+        known_as = config.channels[place]
+        if (channel.unit, channel.gravity) != (known_as.unit, known_as.gravity):
+            own, its = (
+                f"in {c.unit}{' without gravity' if not c.gravity else ''}" for c in (channel, known_as)
+            )
+            raise ShapeError(f"{channel.name} is {own}, the model takes it {its}: convert it first")
+        out[..., place, :] = signals[..., row, :]
+    return out
 
 
 def frames_seen(rows: Tensor, config: ModelConfig) -> Tensor:
