@@ -67,7 +67,7 @@ def error(status: int, message: str, **more) -> Response:
         ),
         (Response(fault="drop"), "the connection broke before the whole reply was there"),
         (Response(GOOD, fault="half"), "the connection broke before the whole reply was there"),
-        (Response(fault="hang"), "no reply within 0.3 s"),
+        (Response(fault="hang"), "no reply within 1 s"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
@@ -76,7 +76,8 @@ def test_one_question_fails_and_others_do_not(llm_server, tmp_path, fault, line)
         return GOOD if "good" in request["messages"][1]["content"] else fault
 
     llm_server.reply = reply
-    bad, good = ask(tmp_path, llm_server.settings(timeout_s=0.3), question("bad"), question("good"))
+    patience = 1.0 if getattr(fault, "fault", None) == "hang" else 30.0  # a busy machine needs a while
+    bad, good = ask(tmp_path, llm_server.settings(timeout_s=patience), question("bad"), question("good"))
     assert isinstance(bad, Failure) and bad.about == "bad"
     assert line in bad.reason and "\n" not in bad.reason
     assert good.value.word == "leg up"
