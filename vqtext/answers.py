@@ -20,12 +20,14 @@ def say(answer: Mapping[str, Any], lines: Callable[[Any], Iterable[str]], as_jso
 
 
 def print_lines(lines: Iterable[str]) -> None:
+    """Lines for people, in characters that a terminal can show."""
     for line in lines:
         print(printable(line))
     sys.stdout.flush()  # here, where a closed pipe is still handled
 
 
 def print_json(answer: Mapping[str, Any]) -> None:
+    """One JSON object; what is not finite becomes null."""
     print(json.dumps(_finite(answer), indent=2, allow_nan=False), flush=True)
 
 

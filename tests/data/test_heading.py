@@ -86,3 +86,10 @@ def test_windows_are_measured_each_by_itself() -> None:
 def test_without_gravity_nothing_is_told(channels: list[Channel]) -> None:
     assert ways(channels) == []
     assert headings(np.ones((2, len(channels), 40), np.float32), channels, RATE).shape == (2, 40, 0)
+
+
+def test_a_sensor_that_counts_gravity_downwards_rises_all_the_same() -> None:
+    signal, rise = lifted(2, pitch=0.5)
+    signal[:, :3] *= -1
+    found = headings(signal, sensor("wrist", "acc", "gyro"), RATE)[0, 25:-25, 0]
+    assert np.corrcoef(found, rise[25:-25])[0, 1] > 0.9

@@ -1,7 +1,8 @@
 """Which way a body location moves, where gravity tells: up or down, and turning to the left or the right.
 
 How a sensor is put on does not matter, since both are measured about the vertical, which an accelerometer
-feels. Forward and sideways have no such reference: nothing in a sensor says where a person faces.
+feels; nor does it for a rise whether that counts gravity up or down. Forward and sideways have no such
+reference: nothing in a sensor says where a person faces.
 """
 
 from __future__ import annotations
