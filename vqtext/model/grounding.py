@@ -175,6 +175,10 @@ class Walk(Label):
     def settled(self) -> bool:  # type: ignore[override]
         return int(self.rounds) >= len(ROUNDS)
 
+    def settle(self) -> None:
+        """Decide no name anew."""
+        self.rounds.fill_(len(ROUNDS))
+
     def due(self, progress: float) -> bool:
         return sum(progress >= share for share in ROUNDS) > int(self.rounds)
 
