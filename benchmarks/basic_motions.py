@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
+from uea import minirocket
 
 from vqtext.config import Settings, TrainSettings
 from vqtext.pipeline.artifacts import read_windows
@@ -41,19 +41,9 @@ def main() -> None:
         told = ", ".join(f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in scores.items())
         print(f"{name:12} {told}")
     if args.peer:
-        print(f"{'MiniRocket':12} accuracy {_minirocket(windows):.3f}")
+        print(f"{'MiniRocket':12} accuracy {minirocket(windows):.3f}")
     print("seconds:", ", ".join(f"{command} {value:.1f}" for command, value in seconds.items()))
     print(f"seconds a seed in train: {seconds['train'] / len(seeds):.1f}")
-
-
-def _minirocket(windows) -> float:
-    from aeon.classification.convolution_based import MiniRocketClassifier
-
-    train, test = windows.split == 0, windows.split == 1
-    model = MiniRocketClassifier(random_state=0).fit(
-        windows.signal[train].astype(float), windows.label[train]
-    )
-    return float(np.mean(model.predict(windows.signal[test].astype(float)) == windows.label[test]))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ sensor itself can be asked; where the two differ, a person should look. Nothing 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from vqtext.pipeline.lines import cut_short, table
 from vqtext.pipeline.physical import within_label
 from vqtext.pipeline.signatures import hands_of
 from vqtext.pipeline.train import few_of_each
-from vqtext.schema import MOTIONS
+from vqtext.schema import MOTIONS, Cell
 
 if TYPE_CHECKING:
     from vqtext.model.load import VQText
@@ -52,14 +52,38 @@ def found_levels(model: VQText, windows: Windows, train: np.ndarray, words: Word
     scale = MotionScale.of(windows.signal, train, windows.channels, windows.rate_hz)
     energy = scale.frames(windows.signal, index, model.config.frames)
     motion = within_label(energy, windows.subject[index], windows.label[index])
+    rows = tallied(model, windows, index, words, motion, scale.locations, lambda cell, _: cell.motion)
+    return sorted(_judged(rows), key=lambda row: -(row["doubt"] if row["doubt"] is not None else -1))
+
+
+def tallied(
+    model: VQText,
+    windows: Windows,
+    index: np.ndarray,
+    words: Words,
+    values: np.ndarray,
+    locations: Sequence[str],
+    written_in: Callable[[Cell, int], str | None],
+) -> list[dict[str, Any]]:
+    """For each cell that writes something of a measured place, the mean of what was measured in its step.
+
+    Args:
+        index: windows that are looked at, ``(n,)``.
+        values: measured frame by frame, ``(n, F, P)``, NaN where nothing was; locations: of the P places.
+        written_in: what a cell writes of a place, None where nothing.
+
+    Returns:
+        ``label, phrase, location, cell, written``, ``z`` (None where the step lasts less than `LEAST_S` in
+        all) and ``seconds``.
+    """
     total: dict[tuple[int, int, str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for i, u, hand, now in steps_said(model, windows, index, words):
         signature = words.uses[i][u][1].signature or {}
-        for place, location in enumerate(scale.locations):
+        for place, location in enumerate(locations):
             cell = best_cell(location, signature, hand)
-            if cell is None or (written := signature[cell].motion) is None:
+            if cell is None or (written := written_in(signature[cell], place)) is None:
                 continue
-            z = motion[now][:, place]
+            z = values[now][:, place]
             z = z[np.isfinite(z)]
             # the dominant wrist is one place, whichever wrist it is
             where = cell if "dominant" in cell else location
@@ -67,7 +91,7 @@ def found_levels(model: VQText, windows: Windows, train: np.ndarray, words: Word
             sums[0] += float(z.sum())
             sums[1] += len(z)
     frame_s = model.config.window_s / model.config.frames
-    rows = [
+    return [
         {
             "label": windows.labels[i],
             "phrase": words.uses[i][u][1].phrase,
@@ -79,7 +103,6 @@ def found_levels(model: VQText, windows: Windows, train: np.ndarray, words: Word
         }
         for (i, u, where, cell, written), (s, n) in total.items()
     ]
-    return sorted(_judged(rows), key=lambda row: -(row["doubt"] if row["doubt"] is not None else -1))
 
 
 def steps_said(

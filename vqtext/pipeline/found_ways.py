@@ -6,17 +6,15 @@ known when each step happens, and nothing is changed by itself.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vqtext.data.heading import SIGNS, headings, ways
-from vqtext.data.locations import best_cell
 from vqtext.data.motion import frame_means
 from vqtext.data.windows import Windows
-from vqtext.pipeline.found_levels import LEAST_S, LINES, LOOKED_AT, steps_said
+from vqtext.pipeline.found_levels import LINES, LOOKED_AT, tallied
 from vqtext.pipeline.lines import cut_short, table
 from vqtext.pipeline.train import few_of_each
 
@@ -36,7 +34,7 @@ def found_ways(model: VQText, windows: Windows, train: np.ndarray, words: Words)
 
     Returns:
         For each cell ``label, phrase, location, cell`` (its key in the signature), ``written``, ``found``
-        (a direction, "neither", or None where the step lasts less than `LEAST_S` in all), ``z`` and
+        (a direction, "neither", or None where the step hardly occurs), ``z`` and
         ``seconds``.
     """
     told = ways(windows.channels)
@@ -53,35 +51,17 @@ def found_ways(model: VQText, windows: Windows, train: np.ndarray, words: Words)
         own = windows.subject[index] == who
         spread = np.sqrt(np.nan_to_num(np.square(speed[own])).mean((0, 1)))
         speed[own] /= np.maximum(spread, 1e-6)
-    total: dict[tuple[int, int, str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for i, u, hand, now in steps_said(model, windows, index, words):
-        signature = words.uses[i][u][1].signature or {}
-        for place, (location, way) in enumerate(told):
-            cell = best_cell(location, signature, hand)
-            said = signature[cell].direction if cell is not None else None
-            if cell is None or said is None or said not in SIGNS[way]:
-                continue
-            z = speed[now][:, place]
-            z = z[np.isfinite(z)]
-            sums = total[i, u, cell if "dominant" in cell else location, cell, said]
-            sums[0] += float(z.sum())
-            sums[1] += len(z)
-    frame_s = model.config.window_s / model.config.frames
-    rows = []
-    for (i, u, where, cell, written), (s, n) in total.items():
-        z = s / n if n * frame_s >= LEAST_S else None
-        rows.append(
-            {
-                "label": windows.labels[i],
-                "phrase": words.uses[i][u][1].phrase,
-                "location": where,
-                "cell": cell,
-                "written": written,
-                "found": None if z is None else _way(z, written),
-                "z": z,
-                "seconds": round(n * frame_s, 1),
-            }
-        )
+    rows = tallied(
+        model,
+        windows,
+        index,
+        words,
+        speed,
+        [location for location, _ in told],
+        lambda cell, place: cell.direction if cell.direction in SIGNS[told[place][1]] else None,
+    )
+    for row in rows:
+        row["found"] = None if row["z"] is None else _way(row["z"], row["written"])
     return sorted(rows, key=_rightness)
 
 
