@@ -47,6 +47,7 @@ class Tokens:
             independent c is 1, and the unit is the series' own deviation, as in VQShape.
         features: ``(code vector, mu, sigma, t, l)``, ``(n, M, f)``, and where channels are independent the
             mean and the log deviation of the token's series.
+        pooled: what the class is told from, the tokens of a window read together, ``(n, g)``.
         classes: logits of the class head, ``(n, labels)``.
         names: anchor probabilities of frames, ``(n, F, K)``, by the tokens' codes and attributes.
         own_names: the same by the codes' own action vectors alone.
@@ -59,6 +60,7 @@ class Tokens:
     mu: np.ndarray
     sigma: np.ndarray
     features: np.ndarray
+    pooled: np.ndarray
     classes: np.ndarray
     names: np.ndarray
     own_names: np.ndarray
@@ -180,6 +182,7 @@ class VQText:
                 "mu": out.mu,
                 "sigma": out.sigma,
                 "features": out.features,
+                "pooled": out.pooled,
                 "classes": out.classes,
                 **{name: frame_names(out, getattr(out, name), self.config.frames) for name in NAMES},
             }

@@ -41,6 +41,7 @@ class Output:
         names: logits over the anchors, ``(B, M·S, K)``.
         own_names: the same from the codes' own action vectors alone.
         head_names: the same from the tokens before they were given a code: what quantising costs.
+        pooled: the mean and the largest of what the tokens of a window are read as, ``(B, 2·dim)``.
         classes: logits of the class head, ``(B, n)``.
         text: the window in text space, a unit vector, ``(B, d)``.
         signal, rebuilt, seen: the input in standard units, its copy, where it was seen, ``(B, C, T)``.
@@ -61,6 +62,7 @@ class Output:
     names: Tensor
     own_names: Tensor
     head_names: Tensor
+    pooled: Tensor
     classes: Tensor
     text: Tensor
     signal: Tensor
@@ -130,6 +132,7 @@ class Network(nn.Module):
             names=names_of(named),
             own_names=names_of(own),
             head_names=names_of(free),
+            pooled=pooled,
             classes=self.class_head(pooled),
             text=F.normalize(self.text_head(pooled), dim=-1),
             signal=signal,

@@ -11,12 +11,13 @@ import numpy as np
 from vqtext.config import Settings
 from vqtext.data.windows import Windows
 from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.few import few_of_each
 from vqtext.pipeline.found_levels import found_levels, level_lines
 from vqtext.pipeline.found_ways import found_ways, way_lines
 from vqtext.pipeline.lines import cut_short, table
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.runs import folds_of, read_run
-from vqtext.pipeline.train import Train, few_of_each
+from vqtext.pipeline.train import Train
 from vqtext.pipeline.words import read_words
 from vqtext.reason import AMBIGUOUS_MARK, INFERRED_MARK, UNKNOWN_NAME
 from vqtext.report.content import Code

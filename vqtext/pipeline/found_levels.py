@@ -15,10 +15,10 @@ import numpy as np
 from vqtext.data.locations import best_cell
 from vqtext.data.motion import MotionScale
 from vqtext.data.windows import Windows
+from vqtext.pipeline.few import few_of_each
 from vqtext.pipeline.lines import cut_short, table
 from vqtext.pipeline.physical import within_label
 from vqtext.pipeline.signatures import hands_of
-from vqtext.pipeline.train import few_of_each
 from vqtext.schema import MOTIONS, Cell
 
 if TYPE_CHECKING:

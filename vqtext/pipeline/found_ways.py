@@ -14,9 +14,9 @@ import numpy as np
 from vqtext.data.heading import SIGNS, headings, ways
 from vqtext.data.motion import frame_means
 from vqtext.data.windows import Windows
+from vqtext.pipeline.few import few_of_each
 from vqtext.pipeline.found_levels import LINES, LOOKED_AT, tallied
 from vqtext.pipeline.lines import cut_short, table
-from vqtext.pipeline.train import few_of_each
 
 if TYPE_CHECKING:
     from vqtext.model.load import VQText

@@ -30,7 +30,6 @@ from vqtext.pipeline.runs import RUN, model_folder, read_run
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.words import read_words
 
-SHOWN_TO_DECODER = 500  # windows of a label that are enough to know how its steps follow each other
 FALLS = 0.5  # a sound network's loss on a few batches falls below this share of what it was
 SCORES = "scores.json"  # written last: a model that has it is whole
 RECORDED = ("vqtext", "torch", "lightning", "numpy", "scikit-learn", "h5py", "safetensors")
@@ -50,7 +49,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 6
+    version = 7
     folder = True
 
     @property
@@ -133,6 +132,7 @@ class Train(Stage):
         from vqtext.model.decoding import Decoder
         from vqtext.model.load import VQText
         from vqtext.model.training import fit
+        from vqtext.pipeline.finishing import finish
 
         work = folder.with_name(f".{folder.name}.work")
         settings = self.settings
@@ -141,10 +141,7 @@ class Train(Stage):
         with self.progress.bar(f"{name}: steps") as tell:
             network, scores = fit(config, data, settings.train, settings.guidance.drop, seed, work, tell)
         model = VQText(network, Decoder(config, data.vocabulary))
-        names, _, label, keep = said_of(model, data, data.train)
-        model.decoder.fit(names, label, keep)
-        if len(data.validation):
-            model.decoder.calibrate(*said_of(model, data, data.validation))
+        finish(model, data)
         model.save(work)
         shutil.rmtree(work / "checkpoints", ignore_errors=True)
         (work / SCORES).write_text(json.dumps(scores) + "\n", encoding="utf-8")
@@ -201,25 +198,6 @@ class Train(Stage):
             said = ", ".join(f"{key} {value:.3g}" for key, value in scores.items())
             lines.append(f"  {name}{' (best)' if name in best else ''}: {said}")
         return lines
-
-
-def said_of(model: Any, data: Any, part: Any) -> tuple[Any, Any, Any, Any]:
-    """What a network says of `SHOWN_TO_DECODER` windows a label of one part: names of frames ``(N, F, K)``,
-    class logits ``(N, n)``, true labels ``(N,)`` and frames inside the window ``(N, F)``."""
-    import torch
-
-    few = few_of_each(data.label[part].numpy(), SHOWN_TO_DECODER)
-    shown = part[torch.from_numpy(few)]
-    tokens = model.tokenize(data.signal[data.rows[shown.numpy()]])
-    names, classes = torch.from_numpy(tokens.names), torch.from_numpy(tokens.classes)
-    return names, classes, data.label[shown], data.frame_keep[shown]
-
-
-def few_of_each(label: np.ndarray, most: int) -> np.ndarray:
-    """Places of at most ``most`` windows of each label, spread over its own, in order."""
-    places = [np.flatnonzero(label == name) for name in np.unique(label)]
-    spread = [np.linspace(0, len(own) - 1, min(most, len(own))).round().astype(int) for own in places]
-    return np.sort(np.concatenate([own[few] for own, few in zip(places, spread, strict=True)]))
 
 
 def sizes(windows: Windows, split: Split) -> dict[str, Any]:

@@ -75,11 +75,16 @@ class ShapeDecoder(nn.Module):
             curves = curves + (change[:, None] @ self.jacobian(at)[place]).squeeze(1)
         return curves
 
+    @torch.compiler.disable  # forward-mode derivatives are beyond it
     @torch.no_grad()
     def jacobian(self, z: Tensor) -> Tensor:
-        """Change of a curve's samples with its vector's numbers, ``(n, code_dim, shape_length)``."""
+        """Change of a curve's samples with its vector's numbers, ``(n, code_dim, shape_length)``.
+
+        In single precision under autocast too: a derivative's directions are not cast with the weights.
+        """
         basis = torch.eye(z.shape[1], device=z.device, dtype=z.dtype)[:, None].expand(-1, len(z), -1)
-        columns = torch.func.vmap(lambda side: torch.func.jvp(self, (z,), (side,))[1])(basis)
+        with torch.autocast(z.device.type, enabled=False):
+            columns = torch.func.vmap(lambda side: torch.func.jvp(self, (z,), (side,))[1])(basis)
         return columns.transpose(0, 1)  # (code_dim, n, steps) → (n, code_dim, steps)
 
 

@@ -1,0 +1,103 @@
+"""What is learnt of a network once it is trained: its class head anew, and the decoder.
+
+A class head that learnt with everything else is sure of the people it learnt from, and has never seen the
+validation subjects. On the finished tokens it is one linear layer, which has a best solution: it is fitted
+again, as strictly as people it has not seen ask for. The decoder's weights of chain and head are chosen while
+the validation windows are still new to both; only then does the head learn from them too.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vqtext.model.load import VQText
+from vqtext.model.module import calibrated_nll
+from vqtext.model.training import TrainingData
+from vqtext.pipeline.classify import STRENGTHS, linear
+from vqtext.pipeline.few import few_of_each
+
+SHOWN = 500  # windows of a label that are enough to know it and how its steps follow each other
+NEVER = -30.0  # logit of a label that was not there
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a network says of N windows.
+
+    Attributes:
+        names: anchor probabilities of frames, ``(N, F, K)``.
+        pooled: what the class is told from, ``(N, f)``.
+        label: the truth, ``(N,)``.
+        keep: frames inside the window, ``(N, F)``.
+    """
+
+    names: Tensor
+    pooled: Tensor
+    label: Tensor
+    keep: Tensor
+
+
+def finish(model: VQText, data: TrainingData) -> None:
+    """Fit the class head and the decoder of a trained network, in place.
+
+    Without validation windows, or with one label alone, the class head stays as it is, and the decoder's
+    weights too.
+    """
+    learn = _said(model, data, data.train)
+    model.decoder.fit(learn.names, learn.label, learn.keep)
+    if not len(data.validation):
+        return
+    held = _said(model, data, data.validation)
+    head = model.network.class_head
+    refitted = len(learn.label.unique()) > 1
+    if refitted:
+        strength = _fit_strictly(head, learn, held)
+    with torch.no_grad():
+        model.decoder.calibrate(held.names, head(held.pooled), held.label, held.keep)
+    if refitted:
+        _fit(head, torch.cat([learn.pooled, held.pooled]), torch.cat([learn.label, held.label]), strength)
+
+
+def _said(model: VQText, data: TrainingData, part: Tensor) -> Said:
+    few = few_of_each(data.label[part].numpy(), SHOWN)
+    shown = part[torch.from_numpy(few)]
+    tokens = model.tokenize(data.signal[data.rows[shown.numpy()]])
+    names, pooled = torch.from_numpy(tokens.names), torch.from_numpy(tokens.pooled)
+    return Said(names, pooled, data.label[shown], data.frame_keep[shown])
+
+
+def _fit_strictly(head: nn.Sequential, learn: Said, held: Said) -> float:
+    """Fit to the training windows, as strictly as makes held-out labels most likely; returns how strictly."""
+
+    def missed(strength: float) -> float:
+        _fit(head, learn.pooled, learn.label, strength)
+        with torch.no_grad():
+            return float(calibrated_nll(head(held.pooled), held.label))
+
+    best = min(STRENGTHS, key=missed)
+    _fit(head, learn.pooled, learn.label, best)
+    return best
+
+
+def _fit(head: nn.Sequential, pooled: Tensor, label: Tensor, strength: float) -> None:
+    """Logistic regression of the labels on standardised features, written into the head's linear layer."""
+    model = linear(0).set_params(logisticregression__C=strength)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an optimiser at its last iteration
+        scaler, regression = (part for _, part in model.fit(pooled.numpy(), label.numpy()).steps)
+    weight, bias = regression.coef_, regression.intercept_
+    if len(regression.classes_) == 2:  # one row then, of the second against the first
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    weight = weight / scaler.scale_
+    layer = head[-1]
+    assert isinstance(layer, nn.Linear)
+    with torch.no_grad():
+        layer.weight.zero_()
+        layer.bias.fill_(NEVER)
+        layer.weight[regression.classes_] = torch.from_numpy(weight).to(layer.weight)
+        layer.bias[regression.classes_] = torch.from_numpy(bias - weight @ scaler.mean_).to(layer.bias)
