@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vqtext.data.motion import MotionScale, magnitudes
+from vqtext.data.motion import CHANGE_S, MotionScale, changes, magnitudes
 from vqtext.schema import Channel
 
 
@@ -120,3 +120,19 @@ def test_a_window_is_measured_by_itself():
         for name, values in together.items():
             np.testing.assert_array_equal(values[i], alone[name][0])
     assert np.isfinite(together["gyro"]).all()
+
+
+def test_changes_tell_a_movement_that_begins_from_one_that_ends():
+    """Two moments of one height: on the way up and on the way down."""
+    frames = np.array([0, 0, 1, 2, 3, 3, 2, 1, 0, 0], dtype=np.float32)[None, :, None]
+    change = changes(frames, frame_s=CHANGE_S)[0, :, 0]
+    assert change.tolist() == [0, 1, 2, 2, 1, -1, -2, -2, -1, 0]
+    wider = changes(frames, frame_s=CHANGE_S / 2)[0, :, 0]
+    assert wider[3] == 3 and wider[6] == -3, "twice the frames a second, twice as far in frames"
+
+
+def test_the_change_beside_a_missing_frame_is_missing_and_no_other():
+    frames = np.arange(8, dtype=np.float32)[None, :, None].repeat(2, axis=2)
+    frames[0, 3, 0] = np.nan
+    missing = np.isnan(changes(frames, CHANGE_S))
+    assert np.flatnonzero(missing[0, :, 0]).tolist() == [2, 4] and not missing[0, :, 1].any()

@@ -13,6 +13,9 @@ from vqtext.schema import Channel, Rows
 SIGMA_S = 0.03
 """Width of the smoothing: long enough to bridge the zero crossings of a swing, shorter than its phases."""
 
+CHANGE_S = 0.04
+"""How far `changes` look to either side: little more than the smoothing's width."""
+
 BEST_FIRST = ("gyro", "acc", "other")
 """Modalities that motion is read from: the first that a location has, sample by sample."""
 
@@ -169,6 +172,24 @@ def frame_means(
         with np.errstate(invalid="ignore", divide="ignore"):
             parts.append(np.where(count > 0, total / count, np.nan).astype(np.float32))
     return np.concatenate(parts)
+
+
+def changes(frames: np.ndarray, frame_s: float) -> np.ndarray:
+    """How each number changes over `CHANGE_S` to either side of a frame.
+
+    What is level before a movement and after it is told from the movement by where it is going: delta
+    features, as speech recognition has them (Furui 1986). Before the first frame and after the last there is
+    no more than they say themselves.
+
+    Args:
+        frames: ``(n, F, R)``, NaN where nothing was measured, and so are its changes.
+
+    Returns:
+        ``(n, F, R)``, in units of ``frames``.
+    """
+    reach = max(1, round(CHANGE_S / frame_s))
+    padded = np.pad(frames, ((0, 0), (reach, reach), (0, 0)), mode="edge")
+    return padded[:, 2 * reach :] - padded[:, : -2 * reach]
 
 
 def smooth(values: np.ndarray, rate_hz: float) -> np.ndarray:

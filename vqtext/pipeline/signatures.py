@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vqtext.data.heading import headings, ways
-from vqtext.data.motion import MotionScale, frame_means, smooth
+from vqtext.data.motion import MotionScale, changes, frame_means, smooth
 from vqtext.data.neighbours import labels_beside
 from vqtext.data.windows import Windows
 from vqtext.pipeline.cells import level_written, way_written
@@ -58,6 +58,9 @@ def evidence_of(
         return np.concatenate([moving.motion(block), along, headings(block, channels, rate)], axis=-1)
 
     found = frame_means(measured, signal, train, config.frames)
+    motion, heading = found[..., :sensors], found[..., sensors + len(axes) :]
+    frame_s = config.window_s / config.frames
+    going = changes(np.concatenate([motion, heading], axis=-1), frame_s)
     hands, label = hands_of(windows, train), windows.label[train]
     kinds = sorted(set(hands), key=str)
 
@@ -73,15 +76,15 @@ def evidence_of(
         return torch.stack(drawn)[[kinds.index(hand) for hand in hands], label]
 
     return Evidence(
-        energy=torch.from_numpy(moving.best(found[..., :sensors])),
-        felt=torch.from_numpy(found),
-        heading=torch.from_numpy(found[..., sensors + len(axes) :]),
+        energy=torch.from_numpy(moving.best(motion)),
+        felt=torch.from_numpy(np.concatenate([found, going], axis=-1)),
+        heading=torch.from_numpy(heading),
         levels=written(lambda step, hand: [level_written(step, place, hand) for place in locations]),
         ways=written(lambda step, hand: [way_written(step, place, way, hand) for place, way in told]),
         label=torch.from_numpy(label).long(),
         group=torch.from_numpy(windows.subject[train]).long() + 1,
         hand=torch.tensor([kinds.index(hand) for hand in hands]),
-        frame_s=config.window_s / config.frames,
+        frame_s=frame_s,
         near=torch.from_numpy(labels_beside(windows, train)) if config.borders else None,
         likeness=likeness,
     )
