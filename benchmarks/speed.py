@@ -6,6 +6,9 @@ Times are of one process, in which the two take turns: what else the machine doe
 neighbours, and of the best time of each, which a busy machine disturbs least. Memory is the largest resident
 size of a process of its own, less what it had before the work.
 
+``--works channels`` is another question: windows of 45 channels, as one joint model of the same sizes takes
+them whole, and as the original takes 45 series; windows a second, of tokenising and of training steps.
+
 ``--codes drawn``: weights as they are drawn, where tokens take few codes. ``--codes spread``: codes are put
 where tokens are, so that a batch takes about as many as there are. ``--bf16`` runs ours under autocast,
 ``--compile`` through torch.compile; both are off by default and neither is in the claims.
@@ -25,11 +28,16 @@ from typing import Any
 import torch
 from vqshape_parity import checkout, original, ours, spread_codes
 
+from vqtext.config import ModelSettings
+from vqtext.model.config import ModelConfig
+from vqtext.model.network import Network
 from vqtext.model.vqshape import VQShapeConfig
+from vqtext.schema import Channel
 
 BATCH, THREADS = 32, 2
 SIZES = {"256/512": VQShapeConfig.dim256_codes512, "512/64": VQShapeConfig.dim512_codes64}
 WORKS = ("train", "tokenise", "decode")
+CHANNELS, WINDOWS = 45, 16  # of a window; windows that the joint model takes at once
 
 
 def build(size: str, codes: str) -> tuple[Any, Any, torch.Tensor]:
@@ -80,6 +88,60 @@ def job(model: Any, x: torch.Tensor, work: str, args: argparse.Namespace) -> Cal
         optimizer.step()
 
     return step
+
+
+def joint(config: VQShapeConfig) -> Network:
+    """A joint model of the sizes of a VQShape, and of the same windows."""
+    places = ("chest", "left wrist", "right wrist", "left ankle", "right ankle")
+    channels = tuple(
+        Channel(f"{place} {kind} {axis}", place, kind, axis, unit)
+        for place in places
+        for kind, unit in (("acc", "m/s2"), ("gyro", "rad/s"), ("mag", "uT"))
+        for axis in "xyz"
+    )
+    sizes = ModelSettings(
+        dim=config.dim, dim_code=config.code_dim, codes=config.codes, patches=config.patches,
+        tokens=config.tokens, layers=config.encoder_layers, heads=config.encoder_heads,
+    )  # fmt: skip
+    labels = tuple(f"label {i}" for i in range(10))
+    anchors = torch.nn.functional.normalize(torch.randn(30, 384), dim=-1)
+    return Network(ModelConfig(sizes, channels, config.length, 50.0, labels, text_dim=384), anchors)
+
+
+def race_channels(size: str, args: argparse.Namespace) -> None:
+    """Windows of many channels: each as so many series, and whole."""
+    theirs, _, _ = build(size, args.codes)
+    config = SIZES[size]()
+    network = joint(config)
+    windows = torch.randn(WINDOWS, CHANNELS, config.length).cumsum(-1)
+    windows = (windows - windows.mean(-1, keepdim=True)) / windows.std(-1, keepdim=True)
+    label = torch.arange(WINDOWS) % 10
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
+
+    @torch.no_grad()
+    def tokenise() -> None:
+        network.eval()(windows)
+
+    def step() -> None:
+        out = network.train()(windows)
+        missed = (out.rebuilt - out.signal).square().mean()
+        optimizer.zero_grad()
+        (missed + out.commitment + torch.nn.functional.cross_entropy(out.classes, label)).backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+
+    for work, own in (("tokenise", tokenise), ("train", step)):
+        each = job(theirs, windows[0], work, args)
+        each(), own()
+        times = [(clock(each), clock(own) / WINDOWS) for _ in range(args.repeats)]
+        ratios = sorted(a / b for a, b in times)
+        a, b = (min(column) for column in zip(*times, strict=True))
+        print(
+            f"{size:8} {work:9} of {CHANNELS} channels: best {1 / a:.2f} → {1 / b:.1f} windows/s; "
+            f"pairs {statistics.median(ratios):.0f}× (min {ratios[0]:.0f}, max {ratios[-1]:.0f}, "
+            f"of {len(ratios)})",
+            flush=True,
+        )
 
 
 def clock(work: Callable[[], None]) -> float:
@@ -150,7 +212,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
-    parser.add_argument("--works", nargs="+", choices=WORKS, default=list(WORKS))
+    parser.add_argument("--works", nargs="+", choices=(*WORKS, "channels"), default=list(WORKS))
     parser.add_argument("--codes", choices=("drawn", "spread"), default="drawn")
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--compile", action="store_true")
@@ -165,7 +227,7 @@ def main() -> None:
     do = profile if args.profile else memory if args.memory else race
     for size in args.sizes:
         for work in args.works:
-            do(size, work, args)
+            race_channels(size, args) if work == "channels" else do(size, work, args)
 
 
 if __name__ == "__main__":

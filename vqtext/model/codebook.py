@@ -55,13 +55,18 @@ class Codebook(nn.Module):
         self.register_buffer("usage", torch.full((codes,), 1 / codes))
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
 
+    @property
+    def vectors(self) -> Tensor:
+        """What a token that is given a code becomes, ``(codes, dim)``."""
+        return self.shape
+
     def forward(self, z: Tensor, keep: Tensor) -> Quantised:
         """Quantise ``z (B, M, dim)``; tokens with ``keep (B, M)`` False count for nothing."""
-        squared = (z**2).sum(-1, keepdim=True) + (self.shape**2).sum(-1) - 2 * z @ self.shape.T
+        z, places = self._placed(z)
+        squared = (z**2).sum(-1, keepdim=True) + (places**2).sum(-1) - 2 * z @ places.T
         code = squared.argmin(-1)
-        chosen = self.shape[code]
-        each = (chosen.detach() - z).square().mean(-1) + (chosen - z.detach()).square().mean(-1)
-        loss = batch_mean(each[keep])
+        chosen = places[code]
+        loss = batch_mean(self._apart(z, chosen)[keep])
         action = self.action[code]
         if self.training:
             scale = mean_over_ranks(batch_mean(squared[keep].detach()))
@@ -71,7 +76,19 @@ class Codebook(nn.Module):
             loss = loss + self.entropy * (batch_mean(_entropy(p)) - _entropy(used))
             soft = (share @ self.action.detach().flatten(1)).view_as(action)
             action = action + (soft - soft.detach())
-        return Quantised(z + (chosen - z).detach(), code, action, loss)
+        return Quantised(self._through(z, chosen), code, action, loss)
+
+    def _placed(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Where tokens ``(..., r)`` and codes ``(codes, r)`` are compared."""
+        return z, self.shape
+
+    def _apart(self, z: Tensor, chosen: Tensor) -> Tensor:
+        """What tokens and their codes pay for lying apart, ``(...)``."""
+        return (chosen.detach() - z).square().mean(-1) + (chosen - z.detach()).square().mean(-1)
+
+    def _through(self, z: Tensor, chosen: Tensor) -> Tensor:
+        """The vectors of the chosen codes, with gradients to the tokens."""
+        return z + (chosen - z).detach()
 
     @torch.no_grad()
     def revive(self, z: Tensor, code: Tensor) -> None:
