@@ -14,16 +14,14 @@ import argparse
 import os
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
+from drawing import missed
 from stages import MODEL, WORDS, stages
 
 from vqtext import load
 from vqtext.config import DataSettings, Settings, TrainSettings
-from vqtext.model.losses import residual
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.runs import folds_of, read_run
 
@@ -65,38 +63,11 @@ def told(settings: Settings, seeds: list[int]) -> None:
     windows = read_windows(settings.cache / "windows.h5")
     for seed in seeds:
         test = folds_of(folder, record, windows)[0].split.test
-        print(f"seed {seed} missed of the variance:", missed(load(folder / f"seed-{seed}"), windows, test))
-
-
-@torch.no_grad()
-def missed(model, windows, test: np.ndarray) -> str:
-    """Mean share over windows and channels, by codes alone, read together, and both with codes shuffled."""
-    codebook = model.network.trunk.codebook
-    give, order = (
-        codebook.forward,
-        torch.randperm(len(codebook.shape), generator=torch.Generator().manual_seed(0)),
-    )
-
-    def shuffled(z, keep):
-        right = give(z, keep)
-        code = order[right.code]
-        return replace(right, z=codebook.shape[code], code=code)
-
-    found = []
-    for chosen in (give, shuffled):
-        codebook.forward = chosen
-        shares = [[], []]
-        for rows in np.array_split(test, max(1, len(test) // 128)):
-            out = model.network(torch.from_numpy(np.asarray(windows.signal[rows])))
-            for share, drawn in zip(shares, (out.stitched, out.rebuilt), strict=True):
-                share.append(residual(drawn, out.signal, out.seen))
-        found += [float(torch.cat(share).mean()) for share in shares]
-    codebook.forward = give
-    alone, read, alone_shuffled, read_shuffled = found
-    return (
-        f"codes alone {alone:.3f} (shuffled {alone_shuffled:.3f}), "
-        f"read together {read:.3f} (shuffled {read_shuffled:.3f})"
-    )
+        alone, read, alone_shuffled, read_shuffled = missed(load(folder / f"seed-{seed}"), windows, test)
+        print(
+            f"seed {seed} missed of the variance: codes alone {alone:.3f} (shuffled {alone_shuffled:.3f}), "
+            f"read together {read:.3f} (shuffled {read_shuffled:.3f})"
+        )
 
 
 def peers(windows, test: np.ndarray, names: tuple[str, ...], told: str = "") -> None:
