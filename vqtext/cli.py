@@ -182,6 +182,7 @@ def train(
     accelerator: Annotated[o.Text, o.setting("--accelerator", "train.accelerator", "NAME")] = None,
     devices: Annotated[o.Count, o.setting("--devices", "train.devices", "N")] = None,
     precision: Annotated[o.Text, o.setting("--precision", "train.precision", "NAME")] = None,
+    compiled: Annotated[o.Switch, o.setting("--compile/--no-compile", "train.compile")] = None,
     workers: Annotated[o.Count, o.setting("--workers", "train.workers", "N")] = None,
     cache: o.Cache = None,
     as_json: o.AsJson = False,
@@ -210,6 +211,7 @@ def train(
         "train.accelerator": accelerator,
         "train.devices": devices,
         "train.precision": precision,
+        "train.compile": compiled,
         "train.workers": workers,
         "cache": cache,
     }

@@ -306,6 +306,9 @@ class TrainSettings(_Section):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
         default="32-true", description="numbers that are computed with"
     )
+    compile: bool = Field(
+        default=False, description="compile the network first: minutes of waiting, then faster steps on a GPU"
+    )
 
     @model_validator(mode="after")
     def _equal_shares(self) -> TrainSettings:

@@ -222,3 +222,28 @@ def test_one_step_and_more_steps_than_frames_are_walked_too(mode):
     share = walk.targets(torch.arange(20), evidence.label, torch.rand(20, 80, 4))
     assert share.isfinite().all() and torch.allclose(share.sum(-1), torch.ones(20, 80), atol=0.01)
     assert (share[evidence.label == 0][..., 0] > 0.99).all()
+
+
+def test_two_arms_that_move_at_once_and_in_no_fixed_order_are_named():
+    """What limbs do at once is one step with a level for each; steps may be skipped and come back, so that
+    two arms which go on independently of each other need no common order."""
+    level = torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]])  # left alone, right alone, …
+    generator = torch.Generator().manual_seed(0)
+    moving = torch.rand(20, 8, 2, generator=generator).gt(0.5)  # each arm by itself
+    truth = torch.full((20, 8), -1)
+    for use, arms in enumerate(level > 0):
+        truth[(moving == arms).all(-1)] = use
+    truth = truth.repeat_interleave(10, 1)
+    energy = level[truth] + 0.4 * torch.randn(20, 80, 2, generator=generator)
+    spoken = (Transcript("both arms", True, tuple(Use(k) for k in range(4))),) * 2
+    toy = dataclasses.replace(data(), grammar=Grammar.of(spoken, config().frames / config().window_s, RATE))
+    told = with_evidence(
+        toy,
+        energy=energy,
+        felt=energy,
+        levels=level[None].expand(20, 4, 2),
+        ways=torch.zeros(20, 4, 0),
+        label=torch.zeros(20, dtype=torch.long),
+    )
+    named = walked(told).posterior.float().argmax(-1)
+    assert (named == truth).float().mean() > 0.85

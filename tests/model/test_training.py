@@ -191,3 +191,28 @@ def test_both_paths_and_their_gap_are_in_the_logs_of_every_epoch(tmp_path):
     for row in rows:
         guided, alone = (float(row[f"train/accuracy_{path}"]) for path in ("guided", "signal_only"))
         assert float(row["train/accuracy_gap"]) == pytest.approx(guided - alone, abs=1e-6)
+
+
+def compiled_by(monkeypatch, backend):
+    """torch's own compiler up to its last stage, which takes minutes: what it traces is run as it is."""
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda run: real(run, backend=backend, fullgraph=True))
+
+
+def test_a_compiled_network_is_one_graph_and_learns_the_same(monkeypatch, tmp_path):
+    few = TrainSettings(epochs=1)
+    plain, scores = train(tmp_path / "plain", few)
+    compiled_by(monkeypatch, "eager")
+    compiled, same = train(tmp_path / "compiled", few.model_copy(update={"compile": True}))
+    assert same == pytest.approx(scores, rel=1e-4)
+    for a, b in zip(plain.parameters(), compiled.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-4)
+
+
+def test_a_compiler_that_fails_is_told_in_one_line(monkeypatch, tmp_path):
+    def broken(graph, inputs):
+        raise RuntimeError("no C++ compiler")
+
+    compiled_by(monkeypatch, broken)
+    with pytest.raises(TrainingError, match=r"cannot compile the network: .*no C\+\+ compiler.*--compile"):
+        train(tmp_path, TrainSettings(epochs=1, compile=True))

@@ -35,6 +35,7 @@ def test_sensors_rate_window_labels_and_range_are_told() -> None:
 def test_signatures_are_asked_for_honestly() -> None:
     text = " ".join(render("words", **ASKED).split())
     assert 'one of "left ankle", "wrist". No other place has a sensor.' in text
+    assert "What limbs do at the same time is one sub-action with a cell for each of them" in text
     assert "Unknown is the honest answer where a place may or may not move" in text
     assert "still: it truly rests" in text and "moderate: between, and for transitions" in text
     assert "within this label, however gentle the label is as a whole" in text

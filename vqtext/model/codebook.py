@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vqtext.model.distributed import batch_mean, mean_over_ranks, of_rank_zero
+from vqtext.model.distributed import mean_of, mean_over_ranks, of_rank_zero
 
 DEAD = 0.05  # a code used less than this share of its fair part is moved
 DECAY = 0.95  # memory of the usage count, per step
@@ -66,14 +66,14 @@ class Codebook(nn.Module):
         squared = (z**2).sum(-1, keepdim=True) + (places**2).sum(-1) - 2 * z @ places.T
         code = squared.argmin(-1)
         chosen = places[code]
-        loss = batch_mean(self._apart(z, chosen)[keep])
+        loss = mean_of(self._apart(z, chosen), keep)
         action = self.action[code]
         if self.training:
-            scale = mean_over_ranks(batch_mean(squared[keep].detach()))
+            scale = mean_over_ranks(mean_of(squared.detach().mean(-1), keep))
             share = torch.softmax(-squared / (0.1 * scale + 1e-8), dim=-1)
-            p = share[keep]
-            used = mean_over_ranks(p.sum(0)) / mean_over_ranks(keep.sum())  # of the batch of all processes
-            loss = loss + self.entropy * (batch_mean(_entropy(p)) - _entropy(used))
+            there = torch.where(keep[..., None], share, 0.0).flatten(0, -2).sum(0)
+            used = mean_over_ranks(there) / mean_over_ranks(keep.sum())  # of the batch of all processes
+            loss = loss + self.entropy * (mean_of(_entropy(share), keep) - _entropy(used))
             soft = (share @ self.action.detach().flatten(1)).view_as(action)
             action = action + (soft - soft.detach())
         return Quantised(self._through(z, chosen), code, action, loss)

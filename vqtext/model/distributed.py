@@ -61,6 +61,11 @@ def batch_mean(x: Tensor) -> Tensor:
     return x.sum() / batch_count(torch.ones_like(x, dtype=torch.bool))
 
 
+def mean_of(x: Tensor, rows: Tensor) -> Tensor:
+    """`batch_mean` of the elements that a mask of the same shape takes, of which there may be none."""
+    return torch.where(rows, x, 0.0).sum() / batch_count(rows)
+
+
 def batch_count(rows: Tensor) -> Tensor:
     """How many rows of a mask take part in each process on average, at least one in all: the divisor of a
     mean over the whole batch."""

@@ -46,6 +46,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
 
 
+def is_of_compiler(error: BaseException) -> bool:
+    """Whether an error is one of ``torch.compile``, as where there is no C++ compiler."""
+    from torch._dynamo.exc import TorchDynamoException
+
+    return isinstance(error, TorchDynamoException)
+
+
 def out_of_memory(train: TrainSettings, model: ModelSettings, tokens: int) -> TrainingError:
     """The error for too little memory: which setting to lower next, and to what."""
     share, half = train.batch_size // train.devices, model.dim // 2

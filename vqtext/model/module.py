@@ -94,6 +94,8 @@ class TrainingModule(lightning.LightningModule):
 
     def on_fit_start(self) -> None:
         self.grounding.load_state_dict(self.grounding.state_dict())  # a copy: what is sent is shared
+        run = self.network.forward
+        self._run = torch.compile(run) if self.settings.compile else run
 
     def training_step(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """One batch, the ``number``-th of its epoch."""
@@ -102,7 +104,7 @@ class TrainingModule(lightning.LightningModule):
         turn = torch.zeros_like(place)
         if self.settings.augment:
             signal, turn = self.augment(signal, frame_keep)
-        out = self.network(signal, text, mask)
+        out = self._run(signal, text, mask)
         with torch.no_grad():
             names = turn_frames(frame_names(out, out.names, frame_keep.shape[1]), -turn)
             target = turn_frames(self._targets(place, label, names), turn)
