@@ -10,6 +10,7 @@ import pytest
 from vqtext.data.windows import Windows
 from vqtext.model.load import Decodings
 from vqtext.pipeline.found_levels import found_levels, level_lines
+from vqtext.pipeline.steps_said import StepsSaid
 from vqtext.pipeline.words import Words
 from vqtext.schema import Channel, SubAction, Subject
 
@@ -73,7 +74,7 @@ def found(windows: Windows, use: np.ndarray, uses: list[tuple[int, SubAction]], 
 
     model = SimpleNamespace(decode=decode, config=SimpleNamespace(frames=STEPS, window_s=STEPS / RATE))
     words = Words([], np.empty((0, 0)), [uses], [True], [None])
-    return found_levels(model, windows, np.arange(0, N - 4), words)  # type: ignore[arg-type]
+    return found_levels(StepsSaid.of(model, windows, np.arange(0, N - 4), words))  # type: ignore[arg-type]
 
 
 def test_right_words_are_found_to_be_right() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from vqtext.data.windows import Windows
 from vqtext.model.load import Decodings
 from vqtext.pipeline.found_ways import found_ways, way_lines
+from vqtext.pipeline.steps_said import StepsSaid
 from vqtext.pipeline.words import Words
 from vqtext.schema import Channel, SubAction, Subject
 
@@ -54,7 +55,7 @@ def found(windows: Windows, truth: np.ndarray, *directions: str):
         for i, way in enumerate(directions)
     ]
     words = Words([], np.empty((0, 0)), [steps], [True], [None])
-    return found_ways(model, windows, np.arange(N), words)  # type: ignore[arg-type]
+    return found_ways(StepsSaid.of(model, windows, np.arange(N), words))  # type: ignore[arg-type]
 
 
 def test_right_directions_are_found_to_be_right() -> None:

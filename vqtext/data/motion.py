@@ -16,6 +16,9 @@ SIGMA_S = 0.03
 CHANGE_S = 0.04
 """How far `changes` look to either side: little more than the smoothing's width."""
 
+SHOW_MOTION = ("acc", "gyro", "unknown")
+"""Modalities of channels that motion is read from."""
+
 BEST_FIRST = ("gyro", "acc", "other")
 """Modalities that motion is read from: the first that a location has, sample by sample."""
 
@@ -53,7 +56,7 @@ def magnitudes(
     """
     found: dict[str, dict[str, np.ndarray]] = {}
     for location in dict.fromkeys(channel.location for channel in channels):
-        rows = {modality: _rows(channels, location, modality) for modality in ("acc", "gyro", "unknown")}
+        rows = {modality: _rows(channels, location, modality) for modality in SHOW_MOTION}
         magnitude: dict[str, np.ndarray] = {}
         if rows["acc"]:
             size = _size(signal[:, rows["acc"]])

@@ -57,6 +57,10 @@ class Grounding(Protocol):
         """Whether names will not be decided anew: what was learned before was taught by names that went."""
         ...
 
+    def settle(self) -> None:
+        """Decide no name anew from now on."""
+        ...
+
     def refine(self, names: Tensor) -> None:
         """Learn from what the network believes of all training windows, ``(N, F, K)``."""
         ...
@@ -80,6 +84,9 @@ class Nearest:
 
     def due(self, progress: float) -> bool:
         return False
+
+    def settle(self) -> None:
+        """It is."""
 
     def refine(self, names: Tensor) -> None:
         """Nothing is kept."""
@@ -122,6 +129,9 @@ class Label:
 
     def due(self, progress: float) -> bool:
         return False
+
+    def settle(self) -> None:
+        """It is."""
 
     def refine(self, names: Tensor) -> None:
         """Each batch is its own E-step."""
@@ -176,7 +186,6 @@ class Walk(Label):
         return int(self.rounds) >= len(ROUNDS)
 
     def settle(self) -> None:
-        """Decide no name anew."""
         self.rounds.fill_(len(ROUNDS))
 
     def due(self, progress: float) -> bool:

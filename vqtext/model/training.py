@@ -128,7 +128,7 @@ def fit(
     network.normalise.fit(block.signal for block in training.blocks())
     _check(config, training, network)
     names = grounding.make(settings.grounding, data.grammar, len(data.anchors), data.evidence)
-    if settings.overfit is not None and isinstance(names, grounding.Walk):
+    if settings.overfit is not None:
         names.settle()  # what is learnt by heart must stay what it is
     every = data.part(data.train)
     module = TrainingModule(

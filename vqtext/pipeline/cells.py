@@ -6,13 +6,21 @@ from vqtext.data.heading import SIGNS
 from vqtext.data.locations import best_cell
 from vqtext.schema import MOTIONS, SubAction
 
+ONE_LEVEL = 2 / (len(MOTIONS) - 1)
+"""How far neighbouring levels of motion lie apart."""
+
+
+def level_of(motion: str) -> float:
+    """A level of motion on the scale from −1, still, to 1, strong."""
+    return MOTIONS.index(motion) * ONE_LEVEL - 1
+
 
 def level_written(step: SubAction, location: str, hand: str | None) -> float | None:
     """The motion that is written for a location: −1 (still) to 1 (strong), None where unknown."""
     signature = step.signature or {}
     cell = best_cell(location, signature, hand)
     said = signature[cell].motion if cell is not None else None
-    return 2 * MOTIONS.index(said) / (len(MOTIONS) - 1) - 1 if said is not None else None
+    return level_of(said) if said is not None else None
 
 
 def way_written(step: SubAction, location: str, way: str, hand: str | None) -> float | None:

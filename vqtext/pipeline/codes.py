@@ -17,6 +17,7 @@ from vqtext.pipeline.found_ways import found_ways, way_lines
 from vqtext.pipeline.lines import cut_short, table
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.runs import folds_of, read_run
+from vqtext.pipeline.steps_said import StepsSaid
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.words import read_words
 from vqtext.reason import AMBIGUOUS_MARK, INFERRED_MARK, UNKNOWN_NAME
@@ -66,8 +67,8 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
     }
     if words:
         said = read_words(settings.cache / "anchors.h5", windows.labels)
-        answer["words"] = found_levels(model, windows, fold.split.train, said)
-        answer["directions"] = found_ways(model, windows, fold.split.train, said)
+        steps = StepsSaid.of(model, windows, fold.split.train, said)
+        answer |= {"words": found_levels(steps), "directions": found_ways(steps)}
     return answer
 
 

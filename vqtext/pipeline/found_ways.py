@@ -1,61 +1,43 @@
-"""Each direction that a signature writes, held against the one that a trained model finds.
-
-As for levels of motion (`found_levels`): what the words say is a guess, the sensors can be asked once it is
-known when each step happens, and nothing is changed by itself.
-"""
+"""Each direction that a signature writes, held against the one that a trained model finds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from vqtext.data.heading import SIGNS, headings, ways
 from vqtext.data.motion import frame_means
-from vqtext.data.windows import Windows
-from vqtext.pipeline.few import few_of_each
-from vqtext.pipeline.found_levels import LINES, LOOKED_AT, tallied
+from vqtext.pipeline.found_levels import LINES
 from vqtext.pipeline.lines import cut_short, table
-
-if TYPE_CHECKING:
-    from vqtext.model.load import VQText
-    from vqtext.pipeline.words import Words
+from vqtext.pipeline.steps_said import StepsSaid
 
 CLEAR = 0.2  # mean velocity, in units of a person's own spread, below which a step goes neither way
 NEITHER = "neither"
 
 
-def found_ways(model: VQText, windows: Windows, train: np.ndarray, words: Words) -> list[dict[str, Any]]:
+def found_ways(steps: StepsSaid) -> list[dict[str, Any]]:
     """Each cell that says up, down or a turn, of a sensor that shows it, the most doubtful first.
 
-    Args:
-        train: places of the training windows, ``(n,)``. No other window is looked at.
-
     Returns:
-        For each cell ``label, phrase, location, cell`` (its key in the signature), ``written``, ``found``
-        (a direction, "neither", or None where the step hardly occurs), ``z`` and
-        ``seconds``.
+        The rows of `StepsSaid.measured` with ``found``: a direction, "neither", or None where ``z`` is.
     """
+    windows, index = steps.windows, steps.index
     told = ways(windows.channels)
     if not told:
         return []
-    index = train[few_of_each(windows.label[train], LOOKED_AT)]
     speed = frame_means(
         lambda block: headings(block, windows.channels, windows.rate_hz),
         windows.signal,
         index,
-        model.config.frames,
+        steps.frames,
     )
     for who in np.unique(windows.subject[index]):
         own = windows.subject[index] == who
         spread = np.sqrt(np.nan_to_num(np.square(speed[own])).mean((0, 1)))
         speed[own] /= np.maximum(spread, 1e-6)
-    rows = tallied(
-        model,
-        windows,
-        index,
-        words,
+    rows = steps.measured(
         speed,
         [location for location, _ in told],
         lambda cell, place: cell.direction if cell.direction in SIGNS[told[place][1]] else None,

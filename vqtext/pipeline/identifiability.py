@@ -21,6 +21,7 @@ from typing import TypeAlias
 
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.locations import best_cell
+from vqtext.data.motion import SHOW_MOTION
 from vqtext.pipeline.turns import Step, Wheel, symmetries
 from vqtext.schema import SubAction
 
@@ -208,8 +209,6 @@ def sensors_of(windows: Path) -> Sensors | None:
         return None
     with open_artifact(windows, "windows") as file:
         channels, subjects = file.attrs["channels"], file.attrs["subjects"]
-    moving = [
-        channel["location"] for channel in channels if channel["modality"] in ("acc", "gyro", "unknown")
-    ]
+    moving = [channel["location"] for channel in channels if channel["modality"] in SHOW_MOTION]
     hands = sorted({subject.get("hand") for subject in subjects}, key=str)
     return Sensors(list(dict.fromkeys(moving)), hands or [None])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vqtext.data.heading import headings, ways
-from vqtext.data.motion import MotionScale, changes, frame_means, smooth
+from vqtext.data.motion import SHOW_MOTION, MotionScale, changes, frame_means, smooth
 from vqtext.data.neighbours import labels_beside
 from vqtext.data.windows import Windows
 from vqtext.pipeline.cells import level_written, way_written
@@ -50,7 +50,7 @@ def evidence_of(
     from vqtext.model.evidence import Evidence, pooled
 
     channels, rate, locations = windows.channels, windows.rate_hz, moving.locations
-    axes = [i for i, c in enumerate(channels) if c.modality in ("acc", "gyro", "unknown")]
+    axes = [i for i, c in enumerate(channels) if c.modality in SHOW_MOTION]
     told, sensors = ways(channels), len(moving.sensors)
 
     def measured(block: np.ndarray) -> np.ndarray:

@@ -1,0 +1,107 @@
+"""When a trained model says each step, so that the sensors can be asked what was written of it.
+
+What the words say of a sensor is a guess of whoever wrote them. Once it is known when each step happens, the
+sensor itself can be held against it (`found_levels`, `found_ways`); nothing is changed by itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vqtext.data.locations import best_cell
+from vqtext.data.windows import Windows
+from vqtext.pipeline.few import few_of_each
+from vqtext.pipeline.signatures import hands_of
+from vqtext.schema import Cell
+
+if TYPE_CHECKING:
+    from vqtext.model.load import Decodings, VQText
+    from vqtext.pipeline.words import Words
+
+LOOKED_AT = 500  # training windows of a label that are enough to know its steps
+LEAST_S = 1.0  # seconds of a step in all, below which nothing is found
+
+
+@dataclass(frozen=True)
+class StepsSaid:
+    """What a model says of some of its training windows.
+
+    Attributes:
+        windows, words: of the data, and what is written of its labels' steps.
+        train: places of the training windows; index: of those that are looked at, ``(n,)``.
+        said: the decoding of the windows at ``index``.
+        frames, frame_s: frames of a window, F, and how long each lasts.
+    """
+
+    windows: Windows
+    words: Words
+    train: np.ndarray
+    index: np.ndarray
+    said: Decodings
+    frames: int
+    frame_s: float
+
+    @classmethod
+    def of(cls, model: VQText, windows: Windows, train: np.ndarray, words: Words) -> StepsSaid:
+        """Decode `LOOKED_AT` training windows of each label. No other window is looked at."""
+        index = train[few_of_each(windows.label[train], LOOKED_AT)]
+        frames = model.config.frames
+        said = model.decode(windows.signal, index)
+        return cls(windows, words, train, index, said, frames, model.config.window_s / frames)
+
+    def measured(
+        self, values: np.ndarray, locations: Sequence[str], written_in: Callable[[Cell, int], str | None]
+    ) -> list[dict[str, Any]]:
+        """For each cell that writes something of a measured place, the mean of what was measured in its step.
+
+        Args:
+            values: measured in the windows at ``index`` by frame, ``(n, F, P)``, NaN where nothing was.
+            locations: of the P places.
+            written_in: what a cell writes of a place, None where nothing.
+
+        Returns:
+            ``label, phrase, location, cell`` (its key in the signature) and ``written``; ``z``, None where
+            the step lasts less than `LEAST_S` in all, and ``seconds``.
+        """
+        total: dict[tuple[int, int, str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for i, u, hand, now in self._steps():
+            signature = self.words.uses[i][u][1].signature or {}
+            for place, location in enumerate(locations):
+                cell = best_cell(location, signature, hand)
+                if cell is None or (written := written_in(signature[cell], place)) is None:
+                    continue
+                z = values[now][:, place]
+                z = z[np.isfinite(z)]
+                # the dominant wrist is one place, whichever wrist it is
+                where = cell if "dominant" in cell else location
+                sums = total[i, u, where, cell, written]
+                sums[0] += float(z.sum())
+                sums[1] += len(z)
+        return [
+            {
+                "label": self.windows.labels[i],
+                "phrase": self.words.uses[i][u][1].phrase,
+                "location": where,
+                "cell": cell,
+                "written": written,
+                "z": s / n if n * self.frame_s >= LEAST_S else None,
+                "seconds": round(n * self.frame_s, 1),
+            }
+            for (i, u, where, cell, written), (s, n) in total.items()
+        ]
+
+    def _steps(self) -> Iterator[tuple[int, int, str | None, np.ndarray]]:
+        """Label, step, the dominant hand of the people, and the frames ``(n, F)`` in which they do it, where
+        the model gets the label right."""
+        hands = np.array(hands_of(self.windows, self.index), dtype=object)
+        true = self.windows.label[self.index]
+        for hand in sorted(set(hands), key=str):
+            for i, uses in enumerate(self.words.uses):
+                own = (hands == hand) & (true == i) & (self.said.label == i)
+                for u in range(len(uses)):
+                    yield i, u, hand, own[:, None] & (self.said.use == u) & self.said.keep
