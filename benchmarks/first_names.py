@@ -8,12 +8,14 @@ import numpy as np
 
 from vqtext.config import Settings
 from vqtext.data.folds import splits_for
+from vqtext.data.motion import MotionScale
 from vqtext.data.windows import Windows
 from vqtext.model import grounding
 from vqtext.model.evidence import Evidence
 from vqtext.model.training import TrainingData
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.measures import at_samples, named_accuracy, named_recall
+from vqtext.pipeline.signatures import written
 from vqtext.pipeline.training_data import gather
 from vqtext.pipeline.truth import map_of, own_table
 from vqtext.pipeline.words import Words, read_words
@@ -43,6 +45,8 @@ class FirstNames:
         self.everyone = replace(split, train=np.arange(windows.n), validation=nobody, test=nobody)
         _, self.data = gather(windows, self.everyone, settings)
         self.truth = np.asarray(windows.truth[:])
+        moving = MotionScale.of(windows.signal, self.everyone.train, windows.channels, windows.rate_hz)
+        self.locations = moving.locations
 
     def named(self, words: Words | None = None) -> np.ndarray:
         """Truth words by sample, ``(N, T)``, −1 none; ``words``: other signatures for the same anchors."""
@@ -59,8 +63,8 @@ class FirstNames:
 
     def evidence(self, words: Words) -> Evidence:
         """What training would see with these signatures."""
-        _, data = gather(self.windows, self.everyone, self.settings, words)
-        return data.evidence
+        told = written(self.windows, self.everyone.train, words, self.locations, self.data.grammar)
+        return replace(self.data.evidence, levels=told[0], ways=told[1])
 
 
 def wrong_words(first: FirstNames, draws: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,11 +47,11 @@ def evidence_of(
     """
     import torch
 
-    from vqtext.model.evidence import Evidence, pooled
+    from vqtext.model.evidence import Evidence
 
-    channels, rate, locations = windows.channels, windows.rate_hz, moving.locations
+    channels, rate = windows.channels, windows.rate_hz
     axes = [i for i, c in enumerate(channels) if c.modality in SHOW_MOTION]
-    told, sensors = ways(channels), len(moving.sensors)
+    sensors = len(moving.sensors)
 
     def measured(block: np.ndarray) -> np.ndarray:
         along = smooth(block[:, axes].astype(np.float32), rate).transpose(0, 2, 1)
@@ -61,30 +61,58 @@ def evidence_of(
     motion, heading = found[..., :sensors], found[..., sensors + len(axes) :]
     frame_s = config.window_s / config.frames
     going = changes(np.concatenate([motion, heading], axis=-1), frame_s)
-    hands, label = hands_of(windows, train), windows.label[train]
-    kinds = sorted(set(hands), key=str)
-
-    def written(read: Callable[[SubAction, str | None], list[float | None]]) -> Tensor:
-        """What is read of each use, for the hand and the label of each window, ``(N, U, ·)``."""
-        drawn = []
-        for hand in kinds:
-            cells = np.full((*grammar.anchor.shape, len(read(SubAction(phrase="-"), hand))), np.nan)
-            for i, uses in enumerate(words.uses):
-                for u, (_, step) in enumerate(uses):
-                    cells[i, u] = np.array(read(step, hand), dtype=float)
-            drawn.append(pooled(torch.from_numpy(cells).float(), grammar.anchor, grammar.valid))
-        return torch.stack(drawn)[[kinds.index(hand) for hand in hands], label]
-
+    levels, ways_of = written(windows, train, words, moving.locations, grammar)
+    hands, kinds = _hands(windows, train)
     return Evidence(
         energy=torch.from_numpy(moving.best(motion)),
         felt=torch.from_numpy(np.concatenate([found, going], axis=-1)),
         heading=torch.from_numpy(heading),
-        levels=written(lambda step, hand: [level_written(step, place, hand) for place in locations]),
-        ways=written(lambda step, hand: [way_written(step, place, way, hand) for place, way in told]),
-        label=torch.from_numpy(label).long(),
+        levels=levels,
+        ways=ways_of,
+        label=torch.from_numpy(windows.label[train]).long(),
         group=torch.from_numpy(windows.subject[train]).long() + 1,
         hand=torch.tensor([kinds.index(hand) for hand in hands]),
         frame_s=frame_s,
         near=torch.from_numpy(labels_beside(windows, train)) if config.borders else None,
         likeness=likeness,
     )
+
+
+def written(
+    windows: Windows, train: np.ndarray, words: Words, locations: Sequence[str], grammar: Grammar
+) -> tuple[Tensor, Tensor]:
+    """What is written of each use, for the hand and the label of each training window.
+
+    Args:
+        locations: the L places that move.
+
+    Returns:
+        Levels ``(N, U, L)`` and ways ``(N, U, P)``, as `Evidence` has them.
+    """
+    import torch
+
+    from vqtext.model.evidence import pooled
+
+    hands, kinds = _hands(windows, train)
+    label, told = windows.label[train], ways(windows.channels)
+
+    def read(cells_of: Callable[[SubAction, str | None], list[float | None]]) -> Tensor:
+        drawn = []
+        for hand in kinds:
+            cells = np.full((*grammar.anchor.shape, len(cells_of(SubAction(phrase="-"), hand))), np.nan)
+            for i, uses in enumerate(words.uses):
+                for u, (_, step) in enumerate(uses):
+                    cells[i, u] = np.array(cells_of(step, hand), dtype=float)
+            drawn.append(pooled(torch.from_numpy(cells).float(), grammar.anchor, grammar.valid))
+        return torch.stack(drawn)[[kinds.index(hand) for hand in hands], label]
+
+    return (
+        read(lambda step, hand: [level_written(step, place, hand) for place in locations]),
+        read(lambda step, hand: [way_written(step, place, way, hand) for place, way in told]),
+    )
+
+
+def _hands(windows: Windows, index: np.ndarray) -> tuple[list[str | None], list[str | None]]:
+    """The dominant hand in each of some windows, and those that occur."""
+    hands = hands_of(windows, index)
+    return hands, sorted(set(hands), key=str)
