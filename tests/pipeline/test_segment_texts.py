@@ -4,6 +4,7 @@ text, or have a test window's words in a training."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,19 +130,22 @@ def test_no_word_of_a_test_window_is_read(settings: Settings, heard: Any) -> Non
 
 
 def test_what_is_said_decides_the_names(settings: Settings, heard: Any) -> None:
-    said = {(5, s): "up " * 9 if s < 2 else "down " * 9 for s in range(5)}
-    turned = {(5, s): "down " * 9 if s < 2 else "up " * 9 for s in range(5)}
+    """Sensors tell that something changes with every segment, and what was said tells which is which."""
     names = []
-    for told in (said, turned):
-        say(settings.cache, told)
+    for turned in (0, 1):
+        walking = [(window, segment) for window in (1, 3, 5) for segment in range(5)]
+        say(settings.cache, {(w, s): ("down " if (s + turned) % 2 else "up ") * 9 for w, s in walking})
         data = gathered(settings, heard)
         up = data.vocabulary.anchors.index("leg up")
-        grounding = make("label+text", data.grammar, len(data.anchors), data.evidence)
-        everything = torch.full((1, data.evidence.energy.shape[1], len(data.anchors)), 1 / len(data.anchors))
+        windows, count, _ = data.evidence.felt.shape
+        odd = torch.arange(count) * 5 // count % 2
+        felt = odd.float().expand(windows, count)[..., None]
+        evidence = replace(data.evidence, felt=felt, energy=felt)
+        grounding = make("label+text", data.grammar, len(data.anchors), evidence)
+        everything = torch.full((1, count, len(data.anchors)), 1 / len(data.anchors))
         names.append(grounding.targets(torch.tensor([0]), torch.tensor([1]), everything)[0, :, up].float())
-    frames = len(names[0]) * 2 // 5
     gain = names[0] - names[1]
-    assert gain[:frames].mean() > 0 > gain[frames:].mean()
+    assert gain[odd == 0].mean() > 0.3 and gain[odd == 1].mean() < -0.3
 
 
 def test_shuffled_guidance_shuffles_what_was_said_of_segments(settings: Settings, heard: Any) -> None:
