@@ -9,7 +9,7 @@ import torch
 
 from vqtext.data.windows import Windows
 from vqtext.model.load import VQText
-from vqtext.model.pieces import residual
+from vqtext.model.losses import residual
 
 
 @torch.no_grad()
