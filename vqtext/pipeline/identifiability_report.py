@@ -17,6 +17,7 @@ from typing import Any
 from vqtext.data.locations import best_cell, canonical, matches, sensed
 from vqtext.pipeline.identifiability import Sensors, ambiguous_groups, identifiability, transcripts_of
 from vqtext.pipeline.lines import cut_short, printable
+from vqtext.pipeline.unseen_borders import unseen_borders
 from vqtext.schema import LabelWords, SubAction
 
 PLACES = 2
@@ -73,6 +74,18 @@ def report(
     for remedy, alike in remedies.items():
         lines += [f"nothing tells these apart; {remedy}", *(f"  {group}" for group in alike)]
     lines += _and_more(len(found.groups), "groups that nothing tells apart")
+    unseen = [
+        f"  {_short(words.label)}: {_side_by_side(phrases, run)}"
+        for words, runs in zip(labels, unseen_borders(uses, cyclic, seen), strict=True)
+        for run in runs
+        if not any({*run} <= {*group} for group in found.groups)
+    ]
+    if unseen:
+        lines += [
+            "neighbours of which the same is written: no sensor shows where one ends and the next begins",
+            *unseen[:SHOWN],
+            *_and_more(len(unseen), "such neighbours"),
+        ]
     for weak in found.fragile[:SHOWN]:
         cells = [_cell(labels[label], step, name) for label, step, name in weak.cells]
         lines.append(f"these hang by one cell, {' or '.join(cells[:PLACES])}")

@@ -49,7 +49,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 7
+    version = 8
     folder = True
 
     @property

@@ -15,6 +15,7 @@ from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.locations import sensed
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.identifiability import Sensors, ambiguous_groups, transcripts_of
+from vqtext.pipeline.unseen_borders import unseen_borders
 from vqtext.schema import SubAction
 
 if TYPE_CHECKING:
@@ -96,19 +97,22 @@ def vocabulary(words: Words, labels: Sequence[str], sensors: Sensors, signed: bo
 
     seen = sensors if signed else Sensors([], sensors.hands)
     steps = transcripts_of(words.uses, words.cyclic, seen)
-    twins: dict[int, set[int]] = {}
-    for group in ambiguous_groups(steps):
-        twins |= {anchor: set(group) - {anchor} for anchor in group}
+    everywhere = ambiguous_groups(steps)
+    own = unseen_borders(words.uses, words.cyclic, seen) if signed else [[] for _ in labels]
 
-    def use(anchor: int, subaction: SubAction, own: set[int]) -> Use:
+    def use(anchor: int, subaction: SubAction, label: int) -> Use:
         inferred = not all(
             sensed(sensors.locations, subaction.body_part, subaction.side, hand) for hand in sensors.hands
         )
-        alike = sorted(words.phrases[k] for k in twins.get(anchor, set()) & own)
-        return Use(anchor, inferred, tuple(alike), _one_line(subaction.display))
+        groups = (group for group in (*everywhere, *own[label]) if anchor in group)
+        here = {k for k, _ in words.uses[label]}
+        alike = {k for group in groups for k in group if k in here and k != anchor}
+        return Use(
+            anchor, inferred, tuple(sorted(words.phrases[k] for k in alike)), _one_line(subaction.display)
+        )
 
     transcripts = tuple(
-        Transcript(label, cyclic, tuple(use(a, s, {anchor for anchor, _ in uses}) for a, s in uses), display)
-        for label, cyclic, uses, display in zip(labels, words.cyclic, words.uses, words.displays, strict=True)
+        Transcript(label, words.cyclic[i], tuple(use(*step, i) for step in words.uses[i]), words.displays[i])
+        for i, label in enumerate(labels)
     )
     return Result(tuple(words.phrases), transcripts)
