@@ -7,7 +7,8 @@ neighbours, and of the best time of each, which a busy machine disturbs least. M
 size of a process of its own, less what it had before the work.
 
 ``--works channels`` is another question: windows of 45 channels, as one joint model of the same sizes takes
-them whole, and as the original takes 45 series; windows a second, of tokenising and of training steps.
+them whole, and as the original takes 45 series; windows a second, of tokenising and of training steps. Ours
+holds reconstruction, commitment and classes there; names, which come on top, have their own benchmarks.
 
 ``--codes drawn``: weights as they are drawn, where tokens take few codes. ``--codes spread``: codes are put
 where tokens are, so that a batch takes about as many as there are. ``--bf16`` runs ours under autocast,
@@ -220,6 +221,8 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if "channels" in args.works and (args.bf16 or args.compile or args.profile or args.memory):
+        parser.error("--works channels goes with none of --bf16, --compile, --profile, --memory")
     checkout()
     torch.set_num_threads(THREADS)
     if args.one:

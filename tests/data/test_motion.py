@@ -131,8 +131,10 @@ def test_changes_tell_a_movement_that_begins_from_one_that_ends():
     assert wider[3] == 3 and wider[6] == -3, "twice the frames a second, twice as far in frames"
 
 
-def test_the_change_beside_a_missing_frame_is_missing_and_no_other():
+def test_a_missing_frame_has_no_change_and_ends_what_its_neighbours_know():
     frames = np.arange(8, dtype=np.float32)[None, :, None].repeat(2, axis=2)
     frames[0, 3, 0] = np.nan
-    missing = np.isnan(changes(frames, CHANGE_S))
-    assert np.flatnonzero(missing[0, :, 0]).tolist() == [2, 4] and not missing[0, :, 1].any()
+    broken, whole = changes(frames, CHANGE_S)[0].T
+    assert np.flatnonzero(np.isnan(broken)).tolist() == [3]
+    assert whole.tolist() == [1, 2, 2, 2, 2, 2, 2, 1]
+    assert broken[[2, 4]].tolist() == [1, 1], "as at the ends of a window"

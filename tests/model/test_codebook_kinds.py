@@ -34,6 +34,9 @@ def test_a_token_becomes_its_codes_vector_and_learns_through_it(kind: str) -> No
     z = tokens().requires_grad_()
     out = codes(z, ALL)
     assert torch.allclose(out.z, codes.vectors[out.code], atol=1e-5)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = codes(z.detach().bfloat16(), ALL)
+        assert torch.allclose(half.z.float(), codes.vectors[half.code].float(), atol=1e-2)
     (out.z.square().sum() + out.loss).backward()
     assert z.grad is not None and z.grad.isfinite().all() and z.grad.abs().sum(-1).all()
 

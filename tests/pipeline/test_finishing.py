@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from model import toy
@@ -11,6 +12,8 @@ from model import toy
 from vqtext.model.decoding import Decoder
 from vqtext.model.load import VQText
 from vqtext.model.network import Network
+from vqtext.pipeline import finishing
+from vqtext.pipeline.classify import linear
 from vqtext.pipeline.finishing import NEVER, finish
 
 
@@ -37,23 +40,55 @@ def test_a_trained_network_learns_its_classes_anew_and_tells_held_out_windows_ap
     assert (said(model, other, torch.arange(64)).argmax(-1).numpy() == label).mean() > 0.9
 
 
-def test_chain_and_head_are_weighed_on_windows_that_the_head_has_not_learnt(model):
-    """Held-out people who contradict the head must lower its weight, although it learns from them later."""
-    data = replace(toy.data(64), train=torch.arange(40), validation=torch.arange(40, 64))
+def test_chain_and_head_are_weighed_on_windows_that_the_head_has_not_learnt(model, monkeypatch):
+    weighed = []
+    monkeypatch.setattr(model.decoder, "calibrate", lambda *said: weighed.append(said))
+    data = toy.data(64)
+    scores = finish(model, data)
+    ((_, classes, label, _),) = weighed
+    finished = said(model, data, data.validation)
+    assert (classes - finished).abs().max() > 1e-3, "it was another head then"
+    assert scores["accuracy"] == (classes.argmax(-1) == label).float().mean()
+
+
+def test_the_head_learns_from_validation_windows_too(model, monkeypatch):
+    """The same windows with other labels make another head, however strict it is."""
+    monkeypatch.setattr(finishing, "STRENGTHS", (1.0,))
+    data = toy.data(64)
     finish(model, data)
-    trusted = float(model.decoder.weights[1])
+    weight = model.network.class_head[-1].weight.detach().clone()
     label = data.label.clone()
     label[data.validation] = 1 - label[data.validation]
     finish(model, replace(data, label=label))
-    assert float(model.decoder.weights[1]) < trusted / 2
+    assert (weight - model.network.class_head[-1].weight).abs().max() > 1e-3
 
 
-def test_the_head_learns_from_validation_windows_too(model):
+def test_the_head_is_as_sure_as_the_regression_that_was_fitted(model, monkeypatch):
+    """Of two labels a regression has one row of weights, of which the head makes two."""
+    monkeypatch.setattr(finishing, "STRENGTHS", (0.1,))
     data = toy.data(64)
     finish(model, data)
-    with_them = model.network.class_head[-1].weight.detach().clone()
-    finish(model, replace(data, validation=data.validation[:2]))
-    assert not torch.equal(with_them, model.network.class_head[-1].weight)
+    pooled, every = model.tokenize(data.signal).pooled, data.label.numpy()
+    wanted = linear(0).set_params(logisticregression__C=0.1).fit(pooled, every).predict_proba(pooled)
+    found = said(model, data, torch.arange(64)).softmax(-1)
+    assert torch.allclose(found, torch.from_numpy(wanted).float(), atol=1e-3)
+
+
+def test_a_label_that_validation_alone_has_is_left_out(model):
+    """Nobody can learn it, and it must not decide how strict the head is."""
+    data = toy.data(64)
+    finish(model, data)
+    usual = model.network.class_head[-1].weight.detach().clone()
+    more = replace(
+        data,
+        signal=np.concatenate([data.signal, data.signal[:8]]),
+        rows=np.arange(72),
+        label=torch.cat([data.label, torch.full((8,), 2)]),
+        validation=torch.cat([data.validation, torch.arange(64, 72)]),
+        frame_keep=torch.cat([data.frame_keep, data.frame_keep[:8]]),
+    )
+    finish(model, more)
+    assert torch.allclose(usual, model.network.class_head[-1].weight, atol=1e-5)
 
 
 def test_without_validation_windows_the_head_stays_as_it_was_trained(model):

@@ -9,6 +9,7 @@ from vqtext.pipeline.unseen_borders import unseen_borders
 from vqtext.pipeline.words import Words, vocabulary
 from vqtext.schema import Cell, SubAction
 
+WAYS = ("forward", "backward")
 WRIST = Sensors(["wrist"], [None])
 
 
@@ -41,6 +42,8 @@ def test_a_place_without_a_sensor_parts_nobody() -> None:
 
 def test_steps_of_which_nothing_is_written_are_left_to_the_order() -> None:
     assert label(step("kick", None), step("stand", None)) == []
+    push, pull = (SubAction(phrase=way, signature={"wrist": Cell(direction=way)}) for way in WAYS)
+    assert label(push, pull) == [], "a direction that no sensor shows is nothing"
 
 
 def test_the_ends_of_a_cycle_are_neighbours() -> None:

@@ -178,11 +178,11 @@ def frame_means(
 
 
 def changes(frames: np.ndarray, frame_s: float) -> np.ndarray:
-    """How each number changes over `CHANGE_S` to either side of a frame.
+    """How each number changes over `CHANGE_S` to either side of a frame, over one frame at least.
 
     What is level before a movement and after it is told from the movement by where it is going: delta
-    features, as speech recognition has them (Furui 1986). Before the first frame and after the last there is
-    no more than they say themselves.
+    features, as speech recognition has them (Furui 1986). At the ends of a window and beside a gap a frame
+    stands in for the one that is not there.
 
     Args:
         frames: ``(n, F, R)``, NaN where nothing was measured, and so are its changes.
@@ -192,7 +192,11 @@ def changes(frames: np.ndarray, frame_s: float) -> np.ndarray:
     """
     reach = max(1, round(CHANGE_S / frame_s))
     padded = np.pad(frames, ((0, 0), (reach, reach), (0, 0)), mode="edge")
-    return padded[:, 2 * reach :] - padded[:, : -2 * reach]
+    before, after = (
+        np.where(np.isnan(beside), frames, beside)
+        for beside in (padded[:, : -2 * reach], padded[:, 2 * reach :])
+    )
+    return np.where(np.isnan(frames), frames, after - before)
 
 
 def smooth(values: np.ndarray, rate_hz: float) -> np.ndarray:

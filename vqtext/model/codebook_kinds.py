@@ -61,7 +61,8 @@ class Rotated(Codebook):
 
         # two reflections make the rotation that takes the token's direction to the code's
         turned = z - 2 * along(between) * between + 2 * along(start) * end
-        return turned * (of_code / length)
+        turned = turned * (of_code / length)
+        return turned + (chosen - turned).detach()  # to the digit, in half precision too
 
 
 class Finite(Codebook):

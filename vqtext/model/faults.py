@@ -53,6 +53,13 @@ def is_of_compiler(error: BaseException) -> bool:
     return isinstance(error, TorchDynamoException)
 
 
+def cannot_compile(error: BaseException) -> TrainingError:
+    """The error for a network that was not compiled, with what the compiler said."""
+    inner = getattr(error, "inner_exception", error)
+    said = (str(inner).strip() or type(inner).__name__).splitlines()[0]
+    return TrainingError(f"cannot compile the network: {said}: train without --compile")
+
+
 def out_of_memory(train: TrainSettings, model: ModelSettings, tokens: int) -> TrainingError:
     """The error for too little memory: which setting to lower next, and to what."""
     share, half = train.batch_size // train.devices, model.dim // 2

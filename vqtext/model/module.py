@@ -15,7 +15,7 @@ from vqtext.model import distributed
 from vqtext.model.augment import Augment, turn_frames
 from vqtext.model.batches import Batch, Windows
 from vqtext.model.codebook import perplexity
-from vqtext.model.faults import not_finite
+from vqtext.model.faults import cannot_compile, is_of_compiler, not_finite
 from vqtext.model.grounding import Grounding
 from vqtext.model.guided_losses import guidance_metrics
 from vqtext.model.lightning_alone import lightning
@@ -104,7 +104,12 @@ class TrainingModule(lightning.LightningModule):
         turn = torch.zeros_like(place)
         if self.settings.augment:
             signal, turn = self.augment(signal, frame_keep)
-        out = self._run(signal, text, mask)
+        try:
+            out = self._run(signal, text, mask)
+        except Exception as error:
+            if self.settings.compile and is_of_compiler(error):
+                raise cannot_compile(error) from error
+            raise
         with torch.no_grad():
             names = turn_frames(frame_names(out, out.names, frame_keep.shape[1]), -turn)
             target = turn_frames(self._targets(place, label, names), turn)

@@ -18,7 +18,7 @@ from vqtext.model import grounding
 from vqtext.model.batches import Windows, loader
 from vqtext.model.config import MIN_PATCH, ModelConfig
 from vqtext.model.evidence import Evidence
-from vqtext.model.faults import is_of_compiler, is_out_of_memory, out_of_memory
+from vqtext.model.faults import is_out_of_memory, out_of_memory
 from vqtext.model.guidance import Guidance
 from vqtext.model.keeping import LAST, AtomicIO, Keeper, Progress, Tell, kept_in
 from vqtext.model.launching import InProcesses, Relay, no_process_stays, quiet
@@ -157,9 +157,6 @@ def fit(
         except Exception as error:
             if is_out_of_memory(error):
                 raise out_of_memory(settings, config.settings, config.tokens) from error
-            if settings.compile and is_of_compiler(error):
-                said = str(getattr(error, "inner_exception", error)).strip().splitlines()[0]
-                raise TrainingError(f"cannot compile the network: {said}: train without --compile") from error
             raise
     if trainer.interrupted:
         raise KeyboardInterrupt

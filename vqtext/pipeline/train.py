@@ -141,7 +141,8 @@ class Train(Stage):
         with self.progress.bar(f"{name}: steps") as tell:
             network, scores = fit(config, data, settings.train, settings.guidance.drop, seed, work, tell)
         model = VQText(network, Decoder(config, data.vocabulary))
-        finish(model, data)
+        found = finish(model, data)  # scores of the head that is saved
+        scores |= {name: value for name, value in found.items() if name in scores}
         model.save(work)
         shutil.rmtree(work / "checkpoints", ignore_errors=True)
         (work / SCORES).write_text(json.dumps(scores) + "\n", encoding="utf-8")

@@ -49,6 +49,8 @@ def _read(step: SubAction, sensors: Sensors) -> tuple[Hashable, ...]:
     written = step.signature or {}
     cells = (best_cell(place, written, hand) for hand in sensors.hands for place in sensors.locations)
     read = (written[cell] if cell is not None else None for cell in cells)
-    return tuple(
-        (cell.motion, cell.direction if cell.direction in _SEEN else None) if cell else None for cell in read
+    said = (
+        (cell.motion, cell.direction if cell.direction in _SEEN else None) if cell is not None else None
+        for cell in read
     )
+    return tuple(None if pair == (None, None) else pair for pair in said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch._compile import _disable_dynamo  # torch.compiler.disable would load the compiler now
 from torch.nn import functional as F
 
 from vqtext.model.vqshape.config import GROUPS, SHAPE_CHANNELS, UPSAMPLING, VQShapeConfig
@@ -75,7 +76,7 @@ class ShapeDecoder(nn.Module):
             curves = curves + (change[:, None] @ self.jacobian(at)[place]).squeeze(1)
         return curves
 
-    @torch.compiler.disable  # forward-mode derivatives are beyond it
+    @_disable_dynamo  # forward-mode derivatives are beyond the compiler
     @torch.no_grad()
     def jacobian(self, z: Tensor) -> Tensor:
         """Change of a curve's samples with its vector's numbers, ``(n, code_dim, shape_length)``.
