@@ -14,7 +14,7 @@ from vqtext.pipeline.identifiability_report import Report, report
 from vqtext.pipeline.turns import Step
 from vqtext.pipeline.words import Words, vocabulary
 from vqtext.prompts.lexicon import lexicon
-from vqtext.schema import Cell, LabelWords, Motion, SubAction
+from vqtext.schema import Cell, Channel, LabelWords, Motion, SubAction
 
 FEET = Sensors(["left foot", "right foot", "lower back"], [None])
 WRIST = Sensors(["wrist"], [None])
@@ -174,16 +174,19 @@ def test_many_groups_are_told_in_short() -> None:
 
 
 def test_the_sensors_are_those_that_feel_motion(tmp_path: Path) -> None:
+    places = {"left wrist": ("acc", "gyro"), "chest": ("hr",), "waist": ("unknown",)}
     channels = [
-        {"location": "left wrist", "modality": "acc"},
-        {"location": "left wrist", "modality": "gyro"},
-        {"location": "chest", "modality": "hr"},
-        {"location": "waist", "modality": "unknown"},
+        Channel(f"{place} {modality} {axis}", place, modality, axis, "1").to_dict()
+        for place, modalities in places.items()
+        for modality in modalities
+        for axis in "xyz"
     ]
     attrs = {"channels": channels, "subjects": [{"id": "1", "hand": "left"}, {"id": "2", "hand": None}]}
     assert sensors_of(tmp_path / "windows.h5") is None
     hdf5.write(tmp_path / "windows.h5", "windows", {}, attrs, "recipe")
-    assert sensors_of(tmp_path / "windows.h5") == Sensors(["left wrist", "waist"], [None, "left"])
+    assert sensors_of(tmp_path / "windows.h5") == Sensors(
+        ["left wrist", "waist"], [None, "left"], [("left wrist", "rise"), ("left wrist", "turn")]
+    )
 
 
 @pytest.mark.parametrize(("signed", "marks"), [(True, 0), (False, 4)])

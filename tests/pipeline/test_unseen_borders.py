@@ -33,6 +33,12 @@ def test_a_direction_that_sensors_show_parts_neighbours_and_another_does_not() -
     assert label(step("push", "strong", "forward"), step("pull", "strong", "backward")) == [[0, 1]]
 
 
+def test_up_and_down_are_seen_by_sensors_that_feel_gravity_alone() -> None:
+    steps = list(enumerate([step("lift", "strong", "up"), step("drop", "strong", "down")]))
+    for ways, runs in (([("wrist", "rise")], []), ([("wrist", "turn")], [[0, 1]]), ([], [[0, 1]])):
+        assert unseen_borders([steps], [False], Sensors(["wrist"], [None], ways)) == [runs]
+
+
 def test_a_place_without_a_sensor_parts_nobody() -> None:
     kick, stand = SubAction(phrase="kick"), SubAction(phrase="stand")
     for foot, level in ((kick, "strong"), (stand, "still")):

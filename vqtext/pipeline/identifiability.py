@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from vqtext.cache.hdf5 import open_artifact
+from vqtext.data.heading import ways
 from vqtext.data.locations import best_cell
 from vqtext.data.motion import SHOW_MOTION
 from vqtext.pipeline.turns import Step, Wheel, symmetries
-from vqtext.schema import SubAction
+from vqtext.schema import Channel, SubAction
 
 Transcript: TypeAlias = tuple[bool, Sequence[Step]]
 """Whether a label is cyclic, and its steps in order."""
@@ -83,10 +84,17 @@ class Identifiability:
 
 @dataclass(frozen=True)
 class Sensors:
-    """What the data can see: its locations, and the dominant hands that occur (None: not known)."""
+    """What the data can see.
+
+    Attributes:
+        locations: places that show motion.
+        hands: the dominant hands that occur; None: not known.
+        ways: places that show which way they go, as `vqtext.data.heading.ways` tells them; None: all do.
+    """
 
     locations: Sequence[str]
     hands: Sequence[str | None]
+    ways: Sequence[tuple[str, str]] | None = None
 
 
 def identifiability(transcripts: Sequence[Transcript]) -> Identifiability:
@@ -209,6 +217,7 @@ def sensors_of(windows: Path) -> Sensors | None:
         return None
     with open_artifact(windows, "windows") as file:
         channels, subjects = file.attrs["channels"], file.attrs["subjects"]
-    moving = [channel["location"] for channel in channels if channel["modality"] in SHOW_MOTION]
+    channels = [Channel(**channel) for channel in channels]
+    moving = [channel.location for channel in channels if channel.modality in SHOW_MOTION]
     hands = sorted({subject.get("hand") for subject in subjects}, key=str)
-    return Sensors(list(dict.fromkeys(moving)), hands or [None])
+    return Sensors(list(dict.fromkeys(moving)), hands or [None], ways(channels))

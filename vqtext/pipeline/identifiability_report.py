@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vqtext.data.locations import best_cell, canonical, matches, sensed
@@ -150,7 +150,7 @@ class _Advice:
 
     def _would_tell(self, group: Sequence[int], more: Sequence[str]) -> bool:
         if tuple(more) not in self.left_by:
-            sensors = Sensors([*self.sensors.locations, *more], self.sensors.hands)
+            sensors = replace(self.sensors, locations=[*self.sensors.locations, *more])
             steps = transcripts_of(self.uses, self.cyclic, sensors)
             self.left_by[tuple(more)] = ambiguous_groups(steps)
         return all(len(set(group) & set(alike)) < 2 for alike in self.left_by[tuple(more)])

@@ -10,6 +10,7 @@ import numpy as np
 from vqtext.cache.hdf5 import Artifact, open_artifact
 from vqtext.cache.rows import StoredRows
 from vqtext.config import GuidanceSettings, Settings
+from vqtext.data.heading import ways
 from vqtext.data.motion import MotionScale
 from vqtext.data.splits import Split
 from vqtext.data.windows import Windows
@@ -65,7 +66,7 @@ def gather(
     moving = MotionScale.of(signal, split.train, windows.channels, windows.rate_hz)
     kinds = sorted(set(hands_of(windows, split.train)), key=str)
     knows = settings.train.grounding.split("+")
-    sensors = Sensors(moving.locations, kinds)
+    sensors = Sensors(moving.locations, kinds, ways(windows.channels))
     spoken = vocabulary(words, windows.labels, sensors, "signal" in knows)
     anchors = normalize(torch.from_numpy(words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:

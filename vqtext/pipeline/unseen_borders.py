@@ -13,10 +13,10 @@ from collections.abc import Hashable, Sequence
 from vqtext.data.heading import SIGNS
 from vqtext.data.locations import best_cell
 from vqtext.pipeline.identifiability import Sensors
-from vqtext.schema import SubAction
+from vqtext.schema import Cell, SubAction
 
-_SEEN = {direction for signs in SIGNS.values() for direction in signs}
-"""Directions that sensors are held against."""
+_WAY = {direction: way for way, signs in SIGNS.items() for direction in signs}
+"""What has to be measured for a direction to be seen."""
 
 
 def unseen_borders(
@@ -47,10 +47,13 @@ def _runs(steps: Sequence[tuple[int, SubAction]], cyclic: bool, sensors: Sensors
 def _read(step: SubAction, sensors: Sensors) -> tuple[Hashable, ...]:
     """What the step's signature says of each location, for each hand that occurs."""
     written = step.signature or {}
-    cells = (best_cell(place, written, hand) for hand in sensors.hands for place in sensors.locations)
-    read = (written[cell] if cell is not None else None for cell in cells)
-    said = (
-        (cell.motion, cell.direction if cell.direction in _SEEN else None) if cell is not None else None
-        for cell in read
-    )
-    return tuple(None if pair == (None, None) else pair for pair in said)
+    said: list[Hashable] = []
+    for hand in sensors.hands:
+        for place in sensors.locations:
+            name = best_cell(place, written, hand)
+            cell = written[name] if name is not None else Cell()
+            way = _WAY.get(cell.direction or "")
+            seen = way is not None and (sensors.ways is None or (place, way) in sensors.ways)
+            read = (cell.motion, cell.direction if seen else None)
+            said.append(read if any(read) else None)
+    return tuple(said)
