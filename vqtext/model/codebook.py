@@ -90,6 +90,11 @@ class Codebook(nn.Module):
         """The vectors of the chosen codes, with gradients to the tokens."""
         return z + (chosen - z).detach()
 
+    def _count(self, z: Tensor, code: Tensor) -> None:
+        """Remember what was used. Arguments as `revive`."""
+        self.usage.lerp_(F.one_hot(code, len(self.usage)).float().mean(0), 1 - DECAY)
+        self.steps += 1
+
     @torch.no_grad()
     def revive(self, z: Tensor, code: Tensor) -> None:
         """Count what was used and move dead codes onto tokens of this batch; call after an optimiser step.
@@ -97,9 +102,7 @@ class Codebook(nn.Module):
         Args:
             z: unquantised tokens, ``(n, dim)``; code: what they were given, ``(n,)``.
         """
-        share = F.one_hot(code, len(self.usage)).float().mean(0)
-        self.usage.lerp_(share, 1 - DECAY)
-        self.steps += 1
+        self._count(z, code)
         if int(self.steps) % REVIVE_EVERY:
             return
         dead = (self.usage < DEAD / len(self.usage)).nonzero()[:, 0]

@@ -15,37 +15,23 @@ from torch.nn import functional as F
 from vqtext.config import ModelSettings, grid_of
 from vqtext.model.codebook import DECAY, Codebook
 
-COUNTED = 1e-3  # of a fair part; a code that counts less stays where it is
-
 
 class Averaged(Codebook):
     """Codes are moving averages of the tokens they were given; only tokens have gradients."""
 
-    total: Tensor
-    count: Tensor
-
     def __init__(self, codes: int, dim: int, substeps: int, action_dim: int) -> None:
         super().__init__(codes, dim, substeps, action_dim)
         self.shape.requires_grad_(False)
-        self.register_buffer("total", self.shape.detach().clone() / codes)
-        self.register_buffer("count", torch.full((codes,), 1 / codes))
 
     def _apart(self, z: Tensor, chosen: Tensor) -> Tensor:
         return (chosen.detach() - z).square().mean(-1)
 
-    @torch.no_grad()
-    def revive(self, z: Tensor, code: Tensor) -> None:
-        """Move codes to the means of their tokens, then as `Codebook.revive`; a dead code starts afresh."""
-        given = F.one_hot(code, len(self.count)).to(z.dtype) / len(z)
-        self.total.lerp_(given.T @ z, 1 - DECAY)
-        self.count.lerp_(given.sum(0), 1 - DECAY)
-        fair = 1 / len(self.count)
-        used = self.count > COUNTED * fair
-        self.shape[used] = self.total[used] / self.count[used, None]
-        before = self.shape.clone()
-        super().revive(z, code)
-        moved = (self.shape != before).any(1)
-        self.total[moved], self.count[moved] = self.shape[moved] * fair, fair
+    def _count(self, z: Tensor, code: Tensor) -> None:
+        """Move codes to the means of their tokens, each token weighing less the older it is."""
+        given = F.one_hot(code, len(self.usage)).to(z.dtype) / len(z)
+        total = torch.lerp(self.shape * self.usage[:, None], given.T @ z, 1 - DECAY)
+        super()._count(z, code)
+        self.shape.copy_(total / self.usage[:, None])
 
 
 class Rotated(Codebook):
@@ -98,8 +84,7 @@ class Finite(Codebook):
     @torch.no_grad()
     def revive(self, z: Tensor, code: Tensor) -> None:
         """Count what was used; a point of a grid stays where it is."""
-        self.usage.lerp_(F.one_hot(code, len(self.usage)).float().mean(0), 1 - DECAY)
-        self.steps += 1
+        self._count(z, code)
 
 
 KINDS = {"gradient": Codebook, "ema": Averaged, "rotation": Rotated, "fsq": Finite}
