@@ -96,6 +96,11 @@ class Sensors:
     hands: Sequence[str | None]
     ways: Sequence[tuple[str, str]] | None = None
 
+    def cells(self, step: SubAction) -> list[tuple[str, str | None]]:
+        """Each location, for each hand, and which cell of the step's signature is read there."""
+        written = step.signature or {}
+        return [(place, best_cell(place, written, hand)) for hand in self.hands for place in self.locations]
+
 
 def identifiability(transcripts: Sequence[Transcript]) -> Identifiability:
     """Count the renamings that each label's set of anchors, its order and its signatures allow.
@@ -198,10 +203,9 @@ def transcripts_of(
 
     def step(anchor: int, subaction: SubAction) -> Step:
         written = subaction.signature or {}
-        places = [(location, hand) for hand in sensors.hands for location in sensors.locations]
-        cells = [best_cell(location, written, hand) for location, hand in places]
-        said = tuple(None if cell is None else written[cell].motion for cell in cells)
-        names = tuple(cell or location for cell, (location, _) in zip(cells, places, strict=True))
+        read = sensors.cells(subaction)
+        said = tuple(None if cell is None else written[cell].motion for _, cell in read)
+        names = tuple(cell or location for location, cell in read)
         return Step(anchor, said, names)
 
     return [(turns, [step(*use) for use in label]) for turns, label in zip(cyclic, uses, strict=True)]

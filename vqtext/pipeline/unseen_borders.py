@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from vqtext.data.heading import SIGNS
-from vqtext.data.locations import best_cell
 from vqtext.pipeline.identifiability import Sensors
 from vqtext.schema import Cell, SubAction
 
@@ -48,12 +47,10 @@ def _read(step: SubAction, sensors: Sensors) -> tuple[Hashable, ...]:
     """What the step's signature says of each location, for each hand that occurs."""
     written = step.signature or {}
     said: list[Hashable] = []
-    for hand in sensors.hands:
-        for place in sensors.locations:
-            name = best_cell(place, written, hand)
-            cell = written[name] if name is not None else Cell()
-            way = _WAY.get(cell.direction or "")
-            seen = way is not None and (sensors.ways is None or (place, way) in sensors.ways)
-            read = (cell.motion, cell.direction if seen else None)
-            said.append(read if any(read) else None)
+    for place, name in sensors.cells(step):
+        cell = written[name] if name is not None else Cell()
+        way = _WAY.get(cell.direction or "")
+        seen = way is not None and (sensors.ways is None or (place, way) in sensors.ways)
+        read = (cell.motion, cell.direction if seen else None)
+        said.append(read if any(read) else None)
     return tuple(said)
