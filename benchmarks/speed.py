@@ -23,22 +23,22 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from vqshape_parity import checkout, original, ours, spread_codes
 
 from vqtext.config import ModelSettings
+from vqtext.data.dsads import CHANNELS
 from vqtext.model.config import ModelConfig
 from vqtext.model.network import Network
 from vqtext.model.vqshape import VQShapeConfig
-from vqtext.schema import Channel
 
 BATCH, THREADS = 32, 2
 SIZES = {"256/512": VQShapeConfig.dim256_codes512, "512/64": VQShapeConfig.dim512_codes64}
 WORKS = ("train", "tokenise", "decode")
-CHANNELS, WINDOWS = 45, 16  # of a window; windows that the joint model takes at once
+WINDOWS = 16  # that the joint model takes at once
 
 
 def build(size: str, codes: str) -> tuple[Any, Any, torch.Tensor]:
@@ -93,20 +93,13 @@ def job(model: Any, x: torch.Tensor, work: str, args: argparse.Namespace) -> Cal
 
 def joint(config: VQShapeConfig) -> Network:
     """A joint model of the sizes of a VQShape, and of the same windows."""
-    places = ("chest", "left wrist", "right wrist", "left ankle", "right ankle")
-    channels = tuple(
-        Channel(f"{place} {kind} {axis}", place, kind, axis, unit)
-        for place in places
-        for kind, unit in (("acc", "m/s2"), ("gyro", "rad/s"), ("mag", "uT"))
-        for axis in "xyz"
-    )
     sizes = ModelSettings(
         dim=config.dim, dim_code=config.code_dim, codes=config.codes, patches=config.patches,
         tokens=config.tokens, layers=config.encoder_layers, heads=config.encoder_heads,
     )  # fmt: skip
     labels = tuple(f"label {i}" for i in range(10))
     anchors = torch.nn.functional.normalize(torch.randn(30, 384), dim=-1)
-    return Network(ModelConfig(sizes, channels, config.length, 50.0, labels, text_dim=384), anchors)
+    return Network(ModelConfig(sizes, CHANNELS, config.length, 50.0, labels, text_dim=384), anchors)
 
 
 def race_channels(size: str, args: argparse.Namespace) -> None:
@@ -114,7 +107,7 @@ def race_channels(size: str, args: argparse.Namespace) -> None:
     theirs, _, _ = build(size, args.codes)
     config = SIZES[size]()
     network = joint(config)
-    windows = torch.randn(WINDOWS, CHANNELS, config.length).cumsum(-1)
+    windows = torch.randn(WINDOWS, len(CHANNELS), config.length).cumsum(-1)
     windows = (windows - windows.mean(-1, keepdim=True)) / windows.std(-1, keepdim=True)
     label = torch.arange(WINDOWS) % 10
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
@@ -134,11 +127,9 @@ def race_channels(size: str, args: argparse.Namespace) -> None:
     for work, own in (("tokenise", tokenise), ("train", step)):
         each = job(theirs, windows[0], work, args)
         each(), own()
-        times = [(clock(each), clock(own) / WINDOWS) for _ in range(args.repeats)]
-        ratios = sorted(a / b for a, b in times)
-        a, b = (min(column) for column in zip(*times, strict=True))
+        (a, b), ratios = in_turns((each, own), args.repeats, WINDOWS)
         print(
-            f"{size:8} {work:9} of {CHANNELS} channels: best {1 / a:.2f} → {1 / b:.1f} windows/s; "
+            f"{size:8} {work:9} of {len(CHANNELS)} channels: best {1 / a:.2f} → {1 / b:.1f} windows/s; "
             f"pairs {statistics.median(ratios):.0f}× (min {ratios[0]:.0f}, max {ratios[-1]:.0f}, "
             f"of {len(ratios)})",
             flush=True,
@@ -151,6 +142,13 @@ def clock(work: Callable[[], None]) -> float:
     return time.perf_counter() - start
 
 
+def in_turns(jobs: Sequence[Callable[[], None]], repeats: int, more: int = 1) -> tuple[Any, list[float]]:
+    """The best time of each of two jobs, and the ratios of neighbours, sorted; the second job does ``more``
+    times as much."""
+    times = [(clock(jobs[0]), clock(jobs[1]) / more) for _ in range(repeats)]
+    return [min(column) for column in zip(*times, strict=True)], sorted(a / b for a, b in times)
+
+
 def race(size: str, work: str, args: argparse.Namespace) -> None:
     """Theirs, ours, theirs, ours …"""
     theirs, mine, x = build(size, args.codes)
@@ -158,10 +156,8 @@ def race(size: str, work: str, args: argparse.Namespace) -> None:
     jobs = [job(model, x, work, args) for model in (theirs, mine)]
     for once in jobs:
         once()
-    times = [[clock(once) for once in jobs] for _ in range(args.repeats)]
-    ratios = sorted(a / b for a, b in times)
+    (a, b), ratios = in_turns(jobs, args.repeats)
     middle = statistics.median(ratios)
-    a, b = (min(column) for column in zip(*times, strict=True))
     print(
         f"{size:8} {work:9} {used:3} codes: best {BATCH / a:.1f} → {BATCH / b:.1f} series/s, {a / b:.2f}×; "
         f"pairs {middle:.2f}× (min {ratios[0]:.2f}, max {ratios[-1]:.2f}, of {len(ratios)})",
