@@ -288,7 +288,7 @@ class TrainSettings(_Section):
     )
     batch_size: int = Field(default=16, ge=1, description="windows in one batch, over all devices")
     accumulate: int = Field(default=1, ge=1, description="batches in one step of the optimiser")
-    learning_rate: float = Field(default=1e-3, gt=0, description="learning rate at its highest")
+    learning_rate: float = Field(default=2e-3, gt=0, description="learning rate at its highest")
     augment: bool = Field(default=True, description="vary the windows: shift, gain and noise")
     overfit: int | None = Field(
         default=None,
@@ -339,7 +339,7 @@ class ExplainSettings(_Section):
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
     "tiny": {
         "model": {"dim": 32, "dim_code": 8, "codes": 32, "patches": 25, "tokens": 12, "layers": 1},
-        "train": {"steps": 150, "learning_rate": 2e-3},
+        "train": {"steps": 150},
     },
     "small": {},  # the defaults
     "paper": {  # the sizes of VQShape's best published model

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vqtext.model import transformer
 from vqtext.model.config import ModelConfig
 from vqtext.schema import Channel
 
@@ -104,10 +105,7 @@ class PatchEncoder(nn.Module):
         self.stem = nn.Sequential(nn.Conv1d(virtual, s.dim, STEM, padding=STEM // 2), nn.GELU())
         self.embed = nn.Conv1d(s.dim, s.dim, 2 * self.patch, stride=self.patch)
         self.position = nn.Parameter(torch.randn(1, self.patches, s.dim) * 0.02)
-        layer = nn.TransformerEncoderLayer(
-            s.dim, s.heads, 2 * s.dim, s.dropout, "gelu", batch_first=True, norm_first=True
-        )
-        self.transformer = nn.TransformerEncoder(layer, s.layers, enable_nested_tensor=False)
+        self.transformer = transformer.encoder(s)
 
     def forward(self, x: Tensor, seen: Tensor, channels: Tensor) -> tuple[Tensor, Tensor]:
         """``channels (C, CHANNEL_DIM)`` → embeddings, and which patches hold any sample, ``(B, P)``."""

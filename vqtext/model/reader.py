@@ -1,4 +1,4 @@
-"""What is read off a window's tokens: one transformer over (code, t, l, mu, sigma), and nothing else.
+"""What is read off a window's tokens: `Reading` over (code, t, l, mu, sigma), and nothing else.
 
 Class, names and the signal itself are all read here, so that each of them is a function of what the codebook
 let through. Beside it a head of the same depth reads tokens that were given no code, to tell what quantising
@@ -10,9 +10,37 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from vqtext.model import transformer
 from vqtext.model.config import ModelConfig
 
+NEIGHBOURS = 5  # tokens that are read as one stretch, this one in their middle
 FAINT = 0.02  # standard units; smaller spreads are all alike to the logarithm
+
+
+class Reading(nn.Module):
+    """Tokens ``(S, M, D)``, each read with its neighbours, then with all of the window.
+
+    Where a step begins shows in how a token differs from the ones beside it. A convolution sees that from the
+    first batch on; attention would have to learn from positions alone who lies beside whom.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim, self.tokens = config.settings.dim, config.tokens
+        self.near = nn.Sequential(
+            nn.Conv1d(dim, 2 * dim, NEIGHBOURS, padding=NEIGHBOURS // 2),
+            nn.GELU(),
+            nn.Conv1d(2 * dim, dim, 1),
+        )
+        self.transformer = transformer.encoder(config.settings, nn.LayerNorm(dim))
+
+    def forward(self, x: Tensor, keep: Tensor) -> Tensor:
+        """``keep (S, M)``: tokens that lie inside their window; the others are read by none."""
+        # where channels are independent a window's series come one after the other, and are no neighbours
+        series = (x * keep[..., None]).reshape(-1, self.tokens, x.shape[-1])
+        x = x + self.near(series.transpose(1, 2)).transpose(1, 2).reshape(x.shape)
+        # a window of no token is read whole, since an empty softmax has no value
+        return self.transformer(x, src_key_padding_mask=~(keep | ~keep.any(1, keepdim=True)))
 
 
 class TokenReader(nn.Module):
@@ -24,14 +52,14 @@ class TokenReader(nn.Module):
         self.code = s.dim_code
         self.inside = nn.Linear(config.feature_dim + self.c, s.dim)
         self.position = nn.Parameter(torch.randn(1, config.window_tokens, s.dim) * 0.02)
-        self.transformer = _transformer(config)
+        self.reading = Reading(config)
 
     def forward(self, features: Tensor, keep: Tensor) -> Tensor:
-        """``keep (S, M)``: tokens that lie inside their window; the others are read by none."""
+        """``keep (S, M)`` as for `Reading`."""
         sigma = features[..., self.code + self.c : self.code + 2 * self.c]
         # how strong a movement is matters by ratios: twice as strong is one step, wherever it starts
         x = self.inside(torch.cat([features, (sigma + FAINT).log()], -1)) + self.position
-        return self.transformer(x, src_key_padding_mask=_unread(keep))
+        return self.reading(x, keep)
 
 
 class Head(nn.Module):
@@ -39,21 +67,8 @@ class Head(nn.Module):
 
     def __init__(self, config: ModelConfig, outside: int) -> None:
         super().__init__()
-        self.transformer = _transformer(config)
+        self.reading = Reading(config)
         self.outside = nn.Linear(config.settings.dim, outside)
 
     def forward(self, h: Tensor, keep: Tensor) -> Tensor:
-        return self.outside(self.transformer(h, src_key_padding_mask=_unread(keep)))
-
-
-def _transformer(config: ModelConfig) -> nn.TransformerEncoder:
-    s = config.settings
-    layer = nn.TransformerEncoderLayer(
-        s.dim, s.heads, 2 * s.dim, s.dropout, "gelu", batch_first=True, norm_first=True
-    )
-    return nn.TransformerEncoder(layer, s.layers, norm=nn.LayerNorm(s.dim), enable_nested_tensor=False)
-
-
-def _unread(keep: Tensor) -> Tensor:
-    """Tokens to leave out; a window of none is read whole, since an empty softmax has no value."""
-    return ~(keep | ~keep.any(1, keepdim=True))
+        return self.outside(self.reading(h, keep))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vqtext.model import transformer
 from vqtext.model.config import ModelConfig
 from vqtext.model.encoder import CHANNEL_DIM, virtual_channels
 from vqtext.model.pieces import SHAPE_STEPS, cut, measure
@@ -50,10 +51,7 @@ class Tokenizer(nn.Module):
         s = config.settings
         self.tokens = config.tokens
         self.queries = nn.Parameter(torch.randn(1, config.tokens, s.dim) * 0.02)
-        layer = nn.TransformerDecoderLayer(
-            s.dim, s.heads, 2 * s.dim, s.dropout, "gelu", batch_first=True, norm_first=True
-        )
-        self.transformer = nn.TransformerDecoder(layer, s.layers, norm=nn.LayerNorm(s.dim))
+        self.transformer = transformer.decoder(s)
         self.code_head = _mlp(s.dim, s.dim_code)
         self.place_head = _mlp(s.dim, 2)
         self.virtual = virtual_channels(config)

@@ -49,7 +49,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 8
+    version = 9
     folder = True
 
     @property
