@@ -10,7 +10,7 @@ from torch import Tensor
 from vqtext.schema import Channel
 
 LOUDER, NOISE = 0.1, 0.1  # spread of the gain, noise as a share of a channel's own spread
-TILT = 0.25  # radians; sensors are strapped on a little differently each time
+TILT = 0.4  # radians; sensors are strapped on a little differently each time
 LOST = 0.1  # share of the sensor locations that a window does without
 
 

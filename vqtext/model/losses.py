@@ -15,9 +15,9 @@ WEIGHTS = {
     "rebuild": 1.0,
     "shape": 1.0,  # by what codes draw alone
     "commitment": 0.5,
-    "name": 3.0,  # what the product is for; with the weight of one term among many, names stay coarse
-    "own_name": 0.5,  # a code means one thing: its own action vectors must say what its tokens say
-    "head_name": 1.0,
+    "name": 3.0,  # names come first: as one term among many they stay coarse
+    "own_name": 1.5,  # a code means one thing: its own action vectors must say what its tokens say
+    "head_name": 3.0,
     **{f"vqshape_{name}": 1.0 for name in Losses._fields},  # each comes with VQShape's own weight
     **guided_losses.WEIGHTS,
 }

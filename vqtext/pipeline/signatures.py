@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from vqtext.model.vocabulary import Grammar
 
 
-def hands_of(windows: Windows, index: np.ndarray) -> list[str | None]:
-    """The dominant hand of the person in each of some windows, None where nobody knows."""
-    return [windows.subjects[s].hand if s >= 0 else None for s in windows.subject[index]]
+def hands_of(windows: Windows, index: np.ndarray) -> tuple[list[str | None], list[str | None]]:
+    """The dominant hand of the person in each window, None where nobody knows, and the hands that occur."""
+    hands = [windows.subjects[s].hand if s >= 0 else None for s in windows.subject[index]]
+    return hands, sorted(set(hands), key=str)
 
 
 def evidence_of(
@@ -62,7 +63,7 @@ def evidence_of(
     frame_s = config.window_s / config.frames
     going = changes(np.concatenate([motion, heading], axis=-1), frame_s)
     levels, ways_of = written(windows, train, words, moving.locations, grammar)
-    hands, kinds = _hands(windows, train)
+    hands, kinds = hands_of(windows, train)
     return Evidence(
         energy=torch.from_numpy(moving.best(motion)),
         felt=torch.from_numpy(np.concatenate([found, going], axis=-1)),
@@ -93,7 +94,7 @@ def written(
 
     from vqtext.model.evidence import pooled
 
-    hands, kinds = _hands(windows, train)
+    hands, kinds = hands_of(windows, train)
     label, told = windows.label[train], ways(windows.channels)
 
     def read(cells_of: Callable[[SubAction, str | None], list[float | None]]) -> Tensor:
@@ -110,9 +111,3 @@ def written(
         read(lambda step, hand: [level_written(step, place, hand) for place in locations]),
         read(lambda step, hand: [way_written(step, place, way, hand) for place, way in told]),
     )
-
-
-def _hands(windows: Windows, index: np.ndarray) -> tuple[list[str | None], list[str | None]]:
-    """The dominant hand in each of some windows, and those that occur."""
-    hands = hands_of(windows, index)
-    return hands, sorted(set(hands), key=str)

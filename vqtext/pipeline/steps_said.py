@@ -98,10 +98,11 @@ class StepsSaid:
     def _steps(self) -> Iterator[tuple[int, int, str | None, np.ndarray]]:
         """Label, step, the dominant hand of the people, and the frames ``(n, F)`` in which they do it, where
         the model gets the label right."""
-        hands = np.array(hands_of(self.windows, self.index), dtype=object)
+        hands, kinds = hands_of(self.windows, self.index)
+        of_windows = np.array(hands, dtype=object)
         true = self.windows.label[self.index]
-        for hand in sorted(set(hands), key=str):
+        for hand in kinds:
             for i, uses in enumerate(self.words.uses):
-                own = (hands == hand) & (true == i) & (self.said.label == i)
+                own = (of_windows == hand) & (true == i) & (self.said.label == i)
                 for u in range(len(uses)):
                     yield i, u, hand, own[:, None] & (self.said.use == u) & self.said.keep

@@ -64,7 +64,7 @@ def gather(
     words = words or read_words(settings.cache / "anchors.h5", windows.labels)
     signal = _in_memory(windows.signal)
     moving = MotionScale.of(signal, split.train, windows.channels, windows.rate_hz)
-    kinds = sorted(set(hands_of(windows, split.train)), key=str)
+    _, kinds = hands_of(windows, split.train)
     knows = settings.train.grounding.split("+")
     sensors = Sensors(moving.locations, kinds, ways(windows.channels))
     spoken = vocabulary(words, windows.labels, sensors, "signal" in knows)
