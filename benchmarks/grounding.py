@@ -109,6 +109,7 @@ def main() -> None:
             teach_the_truth()
             told(settings("order+signal", "ceiling"), "the truth itself", clock)
         if args.wrong_words:
+            stages(settings("order+signal"), WORDS)
             first = FirstNames(settings("order+signal"))
             print(f"first E-step, all subjects, no network: named_recall {first.recall():.3f}", flush=True)
             wrong_words(first, args.wrong_words)

@@ -16,6 +16,7 @@ MOTIONS = ("still", "slight", "moderate", "strong")
 """Motion levels of a signature, from none to most."""
 
 Motion = Literal["still", "slight", "moderate", "strong"]
+Lasts = Literal["brief", "usual", "long"]
 Side = Literal["left", "right", "both", "none"]
 Direction = Literal[
     "up", "down", "forward", "backward", "left", "right", "in", "out", "turn left", "turn right", "none"
@@ -89,7 +90,8 @@ class Cell(_Words):
 class SubAction(_Words):
     """A short movement phrase of a label, in English for the encoder. Only ``phrase`` is required.
 
-    ``display`` is what people are shown instead, in the language of the file.
+    ``display`` is what people are shown instead, in the language of the file. ``lasts`` compares it with the
+    other sub-actions of its label: brief is about half as long, long twice as long.
     """
 
     phrase: str = Field(min_length=1)
@@ -99,6 +101,7 @@ class SubAction(_Words):
     body_part: str | None = None
     side: Side | None = None
     direction: Direction | None = None
+    lasts: Lasts | None = None
     signature: dict[str, Cell] | None = None
 
 

@@ -65,7 +65,7 @@ def test_a_border_is_found_where_the_grammar_may_leave_the_label():
     start = torch.zeros(2, 1)
     emission = torch.zeros(1, 40, 2, 1)
     emission[:, :20, 0], emission[:, 20:, 1] = 1.0, 1.0
-    chain = Chain.of(moves, start, torch.tensor([5.0, 5.0]), leaks=True)
+    chain = Chain.of(moves, start, torch.tensor([[5.0], [5.0]]), leaks=True)
     share = posterior(emission, chain, torch.tensor([0]))
     assert share[0, 5, 0, 0] > 0.9 and share[0, 35, 1, 0] > 0.9
     nothing_beside = torch.zeros(1, 2, dtype=torch.bool)
@@ -93,7 +93,7 @@ def test_the_likelihood_is_the_summed_weight_of_all_walks_and_prefers_the_true_d
     start = torch.full((1, 2), 0.5).log()
 
     def of(frames: float, count: int = 80) -> float:
-        chain = Chain.of(moves, start, torch.tensor([frames]))
+        chain = Chain.of(moves, start, torch.full((1, 2), frames))
         return float(chains.likelihood(emission[:, :count], chain, torch.tensor([0])))
 
     assert of(10) > of(3) and of(10) > of(40)
@@ -103,7 +103,7 @@ def test_the_likelihood_is_the_summed_weight_of_all_walks_and_prefers_the_true_d
 def test_how_a_step_begins_and_ends_may_look_different():
     """Two equal steps, told apart only by a bump at the end of the first: sub-states alone can say so."""
     moves = torch.tensor([[[-1e9, 0.0], [0.0, -1e9]]])
-    chain = Chain.of(moves, torch.full((1, 2), 0.5).log(), torch.tensor([12.0]))
+    chain = Chain.of(moves, torch.full((1, 2), 0.5).log(), torch.full((1, 2), 12.0))
     bump = torch.zeros(1, 48)
     bump[:, 8:12] = bump[:, 32:36] = 1.0
     ends = torch.tensor([[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])  # (U, K): where the bump is felt

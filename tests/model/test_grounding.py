@@ -216,12 +216,38 @@ def test_one_step_and_more_steps_than_frames_are_walked_too(mode):
     levels[toy.evidence.label == 1] = torch.tensor([-1.0, 1.0]).repeat(50)[:, None]
     near = torch.rand(20, 8, 4)
     ways = torch.zeros(20, 100, 0)
-    evidence = dataclasses.replace(toy.evidence, levels=levels, ways=ways, likeness=near)
+    evidence = dataclasses.replace(
+        toy.evidence, levels=levels, ways=ways, lasts=torch.ones(2, 100), likeness=near
+    )
     walk = make(mode, grammar, 4, evidence)
     walk.refine(torch.rand(20, 80, 4).softmax(-1).half())
     share = walk.targets(torch.arange(20), evidence.label, torch.rand(20, 80, 4))
     assert share.isfinite().all() and torch.allclose(share.sum(-1), torch.ones(20, 80), atol=0.01)
     assert (share[evidence.label == 0][..., 0] > 0.99).all()
+
+
+def test_words_that_say_what_is_brief_place_the_border_between_two_steps_that_feel_alike():
+    """A step of 5 frames and one of 15 feel the same; nothing else tells where one ends."""
+    truth = (torch.arange(80) + torch.arange(0, 40, 2)[:, None]) % 40
+    truth = torch.bucketize(truth, torch.tensor([20, 25]), right=True)  # rest, then brief, then usual
+    level = torch.tensor([[-1.0], [1.0], [1.0]])
+    energy = level[truth] + 0.2 * torch.randn(20, 80, 1, generator=torch.Generator().manual_seed(0))
+    spoken = (Transcript("lift", True, tuple(Use(k) for k in range(3))),) * 2
+    toy = dataclasses.replace(data(), grammar=Grammar.of(spoken, config().frames / config().window_s, RATE))
+
+    def right(lasts):
+        told = with_evidence(
+            toy,
+            energy=energy,
+            felt=energy,
+            levels=level[None].expand(20, 3, 1),
+            ways=torch.zeros(20, 3, 0),
+            lasts=torch.tensor(lasts).expand(2, 3),
+            label=torch.zeros(20, dtype=torch.long),
+        )
+        return float((walked(told).posterior.float().argmax(-1) == truth).float().mean())
+
+    assert right([1.0, 0.5, 1.0]) > max(right([1.0, 1.0, 1.0]), right([1.0, 2.0, 1.0])) + 0.03
 
 
 def test_two_arms_that_move_at_once_and_in_no_fixed_order_are_named():
@@ -243,6 +269,7 @@ def test_two_arms_that_move_at_once_and_in_no_fixed_order_are_named():
         felt=energy,
         levels=level[None].expand(20, 4, 2),
         ways=torch.zeros(20, 4, 0),
+        lasts=torch.ones(2, 4),
         label=torch.zeros(20, dtype=torch.long),
     )
     named = walked(told).posterior.float().argmax(-1)

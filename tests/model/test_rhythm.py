@@ -23,6 +23,14 @@ def test_steps_are_as_long_as_the_signal_shows_and_usual_where_it_shows_nothing(
     assert (nothing == USUAL_S).all()
 
 
+def test_a_brief_step_takes_a_smaller_part_of_the_same_round():
+    toy = data()
+    told = dataclasses.replace(_rhythm(toy), lasts=torch.tensor([[0.5, 1.0], [1.0, 1.0]]))
+    chain = told.chain(torch.full((2,), 0.6))
+    seconds = chain.substates / (1 - chain.stay) * toy.evidence.frame_s
+    assert torch.allclose(seconds, torch.tensor([[0.4, 0.8], [0.6, 0.6]]))
+
+
 def test_a_round_is_read_from_those_who_repeat_it_each_at_their_own_tempo():
     toy = data()
     torch.manual_seed(0)

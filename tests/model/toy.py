@@ -72,6 +72,7 @@ def data(
             torch.zeros(keep, energy.shape[1], 0),
             torch.tensor(levels)[None, :, None].expand(keep, 2, 1),
             torch.zeros(keep, 2, 0),
+            torch.ones(2, 2),
             torch.from_numpy(label[:keep]),
             torch.zeros(keep, dtype=torch.long),
             torch.zeros(keep, dtype=torch.long),

@@ -36,6 +36,13 @@ WORDS = Words(
     displays=[None, None],
 )
 
+TIMED = replace(
+    WORDS,
+    uses=[
+        [(i, step(w).model_copy(update={"lasts": "brief" if not i else None})) for i, w in enumerate("abcde")]
+    ],
+)
+
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
@@ -52,6 +59,8 @@ def test_permuted_names_gives_every_anchor_another_signature_and_nothing_else() 
     own = {a: s.signature for uses in WORDS.uses for a, s in uses}
     assert all(signature[a] != own[a] for a in own)
     assert sorted(map(str, signature.values())) == sorted(map(str, own.values()))
+    lasts = [s.lasts for _, s in permuted_names(TIMED, rng()).uses[0]]
+    assert lasts.count("brief") == 1 and lasts[0] is None, "how long a step lasts goes with its signature"
     assert WORDS.uses[0][0][1] is LIFT and LIFT.signature["left foot"].motion == "strong"
 
 

@@ -43,6 +43,15 @@ def test_a_wrong_cell_says_another_direction_where_it_says_one_and_nothing_else_
     assert turned > 10
 
 
+def test_how_long_a_step_lasts_is_a_cell_too() -> None:
+    words = lexicon("gait", ["walk"])
+    said = [step.lasts for step in words.labels[0].subactions]
+    wrong = [step.lasts for step in corrupted(words, 1, 0).labels[0].subactions]
+    assert said.count("brief") == 4
+    assert all((one is None) == (other is None) for one, other in zip(said, wrong, strict=True))
+    assert all(one != other for one, other in zip(said, wrong, strict=True) if one is not None)
+
+
 def test_a_share_is_a_share() -> None:
     with pytest.raises(UsageError, match=r"0 to 1, not 1\.5"):
         corrupted(WORDS, 1.5, 0)

@@ -38,6 +38,7 @@ def test_signatures_are_asked_for_honestly() -> None:
     assert "What limbs do at the same time is one sub-action with a cell for each of them" in text
     assert "Unknown is the honest answer where a place may or may not move" in text
     assert "still: it truly rests" in text and "moderate: between, and for transitions" in text
+    assert '"lasts": brief, usual or long, beside the other sub-actions of this label' in text
     assert "within this label, however gentle the label is as a whole" in text
 
 
@@ -62,7 +63,7 @@ def test_a_reply_becomes_words() -> None:
         {"keyword": "walking", "sentence": "A person  walks.", "paraphrases": ["a", "b", "c"],
         "cyclic": true, "is_guess": false, "display": "걷기", "subactions": [
         {"phrase": " lift the\\nfoot\\u0000 ", "display": "발을 든다", "opposite": "", "paraphrases": ["d"],
-        "body_part": null, "side": "left", "direction": "up", "signature": [
+        "body_part": null, "side": "left", "direction": "up", "lasts": "brief", "signature": [
         {"location": "LeftAnkle", "motion": "strong", "direction": "up"},
         {"location": "nose", "motion": "still"}]}]}"""
     )
@@ -81,6 +82,7 @@ def test_a_reply_becomes_words() -> None:
                 "paraphrases": ["d"],
                 "side": "left",
                 "direction": "up",
+                "lasts": "brief",
                 "signature": {"left ankle": {"motion": "strong", "direction": "up"}},
             }
         ],

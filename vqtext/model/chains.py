@@ -48,13 +48,13 @@ class Chain:
 
     @classmethod
     def of(cls, moves: Tensor, start: Tensor, dwell_frames: Tensor, leaks: bool = False) -> Chain:
-        """Chains whose uses last as long on average as their label says.
+        """Chains whose uses last so long on average.
 
         Args:
             moves: log chance of what follows a use, ``(n, U, U)``; start: ``(n, U)``.
-            dwell_frames: of each label, ``(n,)``.
+            dwell_frames: of each use, ``(n, U)``.
         """
-        dwell = dwell_frames[:, None].expand(start.shape).clamp(min=1)
+        dwell = dwell_frames.clamp(min=1)
         count = dwell.floor().clamp(max=FIRST_SUBSTATES).long()
         stay = 1 - count / dwell
         return cls(moves, start, stay, count, leaks)

@@ -37,6 +37,7 @@ class Evidence:
         heading: velocities about the vertical, ``(N, F, P)``, NaN where nothing was measured.
         levels: written levels of each use, from −1 (still) to 1 (strong), NaN where unknown, ``(N, U, L)``.
         ways: which way it is written to go, 1 or −1 times `heading`, NaN where unknown, ``(N, U, P)``.
+        lasts: how long each use of each label is written to last beside the others, ``(n, U)``.
         label: ``(N,)``; group: subject of each window, ``(N,)``.
         frame_s: seconds a frame lasts.
         hand: which way "dominant" is read for each window, ``(N,)``; levels of one label differ by nothing
@@ -52,6 +53,7 @@ class Evidence:
     heading: Tensor
     levels: Tensor
     ways: Tensor
+    lasts: Tensor
     label: Tensor
     group: Tensor
     hand: Tensor

@@ -160,7 +160,7 @@ class Walk(Label):
         super().__init__(grammar, anchors)
         self.grammar, self.evidence = grammar, evidence
         moves = grammar.ordered if "order" in knows else grammar.unordered
-        self.rhythm = Rhythm(once_over(moves), grammar.start, evidence.frame_s)
+        self.rhythm = Rhythm(once_over(moves), grammar.start, evidence.frame_s, evidence.lasts)
         self.step_s = round_s(evidence, len(moves)) / grammar.valid.sum(1)  # NaN where nothing repeats
         self.chain = self.rhythm.chain(self.step_s.nan_to_num(USUAL_S), evidence.near is not None)
         onto = torch.nn.functional.one_hot(grammar.anchor, anchors).float()

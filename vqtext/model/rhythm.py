@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vqtext.model import chains
 from vqtext.model.evidence import Evidence
+from vqtext.model.hmm import FORBIDDEN
 
 USUAL_S = 0.3  # a step of which nothing can be read
 ROUND_S = (0.4, 4.0)
@@ -60,15 +61,27 @@ def round_s(evidence: Evidence, labels: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """What is tried: how uses follow each other, ``moves (n, U, U)`` and ``start (n, U)``, log chances."""
+    """What is tried.
+
+    Attributes:
+        moves, start: how uses follow each other, log chances, ``(n, U, U)`` and ``(n, U)``.
+        frame_s: seconds a frame lasts.
+        lasts: how long each use lasts beside the others of its label, ``(n, U)``; None: all alike.
+    """
 
     moves: Tensor
     start: Tensor
     frame_s: float
+    lasts: Tensor | None = None
 
     def chain(self, step_s: Tensor, leaks: bool = False) -> chains.Chain:
-        """Chains whose uses last so long on average, ``(n,)``."""
-        return chains.Chain.of(self.moves, self.start, step_s / self.frame_s, leaks)
+        """Chains whose uses last so long on average, over all uses of each label, ``(n,)``."""
+        dwell = (step_s / self.frame_s)[:, None].expand(self.start.shape)
+        if self.lasts is not None:
+            there = self.start > FORBIDDEN / 2
+            usual = (self.lasts * there).sum(1, keepdim=True) / there.sum(1, keepdim=True)
+            dwell = dwell * self.lasts / usual
+        return chains.Chain.of(self.moves, self.start, dwell, leaks)
 
     def step_s(self, emission_of: Callable[[Tensor], Tensor], label: Tensor) -> Tensor:
         """Mean seconds of a step of each label, ``(n,)``: the one under which its windows are likeliest.

@@ -1,4 +1,4 @@
-"""What a signature writes of a sensor, as numbers that measurements can be held against."""
+"""What is written of a sub-action, as numbers that measurements can be held against."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from vqtext.schema import MOTIONS, SubAction
 
 ONE_LEVEL = 2 / (len(MOTIONS) - 1)
 """How far neighbouring levels of motion lie apart."""
+
+LASTS = {"brief": 0.5, "usual": 1.0, "long": 2.0, None: 1.0}
+"""How long a sub-action lasts beside the others of its label; where nobody says, as they do."""
 
 
 def level_of(motion: str) -> float:

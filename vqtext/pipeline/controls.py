@@ -32,7 +32,8 @@ def permuted_names(words: Words, rng: Chance) -> Words:
 
     def change(anchor: int, subaction: SubAction) -> SubAction:
         other = first.get(int(donor[anchor]))
-        return subaction.model_copy(update={"signature": other.signature if other else None})
+        said = {"signature": other.signature, "lasts": other.lasts} if other else {}
+        return subaction.model_copy(update={"signature": None, "lasts": None, **said})
 
     return _with(words, [[(a, change(a, s)) for a, s in uses] for uses in words.uses])
 

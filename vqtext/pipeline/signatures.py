@@ -11,7 +11,7 @@ from vqtext.data.heading import headings, ways
 from vqtext.data.motion import SHOW_MOTION, MotionScale, changes, frame_means, smooth
 from vqtext.data.neighbours import labels_beside
 from vqtext.data.windows import Windows
-from vqtext.pipeline.cells import level_written, way_written
+from vqtext.pipeline.cells import LASTS, level_written, way_written
 from vqtext.pipeline.words import Words
 from vqtext.schema import Rows, SubAction
 
@@ -62,7 +62,7 @@ def evidence_of(
     motion, heading = found[..., :sensors], found[..., sensors + len(axes) :]
     frame_s = config.window_s / config.frames
     going = changes(np.concatenate([motion, heading], axis=-1), frame_s)
-    levels, ways_of = written(windows, train, words, moving.locations, grammar)
+    levels, ways_of, lasts = written(windows, train, words, moving.locations, grammar)
     hands, kinds = hands_of(windows, train)
     return Evidence(
         energy=torch.from_numpy(moving.best(motion)),
@@ -70,6 +70,7 @@ def evidence_of(
         heading=torch.from_numpy(heading),
         levels=levels,
         ways=ways_of,
+        lasts=lasts,
         label=torch.from_numpy(windows.label[train]).long(),
         group=torch.from_numpy(windows.subject[train]).long() + 1,
         hand=torch.tensor([kinds.index(hand) for hand in hands]),
@@ -81,14 +82,15 @@ def evidence_of(
 
 def written(
     windows: Windows, train: np.ndarray, words: Words, locations: Sequence[str], grammar: Grammar
-) -> tuple[Tensor, Tensor]:
-    """What is written of each use, for the hand and the label of each training window.
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What is written of each use: what sensors feel, for the hand and the label of each training window, and
+    how long it lasts.
 
     Args:
         locations: the L places that move.
 
     Returns:
-        Levels ``(N, U, L)`` and ways ``(N, U, P)``, as `Evidence` has them.
+        Levels ``(N, U, L)``, ways ``(N, U, P)`` and durations ``(n, U)``, as `Evidence` has them.
     """
     import torch
 
@@ -107,7 +109,11 @@ def written(
             drawn.append(pooled(torch.from_numpy(cells).float(), grammar.anchor, grammar.valid))
         return torch.stack(drawn)[[kinds.index(hand) for hand in hands], label]
 
+    lasts = torch.ones(grammar.anchor.shape)
+    for i, uses in enumerate(words.uses):
+        lasts[i, : len(uses)] = torch.tensor([LASTS[step.lasts] for _, step in uses])
     return (
         read(lambda step, hand: [level_written(step, place, hand) for place in locations]),
         read(lambda step, hand: [way_written(step, place, way, hand) for place, way in told]),
+        lasts,
     )

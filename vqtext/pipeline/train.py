@@ -49,7 +49,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 9
+    version = 10
     folder = True
 
     @property

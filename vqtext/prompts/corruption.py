@@ -6,21 +6,22 @@ import random
 from typing import get_args
 
 from vqtext.errors import UsageError
-from vqtext.schema import Direction, Motion, SubActions
+from vqtext.schema import Cell, Direction, Lasts, Motion, SubAction, SubActions
 
 LEVELS: tuple[Motion, ...] = get_args(Motion)
 WAYS: tuple[Direction, ...] = get_args(Direction)[:-1]  # all but "none"
+DURATIONS: tuple[Lasts, ...] = get_args(Lasts)
 
 
 def corrupted(words: SubActions, share: float, seed: int) -> SubActions:
     """The same words with a share of their signature cells saying something else, drawn at random.
 
-    Another level, and another direction where they say one. Each use of a movement is a cell of its own;
-    unknown cells stay as they are.
+    Another level, and another direction where they say one. How long a step lasts is a cell as well. Each use
+    of a movement is a cell of its own; unknown cells stay as they are.
 
     Args:
         words: left as they are.
-        share: of the cells that say a level, 0 to 1, rounded to whole cells.
+        share: of the cells that say a level or a duration, 0 to 1, rounded to whole cells.
         seed: the same seed gives the same cells and levels.
 
     Raises:
@@ -29,15 +30,16 @@ def corrupted(words: SubActions, share: float, seed: int) -> SubActions:
     if not 0 <= share <= 1:
         raise UsageError(f"a share of wrong cells is 0 to 1, not {share}")
     wrong = words.model_copy(deep=True)
-    cells = [
-        cell
-        for label in wrong.labels
-        for step in label.subactions
-        for cell in (step.signature or {}).values()
-        if cell.motion is not None
+    steps = [step for label in wrong.labels for step in label.subactions]
+    cells: list[Cell | SubAction] = [
+        cell for step in steps for cell in (step.signature or {}).values() if cell.motion is not None
     ]
+    cells += [step for step in steps if step.lasts is not None]
     draw = random.Random(seed)
     for cell in draw.sample(cells, round(share * len(cells))):
+        if isinstance(cell, SubAction):
+            cell.lasts = draw.choice([lasts for lasts in DURATIONS if lasts != cell.lasts])
+            continue
         levels: list[Motion] = [level for level in LEVELS if level != cell.motion]
         cell.motion = draw.choice(levels)
         if cell.direction in WAYS:

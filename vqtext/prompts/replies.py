@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from pydantic import BaseModel
 
-from vqtext.schema import Cell, Direction, LabelWords, Motion, Side, SubAction
+from vqtext.schema import Cell, Direction, LabelWords, Lasts, Motion, Side, SubAction
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # a NUL ends a text in HDF5, an escape drives a terminal
 
@@ -35,6 +35,7 @@ class StepReply(BaseModel):
     body_part: str | None = None
     side: Side | None = None
     direction: Direction | None = None
+    lasts: Lasts | None = None
     signature: list[CellReply]
 
     def words(self, place: Callable[[str], str | None]) -> SubAction:
@@ -48,6 +49,7 @@ class StepReply(BaseModel):
             body_part=_tidy(self.body_part or "") or None,
             side=self.side,
             direction=self.direction,
+            lasts=self.lasts,
             signature={
                 location: Cell(motion=cell.motion, direction=cell.direction)
                 for location, cell in cells.items()

@@ -95,6 +95,16 @@ def test_a_direction_alone_can_be_disputed() -> None:
     )
 
 
+def test_how_long_a_step_lasts_is_left_out_where_drafts_differ() -> None:
+    drafts = [a_draft(*STRIDE), a_draft(*REWORDED)]
+    for draft, said in zip(
+        drafts, (("brief", "long", "usual", None), ("brief", "usual", None, "long")), strict=True
+    ):
+        for step, lasts in zip(draft.subactions, said, strict=True):
+            step.lasts = lasts
+    assert [step.lasts for step in merge_drafts(drafts).words.subactions] == ["brief", None, None, None]
+
+
 def test_a_step_without_counterpart_keeps_its_cells() -> None:
     merged = merge_drafts([a_draft(*STRIDE, cyclic=False), a_draft(*REWORDED[:2], cyclic=False)])
     assert motions(merged.words) == [SURE] * 4 and merged.disagreed == 0

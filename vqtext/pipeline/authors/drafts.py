@@ -38,7 +38,7 @@ class Merged:
     """The words of a label out of its drafts.
 
     Attributes:
-        words: those of the first draft, with the cells left on which the drafts agree.
+        words: those of the first draft, with the cells and durations left on which the drafts agree.
         disagreed: cells that were left out, or lost their direction.
     """
 
@@ -52,7 +52,8 @@ def merge_drafts(drafts: Sequence[LabelWords]) -> Merged:
     A draft has a say on a cell if it has a counterpart of the step. Where its counterpart leaves the cell
     out, it says *unknown*. A cell stays if no draft says another motion and more drafts write it than leave
     it out, the first included; its direction stays if besides no draft says another direction. Where no draft
-    has a counterpart, nothing speaks against it.
+    has a counterpart, nothing speaks against it. So it is
+    with how long a step lasts.
     """
     first, *others = drafts
     aligned = [align(first, other) for other in others]
@@ -60,17 +61,18 @@ def merge_drafts(drafts: Sequence[LabelWords]) -> Merged:
     steps = []
     for position, step in enumerate(first.subactions):
         counterparts = [
-            other.subactions[pairs[position]].signature or {}
+            other.subactions[pairs[position]]
             for other, pairs in zip(others, aligned, strict=True)
             if position in pairs
         ]
         kept: dict[str, Cell] = {}
         for location, cell in (step.signature or {}).items():
-            agreed = _agreed(cell, [signature.get(location) for signature in counterparts])
+            agreed = _agreed(cell, [(other.signature or {}).get(location) for other in counterparts])
             disagreed += agreed != cell
             if agreed is not None:
                 kept[location] = agreed
-        steps.append(step.model_copy(update={"signature": kept}))
+        lasts = step.lasts if {other.lasts for other in counterparts} <= {step.lasts} else None
+        steps.append(step.model_copy(update={"signature": kept, "lasts": lasts}))
     return Merged(first.model_copy(update={"subactions": steps}), disagreed)
 
 

@@ -217,6 +217,7 @@ def _guess(words: WordsSettings, places: Sequence[str]) -> LabelReply:
         body_part="foot",
         side="left",
         direction="up",
+        lasts="usual",
         signature=[CellReply(location=place, motion="moderate", direction="forward") for place in places],
     )
     return LabelReply(
