@@ -268,7 +268,7 @@ def codes(
         typer.Option(
             "--words",
             metavar="",
-            help="Hold each written direction and level of motion against the one that is found",
+            help="Hold each written duration, direction and level of motion against what is found",
         ),
     ] = False,
     confidence: Annotated[o.Number, o.setting("--confidence", "explain.code_confidence", "P")] = None,

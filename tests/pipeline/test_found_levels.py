@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from said import steps_said
 
 from vqtext.data.windows import Windows
-from vqtext.model.load import Decodings
 from vqtext.pipeline.found_levels import found_levels, level_lines
-from vqtext.pipeline.steps_said import StepsSaid
-from vqtext.pipeline.words import Words
 from vqtext.schema import Channel, SubAction, Subject
 
 RATE, STEPS, N = 20.0, 80, 24
@@ -22,13 +18,13 @@ CHANNELS = [
 ]
 
 
-def step(phrase: str, left: str | None, right: str | None) -> tuple[int, SubAction]:
+def step(phrase: str, left: str | None, right: str | None) -> SubAction:
     cells = {"left ankle": left, "right ankle": right}
     signature = {place: {"motion": level} for place, level in cells.items() if level is not None}
-    return 0, SubAction(phrase=phrase, signature=signature)
+    return SubAction(phrase=phrase, signature=signature)
 
 
-def walking(*, left_swing: str = "strong") -> list[tuple[int, SubAction]]:
+def walking(*, left_swing: str = "strong") -> list[SubAction]:
     return [
         step("swing the left leg", left_swing, "still"),
         step("swing the right leg", "still", "strong"),
@@ -62,19 +58,9 @@ def world() -> tuple[Windows, np.ndarray]:
     return windows, truth
 
 
-def found(windows: Windows, use: np.ndarray, uses: list[tuple[int, SubAction]], label: int = 0):
+def found(windows: Windows, use: np.ndarray, uses: list[SubAction], label: int = 0):
     """What is found while a model says ``use (N, F)``."""
-
-    def decode(signal, index):
-        n, frames = len(index), use.shape[1]
-        keep = np.ones((n, frames), dtype=bool)
-        return Decodings(
-            np.zeros((n, 1)), np.full(n, label), use[index], use[index], np.ones((n, frames)), keep
-        )
-
-    model = SimpleNamespace(decode=decode, config=SimpleNamespace(frames=STEPS, window_s=STEPS / RATE))
-    words = Words([], np.empty((0, 0)), [uses], [True], [None])
-    return found_levels(StepsSaid.of(model, windows, np.arange(0, N - 4), words))  # type: ignore[arg-type]
+    return found_levels(steps_said(windows, use, uses, np.arange(N - 4), label))
 
 
 def test_right_words_are_found_to_be_right() -> None:
@@ -113,8 +99,8 @@ def test_what_the_decoding_hardly_or_never_says_is_not_judged() -> None:
     assert all(row["found"] is None for row in wrong_label)
 
 
-@pytest.mark.parametrize("uses", [[step("walk on", None, None)], [(0, SubAction(phrase="walk on"))]])
-def test_no_written_level_is_one_plain_line(uses: list[tuple[int, SubAction]]) -> None:
+@pytest.mark.parametrize("uses", [[step("walk on", None, None)], [SubAction(phrase="walk on")]])
+def test_no_written_level_is_one_plain_line(uses: list[SubAction]) -> None:
     windows, truth = world()
     rows = found(windows, truth * 0, uses)
     assert rows == [] and "nothing to compare" in level_lines(rows)[0]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
+from said import steps_said
 
 from vqtext.data.windows import Windows
-from vqtext.model.load import Decodings
 from vqtext.pipeline.found_ways import found_ways, way_lines
-from vqtext.pipeline.steps_said import StepsSaid
-from vqtext.pipeline.words import Words
 from vqtext.schema import Channel, SubAction, Subject
 
 RATE, STEPS, N = 50.0, 200, 12
@@ -44,18 +40,11 @@ def world() -> tuple[Windows, np.ndarray]:
 
 
 def found(windows: Windows, truth: np.ndarray, *directions: str):
-    def decode(signal, index):
-        keep = np.ones((len(index), STEPS), dtype=bool)
-        use = truth[index]
-        return Decodings(np.zeros((len(index), 1)), np.zeros(len(index), int), use, use, keep * 1.0, keep)
-
-    model = SimpleNamespace(decode=decode, config=SimpleNamespace(frames=STEPS, window_s=STEPS / RATE))
     steps = [
-        (0, SubAction(phrase=f"step {i}", signature={"wrist": {"direction": way}}))
+        SubAction(phrase=f"step {i}", signature={"wrist": {"direction": way}})
         for i, way in enumerate(directions)
     ]
-    words = Words([], np.empty((0, 0)), [steps], [True], [None])
-    return found_ways(StepsSaid.of(model, windows, np.arange(N), words))  # type: ignore[arg-type]
+    return found_ways(steps_said(windows, truth, steps))
 
 
 def test_right_directions_are_found_to_be_right() -> None:

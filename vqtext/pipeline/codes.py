@@ -12,6 +12,7 @@ from vqtext.config import Settings
 from vqtext.data.windows import Windows
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.few import few_of_each
+from vqtext.pipeline.found_lasts import found_lasts, lasts_lines
 from vqtext.pipeline.found_levels import found_levels, level_lines
 from vqtext.pipeline.found_ways import found_ways, way_lines
 from vqtext.pipeline.lines import cut_short, table
@@ -68,14 +69,22 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
     if words:
         said = read_words(settings.cache / "anchors.h5", windows.labels)
         steps = StepsSaid.of(model, windows, fold.split.train, said)
-        answer |= {"words": found_levels(steps), "directions": found_ways(steps)}
+        answer |= {
+            "words": found_levels(steps),
+            "directions": found_ways(steps),
+            "durations": found_lasts(steps),
+        }
     return answer
 
 
 def lines(answer: Mapping[str, Any]) -> list[str]:
     """The answer of `codes` for people: the words alone where they were asked for."""
     if "words" in answer:
-        return [*way_lines(answer["directions"]), *level_lines(answer["words"])]
+        return [
+            *lasts_lines(answer["durations"]),
+            *way_lines(answer["directions"]),
+            *level_lines(answer["words"]),
+        ]
     rows: list[Sequence[str]] = [HEADER]
     for code in answer["codes"]:
         where = sorted(code["labels"].items(), key=lambda entry: -entry[1])[:LABELS]

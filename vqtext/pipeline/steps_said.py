@@ -1,7 +1,8 @@
 """When a trained model says each step, so that the sensors can be asked what was written of it.
 
 What the words say of a sensor is a guess of whoever wrote them. Once it is known when each step happens, the
-sensor itself can be held against it (`found_levels`, `found_ways`); nothing is changed by itself.
+sensor itself can be held against it (`found_levels`, `found_ways`), and so can the clock (`found_lasts`);
+nothing is changed by itself.
 """
 
 from __future__ import annotations
@@ -94,6 +95,19 @@ class StepsSaid:
             }
             for (i, u, where, cell, written), (s, n) in total.items()
         ]
+
+    def seconds(self, label: int) -> list[float]:
+        """Mean seconds of each step of a label, over those that begin and end inside their window; NaN where
+        fewer than two do."""
+        import torch
+
+        from vqtext.model.chains import durations
+
+        count = len(self.words.uses[label])
+        own = (self.windows.label[self.index] == label) & (self.said.label == label)
+        step = np.where(self.said.keep[own], self.said.use[own], -1)
+        mean, _ = durations(torch.from_numpy(step + 1), count + 1)
+        return [float(frames) * self.frame_s for frames in mean[1:]]
 
     def _steps(self) -> Iterator[tuple[int, int, str | None, np.ndarray]]:
         """Label, step, the dominant hand of the people, and the frames ``(n, F)`` in which they do it, where

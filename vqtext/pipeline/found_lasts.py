@@ -1,0 +1,82 @@
+"""How long each sub-action is written to last, held against how long a trained model finds it to last."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vqtext.pipeline.cells import LASTS
+from vqtext.pipeline.found_levels import LINES
+from vqtext.pipeline.lines import cut_short, table
+from vqtext.pipeline.steps_said import StepsSaid
+
+
+def found_lasts(steps: StepsSaid) -> list[dict[str, Any]]:
+    """Each step that says how long it lasts, the most doubtful first.
+
+    Returns:
+        ``label, phrase, written``; ``found``, the nearest of brief, usual and long by ratio; ``seconds`` it
+        lasts on average and ``usual_s``, the mean over its label's steps. The last three are None where
+        fewer than two whole ones were seen of it, or of half of its label's steps.
+    """
+    rows = []
+    for i, uses in enumerate(steps.words.uses):
+        if all(step.lasts is None for _, step in uses):
+            continue
+        seconds = steps.seconds(i)
+        seen = [s for s in seconds if not math.isnan(s)]
+        usual = sum(seen) / len(seen) if 2 * len(seen) > len(uses) else math.nan
+        for (_, step), own in zip(uses, seconds, strict=True):
+            if step.lasts is None:
+                continue
+            share = own / usual
+            known = not math.isnan(share)
+            rows.append(
+                {
+                    "label": steps.windows.labels[i],
+                    "phrase": step.phrase,
+                    "written": step.lasts,
+                    "found": _nearest(share) if known else None,
+                    "seconds": round(own, 3) if known else None,
+                    "usual_s": round(usual, 3) if known else None,
+                }
+            )
+    return sorted(rows, key=lambda row: -_doubt(row))
+
+
+def lasts_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The rows of `found_lasts` for people: those in doubt."""
+    if not rows:
+        return []
+    doubtful = [row for row in rows if row["found"] not in (None, row["written"])]
+    right = sum(row["found"] == row["written"] for row in rows)
+    told = [f"{right} of {len(rows)} written durations are what is found"]
+    if not doubtful:
+        return told
+    shown = [("label", "sub-action", "written", "found", "lasts", "the label's steps")]
+    shown += [
+        (
+            cut_short(row["label"], 30),
+            cut_short(row["phrase"], 50),
+            row["written"],
+            row["found"],
+            f"{row['seconds']:.2f} s",
+            f"{row['usual_s']:.2f} s",
+        )
+        for row in doubtful[:LINES]
+    ]
+    more = [f"and {len(doubtful) - LINES} more, in --json"] if len(doubtful) > LINES else []
+    return [*told, *table(shown), *more]
+
+
+def _nearest(share: float) -> str:
+    named = {name: value for name, value in LASTS.items() if name is not None}
+    return min(named, key=lambda name: abs(math.log(named[name] / share)))
+
+
+def _doubt(row: Mapping[str, Any]) -> float:
+    """How far, by ratio, what is found lies from what is written; the last where nothing is found."""
+    if row["found"] is None:
+        return -1.0
+    return abs(math.log(row["seconds"] / row["usual_s"] / LASTS[row["written"]]))
