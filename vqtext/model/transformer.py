@@ -1,4 +1,4 @@
-"""The transformers of the joint network, all of one make."""
+"""The transformers of the network, all of one make."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def encoder(s: ModelSettings, norm: nn.Module | None = None) -> nn.TransformerEn
         s.dim, s.heads, 2 * s.dim, s.dropout, "gelu", batch_first=True, norm_first=True
     )
     layers = nn.TransformerEncoder(layer, s.layers, norm=norm, enable_nested_tensor=False)
-    return _whole(layers)
+    return _attention_kept(layers)
 
 
 def decoder(s: ModelSettings) -> nn.TransformerDecoder:
@@ -25,10 +25,10 @@ def decoder(s: ModelSettings) -> nn.TransformerDecoder:
     layer = nn.TransformerDecoderLayer(
         s.dim, s.heads, 2 * s.dim, s.dropout, "gelu", batch_first=True, norm_first=True
     )
-    return _whole(nn.TransformerDecoder(layer, s.layers, norm=nn.LayerNorm(s.dim)))
+    return _attention_kept(nn.TransformerDecoder(layer, s.layers, norm=nn.LayerNorm(s.dim)))
 
 
-def _whole(layers: Layers) -> Layers:
+def _attention_kept(layers: Layers) -> Layers:
     """Attention weights are not dropped, only what comes of them: no fused kernel of a CPU drops any."""
     for part in layers.modules():
         if isinstance(part, nn.MultiheadAttention):
