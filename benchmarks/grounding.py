@@ -127,7 +127,7 @@ def told(settings: Settings, name: str, clock: Clock) -> None:
         row.append(f"{classifier} {scores['classification'][classifier]['accuracy']['mean']:.3f}")
     record = read_run(folder)
     spent = f"{record['seconds'] / 60:.1f} minutes for all"
-    if clock.seconds:  # trained now, not before
+    if clock.seconds and not scores["controls"]:  # trained now, not before, and nothing else was
         spent += f", {clock.seconds / record['seconds']:.1%} of them E-steps"
     print(f"{name:18} {', '.join(row)}; {spent}", flush=True)
     for control, of_control in (scores["controls"] or {}).items():
