@@ -63,8 +63,10 @@ class FirstNames:
 
     def evidence(self, words: Words) -> Evidence:
         """What training would see with these signatures."""
-        told = written(self.windows, self.everyone.train, words, self.locations, self.data.grammar)
-        return replace(self.data.evidence, levels=told[0], ways=told[1], lasts=told[2])
+        levels, ways, lasts = written(
+            self.windows, self.everyone.train, words, self.locations, self.data.grammar
+        )
+        return replace(self.data.evidence, levels=levels, ways=ways, lasts=lasts)
 
 
 def wrong_words(first: FirstNames, draws: int) -> None:

@@ -226,25 +226,32 @@ def test_one_step_and_more_steps_than_frames_are_walked_too(mode):
     assert (share[evidence.label == 0][..., 0] > 0.99).all()
 
 
+def of_one_label(name, level, energy, lasts):
+    """Windows of one label, whose U steps are written and felt so: ``level (U, L)``, ``energy (20, 80, L)``,
+    ``lasts (U,)``."""
+    uses = len(level)
+    spoken = (Transcript(name, True, tuple(Use(k) for k in range(uses))),) * 2
+    grammar = Grammar.of(spoken, config().frames / config().window_s, RATE)
+    return with_evidence(
+        dataclasses.replace(data(), grammar=grammar),
+        energy=energy,
+        felt=energy,
+        levels=level[None].expand(20, *level.shape),
+        ways=torch.zeros(20, uses, 0),
+        lasts=lasts.expand(2, uses),
+        label=torch.zeros(20, dtype=torch.long),
+    )
+
+
 def test_words_that_say_what_is_brief_place_the_border_between_two_steps_that_feel_alike():
     """A step of 5 frames and one of 15 feel the same; nothing else tells where one ends."""
     truth = (torch.arange(80) + torch.arange(0, 40, 2)[:, None]) % 40
     truth = torch.bucketize(truth, torch.tensor([20, 25]), right=True)  # rest, then brief, then usual
     level = torch.tensor([[-1.0], [1.0], [1.0]])
     energy = level[truth] + 0.2 * torch.randn(20, 80, 1, generator=torch.Generator().manual_seed(0))
-    spoken = (Transcript("lift", True, tuple(Use(k) for k in range(3))),) * 2
-    toy = dataclasses.replace(data(), grammar=Grammar.of(spoken, config().frames / config().window_s, RATE))
 
     def right(lasts):
-        told = with_evidence(
-            toy,
-            energy=energy,
-            felt=energy,
-            levels=level[None].expand(20, 3, 1),
-            ways=torch.zeros(20, 3, 0),
-            lasts=torch.tensor(lasts).expand(2, 3),
-            label=torch.zeros(20, dtype=torch.long),
-        )
+        told = of_one_label("lift", level, energy, torch.tensor(lasts))
         return float((walked(told).posterior.float().argmax(-1) == truth).float().mean())
 
     assert right([1.0, 0.5, 1.0]) > max(right([1.0, 1.0, 1.0]), right([1.0, 2.0, 1.0])) + 0.03
@@ -261,16 +268,5 @@ def test_two_arms_that_move_at_once_and_in_no_fixed_order_are_named():
         truth[(moving == arms).all(-1)] = use
     truth = truth.repeat_interleave(10, 1)
     energy = level[truth] + 0.4 * torch.randn(20, 80, 2, generator=generator)
-    spoken = (Transcript("both arms", True, tuple(Use(k) for k in range(4))),) * 2
-    toy = dataclasses.replace(data(), grammar=Grammar.of(spoken, config().frames / config().window_s, RATE))
-    told = with_evidence(
-        toy,
-        energy=energy,
-        felt=energy,
-        levels=level[None].expand(20, 4, 2),
-        ways=torch.zeros(20, 4, 0),
-        lasts=torch.ones(2, 4),
-        label=torch.zeros(20, dtype=torch.long),
-    )
-    named = walked(told).posterior.float().argmax(-1)
+    named = walked(of_one_label("both arms", level, energy, torch.ones(4))).posterior.float().argmax(-1)
     assert (named == truth).float().mean() > 0.85

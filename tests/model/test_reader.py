@@ -1,3 +1,5 @@
+"""A user would lose: borders between steps, which show in how a token differs from the ones beside it."""
+
 import torch
 import toy
 from torch import nn

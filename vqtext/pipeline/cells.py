@@ -9,8 +9,8 @@ from vqtext.schema import MOTIONS, SubAction
 ONE_LEVEL = 2 / (len(MOTIONS) - 1)
 """How far neighbouring levels of motion lie apart."""
 
-LASTS = {"brief": 0.5, "usual": 1.0, "long": 2.0, None: 1.0}
-"""How long a sub-action lasts beside the others of its label; where nobody says, as they do."""
+LASTS: dict[str, float] = {"brief": 0.5, "usual": 1.0, "long": 2.0}
+"""How long a sub-action lasts beside the others of its label."""
 
 
 def level_of(motion: str) -> float:

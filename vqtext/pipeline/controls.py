@@ -32,8 +32,8 @@ def permuted_names(words: Words, rng: Chance) -> Words:
 
     def change(anchor: int, subaction: SubAction) -> SubAction:
         other = first.get(int(donor[anchor]))
-        said = {"signature": other.signature, "lasts": other.lasts} if other else {}
-        return subaction.model_copy(update={"signature": None, "lasts": None, **said})
+        said = other or SubAction(phrase="-")
+        return subaction.model_copy(update={"signature": said.signature, "lasts": said.lasts})
 
     return _with(words, [[(a, change(a, s)) for a, s in uses] for uses in words.uses])
 

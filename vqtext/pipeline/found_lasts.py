@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vqtext.pipeline.cells import LASTS
-from vqtext.pipeline.found_levels import LINES
-from vqtext.pipeline.lines import cut_short, table
+from vqtext.pipeline.found_lines import doubtful_lines, right_line
 from vqtext.pipeline.steps_said import StepsSaid
 
 
@@ -18,7 +17,7 @@ def found_lasts(steps: StepsSaid) -> list[dict[str, Any]]:
     Returns:
         ``label, phrase, written``; ``found``, the nearest of brief, usual and long by ratio; ``seconds`` it
         lasts on average and ``usual_s``, the mean over its label's steps. The last three are None where
-        fewer than two whole ones were seen of it, or of half of its label's steps.
+        fewer than two whole ones were seen of it, or of no more than half of its label's steps.
     """
     rows = []
     for i, uses in enumerate(steps.words.uses):
@@ -49,30 +48,16 @@ def lasts_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The rows of `found_lasts` for people: those in doubt."""
     if not rows:
         return []
-    doubtful = [row for row in rows if row["found"] not in (None, row["written"])]
-    right = sum(row["found"] == row["written"] for row in rows)
-    told = [f"{right} of {len(rows)} written durations are what is found"]
-    if not doubtful:
-        return told
-    shown = [("label", "sub-action", "written", "found", "lasts", "the label's steps")]
-    shown += [
-        (
-            cut_short(row["label"], 30),
-            cut_short(row["phrase"], 50),
-            row["written"],
-            row["found"],
-            f"{row['seconds']:.2f} s",
-            f"{row['usual_s']:.2f} s",
-        )
-        for row in doubtful[:LINES]
-    ]
-    more = [f"and {len(doubtful) - LINES} more, in --json"] if len(doubtful) > LINES else []
-    return [*told, *table(shown), *more]
+    table = doubtful_lines(
+        rows,
+        ("written", "found", "lasts", "the label's steps"),
+        lambda row: (row["written"], row["found"], f"{row['seconds']:.2f} s", f"{row['usual_s']:.2f} s"),
+    )
+    return [right_line(rows, "durations"), *table]
 
 
 def _nearest(share: float) -> str:
-    named = {name: value for name, value in LASTS.items() if name is not None}
-    return min(named, key=lambda name: abs(math.log(named[name] / share)))
+    return min(LASTS, key=lambda name: abs(math.log(LASTS[name] / share)))
 
 
 def _doubt(row: Mapping[str, Any]) -> float:

@@ -10,13 +10,12 @@ import numpy as np
 
 from vqtext.data.motion import MotionScale
 from vqtext.pipeline.cells import ONE_LEVEL, level_of
-from vqtext.pipeline.lines import cut_short, table
+from vqtext.pipeline.found_lines import doubtful_lines, right_line
 from vqtext.pipeline.physical import within_label
 from vqtext.pipeline.steps_said import StepsSaid
 from vqtext.schema import MOTIONS
 
 LEAST_SLOPE = 0.25  # of what is found on what is written: words that fit nowhere are not blown up to fit
-LINES = 20  # cells that people are shown
 
 
 def found_levels(steps: StepsSaid) -> list[dict[str, Any]]:
@@ -45,34 +44,19 @@ def level_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return [
             "no signature writes a level of motion for a sensor of this data: there is nothing to compare"
         ]
-    doubtful = [row for row in rows if row["found"] not in (None, row["written"])]
-    silent = sum(row["found"] is None for row in rows)
-    told = [f"{len(rows) - len(doubtful) - silent} of {len(rows)} written levels are what is found"]
-    if silent:
+    told = [right_line(rows, "levels")]
+    if silent := sum(row["found"] is None for row in rows):
         told.append(f"{silent} belong to steps that are never, or hardly, found")
-    if not doubtful:
+    table = doubtful_lines(rows, ("sensor", "written", "found", "levels apart", "seen"), _columns)
+    if not table:
         return told
-    shown = [("label", "sub-action", "sensor", "written", "found", "levels apart", "seen")]
-    for row in doubtful[:LINES]:
-        where = row["location"] if row["cell"] == row["location"] else f"{row['location']} ({row['cell']})"
-        shown.append(
-            (
-                cut_short(row["label"], 30),
-                cut_short(row["phrase"], 50),
-                where,
-                row["written"],
-                row["found"],
-                f"{row['doubt']:.1f}",
-                f"{row['seconds']:g} s",
-            )
-        )
-    told += table(shown)
-    if len(doubtful) > LINES:
-        told.append(f"and {len(doubtful) - LINES} more, in --json")
-    return [
-        *told,
-        "nothing was changed; where you agree, mend the signature in subactions.json and train again",
-    ]
+    mend = "nothing was changed; where you agree, mend the signature in subactions.json and train again"
+    return [*told, *table, mend]
+
+
+def _columns(row: Mapping[str, Any]) -> tuple[str, ...]:
+    where = row["location"] if row["cell"] == row["location"] else f"{row['location']} ({row['cell']})"
+    return where, row["written"], row["found"], f"{row['doubt']:.1f}", f"{row['seconds']:g} s"
 
 
 def _judged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

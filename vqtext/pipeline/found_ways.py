@@ -9,8 +9,7 @@ import numpy as np
 
 from vqtext.data.heading import SIGNS, headings, ways
 from vqtext.data.motion import frame_means
-from vqtext.pipeline.found_levels import LINES
-from vqtext.pipeline.lines import cut_short, table
+from vqtext.pipeline.found_lines import doubtful_lines, right_line
 from vqtext.pipeline.steps_said import StepsSaid
 
 CLEAR = 0.2  # mean velocity, in units of a person's own spread, below which a step goes neither way
@@ -51,25 +50,12 @@ def way_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The rows of `found_ways` for people: those in doubt."""
     if not rows:
         return []
-    doubtful = [row for row in rows if row["found"] not in (None, row["written"])]
-    silent = sum(row["found"] is None for row in rows)
-    told = [f"{len(rows) - len(doubtful) - silent} of {len(rows)} written directions are what is found"]
-    if not doubtful:
-        return told
-    shown = [("label", "sub-action", "sensor", "written", "found", "seen")]
-    shown += [
-        (
-            cut_short(row["label"], 30),
-            cut_short(row["phrase"], 50),
-            row["location"],
-            row["written"],
-            row["found"],
-            f"{row['seconds']:g} s",
-        )
-        for row in doubtful[:LINES]
-    ]
-    more = [f"and {len(doubtful) - LINES} more, in --json"] if len(doubtful) > LINES else []
-    return [*told, *table(shown), *more]
+    table = doubtful_lines(
+        rows,
+        ("sensor", "written", "found", "seen"),
+        lambda row: (row["location"], row["written"], row["found"], f"{row['seconds']:g} s"),
+    )
+    return [right_line(rows, "directions"), *table]
 
 
 def _way(z: float, written: str) -> str:

@@ -111,7 +111,7 @@ def written(
 
     lasts = torch.ones(grammar.anchor.shape)
     for i, uses in enumerate(words.uses):
-        lasts[i, : len(uses)] = torch.tensor([LASTS[step.lasts] for _, step in uses])
+        lasts[i, : len(uses)] = torch.tensor([LASTS[step.lasts or "usual"] for _, step in uses])
     return (
         read(lambda step, hand: [level_written(step, place, hand) for place in locations]),
         read(lambda step, hand: [way_written(step, place, way, hand) for place, way in told]),

@@ -104,19 +104,22 @@ class StepsSaid:
         from vqtext.model.chains import durations
 
         count = len(self.words.uses[label])
-        own = (self.windows.label[self.index] == label) & (self.said.label == label)
+        own = self._right(label)
         step = np.where(self.said.keep[own], self.said.use[own], -1)
         mean, _ = durations(torch.from_numpy(step + 1), count + 1)
         return [float(frames) * self.frame_s for frames in mean[1:]]
+
+    def _right(self, label: int) -> np.ndarray:
+        """The windows of a label of which the model says so, ``(n,)``."""
+        return (self.windows.label[self.index] == label) & (self.said.label == label)
 
     def _steps(self) -> Iterator[tuple[int, int, str | None, np.ndarray]]:
         """Label, step, the dominant hand of the people, and the frames ``(n, F)`` in which they do it, where
         the model gets the label right."""
         hands, kinds = hands_of(self.windows, self.index)
         of_windows = np.array(hands, dtype=object)
-        true = self.windows.label[self.index]
         for hand in kinds:
             for i, uses in enumerate(self.words.uses):
-                own = (of_windows == hand) & (true == i) & (self.said.label == i)
+                own = (of_windows == hand) & self._right(i)
                 for u in range(len(uses)):
                     yield i, u, hand, own[:, None] & (self.said.use == u) & self.said.keep

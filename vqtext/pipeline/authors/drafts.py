@@ -52,8 +52,8 @@ def merge_drafts(drafts: Sequence[LabelWords]) -> Merged:
     A draft has a say on a cell if it has a counterpart of the step. Where its counterpart leaves the cell
     out, it says *unknown*. A cell stays if no draft says another motion and more drafts write it than leave
     it out, the first included; its direction stays if besides no draft says another direction. Where no draft
-    has a counterpart, nothing speaks against it. So it is
-    with how long a step lasts.
+    has a counterpart, nothing speaks against it. How long a step lasts stays only if every
+    counterpart says the same.
     """
     first, *others = drafts
     aligned = [align(first, other) for other in others]
