@@ -2,7 +2,7 @@
 
 import torch
 
-from vqtext.model.pieces import cut, measure, stitch
+from vqtext.model.pieces import cut, lean, measure, stitch
 
 
 def tiles(tokens):
@@ -57,3 +57,36 @@ def test_a_gap_does_not_pull_the_mean_to_zero():
     weight = cut(seen, t, l)
     mean, spread = measure(cut(x, t, l) / weight.clamp(min=1e-6), weight)
     assert torch.allclose(mean, torch.full_like(mean, 9.8), atol=1e-3) and spread.max() < 0.01
+
+
+def leaning(x, t, l, there):
+    """Means and how they lean, stitched: the signal of which nothing else is known."""
+    mu = cut(x, t, l).mean(-1)
+    return stitch(mu[..., None] + lean(mu, t, l, there), t, l, there.any(-1), x.shape[-1])
+
+
+def test_means_that_lean_towards_each_other_draw_a_straight_line():
+    x = torch.linspace(-3, 5, 101)[None, None]
+    t, l = tiles(10)
+    back = leaning(x, t, l, torch.ones(1, 10, 1, dtype=torch.bool))
+    assert torch.allclose(back[..., 12:89], x[..., 12:89], atol=1e-3)
+    assert (back - x).abs().max() < 0.5, "the ends stand where their tokens stand"
+
+
+def test_a_piece_keeps_its_mean_and_leans_towards_nothing_that_was_not_measured():
+    x = torch.linspace(-3, 5, 101)[None, None]
+    t, l = tiles(10)
+    there = torch.ones(1, 10, 1, dtype=torch.bool)
+    mu = torch.randn(1, 10, 3)
+    assert lean(mu, t, l, there).mean(-1).abs().max() < 1e-6
+    there[:, 4:] = False
+    mu[:, 4:] = 0
+    last = lean(mu, t, l, there)[:, 3]
+    assert torch.allclose(last[..., -1], last[..., -4]), "level towards the end of what was measured"
+    assert leaning(x, t, l, there).isfinite().all()
+
+
+def test_tokens_that_lie_in_each_others_place_lean_no_further_than_their_means_are_apart():
+    t, l = torch.tensor([[0.15, 0.05]]), torch.tensor([[0.2, 0.05]])  # the second one's middle comes first
+    mu = torch.tensor([[[0.0], [1.0]]])
+    assert lean(mu, t, l, torch.ones(1, 2, 1, dtype=torch.bool)).abs().max() <= 1

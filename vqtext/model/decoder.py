@@ -36,7 +36,8 @@ class SignalDecoder(nn.Module):
     """What the tokens say together → what their shapes miss, ``(S, M, c, SHAPE_STEPS)`` in units of sigma.
 
     Pieces are drawn alone: a code knows nothing of its neighbours and is drawn the same wherever it is used.
-    What its neighbours tell beyond that is added here.
+    What its neighbours tell beyond that, and beyond how their means lie (`vqtext.model.pieces.lean`), is
+    added here.
     """
 
     def __init__(self, config: ModelConfig) -> None:

@@ -10,7 +10,7 @@ from vqtext.model.config import ModelConfig
 from vqtext.model.decoder import ShapeDecoder, SignalDecoder
 from vqtext.model.encoder import ChannelEmbedding, PatchEncoder
 from vqtext.model.fusion import Fusion, meet
-from vqtext.model.pieces import stitch
+from vqtext.model.pieces import lean, stitch
 from vqtext.model.tokenizer import Tokenizer
 from vqtext.model.trunk import Drawn, Tokenised
 
@@ -58,10 +58,10 @@ class Joint(nn.Module):
         offset, scale = a.mu[..., None], a.sigma[..., None]
 
         def draw(read: Tensor) -> Drawn:
-            refined = shapes + self.signal_decoder(read, channels)
-            return Drawn(
-                *(stitch(offset + scale * s, a.t, a.l, a.keep, x.shape[-1]) for s in (shapes, refined))
-            )
+            alone = offset + scale * shapes
+            among = lean(a.mu, a.t, a.l, a.keep[..., None] & (a.sigma > 0))
+            together = alone + among + scale * self.signal_decoder(read, channels)
+            return Drawn(*(stitch(p, a.t, a.l, a.keep, x.shape[-1]) for p in (alone, together)))
 
         return Tokenised(
             h=h,

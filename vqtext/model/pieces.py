@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 SHAPE_STEPS = 16  # samples a piece is stretched to, and a drawn shape has
 FALLOFF = 1e-3  # weight of the nearest piece where another lies
@@ -41,6 +42,22 @@ def measure(piece: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     square = ((piece - mean[..., None]).square() * seen).sum(-1) / count.clamp(min=1e-6)
     here = count > 0
     return torch.where(here, mean, 0.0), torch.where(here, (square + FAINT**2).sqrt(), 0.0)
+
+
+def lean(mu: Tensor, t: Tensor, l: Tensor, there: Tensor, steps: int = SHAPE_STEPS) -> Tensor:
+    """How pieces lean where the signal goes straight from each token's mean to the next: what means tell of a
+    piece beyond its own mean, ``(S, M, c, steps)``, each with mean 0.
+
+    Args:
+        mu: means, ``(S, M, c)``; t, l: ``(S, M)``.
+        there: tokens whose mean is one of something, ``(S, M, c)``; to and from the others nothing leans.
+    """
+    middle = t + l / 2
+    apart = middle.diff(dim=1).clamp(min=0.5 / mu.shape[1])[..., None]  # one may lie in another's place
+    slope = F.pad(mu.diff(dim=1) / apart * (there[:, 1:] & there[:, :-1]), (0, 0, 1, 1))  # (S, M + 1, c)
+    beyond = (torch.linspace(-0.5, 0.5, steps, device=mu.device) * l[..., None])[:, :, None]
+    straight = slope[:, :-1, :, None] * beyond.clamp(max=0) + slope[:, 1:, :, None] * beyond.clamp(min=0)
+    return straight - straight.mean(-1, keepdim=True)
 
 
 def bridge(x: Tensor, seen: Tensor) -> Tensor:

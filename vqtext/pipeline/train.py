@@ -49,7 +49,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 10
+    version = 11
     folder = True
 
     @property
