@@ -13,7 +13,7 @@ from vqtext.model.decoding import Decoder
 from vqtext.model.load import VQText
 from vqtext.model.network import Network
 from vqtext.pipeline import finishing
-from vqtext.pipeline.classify import linear
+from vqtext.pipeline.classify import USUAL, linear
 from vqtext.pipeline.finishing import NEVER, finish
 
 
@@ -72,6 +72,18 @@ def test_the_head_is_as_sure_as_the_regression_that_was_fitted(model, monkeypatc
     wanted = linear(0).set_params(logisticregression__C=0.1).fit(pooled, every).predict_proba(pooled)
     found = said(model, data, torch.arange(64)).softmax(-1)
     assert torch.allclose(found, torch.from_numpy(wanted).float(), atol=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_handful_of_windows_does_not_make_the_head_strict_or_bold(model, monkeypatch, seed):
+    """Four of them say by chance what strength suits them best; a hundred times as many would know."""
+    chosen = []
+    fit = finishing._fit
+    monkeypatch.setattr(finishing, "_fit", lambda *said: (chosen.append(said[-1]), fit(*said))[1])
+    data, draw = toy.data(64), torch.Generator().manual_seed(seed)
+    few = data.validation[torch.randperm(len(data.validation), generator=draw)[:4]]
+    finish(model, replace(data, validation=few))
+    assert chosen[-1] == USUAL
 
 
 def test_a_label_that_validation_alone_has_is_left_out(model):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)  # inverse regularisation that cross-validation chooses from
+USUAL = 0.1  # of them, where there is too little to choose by
 FOLDS = 5
 
 
@@ -24,7 +25,7 @@ def fit_linear(features: np.ndarray, label: np.ndarray, group: np.ndarray, seed:
         features: ``(n, f)``; label: ``(n,)``; group: subject of each window, −1 where unknown, ``(n,)``.
 
     Returns:
-        The fitted classifier and the strength that was chosen; 0.1 where there is too little to choose from.
+        The fitted classifier and the strength that was chosen: `USUAL` where there is little to choose by.
     """
     from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
 
@@ -33,7 +34,7 @@ def fit_linear(features: np.ndarray, label: np.ndarray, group: np.ndarray, seed:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a fold without some label, an optimiser at its last iteration
         if folds < 2:
-            return model.set_params(logisticregression__C=0.1).fit(features, label), 0.1
+            return model.set_params(logisticregression__C=USUAL).fit(features, label), USUAL
         by_subject = len(np.unique(group)) > 1 and group.min() >= 0
         cut = GroupKFold(folds) if by_subject else StratifiedKFold(folds, shuffle=True, random_state=seed)
         search = GridSearchCV(model, grid, cv=cut, scoring="neg_log_loss" if not by_subject else "accuracy")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 import torch
@@ -19,11 +20,12 @@ from torch import Tensor, nn
 from vqtext.model.load import VQText
 from vqtext.model.module import calibrated_nll
 from vqtext.model.training import TrainingData
-from vqtext.pipeline.classify import STRENGTHS, linear
+from vqtext.pipeline.classify import STRENGTHS, USUAL, linear
 from vqtext.pipeline.few import few_of_each
 
 SHOWN = 500  # windows of a label that are enough to know it and how its steps follow each other
 NEVER = -30.0  # logit of a label that was not there
+TRUST = 1.0  # spread of the logarithm of a strength around the usual one, in nats
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,16 @@ def _said(model: VQText, data: TrainingData, part: Tensor) -> Said:
 
 
 def _fit_strictly(head: nn.Sequential, learn: Said, held: Said) -> float:
-    """Fit to the training windows, as strictly as makes held-out labels most likely; returns how strictly."""
+    """Fit to the training windows, as strictly as makes held-out labels most likely; returns how strictly.
+
+    The strength has a log-normal prior around `USUAL`: a handful of held-out windows would choose by chance.
+    """
 
     def missed(strength: float) -> float:
         _fit(head, learn.pooled, learn.label, strength)
         with torch.no_grad():
-            return float(calibrated_nll(head(held.pooled), held.label))
+            misfit = len(held.label) * float(calibrated_nll(head(held.pooled), held.label))
+        return misfit + 0.5 * (log(strength / USUAL) / TRUST) ** 2
 
     best = min(STRENGTHS, key=missed)
     _fit(head, learn.pooled, learn.label, best)
