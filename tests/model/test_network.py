@@ -7,6 +7,7 @@ import torch
 from toy import config, data, windows
 
 from vqtext.model.network import Network
+from vqtext.schema import Channel
 
 
 @pytest.fixture(params=["joint", "independent"])
@@ -46,6 +47,18 @@ def test_missing_samples_are_masked_and_never_spread(network):
     if network.config.joint:
         assert out.keep[0].all()
         assert out.keep[1].sum() == 10  # 16 tokens of 5 samples, 10 lie before sample 50
+
+
+@torch.no_grad()
+def test_a_code_can_be_chosen_by_any_one_channel():
+    """Two sensors turn opposite ways: what is summed over sensors, or over axes, shows nothing of it."""
+    kinds = [("left", "x"), ("left", "y"), ("right", "x"), ("right", "y")]
+    four = tuple(Channel(f"{at} {axis}", at, "acc", axis, "m/s2") for at, axis in kinds)
+    torch.manual_seed(0)
+    network = Network(replace(config(), channels=four), data().anchors).eval()
+    turned = torch.tensor([1.0, -1.0, -1.0, 1.0])[:, None] * torch.linspace(0, 50, 80).sin()
+    latent = network(torch.stack([turned, -turned])).latent
+    assert (latent[0] - latent[1]).abs().mean() > 0.05
 
 
 @torch.no_grad()
