@@ -63,9 +63,7 @@ def finish(model: VQText, data: TrainingData) -> dict[str, float]:
         return {}
     held = _said(model, data, data.validation[known])
     head = model.network.class_head
-    strength = _fit_strictly(head, learn, held)
-    with torch.no_grad():
-        classes = head(held.pooled)
+    strength, classes = _fit_strictly(head, learn, held)
     model.decoder.calibrate(held.names, classes, held.label, held.keep)
     _fit(head, torch.cat([learn.pooled, held.pooled]), torch.cat([learn.label, held.label]), strength)
     right = (classes.argmax(-1) == held.label).float()
@@ -80,21 +78,25 @@ def _said(model: VQText, data: TrainingData, part: Tensor) -> Said:
     return Said(names, pooled, data.label[shown], data.frame_keep[shown])
 
 
-def _fit_strictly(head: nn.Sequential, learn: Said, held: Said) -> float:
-    """Fit to the training windows, as strictly as makes held-out labels most likely; returns how strictly.
+def _fit_strictly(head: nn.Sequential, learn: Said, held: Said) -> tuple[float, Tensor]:
+    """How strictly a head that learns from the training windows makes held-out labels most likely, and the
+    logits it gives those, ``(N, n)``. ``head`` is left as it was tried last.
 
     The strength has a log-normal prior around `USUAL`: a handful of held-out windows would choose by chance.
     """
 
-    def missed(strength: float) -> float:
+    def tried(strength: float) -> Tensor:
         _fit(head, learn.pooled, learn.label, strength)
         with torch.no_grad():
-            misfit = len(held.label) * float(calibrated_nll(head(held.pooled), held.label))
+            return head(held.pooled)
+
+    def missed(strength: float) -> float:
+        misfit = len(held.label) * float(calibrated_nll(classes[strength], held.label))
         return misfit + 0.5 * (log(strength / USUAL) / TRUST) ** 2
 
+    classes = {strength: tried(strength) for strength in STRENGTHS}
     best = min(STRENGTHS, key=missed)
-    _fit(head, learn.pooled, learn.label, best)
-    return best
+    return best, classes[best]
 
 
 def _fit(head: nn.Sequential, pooled: Tensor, label: Tensor, strength: float) -> None:
