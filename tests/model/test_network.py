@@ -49,10 +49,17 @@ def test_missing_samples_are_masked_and_never_spread(network):
         assert out.keep[1].sum() == 10  # 16 tokens of 5 samples, 10 lie before sample 50
 
 
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        [("left", "x"), ("left", "y"), ("right", "x"), ("right", "y")],
+        [("left", "x"), ("left", "x"), ("right", "x"), ("right", "x")],
+    ],
+    ids=["axes", "doubles"],
+)
 @torch.no_grad()
-def test_a_code_can_be_chosen_by_any_one_channel():
+def test_a_code_can_be_chosen_by_any_one_channel(kinds):
     """Two sensors turn opposite ways: what is summed over sensors, or over axes, shows nothing of it."""
-    kinds = [("left", "x"), ("left", "y"), ("right", "x"), ("right", "y")]
     four = tuple(Channel(f"{at} {axis}", at, "acc", axis, "m/s2") for at, axis in kinds)
     torch.manual_seed(0)
     network = Network(replace(config(), channels=four), data().anchors).eval()

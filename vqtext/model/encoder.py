@@ -68,15 +68,16 @@ class Normaliser(nn.Module):
 class ChannelEmbedding(nn.Module):
     """A vector for each channel from what is known of it: location + modality + axis + unit + all of it.
 
-    Channels are told apart by their metadata, never by their place in the array; two that share all of it are
-    told apart by how many of the kind came before. A sum of the parts alone would not do: mixtures of 45
+    Channels are told apart by their metadata, never by their place in the array; of two that share all of it,
+    how many of the kind came before is known too. A sum of the parts alone would not do: mixtures of 45
     channels would lie in nine directions, and one axis of one sensor could never be seen by itself.
     """
 
     def __init__(self, channels: tuple[Channel, ...]) -> None:
         super().__init__()
         kinds = [(c.location, c.modality, c.axis, c.unit) for c in channels]
-        rows = [(*kind, str(kind), str(kinds[:i].count(kind))) for i, kind in enumerate(kinds)]
+        before = [str(kinds[:i].count(kind)) for i, kind in enumerate(kinds)]
+        rows = [(*kind, str((*kind, count)), count) for kind, count in zip(kinds, before, strict=True)]
         words = [sorted(set(column)) for column in zip(*rows, strict=True)]
         self.tables = nn.ModuleList(nn.Embedding(len(column), CHANNEL_DIM) for column in words)
         index = [[column.index(word) for word, column in zip(row, words, strict=True)] for row in rows]
