@@ -24,8 +24,9 @@ MAY_IMPORT = {
     **{room: {room} | LEAVES for room in ROOMS},
     "pipeline": {"pipeline"} | ROOMS | LEAVES,
     "answers": {"pipeline"},
+    "ending": {"pipeline", "errors"},
     "options": {"pipeline", "settings"},
-    "cli": {"pipeline", "settings", "answers", "options"} | LEAVES,
+    "cli": {"pipeline", "settings", "answers", "ending", "options"} | LEAVES,
 }
 TEXT_MODELS = {"openai", "transformers", "sentence_transformers"}
 NEVER = {"model": TEXT_MODELS}

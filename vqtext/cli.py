@@ -1,16 +1,12 @@
 """The command line: each command reads its options, calls one stage and prints its summary.
 
-stdout holds the answer (one JSON object with ``--json``), stderr everything else. Exit codes: 0 done,
-1 failed, 2 wrong use, 130 Ctrl-C, 143 terminated.
+stdout holds the answer (one JSON object with ``--json``), stderr everything else. Exit codes are told in
+`vqtext.ending`.
 """
 
 from __future__ import annotations
 
-import io
-import signal
-import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -18,13 +14,12 @@ import typer
 import vqtext
 from vqtext import options as o
 from vqtext.answers import print_json, print_lines, say
-from vqtext.errors import UsageError, VQTextError
-from vqtext.pipeline.lines import printable, table, told
+from vqtext.ending import run_guarded
+from vqtext.errors import UsageError
+from vqtext.pipeline.lines import table, told
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
 from vqtext.settings import Loaded, load_settings, one_way_to_a_threshold, used_by
-
-_CTRL_C, _SIGTERM = 130, 143
 
 app = typer.Typer(
     help="VQShape tokens with a meaning: every code of the codebook is named in words a person can read.",
@@ -420,41 +415,7 @@ def _options(
 
 def main() -> NoReturn:
     """The ``vqtext`` command."""
-    signal.signal(signal.SIGTERM, _terminate)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # an arrow on a terminal that knows only ASCII
-    sys.exit(_guarded())
-
-
-class _Terminated(BaseException):
-    """SIGTERM. Not an Exception, so that nothing on the way takes it for a failure."""
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise _Terminated
-
-
-def _guarded() -> int:
-    """Run the command; every error a user can meet becomes one line on stderr and an exit code."""
-    try:
-        app()
-    except SystemExit as end:  # typer ends so, after Ctrl-C too
-        if end.code == _CTRL_C:
-            return _fail("interrupted; what was made before is whole", _CTRL_C)
-        return end.code if isinstance(end.code, int) else 0
-    except _Terminated:
-        return _fail("terminated; what was made before is whole", _SIGTERM)
-    except VQTextError as error:
-        return _fail(f"error: {error}", error.exit_code)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"error: {where}{error.strerror or error}", 1)
-    return 0
-
-
-def _fail(message: str, code: int) -> int:
-    print(printable(message), file=sys.stderr, flush=True)
-    return code
+    run_guarded(app)
 
 
 def _stage(
