@@ -257,7 +257,10 @@ class TrainSettings(_Section):
         "test subjects or folds are named",
     )
     validation: float = Field(
-        default=0.2, gt=0, lt=1, description="share of the training subjects or windows"
+        default=0.2,
+        gt=0,
+        lt=1,
+        description="share of the training subjects or windows that choose the epoch before they train too",
     )
     grounding: Literal[
         "nearest",

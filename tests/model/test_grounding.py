@@ -4,13 +4,20 @@ import dataclasses
 
 import pytest
 import torch
-from toy import ANCHORS, RATE, config, data, windows
+from toy import ANCHORS, RATE, config, windows
+from toy import data as data_of_all
 
 from vqtext.model.evidence import from_descriptions, pooled
 from vqtext.model.grounding import Label, Nearest, Walk, make
 from vqtext.model.vocabulary import Grammar, Transcript, Use, Vocabulary
 
 MODES = ("label+signal", "order+signal", "label+text", "order+text", "order+signal+text")
+
+
+def data(**how):
+    """With the evidence of the training windows alone, as grounding has it."""
+    whole = data_of_all(**how)
+    return dataclasses.replace(whole, evidence=whole.evidence.of(whole.train.numpy()))
 
 
 def walked(toy_data, mode="order+signal"):

@@ -106,7 +106,7 @@ def test_likeness_is_between_anchors_and_what_was_said(settings: Settings, heard
     """Saying of a segment what an anchor says makes that anchor the nearest there, and nowhere else."""
     before = gathered(settings, heard)
     near = before.evidence.likeness
-    assert near is not None and near.shape == (4, 5, len(before.anchors)) and near.dtype == torch.float32
+    assert near is not None and near.shape == (5, 5, len(before.anchors)) and near.dtype == torch.float32
     with open_artifact(settings.cache / "texts.h5", "texts") as file:
         vector = file.rows("segment/vector", file.rows("segment_text", [5])[0])
     torch.testing.assert_close(near[0], torch.from_numpy(vector) @ before.anchors.T)
@@ -116,7 +116,7 @@ def test_likeness_is_between_anchors_and_what_was_said(settings: Settings, heard
     assert after is not None
     assert after[0, 1].argmax() == up and after[0, 3].argmax() == down
     assert after[2, 0].isnan().all() and after[2, 1:].isfinite().all()
-    same = torch.ones(4, 5, dtype=torch.bool)
+    same = torch.ones(5, 5, dtype=torch.bool)
     same[0, [1, 3]] = same[2, 0] = False
     torch.testing.assert_close(after[same], near[same])
 

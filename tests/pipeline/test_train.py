@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from test_unseen import prepared, study  # noqa: F401  a fixture
 
+import vqtext
 from vqtext.errors import TrainingError
-from vqtext.model import keeping
+from vqtext.model import keeping, training
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
 
@@ -22,13 +24,22 @@ class Stopped(BaseException):
     """Leaves the disk as a kill would."""
 
 
-def test_a_stopped_training_goes_on_in_the_next_command(prepared, heard, monkeypatch):  # noqa: F811
+@pytest.mark.parametrize(("everyone", "epoch", "left"), [(False, 1, [1, 0]), (True, 0, [0])])
+def test_a_stopped_training_goes_on_in_the_next_command(
+    prepared,  # noqa: F811
+    heard,
+    monkeypatch,
+    everyone,
+    epoch,
+    left,
+):
+    """Stopped before and after the validation windows train too."""
     settings = prepared(study(), test_subjects=["1"])
     run(Train(settings, heard))
     whole = weights(settings)
 
     def stop(self, trainer, module):
-        if trainer.current_epoch == 1:
+        if (module.begun, trainer.current_epoch) == (everyone, epoch):
             raise Stopped
 
     with monkeypatch.context() as patch:
@@ -47,8 +58,30 @@ def test_a_stopped_training_goes_on_in_the_next_command(prepared, heard, monkeyp
     )
     run(Train(settings, heard))
     assert "seed-0: going on where it was stopped" in heard.said
-    assert weights(settings) == whole and begun == [1]
+    assert weights(settings) == whole and begun == left
     assert not [*Path(settings.cache / "runs").glob(".*partial*")]
+
+
+def test_what_chose_the_epoch_trains_before_the_model_is_kept(prepared, heard, monkeypatch):  # noqa: F811
+    """A fifth of the people at hand would be lost to the model; those of the test never train."""
+    trained = []
+    fit = training.fit
+
+    def spy(config, data, *how):
+        network, scores = fit(config, data, *how)
+        trained.append((set(data.rows[data.train].tolist()), network))
+        return network, scores
+
+    monkeypatch.setattr(training, "fit", spy)
+    settings = prepared(study(), test_subjects=["1"])
+    split = run(Train(settings, heard))["splits"][0]["sizes"]
+    (some, first), (every, last) = trained
+    assert len(some) == split["train"]["windows"] and some < every
+    assert len(every) == split["train"]["windows"] + split["validation"]["windows"]
+    saved = vqtext.load(settings.cache / "runs/default").network.state_dict()
+    kept = "trunk.codebook.shape"
+    assert torch.equal(saved[kept], last.state_dict()[kept])
+    assert not torch.equal(saved[kept], first.state_dict()[kept])
 
 
 def test_a_check_by_heart_touches_no_run(prepared, heard):  # noqa: F811

@@ -32,11 +32,13 @@ from vqtext.schema import Rows
 
 STEPS, EPOCHS = 600, (20, 300)  # least and most epochs of a training of that many steps
 VALIDATIONS = 50  # looks at the validation windows in one training
+AGAIN, GENTLY = 1 / 3, 0.5  # share of the epochs, and of the learning rate, in which all windows train
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """All that training needs. N windows, of which some train and some choose the epoch; no test window.
+    """All that training needs. N windows, of which some train and some choose the epoch, until all of them
+    train; no test window.
 
     Attributes:
         signal: ``(·, C, T)`` in physical units, NaN where nothing was measured; in memory, or in a file.
@@ -48,7 +50,7 @@ class TrainingData:
         anchors: unit vectors ``(K, d)``.
         label_vectors: each label in text space, unit vectors ``(n, d)``.
         guidance: text tokens, or None.
-        evidence: what the sensors did against what the words say, for ``…+signal``.
+        evidence: what the sensors did in the N windows against what the words say, for ``…+signal``.
         name_of: what a row of ``signal`` is called in messages.
         anywhere: whether windows might as well begin at another moment, as cuts of recordings and rounds of
             a cycle do; a trial that was recorded from its beginning to its end does not.
@@ -72,6 +74,11 @@ class TrainingData:
     def origin(self, place: int) -> str:
         """Where the training window at this place comes from."""
         return self.name_of(int(self.rows[self.train[place]]))
+
+    def whole(self) -> TrainingData:
+        """The same with all windows to train on, once nothing is left to be chosen."""
+        nobody = self.validation[:0]
+        return replace(self, train=torch.cat([self.train, self.validation]), validation=nobody)
 
     def part(self, index: Tensor, drop: float | None = None) -> Windows:
         """The windows at these places; with text for a share 1 − ``drop`` of them where it is given."""
@@ -98,6 +105,7 @@ def fit(
     seed: int,
     folder: Path,
     tell: Tell,
+    begun: Network | None = None,
 ) -> tuple[Network, dict[str, float]]:
     """Train one network and return it as it was at its best epoch, by the validation windows alone.
 
@@ -108,6 +116,8 @@ def fit(
         drop: share of the training windows that see no text.
         folder: logs (TensorBoard and CSV) and checkpoints are written here.
         tell: called a few times a second and after each epoch.
+        begun: a network that learned from some of the windows; it goes on from there, for a shorter while
+            and gently, and what it believes is believed from the start.
 
     Returns:
         The network in eval mode, and the validation metrics and number of its epoch; with
@@ -125,14 +135,27 @@ def fit(
     if config.settings.init is not None:
         start(network, config.settings.init)
     training, validation = data.part(data.train, drop), data.part(data.validation)
-    network.normalise.fit(block.signal for block in training.blocks())
+    if begun is None:
+        network.normalise.fit(block.signal for block in training.blocks())
+    else:
+        network.load_state_dict(begun.state_dict())
+        settings = settings.model_copy(update={"learning_rate": GENTLY * settings.learning_rate})
     _check(config, training, network)
-    names = grounding.make(settings.grounding, data.grammar, len(data.anchors), data.evidence)
+    evidence = data.evidence.of(data.train.numpy())
+    names = grounding.make(settings.grounding, data.grammar, len(data.anchors), evidence)
     if settings.overfit is not None:
         names.settle()  # what is learnt by heart must stay what it is
     every = data.part(data.train)
     module = TrainingModule(
-        network, names, data.label_vectors, settings, seed, every, data.origin, data.anywhere
+        network,
+        names,
+        data.label_vectors,
+        settings,
+        seed,
+        every,
+        data.origin,
+        data.anywhere,
+        begun is not None,
     )
     watched = len(data.validation) > 0
     share = settings.batch_size // settings.devices
@@ -141,6 +164,8 @@ def fit(
     keeper = Keeper(folder / "checkpoints", watched, settings.patience, batches.sampler)  # type: ignore[arg-type]
     stopped = kept_in(keeper.folder)
     epochs = epochs_for(len(training), settings)
+    if begun is not None:
+        epochs = max(1, round(AGAIN * epochs))
     with ExitStack() as processes:
         if settings.devices > 1:
             tell = processes.enter_context(Relay(tell))
@@ -216,12 +241,11 @@ def _overfitted(
     """A few batches alone, and nothing that keeps a network from learning them by heart."""
     few = settings.batch_size * (settings.overfit or 1)
     chosen = np.random.default_rng(seed).permutation(len(data.train))[:few]
-    evidence = data.evidence.of(chosen)  # it is by place among all training windows
     return (
         replace(
             config, settings=config.settings.model_copy(update={"dropout": 0.0, "mask": 0.0}), token_dim=0
         ),
-        replace(data, train=data.train[chosen], validation=torch.arange(0), guidance=None, evidence=evidence),
+        replace(data, train=data.train[chosen], validation=torch.arange(0), guidance=None),
         settings.model_copy(update={"augment": False}),
     )
 

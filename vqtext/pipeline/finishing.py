@@ -1,10 +1,9 @@
 """What is learnt of a network once it is trained: its class head anew, and the decoder.
 
-A class head that learnt with everything else is sure of the people it learnt from, and has never seen the
-validation subjects. Unlike the rest it can learn from them in seconds: on the finished tokens it is one
-linear layer, which has a best solution. It is fitted again, as strictly as people it has not seen ask for.
-The decoder's weights of chain and head are chosen while the validation windows are still new to both; only
-then does the head learn from them too.
+A class head that learnt with everything else is sure of the people it learnt from. On the finished tokens it
+is one linear layer, which has a best solution: it is fitted again, as strictly as people it has not seen ask
+for. That, and the decoder's weights of chain and head, are chosen while the validation windows are still new
+to the network. Then there is nothing left for them to choose, and they may be learned from.
 """
 
 from __future__ import annotations
@@ -45,29 +44,56 @@ class Said:
     keep: Tensor
 
 
-def finish(model: VQText, data: TrainingData) -> dict[str, float]:
-    """Fit the class head and the decoder of a trained network, in place.
+@dataclass(frozen=True)
+class Chosen:
+    """What the validation windows chose while they were new to the network.
 
-    Without validation windows of a label that was trained, or with one label alone, the class head stays as
-    it is, and the decoder's weights too.
+    Attributes:
+        strength: inverse regularisation of the class head.
+        weights: of the decoder's chain and head, ``(2,)``.
+        nll, accuracy: of the class head on the validation windows.
+    """
+
+    strength: float
+    weights: Tensor
+    nll: float
+    accuracy: float
+
+
+def choose(model: VQText, data: TrainingData) -> Chosen | None:
+    """How strict the class head should be, and what the decoder's two witnesses count; the model is left as
+    it was tried last.
 
     Returns:
-        ``nll`` and ``accuracy`` of the class head on the validation windows, before it learned from them;
-        nothing where it was not fitted.
+        None without validation windows of a label that was trained, or with one label alone.
+    """
+    # a label that training never saw can be learnt by nobody, and would rule how strict the head is
+    known = torch.isin(data.label[data.validation], data.label[data.train])
+    if not known.any() or len(data.label[data.train].unique()) < 2:
+        return None
+    learn, held = _said(model, data, data.train), _said(model, data, data.validation[known])
+    strength, classes = _fit_strictly(model.network.class_head, learn, held)
+    model.decoder.fit(learn.names, learn.label, learn.keep)
+    model.decoder.calibrate(held.names, classes, held.label, held.keep)
+    right = (classes.argmax(-1) == held.label).float()
+    return Chosen(
+        strength,
+        model.decoder.weights.clone(),
+        nll=float(calibrated_nll(classes, held.label)),
+        accuracy=float(right.mean()),
+    )
+
+
+def finish(model: VQText, data: TrainingData, chosen: Chosen | None) -> None:
+    """Fit the class head and the decoder of a trained network to its training windows, in place.
+
+    Where nothing was chosen the class head stays as it is, and the decoder's weights too.
     """
     learn = _said(model, data, data.train)
     model.decoder.fit(learn.names, learn.label, learn.keep)
-    # a label that training never saw can be learnt by nobody, and would rule how strict the head is
-    known = torch.isin(data.label[data.validation], learn.label)
-    if not known.any() or len(learn.label.unique()) < 2:
-        return {}
-    held = _said(model, data, data.validation[known])
-    head = model.network.class_head
-    strength, classes = _fit_strictly(head, learn, held)
-    model.decoder.calibrate(held.names, classes, held.label, held.keep)
-    _fit(head, torch.cat([learn.pooled, held.pooled]), torch.cat([learn.label, held.label]), strength)
-    right = (classes.argmax(-1) == held.label).float()
-    return {"nll": float(calibrated_nll(classes, held.label)), "accuracy": float(right.mean())}
+    if chosen is not None:
+        model.decoder.weights.copy_(chosen.weights)
+        _fit(model.network.class_head, learn.pooled, learn.label, chosen.strength)
 
 
 def _said(model: VQText, data: TrainingData, part: Tensor) -> Said:

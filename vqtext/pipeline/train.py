@@ -31,6 +31,7 @@ from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.words import read_words
 
 FALLS = 0.5  # a sound network's loss on a few batches falls below this share of what it was
+WHOLE = "whole"  # folder of what was logged once all windows trained
 SCORES = "scores.json"  # written last: a model that has it is whole
 RECORDED = ("vqtext", "torch", "lightning", "numpy", "scikit-learn", "h5py", "safetensors")
 _HOW = {
@@ -44,12 +45,14 @@ _HOW = {
 class Train(Stage):
     """Train one model a fold and seed.
 
-    The run names the best seed by its validation score. A run of folds has no best model: each was kept from
-    other people, and a score on some says nothing about a score on others.
+    Validation windows choose the epoch and all that is fitted once the network is done; then nothing is left
+    for them to choose, and they train too. The run names the best seed by its validation score. A run of
+    folds has no best model: each was kept from other people, and a score on some says nothing about a score
+    on others.
     """
 
     command = "train"
-    version = 11
+    version = 12
     folder = True
 
     @property
@@ -132,19 +135,28 @@ class Train(Stage):
         from vqtext.model.decoding import Decoder
         from vqtext.model.load import VQText
         from vqtext.model.training import fit
-        from vqtext.pipeline.finishing import finish
+        from vqtext.pipeline.finishing import choose, finish
 
         work = folder.with_name(f".{folder.name}.work")
         settings = self.settings
         if work.exists():
             self.progress.say(f"{name}: going on where it was stopped")
+        how = (settings.train, settings.guidance.drop, seed)
         with self.progress.bar(f"{name}: steps") as tell:
-            network, scores = fit(config, data, settings.train, settings.guidance.drop, seed, work, tell)
+            network, scores = fit(config, data, *how, work, tell)
         model = VQText(network, Decoder(config, data.vocabulary))
-        found = finish(model, data)  # scores of the head that is saved
-        scores |= {name: value for name, value in found.items() if name in scores}
+        chosen = choose(model, data)
+        if chosen is not None:
+            scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}
+        if len(data.validation) and settings.train.overfit is None:
+            data = data.whole()
+            with self.progress.bar(f"{name}: steps with the validation windows") as tell:
+                network, _ = fit(config, data, *how, work / WHOLE, tell, network)
+            model = VQText(network, Decoder(config, data.vocabulary))
+        finish(model, data, chosen)
         model.save(work)
-        shutil.rmtree(work / "checkpoints", ignore_errors=True)
+        for part in (work, work / WHOLE):
+            shutil.rmtree(part / "checkpoints", ignore_errors=True)
         (work / SCORES).write_text(json.dumps(scores) + "\n", encoding="utf-8")
         work.rename(folder)
 
@@ -178,7 +190,7 @@ class Train(Stage):
                 {key: entry[key] for key in ("test_subjects", "validation_subjects", "best", "sizes")}
                 for entry in run["splits"]
             ],
-            "epoch_chosen_on": "validation windows cut from training",
+            "epoch_chosen_on": "validation windows cut from training, which then trained too",
             "validation": run["validation"],
             "seconds": run["seconds"],
         }

@@ -63,8 +63,9 @@ def gather(
         )
     words = words or read_words(settings.cache / "anchors.h5", windows.labels)
     signal = _in_memory(windows.signal)
-    moving = MotionScale.of(signal, split.train, windows.channels, windows.rate_hz)
-    _, kinds = hands_of(windows, split.train)
+    pool = np.concatenate([split.train, split.validation])
+    moving = MotionScale.of(signal, pool, windows.channels, windows.rate_hz)
+    _, kinds = hands_of(windows, pool)
     knows = settings.train.grounding.split("+")
     sensors = Sensors(moving.locations, kinds, ways(windows.channels))
     spoken = vocabulary(words, windows.labels, sensors, "signal" in knows)
@@ -72,7 +73,7 @@ def gather(
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         label_vectors = _label_vectors(texts, windows.labels, words)
         guidance = _guidance(texts, windows, split, settings.guidance)
-        likeness = _likeness(texts, anchors, split.train) if "text" in knows else None
+        likeness = _likeness(texts, anchors, pool) if "text" in knows else None
     sizes, started = sizes_of(settings.model)
     config = ModelConfig(
         settings=sizes,
@@ -81,13 +82,12 @@ def gather(
         rate_hz=windows.rate_hz,
         labels=tuple(windows.labels),
         text_dim=words.vectors.shape[1],
-        borders=_has_borders(windows, split.train),
+        borders=_has_borders(windows, pool),
         started=started,
         token_dim=guidance.dim if guidance is not None else 0,
         fusion=settings.guidance.fusion,
         place=settings.guidance.place,
     )
-    pool = np.concatenate([split.train, split.validation])
     frame_end = np.arange(config.frames) * windows.T // config.frames
     grammar = Grammar.of(spoken.transcripts, config.frames / config.window_s, config.rate_hz)
     data = TrainingData(
@@ -102,9 +102,9 @@ def gather(
         anchors=anchors,
         label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
         guidance=guidance,
-        evidence=evidence_of(windows, signal, split.train, words, moving, grammar, config, likeness),
+        evidence=evidence_of(windows, signal, pool, words, moving, grammar, config, likeness),
         name_of=windows.place,
-        anywhere=_are_cuts(windows, split.train) or all(words.cyclic),
+        anywhere=_are_cuts(windows, pool) or all(words.cyclic),
     )
     return config, data
 
@@ -122,16 +122,16 @@ def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.n
     return np.stack(rows)
 
 
-def _likeness(texts: Artifact, anchors: Tensor, train: np.ndarray) -> Tensor:
+def _likeness(texts: Artifact, anchors: Tensor, pool: np.ndarray) -> Tensor:
     """Cosine of each anchor and what was said of each segment, ``(N, S, K)``, NaN where nothing was.
 
     Args:
         anchors: unit vectors, ``(K, d)``.
-        train: windows whose texts are read, ``(N,)``; no other's are.
+        pool: windows whose texts are read, ``(N,)``; no other's are.
     """
     import torch
 
-    place = texts.rows("segment_text", train)
+    place = texts.rows("segment_text", pool)
     if not place.shape[1]:
         raise ArtifactError(
             f"{texts.path} has no descriptions of segments, which grounding by text needs: run `vqtext "
@@ -174,14 +174,14 @@ def _guidance(texts: Artifact, windows: Windows, split: Split, settings: Guidanc
     )
 
 
-def _are_cuts(windows: Windows, train: np.ndarray) -> bool:
+def _are_cuts(windows: Windows, pool: np.ndarray) -> bool:
     """Whether some recording gave several windows: otherwise each is one whole, with a beginning."""
-    return len(np.unique(windows.recording[train])) < len(train)
+    return len(np.unique(windows.recording[pool])) < len(pool)
 
 
-def _has_borders(windows: Windows, train: np.ndarray) -> bool:
+def _has_borders(windows: Windows, pool: np.ndarray) -> bool:
     """Whether windows were cut across changes of label: not how much of each, which would be telling."""
-    return windows.share is not None and bool((windows.share[train].max(1) < 1).any())
+    return windows.share is not None and bool((windows.share[pool].max(1) < 1).any())
 
 
 def _in_memory(rows: Rows) -> Rows:
