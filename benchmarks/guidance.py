@@ -114,7 +114,9 @@ def compare(args: argparse.Namespace, cells: list[str], cache: Path) -> None:
     progress = Progress(quiet=True)
 
     def settings(cell: str) -> Settings:
-        train = TrainSettings(run=cell, seeds=seeds, epochs=args.epochs, test_subjects=test_subjects)
+        train = TrainSettings(
+            run=cell, seeds=seeds, epochs=args.epochs, test_subjects=test_subjects, refit=args.test
+        )
         return Settings(cache=cache, data=data, guidance=guidance_of(cell), train=train)
 
     for entry in STAGES:

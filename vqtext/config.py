@@ -260,7 +260,10 @@ class TrainSettings(_Section):
         default=0.2,
         gt=0,
         lt=1,
-        description="share of the training subjects or windows that choose the epoch before they train too",
+        description="share of the training subjects or windows that choose the epoch",
+    )
+    refit: bool = Field(
+        default=True, description="let the validation windows train too, once they have chosen"
     )
     grounding: Literal[
         "nearest",

@@ -82,6 +82,8 @@ def test_what_chose_the_epoch_trains_before_the_model_is_kept(prepared, heard, m
     kept = "trunk.codebook.shape"
     assert torch.equal(saved[kept], last.state_dict()[kept])
     assert not torch.equal(saved[kept], first.state_dict()[kept])
+    run(Train(prepared(study(), test_subjects=["1"], refit=False), heard), force=True)
+    assert trained[2][0] == some and len(trained) == 3, "unless they are to be kept"
 
 
 def test_a_check_by_heart_touches_no_run(prepared, heard):  # noqa: F811

@@ -133,8 +133,7 @@ class Evaluate(Stage):
                 name: [part.strength[name] for parts in seeds for part in parts]
                 for name in seeds[0][0].strength
             },
-            "selection": "strength by cross-validation, epoch by validation windows, which then "
-            "trained too; both inside training",
+            "selection": "strength by cross-validation, epoch by validation windows; both inside training",
         }
         if self.settings.evaluate.controls:
             result["controls"] = self._controls(run, windows, folds, words, truth)

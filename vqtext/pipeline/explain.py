@@ -174,8 +174,8 @@ class Explain(Stage):
             shown_names=model.vocabulary.displays(),
             scores={name: _score(entry) for name, entry in scored.get("classification", {}).items()},
             split=_how_split([fold.split for fold in folds]),
-            selection="The epoch was chosen on validation windows, which then trained too, and every other "
-            "setting by cross-validation, both inside the training windows.",
+            selection="The epoch was chosen on validation windows and every other setting by "
+            "cross-validation, both inside the training windows.",
             seeds=tuple(run["seeds"]),
             confusion=(Confusion("decoding", np.array(scored["confusion"]["decoding"])) if scored else None),
             samples=tuple(

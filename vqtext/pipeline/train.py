@@ -148,7 +148,7 @@ class Train(Stage):
         chosen = choose(model, data)
         if chosen is not None:
             scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}
-        if len(data.validation) and settings.train.overfit is None:
+        if settings.train.refit and len(data.validation) and settings.train.overfit is None:
             data = data.whole()
             with self.progress.bar(f"{name}: steps with the validation windows") as tell:
                 network, _ = fit(config, data, *how, work / WHOLE, tell, network)
@@ -190,7 +190,7 @@ class Train(Stage):
                 {key: entry[key] for key in ("test_subjects", "validation_subjects", "best", "sizes")}
                 for entry in run["splits"]
             ],
-            "epoch_chosen_on": "validation windows cut from training, which then trained too",
+            "epoch_chosen_on": "validation windows cut from training",
             "validation": run["validation"],
             "seconds": run["seconds"],
         }
