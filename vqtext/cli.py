@@ -36,35 +36,28 @@ app = typer.Typer(
 def prepare(
     data: o.Data = None,
     path: o.DataPath = None,
-    rate: Annotated[o.Number, o.setting("--rate", "data.rate_hz", "HZ")] = None,
-    window_s: Annotated[o.Number, o.setting("--window-s", "data.window_s", "SECONDS")] = None,
-    stride_s: Annotated[o.Number, o.setting("--stride-s", "data.stride_s", "SECONDS")] = None,
-    borders: Annotated[o.Text, o.setting("--borders", "data.borders", "HOW")] = None,
-    bridge_s: Annotated[o.Number, o.setting("--bridge-s", "data.bridge_s", "SECONDS")] = None,
+    rate: Annotated[o.Number, o.Setting("--rate", "data.rate_hz", "HZ")] = None,
+    window_s: Annotated[o.Number, o.Setting("--window-s", "data.window_s", "SECONDS")] = None,
+    stride_s: Annotated[o.Number, o.Setting("--stride-s", "data.stride_s", "SECONDS")] = None,
+    borders: Annotated[o.Text, o.Setting("--borders", "data.borders", "HOW")] = None,
+    bridge_s: Annotated[o.Number, o.Setting("--bridge-s", "data.bridge_s", "SECONDS")] = None,
     cache: o.Cache = None,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
     force: o.Force = False,
 ) -> None:
     """Cut recordings into windows."""
-    chosen: dict[str, object] = {
-        "data.name": data,
-        "data.path": path,
-        "data.rate_hz": rate,
-        "data.window_s": window_s,
-    }
-    chosen |= {"data.stride_s": stride_s, "data.borders": borders, "data.bridge_s": bridge_s, "cache": cache}
-    _stage("prepare", load_settings(chosen), as_json, quiet, force)
+    _stage("prepare", load_settings(o.chosen(prepare, locals())), as_json, quiet, force)
 
 
 @app.command()
 def gen_subactions(
-    provider: Annotated[o.Text, o.setting("--provider", "words.provider", "NAME")] = None,
+    provider: Annotated[o.Text, o.Setting("--provider", "words.provider", "NAME")] = None,
     model: o.Model = None,
     base_url: o.BaseUrl = None,
-    language: Annotated[o.Text, o.setting("--language", "words.language", "CODE")] = None,
-    drafts: Annotated[o.Count, o.setting("--drafts", "words.drafts", "N")] = None,
-    harmonise: Annotated[o.Switch, o.setting("--harmonise/--no-harmonise", "words.harmonise")] = None,
+    language: Annotated[o.Text, o.Setting("--language", "words.language", "CODE")] = None,
+    drafts: Annotated[o.Count, o.Setting("--drafts", "words.drafts", "N")] = None,
+    harmonise: Annotated[o.Switch, o.Setting("--harmonise/--no-harmonise", "words.harmonise")] = None,
     concurrency: o.Concurrency = None,
     max_tokens: o.MaxTokens = None,
     refresh: Annotated[
@@ -81,22 +74,15 @@ def gen_subactions(
     force: o.Force = False,
 ) -> None:
     """Turn each label into its ordered sub-actions; the result is made to be edited by hand."""
-    chosen: dict[str, object] = {
-        "words.provider": provider,
-        "words.language": language,
-        "words.drafts": drafts,
-        "words.harmonise": harmonise,
-        "cache": cache,
-    }
-    loaded = load_settings(chosen | o.of_model(model, base_url, concurrency, max_tokens))
+    loaded = load_settings(o.chosen(gen_subactions, locals()))
     used_by(loaded, "words.provider", "openai", ("llm.", "words.drafts", "words.harmonise"))
     _stage("gen-subactions", loaded, as_json, quiet, force, dry_run, refresh=refresh or ())
 
 
 @app.command()
 def describe(
-    source: Annotated[o.Text, o.setting("--source", "describe.source", "NAME")] = None,
-    limit: Annotated[o.Count, o.setting("--limit", "describe.limit", "N")] = None,
+    source: Annotated[o.Text, o.Setting("--source", "describe.source", "NAME")] = None,
+    limit: Annotated[o.Count, o.Setting("--limit", "describe.limit", "N")] = None,
     model: o.Model = None,
     base_url: o.BaseUrl = None,
     concurrency: o.Concurrency = None,
@@ -108,51 +94,40 @@ def describe(
     force: o.Force = False,
 ) -> None:
     """Say in words what the sensors of each window did."""
-    chosen: dict[str, object] = {"describe.source": source, "describe.limit": limit, "cache": cache}
-    loaded = load_settings(chosen | o.of_model(model, base_url, concurrency, max_tokens))
+    loaded = load_settings(o.chosen(describe, locals()))
     used_by(loaded, "describe.source", "llm", ("llm.", "describe.limit"))
     _stage("describe", loaded, as_json, quiet, force, dry_run)
 
 
 @app.command()
 def embed(
-    encoder: Annotated[o.Text, o.setting("--encoder", "embed.encoder", "NAME")] = None,
-    batch_size: Annotated[o.Count, o.setting("--batch-size", "embed.batch_size", "N")] = None,
+    encoder: Annotated[o.Text, o.Setting("--encoder", "embed.encoder", "NAME")] = None,
+    batch_size: Annotated[o.Count, o.Setting("--batch-size", "embed.batch_size", "N")] = None,
     cache: o.Cache = None,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
     force: o.Force = False,
 ) -> None:
     """Embed all texts with a frozen text encoder."""
-    chosen: dict[str, object] = {"embed.encoder": encoder, "embed.batch_size": batch_size, "cache": cache}
-    _stage("embed", load_settings(chosen), as_json, quiet, force)
+    _stage("embed", load_settings(o.chosen(embed, locals())), as_json, quiet, force)
 
 
 @app.command()
 def dedup(
     threshold: o.Threshold = None,
-    target: Annotated[o.Count, o.setting("--target", "dedup.target", "N")] = None,
-    calibrate: Annotated[o.Switch, o.setting("--calibrate/--no-calibrate", "dedup.calibrate")] = None,
-    keep: Annotated[o.Phrases, o.setting("--keep", "dedup.keep", "PHRASE")] = None,
-    drop: Annotated[o.Phrases, o.setting("--drop", "dedup.drop", "PHRASE")] = None,
-    merge: Annotated[o.Phrases, o.setting("--merge", "dedup.merge", "A=B")] = None,
-    contrast: Annotated[o.Number, o.setting("--contrast", "dedup.contrast", "X")] = None,
+    target: Annotated[o.Count, o.Setting("--target", "dedup.target", "N")] = None,
+    calibrate: Annotated[o.Switch, o.Setting("--calibrate/--no-calibrate", "dedup.calibrate")] = None,
+    keep: Annotated[o.Phrases, o.Setting("--keep", "dedup.keep", "PHRASE")] = None,
+    drop: Annotated[o.Phrases, o.Setting("--drop", "dedup.drop", "PHRASE")] = None,
+    merge: Annotated[o.Phrases, o.Setting("--merge", "dedup.merge", "A=B")] = None,
+    contrast: Annotated[o.Number, o.Setting("--contrast", "dedup.contrast", "X")] = None,
     cache: o.Cache = None,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
     force: o.Force = False,
 ) -> None:
     """Merge near-duplicate phrases into anchors."""
-    chosen: dict[str, object] = {
-        "dedup.threshold": threshold,
-        "dedup.target": target,
-        "dedup.calibrate": calibrate,
-        "dedup.keep": keep or None,
-        "dedup.drop": drop or None,
-        "dedup.merge": merge or None,
-    }
-    chosen |= {"dedup.contrast": contrast, "cache": cache}
-    loaded = load_settings(chosen)
+    loaded = load_settings(o.chosen(dedup, locals()))
     one_way_to_a_threshold(loaded)
     _stage("dedup", loaded, as_json, quiet, force)
 
@@ -164,74 +139,48 @@ def train(
     folds: o.Folds = None,
     split: o.Split = None,
     seeds: o.Seeds = None,
-    grounding: Annotated[o.Text, o.setting("--grounding", "train.grounding", "MODE")] = None,
-    channels: Annotated[o.Text, o.setting("--channels", "model.channels", "MODE")] = None,
-    init: Annotated[Path | None, o.setting("--init", "model.init", "FOLDER")] = None,
+    grounding: Annotated[o.Text, o.Setting("--grounding", "train.grounding", "MODE")] = None,
+    channels: Annotated[o.Text, o.Setting("--channels", "model.channels", "MODE")] = None,
+    init: Annotated[Path | None, o.Setting("--init", "model.init", "FOLDER")] = None,
     epochs: o.Epochs = None,
-    preset: Annotated[o.Text, o.setting("--preset", "train.preset", "NAME")] = None,
-    patience: Annotated[o.Count, o.setting("--patience", "train.patience", "N")] = None,
-    batch_size: Annotated[o.Count, o.setting("--batch-size", "train.batch_size", "N")] = None,
-    accumulate: Annotated[o.Count, o.setting("--accumulate", "train.accumulate", "N")] = None,
-    learning_rate: Annotated[o.Number, o.setting("--learning-rate", "train.learning_rate", "X")] = None,
-    overfit: Annotated[o.Count, o.setting("--overfit", "train.overfit", "N")] = None,
-    accelerator: Annotated[o.Text, o.setting("--accelerator", "train.accelerator", "NAME")] = None,
-    devices: Annotated[o.Count, o.setting("--devices", "train.devices", "N")] = None,
-    precision: Annotated[o.Text, o.setting("--precision", "train.precision", "NAME")] = None,
-    compiled: Annotated[o.Switch, o.setting("--compile/--no-compile", "train.compile")] = None,
-    workers: Annotated[o.Count, o.setting("--workers", "train.workers", "N")] = None,
+    preset: Annotated[o.Text, o.Setting("--preset", "train.preset", "NAME")] = None,
+    patience: Annotated[o.Count, o.Setting("--patience", "train.patience", "N")] = None,
+    batch_size: Annotated[o.Count, o.Setting("--batch-size", "train.batch_size", "N")] = None,
+    accumulate: Annotated[o.Count, o.Setting("--accumulate", "train.accumulate", "N")] = None,
+    learning_rate: Annotated[o.Number, o.Setting("--learning-rate", "train.learning_rate", "X")] = None,
+    overfit: Annotated[o.Count, o.Setting("--overfit", "train.overfit", "N")] = None,
+    accelerator: Annotated[o.Text, o.Setting("--accelerator", "train.accelerator", "NAME")] = None,
+    devices: Annotated[o.Count, o.Setting("--devices", "train.devices", "N")] = None,
+    precision: Annotated[o.Text, o.Setting("--precision", "train.precision", "NAME")] = None,
+    compiled: Annotated[o.Switch, o.Setting("--compile/--no-compile", "train.compile")] = None,
+    workers: Annotated[o.Count, o.Setting("--workers", "train.workers", "N")] = None,
     cache: o.Cache = None,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
     force: o.Force = False,
 ) -> None:
     """Train on the cached artifacts alone: no network, no text model."""
-    chosen: dict[str, object] = {
-        "train.run": run,
-        "train.test_subjects": test_subjects,
-        "train.folds": folds,
-        "train.split": split,
-        "train.seeds": seeds,
-    }
-    chosen |= {
-        "train.grounding": grounding,
-        "model.channels": channels,
-        "model.init": init,
-        "train.epochs": epochs,
-        "train.preset": preset,
-        "train.patience": patience,
-        "train.batch_size": batch_size,
-        "train.accumulate": accumulate,
-        "train.learning_rate": learning_rate,
-        "train.overfit": overfit,
-        "train.accelerator": accelerator,
-        "train.devices": devices,
-        "train.precision": precision,
-        "train.compile": compiled,
-        "train.workers": workers,
-        "cache": cache,
-    }
-    _stage("train", load_settings(chosen), as_json, quiet, force)
+    _stage("train", load_settings(o.chosen(train, locals())), as_json, quiet, force)
 
 
 @app.command()
 def evaluate(
     run: o.Run = None,
-    truth: Annotated[Path | None, o.setting("--truth", "evaluate.truth", "FILE")] = None,
-    controls: Annotated[o.Switch, o.setting("--controls/--no-controls", "evaluate.controls")] = None,
+    truth: Annotated[Path | None, o.Setting("--truth", "evaluate.truth", "FILE")] = None,
+    controls: Annotated[o.Switch, o.Setting("--controls/--no-controls", "evaluate.controls")] = None,
     cache: o.Cache = None,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
     force: o.Force = False,
 ) -> None:
     """Score a run on windows it has never seen, by the signal alone."""
-    chosen: dict[str, object] = {"train.run": run, "evaluate.truth": truth, "evaluate.controls": controls}
-    _stage("evaluate", load_settings({**chosen, "cache": cache}), as_json, quiet, force)
+    _stage("evaluate", load_settings(o.chosen(evaluate, locals())), as_json, quiet, force)
 
 
 @app.command()
 def explain(
     run: o.Run = None,
-    samples: Annotated[o.Count, o.setting("--samples", "explain.samples", "N")] = None,
+    samples: Annotated[o.Count, o.Setting("--samples", "explain.samples", "N")] = None,
     window: Annotated[
         o.Count,
         typer.Option("--window", metavar="N", help="Explain this row of windows.h5 alone, and write nothing"),
@@ -242,8 +191,7 @@ def explain(
     force: o.Force = False,
 ) -> None:
     """Explain test windows in words and draw report.html."""
-    chosen: dict[str, object] = {"train.run": run, "explain.samples": samples, "cache": cache}
-    loaded = load_settings(chosen)
+    loaded = load_settings(o.chosen(explain, locals()))
     if window is None:
         _stage("explain", loaded, as_json, quiet, force)
         return
@@ -266,19 +214,16 @@ def codes(
             help="Hold each written duration, direction and level of motion against what is found",
         ),
     ] = False,
-    confidence: Annotated[o.Number, o.setting("--confidence", "explain.code_confidence", "P")] = None,
+    confidence: Annotated[o.Number, o.Setting("--confidence", "explain.code_confidence", "P")] = None,
     cache: o.Cache = None,
     as_json: o.AsJson = False,
 ) -> None:
     """Show what each code is called, how surely, and where it occurs."""
-    from vqtext.pipeline.codes import codes, lines
+    loaded = load_settings(o.chosen(codes, locals()))
+    from vqtext.pipeline.codes import codes as codes_of
+    from vqtext.pipeline.codes import lines
 
-    chosen: dict[str, object] = {
-        "train.run": run,
-        "explain.code_confidence": confidence,
-        "cache": cache,
-    }
-    answer = codes(load_settings(chosen).settings, words)
+    answer = codes_of(loaded.settings, words)
     say(answer, lines, as_json)
 
 
@@ -301,21 +246,7 @@ def run_all(
     """Do all of the above, in this order."""
     from vqtext.pipeline.flow import run_stages
 
-    chosen: dict[str, object] = {
-        "data.name": data,
-        "data.path": path,
-        "dedup.threshold": threshold,
-        "train.run": run,
-    }
-    chosen |= {
-        "train.test_subjects": test_subjects,
-        "train.folds": folds,
-        "train.split": split,
-        "train.seeds": seeds,
-        "train.epochs": epochs,
-        "cache": cache,
-    }
-    loaded = load_settings(chosen)
+    loaded = load_settings(o.chosen(run_all, locals()))
     one_way_to_a_threshold(loaded)
     chosen_data = any(
         loaded.origins[name] != "default" for name in loaded.origins if name.startswith("data.")
