@@ -12,14 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from stages import MODEL, WORDS, stages
 from uea import minirocket
 
 from vqtext.config import Settings, TrainSettings
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.predictions import CLASSIFIERS
-from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.registry import STAGES
-from vqtext.pipeline.stage import run
 
 
 def main() -> None:
@@ -30,15 +28,14 @@ def main() -> None:
     seeds = [int(seed) for seed in args.seeds.split(",")]
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(cache=Path(folder), train=TrainSettings(seeds=seeds))
-        summaries, seconds = {}, {}
-        for entry in STAGES:
+        scores, seconds = {}, {}
+        for command in (*WORDS, *MODEL, "explain"):
             start = time.monotonic()
-            summaries[entry.command] = run(entry.load()(settings, Progress(quiet=True)))
-            seconds[entry.command] = time.monotonic() - start
+            scores = stages(settings, (command,)).get("classification", scores)
+            seconds[command] = time.monotonic() - start
         windows = read_windows(settings.cache / "windows.h5")
     for name in CLASSIFIERS:
-        scores = summaries["evaluate"]["classification"][name]
-        told = ", ".join(f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in scores.items())
+        told = ", ".join(f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in scores[name].items())
         print(f"{name:12} {told}")
     if args.peer:
         print(f"{'MiniRocket':12} accuracy {minirocket(windows):.3f}")

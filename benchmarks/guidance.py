@@ -25,12 +25,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+from stages import WORDS, stages
 
 from vqtext.config import DataSettings, GuidanceSettings, Settings, TrainSettings
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.subject_facts import facts_of
 from vqtext.pipeline.train import Train
@@ -119,10 +119,7 @@ def compare(args: argparse.Namespace, cells: list[str], cache: Path) -> None:
         )
         return Settings(cache=cache, data=data, guidance=guidance_of(cell), train=train)
 
-    for entry in STAGES:
-        if entry.command == "train":
-            break
-        run(entry.load()(settings("both.facts.signal.patches"), progress))
+    stages(settings("both.facts.signal.patches"), WORDS)
     subjects = read_windows(cache / "windows.h5").subjects
     if not any(any(facts_of(subject)) for subject in subjects):
         cells = [cell for cell in cells if ".nofacts." not in cell]
