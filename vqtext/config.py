@@ -263,7 +263,7 @@ class TrainSettings(_Section):
         description="share of the training subjects or windows that choose the epoch",
     )
     refit: bool = Field(
-        default=True, description="let the validation windows train too, once they have chosen"
+        default=True, description="train the model anew, on the validation windows too, once they have chosen"
     )
     grounding: Literal[
         "nearest",

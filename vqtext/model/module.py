@@ -68,7 +68,6 @@ class TrainingModule(lightning.LightningModule):
         every: all training windows, without text.
         origin: where the training window at a place comes from, for messages.
         anywhere: whether windows might as well begin at another moment.
-        begun: whether the network has learned before: then its belief is heard from the start.
     """
 
     label_vectors: Tensor
@@ -84,12 +83,10 @@ class TrainingModule(lightning.LightningModule):
         every: Windows,
         origin: Callable[[int], str],
         anywhere: bool = True,
-        begun: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
         self.grounding = grounding
-        self.begun = begun
         self.settings, self.seed, self.every, self.origin = settings, seed, every, origin
         self.augment = Augment(network.config.channels, anywhere)
         self.averages = Averages()
@@ -135,8 +132,7 @@ class TrainingModule(lightning.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Between stretches of training the names are decided anew, from all that the network believes."""
-        learned = 1.0 if self.begun else self.current_epoch / (self.trainer.max_epochs or 1)
-        if not self.grounding.due(learned):
+        if not self.grounding.due(self.current_epoch / (self.trainer.max_epochs or 1)):
             return
         self.network.eval()
         frames, believed = self.network.config.frames, []

@@ -32,7 +32,6 @@ from vqtext.schema import Rows
 
 STEPS, EPOCHS = 600, (20, 300)  # least and most epochs of a training of that many steps
 VALIDATIONS = 50  # looks at the validation windows in one training
-AGAIN, GENTLY = 1 / 3, 0.5  # share of the epochs, and of the learning rate, in which all windows train
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,6 @@ def fit(
     seed: int,
     folder: Path,
     tell: Tell,
-    begun: Network | None = None,
 ) -> tuple[Network, dict[str, float]]:
     """Train one network and return it as it was at its best epoch, by the validation windows alone.
 
@@ -116,8 +114,6 @@ def fit(
         drop: share of the training windows that see no text.
         folder: logs (TensorBoard and CSV) and checkpoints are written here.
         tell: called a few times a second and after each epoch.
-        begun: a network that learned from some of the windows; it goes on from there, for a shorter while
-            and gently, and what it believes is believed from the start.
 
     Returns:
         The network in eval mode, and the validation metrics and number of its epoch; with
@@ -135,11 +131,7 @@ def fit(
     if config.settings.init is not None:
         start(network, config.settings.init)
     training, validation = data.part(data.train, drop), data.part(data.validation)
-    if begun is None:
-        network.normalise.fit(block.signal for block in training.blocks())
-    else:
-        network.load_state_dict(begun.state_dict())
-        settings = settings.model_copy(update={"learning_rate": GENTLY * settings.learning_rate})
+    network.normalise.fit(block.signal for block in training.blocks())
     _check(config, training, network)
     evidence = data.evidence.of(data.train.numpy())
     names = grounding.make(settings.grounding, data.grammar, len(data.anchors), evidence)
@@ -147,15 +139,7 @@ def fit(
         names.settle()  # what is learnt by heart must stay what it is
     every = data.part(data.train)
     module = TrainingModule(
-        network,
-        names,
-        data.label_vectors,
-        settings,
-        seed,
-        every,
-        data.origin,
-        data.anywhere,
-        begun is not None,
+        network, names, data.label_vectors, settings, seed, every, data.origin, data.anywhere
     )
     watched = len(data.validation) > 0
     share = settings.batch_size // settings.devices
@@ -164,8 +148,6 @@ def fit(
     keeper = Keeper(folder / "checkpoints", watched, settings.patience, batches.sampler)  # type: ignore[arg-type]
     stopped = kept_in(keeper.folder)
     epochs = epochs_for(len(training), settings)
-    if begun is not None:
-        epochs = max(1, round(AGAIN * epochs))
     with ExitStack() as processes:
         if settings.devices > 1:
             tell = processes.enter_context(Relay(tell))

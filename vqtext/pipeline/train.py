@@ -45,10 +45,10 @@ _HOW = {
 class Train(Stage):
     """Train one model a fold and seed.
 
-    Validation windows choose the epoch and all that is fitted once the network is done; then nothing is left
-    for them to choose, and they train too. The run names the best seed by its validation score. A run of
-    folds has no best model: each was kept from other people, and a score on some says nothing about a score
-    on others.
+    Validation windows choose the epoch and all that is fitted once the network is done. Then nothing is left
+    for them to choose: the model that is kept is trained anew, for as many epochs, on them too. The run names
+    the best seed by its validation score. A run of folds has no best model: each was kept from other people,
+    and a score on some says nothing about a score on others.
     """
 
     command = "train"
@@ -141,17 +141,17 @@ class Train(Stage):
         settings = self.settings
         if work.exists():
             self.progress.say(f"{name}: going on where it was stopped")
-        how = (settings.train, settings.guidance.drop, seed)
         with self.progress.bar(f"{name}: steps") as tell:
-            network, scores = fit(config, data, *how, work, tell)
+            network, scores = fit(config, data, settings.train, settings.guidance.drop, seed, work, tell)
         model = VQText(network, Decoder(config, data.vocabulary))
         chosen = choose(model, data)
         if chosen is not None:
             scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}
         if settings.train.refit and len(data.validation) and settings.train.overfit is None:
             data = data.whole()
-            with self.progress.bar(f"{name}: steps with the validation windows") as tell:
-                network, _ = fit(config, data, *how, work / WHOLE, tell, network)
+            again = settings.train.model_copy(update={"epochs": int(scores["epoch"]) + 1})
+            with self.progress.bar(f"{name}: steps of all windows") as tell:
+                network, _ = fit(config, data, again, settings.guidance.drop, seed, work / WHOLE, tell)
             model = VQText(network, Decoder(config, data.vocabulary))
         finish(model, data, chosen)
         model.save(work)
