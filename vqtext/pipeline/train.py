@@ -204,7 +204,9 @@ class Train(Stage):
         for fold, entry in enumerate(summary["splits"]):
             train, validation, test = (_told_size(entry["sizes"][part]) for part in PARTS)
             begin = f"fold {fold}: " if summary["split"] == "folds" else ""
-            chosen = validation if entry["sizes"]["validation"]["windows"] else "nothing, the last was taken"
+            chosen = f"{validation}{', then trained on them too' if self.settings.train.refit else ''}"
+            if not entry["sizes"]["validation"]["windows"]:
+                chosen = "nothing, the last was taken"
             lines.append(f"  {begin}trained on {train}; epoch chosen on: {chosen}; kept for the test: {test}")
         best = {entry["best"] for entry in summary["splits"]} if len(summary["seeds"]) > 1 else set()
         for name, scores in summary["validation"].items():
