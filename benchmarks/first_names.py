@@ -19,8 +19,6 @@ from vqtext.pipeline.signatures import written
 from vqtext.pipeline.training_data import gather
 from vqtext.pipeline.truth import map_of, own_table
 from vqtext.pipeline.words import Words, read_words
-from vqtext.prompts import corruption
-from vqtext.schema import LabelWords, SubActions
 
 
 class FirstNames:
@@ -67,28 +65,3 @@ class FirstNames:
             self.windows, self.everyone.train, words, self.locations, self.data.grammar
         )
         return replace(self.data.evidence, levels=levels, ways=ways, lasts=lasts)
-
-
-def wrong_words(first: FirstNames, draws: int) -> None:
-    """Print what is lost with random levels in 10 % and 25 % of the cells that say one."""
-    right = first.recall()
-    for share in (0.10, 0.25):
-        losses = [right - first.recall(corrupted(first.words, share, draw)) for draw in range(draws)]
-        print(
-            f"{share:.0%} of the cells wrong, {draws} draws: mean loss {np.mean(losses):.3f}, median "
-            f"{np.median(losses):.3f}, worst {np.max(losses):.3f}",
-            flush=True,
-        )
-
-
-def corrupted(words: Words, share: float, draw: int) -> Words:
-    """The same words with another level in a share of the cells, drawn at random."""
-    labels = [
-        LabelWords(label=str(i), subactions=[step for _, step in uses]) for i, uses in enumerate(words.uses)
-    ]
-    wrong = corruption.corrupted(SubActions(labels=labels), share, draw).labels
-    uses = [
-        [(anchor, step) for (anchor, _), step in zip(own, label.subactions, strict=True)]
-        for own, label in zip(words.uses, wrong, strict=True)
-    ]
-    return replace(words, uses=uses)

@@ -2,12 +2,13 @@
 
     VQTEXT_DATA=FOLDER python benchmarks/grounding.py [--modes order+signal,…] [--seeds 0,1,2] [--folds 3]
                                                       [--test-subjects 1,2] [--ceiling] [--controls]
-                                                      [--wrong-words 24] [--cache FOLDER]
+                                                      [--wrong-words 24] [--wrong-trained 3] [--cache FOLDER]
 
 FOLDER holds ``gait/``. Each mode is trained by the ordinary pipeline and scored by `vqtext evaluate`;
 ``--controls`` trains each again with its words destroyed, ``--test-subjects`` has one split instead of folds.
 ``--ceiling`` trains the same network with the truth in place of the E-step. ``--wrong-words N`` replaces 10 %
-and 25 % of the signature cells at random, N draws each, and tells what the first E-step loses by it.
+and 25 % of the signature cells at random, N draws each, and tells what the first E-step loses by it;
+``--wrong-trained N`` trains the first fold and seed of the default mode with N draws of each.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from first_names import FirstNames, wrong_words
+from first_names import FirstNames
 from stages import MODEL, WORDS, stages
+from wrong_words import trained_on_wrong_words, wrong_words
 
 from vqtext.config import DataSettings, EvaluateSettings, Settings, TrainSettings
 from vqtext.model import grounding
@@ -84,6 +86,7 @@ def main() -> None:
     parser.add_argument("--ceiling", action="store_true")
     parser.add_argument("--controls", action="store_true")
     parser.add_argument("--wrong-words", type=int, default=0, metavar="N")
+    parser.add_argument("--wrong-trained", type=int, default=0, metavar="N")
     parser.add_argument("--cache", type=Path)
     args = parser.parse_args()
     seeds = [int(seed) for seed in args.seeds.split(",")]
@@ -105,14 +108,16 @@ def main() -> None:
         for mode in (MODES if args.modes == "all" else args.modes).split(","):
             if mode:
                 told(settings(mode), mode, clock)
-        if args.ceiling:
-            teach_the_truth()
-            told(settings("order+signal", "ceiling"), "the truth itself", clock)
         if args.wrong_words:
             stages(settings("order+signal"), WORDS)
             first = FirstNames(settings("order+signal"))
             print(f"first E-step, all subjects, no network: named_recall {first.recall():.3f}", flush=True)
             wrong_words(first, args.wrong_words)
+        if args.wrong_trained:
+            trained_on_wrong_words(settings("order+signal"), args.wrong_trained, cache / "wrong")
+        if args.ceiling:
+            teach_the_truth()
+            told(settings("order+signal", "ceiling"), "the truth itself", clock)
 
 
 def told(settings: Settings, name: str, clock: Clock) -> None:

@@ -17,8 +17,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from first_names import FirstNames, wrong_words
+from first_names import FirstNames
 from stages import MODEL, WORDS, stages
+from wrong_words import wrong_words
 
 from vqtext import load
 from vqtext.config import DataSettings, Settings, TrainSettings
