@@ -22,3 +22,9 @@ def test_marks_and_the_runner_up_are_told():
 def test_a_long_reason_is_cut_and_short_steps_that_are_not_shown_cost_no_digits():
     steps = [*(Step(f"step {i}", i, i + 1, 0.9) for i in range(9)), Step("blink", 9, 9.01, 0.9)]
     assert str(Reason("walking", 0.9, tuple(steps))).endswith("step 7 7.0–8.0 s → … = walking (0.90)")
+
+
+def test_a_guess_says_how_unsure_it_is():
+    """Else a step that is no likelier than its neighbours reads as if somebody knew."""
+    assert str(Step("lift", 0.0, 10.0, 0.21)) == "lift 0.0–10.0 s (0.21)"
+    assert str(Step("lift", 0.0, 10.0, 0.3)) == "lift 0.0–10.0 s"

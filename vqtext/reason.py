@@ -14,6 +14,8 @@ UNKNOWN_NAME = "unknown"
 INFERRED_MARK = "*"
 AMBIGUOUS_MARK = "?"
 UNRESOLVABLE_MARK = "~"
+UNSURE = 0.3
+"""Confidence below which a step is told as a guess: several names of the label fit about as well."""
 SHOWN = 8
 """Steps that a line of text shows; a reason has them all."""
 
@@ -45,13 +47,15 @@ class Step:
         return self.told(digits([self]))
 
     def told(self, decimals: int) -> str:
-        """Name, marks and borders, in seconds with so many decimals."""
+        """Name, marks and borders, in seconds with so many decimals; of a guess also how unsure it is."""
         marks = (
             INFERRED_MARK * self.inferred
             + AMBIGUOUS_MARK * bool(self.ambiguous_with)
             + UNRESOLVABLE_MARK * self.unresolvable
         )
-        return f"{self.display or self.name}{marks} {self.start_s:.{decimals}f}–{self.end_s:.{decimals}f} s"
+        guess = f" ({self.confidence:.2f})" if self.confidence < UNSURE else ""
+        borders = f"{self.start_s:.{decimals}f}–{self.end_s:.{decimals}f} s"
+        return f"{self.display or self.name}{marks} {borders}{guess}"
 
 
 def digits(steps: Iterable[Step], least: int = 1) -> int:
@@ -67,7 +71,8 @@ class Reason:
 
     ``str(reason)`` is one line: ``left leg swings 0.0–0.4 s → … = walking (0.72); also possible: running,
     0.21``, shortened after `SHOWN` steps. A name followed by ``*`` is inferred, by ``?`` ambiguous, by ``~``
-    unresolvable (see `Step`). Steps and label are told by their ``display`` where they have one.
+    unresolvable (see `Step`); a step less sure than `UNSURE` is followed by its confidence. Steps and label
+    are told by their ``display`` where they have one.
 
     Attributes:
         label: the class.

@@ -21,7 +21,7 @@ from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.runs import Fold, folds_of, read_run
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
-from vqtext.reason import Reason
+from vqtext.reason import UNSURE, Reason
 from vqtext.report.content import (
     Confusion,
     Report,
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 """Samples that a person is shown in the terminal; the report and ``--json`` have all."""
-
-UNSURE = 0.3
-"""Confidence below which a step is told as a guess: several names of the label fit about as well."""
 
 
 class Explain(Stage):
@@ -138,9 +135,7 @@ class Explain(Stage):
             lines.append("  ~ unresolvable: shorter than two samples")
         weak = sum(step["confidence"] < UNSURE for step in steps)
         if weak:
-            lines.append(
-                f"  {weak} of these {len(steps)} steps have a confidence under {UNSURE}: take them as guesses"
-            )
+            lines.append(f"  {weak} of these {len(steps)} steps are guesses, less sure than {UNSURE}")
         return [*lines, f"report: {Path(summary['report']).resolve()}"]
 
     def _page(
