@@ -56,7 +56,7 @@ def told(settings: Settings, seeds: list[int]) -> None:
         if name != "ece":
             said = ", ".join(f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in scores.items())
             print(f"{settings.train.run} {name:12} {said}", flush=True)
-    folder = settings.cache / "runs" / settings.train.run
+    folder = settings.run_folder
     record = read_run(folder)
     models = len(record["validation"])
     print(f"{settings.train.run} seconds a model: {record['seconds'] / models:.0f}")

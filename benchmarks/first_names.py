@@ -35,8 +35,7 @@ class FirstNames:
     def __init__(self, settings: Settings) -> None:
         self.windows = windows = read_windows(settings.cache / "windows.h5")
         self.words = read_words(settings.cache / "anchors.h5", windows.labels)
-        table = own_table(windows.dataset, windows.truth_words)
-        self.word = map_of(table, windows.truth_words, self.words).word
+        self.word = truth_word_of(windows, self.words)
         split = splits_for(windows, settings.train)[0]
         nobody = split.test[:0]
         self.settings = settings
@@ -65,3 +64,8 @@ class FirstNames:
             self.windows, self.everyone.train, words, self.locations, self.data.grammar
         )
         return replace(self.data.evidence, levels=levels, ways=ways, lasts=lasts)
+
+
+def truth_word_of(windows: Windows, words: Words) -> np.ndarray:
+    """The truth word that each anchor stands for by the reader's own table, ``(K,)``; −1 none."""
+    return map_of(own_table(windows.dataset, windows.truth_words), windows.truth_words, words).word

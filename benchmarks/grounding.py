@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from first_names import FirstNames
+from first_names import FirstNames, truth_word_of
 from stages import MODEL, WORDS, stages
 from wrong_words import trained_on_wrong_words, wrong_words
 
@@ -32,7 +32,6 @@ from vqtext.model import grounding
 from vqtext.model.module import TrainingModule
 from vqtext.pipeline import training_data
 from vqtext.pipeline.runs import read_run
-from vqtext.pipeline.truth import map_of, own_table
 from vqtext.pipeline.words import read_words
 
 MODES = "nearest,label,order,label+signal,order+signal,label+text,order+text,order+signal+text"
@@ -124,7 +123,7 @@ def told(settings: Settings, name: str, clock: Clock) -> None:
     """Train, evaluate and print one row."""
     clock.seconds = 0.0
     stages(settings, WORDS + MODEL)
-    folder = settings.cache / "runs" / settings.train.run
+    folder = settings.run_folder
     scores = json.loads((folder / "evaluate.json").read_text())
     found = {key: scores["grounding"][key] for key in TOLD}
     row = [f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in found.items() if m["values"]]
@@ -145,9 +144,8 @@ def teach_the_truth() -> None:
 
     def gather_with_truth(windows, split, settings, *more):
         config, data = gathered(windows, split, settings, *more)
-        words = read_words(settings.cache / "anchors.h5", windows.labels)
-        word = map_of(own_table("gait", windows.truth_words), windows.truth_words, words).word
-        truth = np.asarray(windows.truth[np.concatenate([split.train, split.validation])])
+        word = truth_word_of(windows, read_words(settings.cache / "anchors.h5", windows.labels))
+        truth = np.asarray(windows.truth[data.rows])
         middle = (np.arange(config.frames) * 2 + 1) * windows.T // (2 * config.frames)
         onto = np.stack([word == w for w in range(len(windows.truth_words))]).astype(np.float32)
         onto /= onto.sum(1, keepdims=True).clip(min=1)
@@ -158,7 +156,7 @@ def teach_the_truth() -> None:
 
     training_data.gather = gather_with_truth
     # those that train come first; in the end all do
-    grounding.make = lambda *of: Taught(known["names"][: len(of[-1].label)])
+    grounding.make = lambda _mode, _grammar, _anchors, evidence: Taught(known["names"][: len(evidence.label)])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
 
 Cells are compared by the signal alone on validation windows, on validation subjects where the data names its
 subjects. Guided accuracy knows the label from its words and means nothing by itself: it is shown beside
-signal-only accuracy on the same training epoch, with the gap. No cell sees the test windows; ``--test`` lets
+signal-only accuracy on the same training epoch, with the gap. No model is trained anew on the validation
+windows that compare it, and no cell sees the test windows; ``--test`` lets
 the winner see them, once, at the end.
 
 DSADS is taken from below VQTEXT_DATA (default ../shared/data), with subjects 7 and 8 for the test.
@@ -29,11 +30,7 @@ from stages import WORDS, stages
 
 from vqtext.config import DataSettings, GuidanceSettings, Settings, TrainSettings
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.evaluate import Evaluate
-from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.stage import run
 from vqtext.pipeline.subject_facts import facts_of
-from vqtext.pipeline.train import Train
 
 SOURCES = ("both", "label", "description")
 FACTS = ("facts", "nofacts")
@@ -111,11 +108,10 @@ def main() -> None:
 def compare(args: argparse.Namespace, cells: list[str], cache: Path) -> None:
     data, test_subjects = data_settings(args.data)
     seeds = [int(seed) for seed in args.seeds.split(",")]
-    progress = Progress(quiet=True)
 
     def settings(cell: str) -> Settings:
         train = TrainSettings(
-            run=cell, seeds=seeds, epochs=args.epochs, test_subjects=test_subjects, refit=args.test
+            run=cell, seeds=seeds, epochs=args.epochs, test_subjects=test_subjects, refit=False
         )
         return Settings(cache=cache, data=data, guidance=guidance_of(cell), train=train)
 
@@ -131,7 +127,7 @@ def compare(args: argparse.Namespace, cells: list[str], cache: Path) -> None:
     nll = {}
     for cell in cells:
         start = time.monotonic()
-        run(Train(settings(cell), progress))
+        stages(settings(cell), ("train",))
         seconds = (time.monotonic() - start) / len(seeds)
         found = scores(cache / "runs" / cell)
         values = {name: np.array([seed[name] for seed in found]) for name in COLUMNS}
@@ -144,7 +140,7 @@ def compare(args: argparse.Namespace, cells: list[str], cache: Path) -> None:
     winner = min(nll, key=lambda cell: nll[cell])
     print(f"least validation nll: {winner}")
     if args.test:
-        classification = run(Evaluate(settings(winner), progress))["classification"]
+        classification = stages(settings(winner), ("evaluate",))["classification"]
         for name, said in classification.items():
             told = ", ".join(f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in said.items())
             print(f"test, {winner}, {name}: {told}")

@@ -81,7 +81,7 @@ def trained(settings: Settings, first: FirstNames) -> None:
     row = [
         f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key in TOLD if (m := scores["grounding"][key])["values"]
     ]
-    folder = settings.cache / "runs" / settings.train.run
+    folder = settings.run_folder
     record = read_run(folder)
     print(f"trained: {', '.join(row)}; {record['seconds'] / 60:.1f} minutes for all", flush=True)
     windows, found = first.windows, []

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from first_names import FirstNames
+from first_names import FirstNames, truth_word_of
 
 from vqtext import load
 from vqtext.config import Settings
@@ -19,7 +19,6 @@ from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.retraining import retrain
 from vqtext.pipeline.runs import folds_of, read_run
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.truth import map_of, own_table
 from vqtext.pipeline.words import Words, read_words
 from vqtext.prompts import corruption
 from vqtext.schema import LabelWords, SubActions
@@ -59,10 +58,10 @@ def trained_on_wrong_words(settings: Settings, draws: int, folder: Path) -> None
         settings: of a run that is there; of its folds and seeds the first is trained again.
         folder: models go there.
     """
-    run_folder = settings.cache / "runs" / settings.train.run
+    run_folder = settings.run_folder
     run, windows = read_run(run_folder), read_windows(settings.cache / "windows.h5")
     words = read_words(settings.cache / "anchors.h5", windows.labels)
-    word = map_of(own_table(windows.dataset, windows.truth_words), windows.truth_words, words).word
+    word = truth_word_of(windows, words)
     fold, seed = folds_of(run_folder, run, windows)[0], settings.train.seeds[0]
     test = fold.split.test
     right = _recall(run_folder / fold.models[seed], windows, test, word)

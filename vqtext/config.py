@@ -398,6 +398,11 @@ class Settings(_Section):
     evaluate: EvaluateSettings = EvaluateSettings()
     explain: ExplainSettings = ExplainSettings()
 
+    @property
+    def run_folder(self) -> Path:
+        """Where the run lies."""
+        return self.cache / "runs" / self.train.run
+
     @model_validator(mode="before")
     @classmethod
     def _under_what_is_said(cls, said: object) -> object:

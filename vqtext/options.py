@@ -12,6 +12,8 @@ from typer.models import OptionInfo
 from vqtext.pipeline.lines import told
 from vqtext.settings import fields
 
+COMMON = "For every command"  # the panel of such options
+
 
 class Setting(OptionInfo):
     """An option that sets ``name``, in the words of the settings themselves."""
@@ -46,9 +48,6 @@ def _said_of(name: str) -> str:
     notes = [", ".join(choices)] if choices else []
     notes += [f"default: {told(field.default)}"] if field.default is not None else []
     return description[:1].upper() + description[1:] + (f" ({'; '.join(notes)})" if notes else "")
-
-
-COMMON = "For every command"
 
 
 def _common(flag: str, text: str) -> Any:

@@ -31,9 +31,9 @@ def test_texts_of_windows(source: str, write_words: Any, heard: Any, bag_of_word
     run(Embed(settings, heard))
     windows = read_windows(settings.cache / "windows.h5")
     windows.subject[0] = -1  # nobody knows who it was
-    split = Split(np.array([5, 0]), np.array([3]), np.array([1, 2, 4]), "own")
+    pool = np.array([5, 0, 3])
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
-        found = _guidance(texts, windows, split, GuidanceSettings(source=source))
+        found = _guidance(texts, windows, pool, GuidanceSettings(source=source))
         text, described = texts["text"], texts["window_text"]
     if source == "none":
         assert found is None
@@ -94,8 +94,8 @@ def test_facts_are_left_out_where_they_are_not_wanted(
     put_windows(settings.cache, ["standing", "walking"])
     run(Embed(settings, heard))
     windows = read_windows(settings.cache / "windows.h5")
-    split = Split(np.array([5, 0]), np.array([3]), np.array([1, 2, 4]), "own")
+    pool = np.array([5, 0, 3])
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
-        found = _guidance(texts, windows, split, GuidanceSettings(facts=False, drop_tokens=0.2))
+        found = _guidance(texts, windows, pool, GuidanceSettings(facts=False, drop_tokens=0.2))
     assert found is not None and found.facts == [[], [], []]
     assert found.drop_tokens == 0.2

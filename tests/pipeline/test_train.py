@@ -92,6 +92,7 @@ def test_a_check_by_heart_touches_no_run(prepared, heard):  # noqa: F811
     assert answer["run"] == "default-overfit" and not (settings.cache / "runs/default").exists()
     scores = answer["validation"]["seed-0"]
     assert scores["last_loss"] < scores["first_loss"] / 2
+    assert set(scores) == {"first_loss", "last_loss", "epoch", "epochs"}, "nobody was kept apart"
     assert any("learnt by heart" in line for line in Train(settings, heard).lines(answer))
 
 

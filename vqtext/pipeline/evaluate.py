@@ -55,12 +55,8 @@ class Evaluate(Stage):
     version = 4
 
     @property
-    def run_folder(self) -> Path:
-        return self.settings.cache / "runs" / self.settings.train.run
-
-    @property
     def target(self) -> Path:
-        return self.run_folder / "evaluate.json"
+        return self.settings.run_folder / "evaluate.json"
 
     def sources(self) -> Sequence[Stage]:
         return [kind(self.settings, self.progress) for kind in (Prepare, Embed, Dedup, Train)]
@@ -73,9 +69,9 @@ class Evaluate(Stage):
         }
 
     def make(self, target: Path) -> None:
-        run = read_run(self.run_folder)
+        run = read_run(self.settings.run_folder)
         windows = read_windows(self.settings.cache / "windows.h5")
-        folds = folds_of(self.run_folder, run, windows)
+        folds = folds_of(self.settings.run_folder, run, windows)
         tests = [fold.split.test for fold in folds]
         test = np.concatenate(tests)
         if not len(test):
@@ -86,7 +82,11 @@ class Evaluate(Stage):
         seeds = [
             [
                 predict(
-                    self.run_folder / fold.models[seed], windows, fold.split, seed, np.intersect1d(few, own)
+                    self.settings.run_folder / fold.models[seed],
+                    windows,
+                    fold.split,
+                    seed,
+                    np.intersect1d(few, own),
                 )
                 for fold, own in zip(folds, tests, strict=True)
             ]

@@ -47,16 +47,12 @@ class Explain(Stage):
     version = 4
 
     @property
-    def run_folder(self) -> Path:
-        return self.settings.cache / "runs" / self.settings.train.run
-
-    @property
     def target(self) -> Path:
-        return self.run_folder / "explain.json"
+        return self.settings.run_folder / "explain.json"
 
     @property
     def report(self) -> Path:
-        return self.run_folder / "report.html"
+        return self.settings.run_folder / "report.html"
 
     def sources(self) -> Sequence[Stage]:
         return [kind(self.settings, self.progress) for kind in (Prepare, Train)]
@@ -66,7 +62,7 @@ class Explain(Stage):
         return {
             "samples": self.settings.explain.samples,
             "code_confidence": self.settings.explain.code_confidence,
-            "scored": (self.run_folder / "evaluate.json").exists(),
+            "scored": (self.settings.run_folder / "evaluate.json").exists(),
         }
 
     def is_current(self) -> bool:
@@ -75,16 +71,19 @@ class Explain(Stage):
     def make(self, target: Path) -> None:
         from vqtext.model.load import VQText
 
-        run = read_run(self.run_folder)
+        run = read_run(self.settings.run_folder)
         windows = read_windows(self.settings.cache / "windows.h5")
-        folds = folds_of(self.run_folder, run, windows)
+        folds = folds_of(self.settings.run_folder, run, windows)
         test = np.concatenate([fold.split.test for fold in folds])
         if not len(test):
             raise DataError("the run kept no window to explain: train with --test-subjects")
         fold_of = np.repeat(np.arange(len(folds)), [len(fold.split.test) for fold in folds])
         chosen = one_of_each(windows.label[test], self.settings.explain.samples, fold_of)
         index, said_by = test[chosen], fold_of[chosen]
-        models = {int(k): VQText.from_pretrained(self.run_folder / folds[k].best) for k in np.unique(said_by)}
+        models = {
+            int(k): VQText.from_pretrained(self.settings.run_folder / folds[k].best)
+            for k in np.unique(said_by)
+        }
         told: dict[int, Reason] = {}
         for k, model in models.items():
             own = index[said_by == k]
@@ -148,7 +147,7 @@ class Explain(Stage):
         index: np.ndarray,
         reasons: Sequence[Reason],
     ) -> Report:
-        scored = _read_scores(self.run_folder / "evaluate.json")
+        scored = _read_scores(self.settings.run_folder / "evaluate.json")
         split = folds[drawn].split
         notes = list(dict.fromkeys(warning for fold in folds for warning in fold.split.warnings))
         if len(folds) > 1:

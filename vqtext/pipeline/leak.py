@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +45,11 @@ def _right(path: Path, windows: Windows, split: Split, settings: GuidanceSetting
     from vqtext.pipeline.training_data import _guidance
 
     learn, test = split.learn, split.test
+    pool = np.concatenate([learn, test])
     with open_artifact(path, "texts") as texts:
-        guidance = _guidance(texts, windows, replace(split, train=learn, validation=test), settings)
+        guidance = _guidance(texts, windows, pool, settings)
     assert guidance is not None
-    label = windows.label[np.concatenate([learn, test])]
+    label = windows.label[pool]
     draws = np.random.default_rng(seed).integers(1 << 31, size=len(label))
     rows = []
     for start in range(0, len(label), BLOCK):

@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,8 @@ class Train(Stage):
     @property
     def target(self) -> Path:
         checked = "-overfit" if self.settings.train.overfit is not None else ""  # no run of a model's name
-        return self.settings.cache / "runs" / f"{self.settings.train.run}{checked}"
+        folder = self.settings.run_folder
+        return folder.with_name(f"{folder.name}{checked}")
 
     def sources(self) -> Sequence[Stage]:
         return [kind(self.settings, self.progress) for kind in (Prepare, Embed, Dedup)]
@@ -144,10 +146,12 @@ class Train(Stage):
         with self.progress.bar(f"{name}: steps") as tell:
             network, scores = fit(config, data, settings.train, settings.guidance.drop, seed, work, tell)
         model = VQText(network, Decoder(config, data.vocabulary))
+        if settings.train.overfit is not None:
+            data = replace(data, validation=data.validation[:0])  # a check by heart keeps nobody apart
         chosen = choose(model, data)
         if chosen is not None:
             scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}
-        if settings.train.refit and len(data.validation) and settings.train.overfit is None:
+        if settings.train.refit and len(data.validation):
             data = data.whole()
             again = settings.train.model_copy(update={"epochs": int(scores["epoch"]) + 1})
             with self.progress.bar(f"{name}: steps of all windows") as tell:
@@ -201,12 +205,12 @@ class Train(Stage):
                 f"{summary['folder']}: the model of this check is no run to use"
             ]
         lines = [f"{summary['folder']}: {_HOW[summary['split']]}"]
+        then = ", then trained on them too" if self.settings.train.refit else ""
         for fold, entry in enumerate(summary["splits"]):
             train, validation, test = (_told_size(entry["sizes"][part]) for part in PARTS)
             begin = f"fold {fold}: " if summary["split"] == "folds" else ""
-            chosen = f"{validation}{', then trained on them too' if self.settings.train.refit else ''}"
-            if not entry["sizes"]["validation"]["windows"]:
-                chosen = "nothing, the last was taken"
+            watched = entry["sizes"]["validation"]["windows"]
+            chosen = f"{validation}{then}" if watched else "nothing, the last was taken"
             lines.append(f"  {begin}trained on {train}; epoch chosen on: {chosen}; kept for the test: {test}")
         best = {entry["best"] for entry in summary["splits"]} if len(summary["seeds"]) > 1 else set()
         for name, scores in summary["validation"].items():

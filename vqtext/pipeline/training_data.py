@@ -72,7 +72,7 @@ def gather(
     anchors = normalize(torch.from_numpy(words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         label_vectors = _label_vectors(texts, windows.labels, words)
-        guidance = _guidance(texts, windows, split, settings.guidance)
+        guidance = _guidance(texts, windows, pool, settings.guidance)
         likeness = _likeness(texts, anchors, pool) if "text" in knows else None
     sizes, started = sizes_of(settings.model)
     config = ModelConfig(
@@ -146,8 +146,10 @@ def _likeness(texts: Artifact, anchors: Tensor, pool: np.ndarray) -> Tensor:
     return likeness
 
 
-def _guidance(texts: Artifact, windows: Windows, split: Split, settings: GuidanceSettings) -> Guidance | None:
-    """What the training and validation windows may be told, as the settings want it."""
+def _guidance(
+    texts: Artifact, windows: Windows, pool: np.ndarray, settings: GuidanceSettings
+) -> Guidance | None:
+    """What the windows ``pool (N,)`` may be told, as the settings want it."""
     from vqtext.model.guidance import Guidance
 
     source = settings.source
@@ -159,7 +161,6 @@ def _guidance(texts: Artifact, windows: Windows, split: Split, settings: Guidanc
         for label in windows.labels
         if label in known
     }
-    pool = np.concatenate([split.train, split.validation])
     described, facts = texts["window_text"], texts["subject_text"] if settings.facts else []
     told = source != "label" and len(described) == windows.n
     subjects = [int(s) if s < len(facts) else -1 for s in windows.subject[pool]]
