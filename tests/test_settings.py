@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from vqtext.config import PRESETS, ModelSettings, Settings, TrainSettings
+from vqtext.config import ModelSettings, Settings, TrainSettings
 from vqtext.errors import ConfigError
+from vqtext.presets import PRESETS
 from vqtext.settings import FILE, fields, load_settings, variable_of
 
 SECRET = "sk-123456"

@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-
-def _split(value: object) -> object:
-    """Variables and options are text: "7,8" is a list of two."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _phrases(value: object) -> object:
-    """A variable that holds phrases: a JSON list, or one phrase a line, since a phrase may hold a comma."""
-    if not isinstance(value, str):
-        return value
-    try:
-        listed = json.loads(value)
-    except ValueError:
-        listed = None
-    return listed if isinstance(listed, list) else [line for line in value.splitlines() if line.strip()]
-
-
-def _language(value: object) -> object:
-    """English has many names and needs no translation: "EN", "en-US" and "English" are "en"."""
-    if not isinstance(value, str):
-        return value
-    is_english = re.split("[-_]", value.strip().casefold())[0] in ("en", "english")
-    return "en" if is_english else value.strip()
-
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Listed = BeforeValidator(_split)
-PhraseList = Annotated[list[str], BeforeValidator(_phrases)]
-Id = Annotated[str, Field(coerce_numbers_to_str=True)]  # a subject called 7 is "7"
+from vqtext.presets import PRESETS
+from vqtext.setting_types import Fraction, Id, Language, Listed, PhraseList
 
 
 class _Section(BaseModel):
@@ -82,7 +53,7 @@ class WordsSettings(_Section):
     provider: Literal["builtin", "openai"] = Field(
         default="builtin", description="who writes the sub-actions: the lexicon, or a language model"
     )
-    language: Annotated[str, BeforeValidator(_language)] = Field(
+    language: Language = Field(
         default="en", min_length=2, description="language people read the words in, such as en or ko"
     )
     drafts: int = Field(default=1, ge=1, le=9, description="times a model is asked for each label")
@@ -340,34 +311,6 @@ class ExplainSettings(_Section):
     code_confidence: Fraction = Field(
         default=0.3, description="confidence below which a code's name is unknown instead of a guess"
     )
-
-
-PRESETS: dict[str, dict[str, dict[str, object]]] = {
-    "tiny": {
-        "model": {"dim": 32, "dim_code": 8, "codes": 32, "patches": 25, "tokens": 12, "layers": 1},
-        "train": {"steps": 150},
-    },
-    "small": {},  # the defaults
-    "paper": {  # the sizes of VQShape's best published model
-        "model": {
-            "dim": 256,
-            "dim_code": 8,
-            "codes": 512,
-            "patches": 64,
-            "tokens": 64,
-            "layers": 4,
-            "heads": 8,
-        },
-        "train": {"steps": 6000, "batch_size": 32, "learning_rate": 5e-4},
-    },
-}
-"""Settings of each preset, by section: tiny takes seconds on a laptop, paper hours or a GPU."""
-
-
-def preset_names(preset: str | None) -> set[str]:
-    """The settings that a preset sets, by their dotted names."""
-    sections = PRESETS.get(preset or "", {})
-    return {f"{section}.{name}" for section, values in sections.items() for name in values}
 
 
 class EvaluateSettings(_Section):

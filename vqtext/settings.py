@@ -21,8 +21,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from vqtext.config import Settings, preset_names
+from vqtext.config import Settings
 from vqtext.errors import ConfigError
+from vqtext.presets import preset_names
 
 FILE = "vqtext.toml"
 PREFIX = "VQTEXT_"
