@@ -30,6 +30,7 @@ from stages import WORDS, stages
 
 from vqtext.config import DataSettings, GuidanceSettings, Settings, TrainSettings
 from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.predictions import CLASSIFIERS
 from vqtext.pipeline.subject_facts import facts_of
 
 SOURCES = ("both", "label", "description")
@@ -141,8 +142,9 @@ def compare(args: argparse.Namespace, cells: list[str], cache: Path) -> None:
     print(f"least validation nll: {winner}")
     if args.test:
         classification = stages(settings(winner), ("evaluate",))["classification"]
-        for name, said in classification.items():
-            told = ", ".join(f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in said.items())
+        for name in CLASSIFIERS:
+            scored = classification[name].items()
+            told = ", ".join(f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key, m in scored)
             print(f"test, {winner}, {name}: {told}")
 
 
