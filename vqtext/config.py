@@ -234,7 +234,9 @@ class TrainSettings(_Section):
         description="share of the training subjects or windows that choose the epoch",
     )
     refit: bool = Field(
-        default=True, description="train the model anew, on the validation windows too, once they have chosen"
+        default=True,
+        description="train the model anew, on the validation windows too, once half of the epochs have let "
+        "them choose",
     )
     grounding: Literal[
         "nearest",
@@ -249,7 +251,8 @@ class TrainSettings(_Section):
     epochs: int | None = Field(
         default=None,
         ge=1,
-        description="epochs of training; none takes as many as make train.steps",
+        description="epochs of training; none takes as many as make train.steps; with train.refit, half "
+        "as many choose first",
     )
     steps: int = Field(
         default=600,

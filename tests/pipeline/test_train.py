@@ -24,7 +24,7 @@ class Stopped(BaseException):
     """Leaves the disk as a kill would."""
 
 
-@pytest.mark.parametrize(("everyone", "epoch", "left"), [(False, 1, [1, 0, 1]), (True, 1, [1])])
+@pytest.mark.parametrize(("everyone", "epoch", "left"), [(False, 1, [1, 0, 1, 2, 3]), (True, 2, [2, 3])])
 def test_a_stopped_training_goes_on_in_the_next_command(
     prepared,  # noqa: F811
     heard,
@@ -33,8 +33,8 @@ def test_a_stopped_training_goes_on_in_the_next_command(
     epoch,
     left,
 ):
-    """Stopped while the epoch is chosen, and while all windows train."""
-    settings = prepared(study(), test_subjects=["1"])
+    """Stopped while the epoch is chosen, of half as many, and while all windows train."""
+    settings = prepared(study(), test_subjects=["1"], epochs=4)
     run(Train(settings, heard))
     whole = weights(settings)
 
@@ -69,21 +69,26 @@ def test_what_chose_the_epoch_trains_before_the_model_is_kept(prepared, heard, m
 
     def spy(config, data, *how):
         network, scores = fit(config, data, *how)
-        trained.append((set(data.rows[data.train].tolist()), network))
+        trained.append((set(data.rows[data.train].tolist()), network, scores))
         return network, scores
 
     monkeypatch.setattr(training, "fit", spy)
-    settings = prepared(study(), test_subjects=["1"])
-    split = run(Train(settings, heard))["splits"][0]["sizes"]
-    (some, first), (every, last) = trained
+    settings = prepared(study(), test_subjects=["1"], epochs=5)
+    answer = run(Train(settings, heard))
+    split = answer["splits"][0]["sizes"]
+    (some, first, choosing), (every, last, kept) = trained
+    assert choosing["epochs"] == 3
+    assert kept["epochs"] == answer["validation"]["seed-0"]["refit_epochs"]
+    assert kept["epochs"] == round(5 * (choosing["epoch"] + 1) / 3), "the same share of its epochs"
     assert len(some) == split["train"]["windows"] and some < every
     assert len(every) == split["train"]["windows"] + split["validation"]["windows"]
     saved = vqtext.load(settings.cache / "runs/default").network.state_dict()
-    kept = "trunk.codebook.shape"
-    assert torch.equal(saved[kept], last.state_dict()[kept])
-    assert not torch.equal(saved[kept], first.state_dict()[kept])
-    run(Train(prepared(study(), test_subjects=["1"], refit=False), heard), force=True)
-    assert trained[2][0] == some and len(trained) == 3, "unless they are to be kept"
+    codes = "trunk.codebook.shape"
+    assert torch.equal(saved[codes], last.state_dict()[codes])
+    assert not torch.equal(saved[codes], first.state_dict()[codes])
+    run(Train(prepared(study(), test_subjects=["1"], refit=False, epochs=5), heard), force=True)
+    assert trained[2][0] == some and len(trained) == 3, "unless they are to be kept apart"
+    assert trained[2][2]["epochs"] == 5
 
 
 def test_a_check_by_heart_touches_no_run(prepared, heard):  # noqa: F811

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from vqtext.pipeline.runs import RUN, model_folder, read_run
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.words import read_words
 
+CHOOSING = 0.5  # share of the epochs that a training takes which only chooses
 FALLS = 0.5  # a sound network's loss on a few batches falls below this share of what it was
 WHOLE = "whole"  # folder of what was logged once all windows trained
 SCORES = "scores.json"  # written last: a model that has it is whole
@@ -47,13 +49,14 @@ class Train(Stage):
     """Train one model a fold and seed.
 
     Validation windows choose the epoch and all that is fitted once the network is done. Then nothing is left
-    for them to choose: the model that is kept is trained anew, for as many epochs, on them too. The run names
-    the best seed by its validation score. A run of folds has no best model: each was kept from other people,
-    and a score on some says nothing about a score on others.
+    for them to choose: the model that is kept is trained anew, on them too. The first training only chooses
+    and takes half of the epochs; the second ends at the same share of all. The run names the best seed by its
+    validation score. A run of folds has no best model: each was kept from other people, and a score on some
+    says nothing about a score on others.
     """
 
     command = "train"
-    version = 12
+    version = 13
     folder = True
 
     @property
@@ -136,26 +139,31 @@ class Train(Stage):
         """Train one model beside ``folder`` and move it there when it is whole."""
         from vqtext.model.decoding import Decoder
         from vqtext.model.load import VQText
-        from vqtext.model.training import fit
+        from vqtext.model.training import epochs_for, fit
         from vqtext.pipeline.finishing import choose, finish
 
         work = folder.with_name(f".{folder.name}.work")
-        settings = self.settings
+        settings, drop = self.settings.train, self.settings.guidance.drop
+        again = settings.refit and settings.overfit is None and len(data.validation) > 0
+        epochs = epochs_for(len(data.train), settings)
+        first = ceil(CHOOSING * epochs) if again else epochs
         if work.exists():
             self.progress.say(f"{name}: going on where it was stopped")
         with self.progress.bar(f"{name}: steps") as tell:
-            network, scores = fit(config, data, settings.train, settings.guidance.drop, seed, work, tell)
+            how = settings.model_copy(update={"epochs": first})
+            network, scores = fit(config, data, how, drop, seed, work, tell)
         model = VQText(network, Decoder(config, data.vocabulary))
-        if settings.train.overfit is not None:
+        if settings.overfit is not None:
             data = replace(data, validation=data.validation[:0])  # a check by heart keeps nobody apart
         chosen = choose(model, data)
         if chosen is not None:
             scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}
-        if settings.train.refit and len(data.validation):
+        if again:
             data = data.whole()
-            again = settings.train.model_copy(update={"epochs": int(scores["epoch"]) + 1})
+            scores["refit_epochs"] = float(round(epochs * (scores["epoch"] + 1) / first))
+            how = settings.model_copy(update={"epochs": int(scores["refit_epochs"])})
             with self.progress.bar(f"{name}: steps of all windows") as tell:
-                network, _ = fit(config, data, again, settings.guidance.drop, seed, work / WHOLE, tell)
+                network, _ = fit(config, data, how, drop, seed, work / WHOLE, tell)
             model = VQText(network, Decoder(config, data.vocabulary))
         finish(model, data, chosen)
         model.save(work)
