@@ -26,7 +26,7 @@ def only(monkeypatch):
     """Leave one kind of change on."""
 
     def choose(name):
-        for other in {"LOUDER", "NOISE", "TILT", "LOST"} - {name}:
+        for other in {"LOUDER", "NOISE", "LOST"} - {name}:
             monkeypatch.setattr(module, other, 0.0)
 
     return choose
@@ -35,20 +35,22 @@ def only(monkeypatch):
 def test_turning_a_window_round_moves_its_frames_along(only):
     only("nothing")
     signal = torch.arange(80.0).expand(2, 12, 80)
-    turned, turn = Augment(CHANNELS)(signal, torch.tensor([[True] * 80, [False] + [True] * 79]))
+    turned, turn = Augment(CHANNELS, tilt=0.0)(signal, torch.tensor([[True] * 80, [False] + [True] * 79]))
     assert turn[1] == 0 and torch.equal(turned[1], signal[1])  # a window that is not full stays
     assert int(turned[0, 0].argmin()) == int(turn[0])
-    whole, turn_of_whole = Augment(CHANNELS, anywhere=False)(signal, torch.ones(2, 80, dtype=torch.bool))
+    whole, turn_of_whole = Augment(CHANNELS, anywhere=False, tilt=0.0)(
+        signal, torch.ones(2, 80, dtype=torch.bool)
+    )
     assert torch.equal(whole, signal) and not turn_of_whole.any()  # a trial begins where it began
     names = torch.eye(80)[None].repeat(2, 1, 1)
     assert torch.equal(turn_frames(names, turn)[0].argmax(-1).float(), turned[0, 0])
 
 
 def test_the_sensors_of_a_place_tilt_together_and_keep_their_length(only):
-    only("TILT")
+    only("tilt")
     signal = torch.randn(8, 4, 3, 50)
     signal[:, 1] = signal[:, 0]  # the gyroscope of the wrist turns as its accelerometer is pushed
-    tilted, _ = Augment(CHANNELS)(signal.flatten(1, 2), torch.zeros(8, 50, dtype=torch.bool))
+    tilted, _ = Augment(CHANNELS, tilt=0.4)(signal.flatten(1, 2), torch.zeros(8, 50, dtype=torch.bool))
     tilted = tilted.unflatten(1, (4, 3))
     assert torch.allclose(tilted.norm(dim=2), signal.norm(dim=2), atol=1e-4)
     assert torch.allclose(tilted[:, 0], tilted[:, 1], atol=1e-5)
@@ -56,17 +58,17 @@ def test_the_sensors_of_a_place_tilt_together_and_keep_their_length(only):
 
 
 def test_a_missing_axis_stays_missing_and_spreads_to_none(only):
-    only("TILT")
+    only("tilt")
     signal = torch.randn(4, 12, 50)
     signal[:, 1, 10:20] = torch.nan
-    tilted, _ = Augment(CHANNELS)(signal, torch.zeros(4, 50, dtype=torch.bool))
+    tilted, _ = Augment(CHANNELS, tilt=0.4)(signal, torch.zeros(4, 50, dtype=torch.bool))
     assert torch.equal(tilted.isfinite(), signal.isfinite())
 
 
 def test_places_are_lost_whole_and_never_all_of_them(only, monkeypatch):
     only("LOST")
     monkeypatch.setattr(module, "LOST", 0.7)
-    lost, _ = Augment(CHANNELS)(torch.randn(64, 12, 50), torch.zeros(64, 50, dtype=torch.bool))
+    lost, _ = Augment(CHANNELS, tilt=0.0)(torch.randn(64, 12, 50), torch.zeros(64, 50, dtype=torch.bool))
     gone = lost.isnan().unflatten(1, (2, 6))
     assert (gone.any((2, 3)) == gone.all((2, 3))).all()
     assert gone.any() and not gone.all((1, 2, 3)).any()
@@ -77,15 +79,15 @@ def test_what_was_missing_before_is_not_all_that_is_left(only, monkeypatch):
     monkeypatch.setattr(module, "LOST", 0.5)
     signal = torch.randn(64, 12, 50)
     signal[:, :6] = torch.nan  # nothing of the wrist was measured
-    lost, _ = Augment(CHANNELS)(signal, torch.zeros(64, 50, dtype=torch.bool))
+    lost, _ = Augment(CHANNELS, tilt=0.0)(signal, torch.zeros(64, 50, dtype=torch.bool))
     assert lost.isfinite().any(-1).any(-1).all()
 
 
 def test_channels_without_axes_are_left_as_they_point(only):
-    only("TILT")
+    only("tilt")
     channels = tuple(Channel(f"c{i}", "unknown", "unknown", None, "1") for i in range(3))
     signal = torch.randn(4, 3, 50)
-    tilted, _ = Augment(channels)(signal, torch.zeros(4, 50, dtype=torch.bool))
+    tilted, _ = Augment(channels, tilt=0.4)(signal, torch.zeros(4, 50, dtype=torch.bool))
     assert torch.equal(tilted, signal)
 
 
@@ -93,9 +95,9 @@ def test_channels_without_axes_are_left_as_they_point(only):
 def test_a_half_precision_step_tilts_whole_samples(dtype):
     signal = torch.randn(4, 12, 50)
     torch.manual_seed(1)
-    whole, _ = Augment(CHANNELS)(signal, torch.ones(4, 50, dtype=torch.bool))
+    whole, _ = Augment(CHANNELS, tilt=0.4)(signal, torch.ones(4, 50, dtype=torch.bool))
     torch.manual_seed(1)
     with torch.autocast("cpu", dtype):
-        half, _ = Augment(CHANNELS)(signal, torch.ones(4, 50, dtype=torch.bool))
+        half, _ = Augment(CHANNELS, tilt=0.4)(signal, torch.ones(4, 50, dtype=torch.bool))
     assert half.dtype == torch.float32
     assert torch.allclose(half, whole, atol=1e-5, equal_nan=True)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from vqtext.model.mounting import MOST
 from vqtext.schema import Channel
 
 LOUDER, NOISE = 0.1, 0.1  # spread of the gain, noise as a share of a channel's own spread
-TILT = 0.4  # radians; sensors are strapped on a little differently each time
 LOST = 0.1  # share of the sensor locations that a window does without
 
 
@@ -21,10 +21,12 @@ class Augment:
     Args:
         channels: metadata of the C channels: axes of one sensor turn together, and all sensors of one place.
         anywhere: whether windows might as well begin at another moment, so that they may be turned round.
+        tilt: standard deviation of a sensor's turn about each of its axes, in radians; see
+            `vqtext.model.mounting`.
     """
 
-    def __init__(self, channels: Sequence[Channel], anywhere: bool = True) -> None:
-        self.anywhere = anywhere
+    def __init__(self, channels: Sequence[Channel], anywhere: bool = True, tilt: float = MOST) -> None:
+        self.anywhere, self.tilt = anywhere, tilt
         places = list(dict.fromkeys(channel.location for channel in channels))
         self.place = torch.tensor([places.index(channel.location) for channel in channels])
         self.places = len(places)
@@ -56,7 +58,7 @@ class Augment:
         if not len(self.axes):
             return signal
         axes, place = self.axes.to(signal.device), self.place.to(signal.device)
-        turned = _rotations(TILT * torch.randn(len(signal), self.places, 3, device=signal.device))
+        turned = _rotations(self.tilt * torch.randn(len(signal), self.places, 3, device=signal.device))
         x = signal[:, axes]  # (B, sensors, 3, T)
         with torch.autocast(signal.device.type, enabled=False):  # these are samples, not activations
             y = torch.einsum("bsij,bsjt->bsit", turned[:, place[axes[:, 0]]], x.nan_to_num())

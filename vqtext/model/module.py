@@ -67,7 +67,7 @@ class TrainingModule(lightning.LightningModule):
         settings, seed: how.
         every: all training windows, without text.
         origin: where the training window at a place comes from, for messages.
-        anywhere: whether windows might as well begin at another moment.
+        augment: makes other recordings of a batch, where the settings ask for them.
     """
 
     label_vectors: Tensor
@@ -82,13 +82,13 @@ class TrainingModule(lightning.LightningModule):
         seed: int,
         every: Windows,
         origin: Callable[[int], str],
-        anywhere: bool = True,
+        augment: Augment,
     ) -> None:
         super().__init__()
         self.network = network
         self.grounding = grounding
         self.settings, self.seed, self.every, self.origin = settings, seed, every, origin
-        self.augment = Augment(network.config.channels, anywhere)
+        self.augment = augment
         self.averages = Averages()
         self.register_buffer("label_vectors", label_vectors, persistent=False)
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
 from vqtext.model import grounding
+from vqtext.model.augment import Augment
 from vqtext.model.batches import Windows, loader
 from vqtext.model.config import MIN_PATCH, ModelConfig
 from vqtext.model.evidence import Evidence
@@ -25,6 +26,7 @@ from vqtext.model.launching import InProcesses, Relay, no_process_stays, quiet
 from vqtext.model.lightning_alone import lightning
 from vqtext.model.losses import residual
 from vqtext.model.module import Revive, TrainingModule, calibrated_nll
+from vqtext.model.mounting import mounting
 from vqtext.model.network import Network
 from vqtext.model.starting import start
 from vqtext.model.vocabulary import Grammar, Vocabulary
@@ -138,9 +140,9 @@ def fit(
     if settings.overfit is not None:
         names.settle()  # what is learnt by heart must stay what it is
     every = data.part(data.train)
-    module = TrainingModule(
-        network, names, data.label_vectors, settings, seed, every, data.origin, data.anywhere
-    )
+    tilt = mounting(training.blocks(), evidence.group, config.channels) if settings.augment else 0.0
+    augment = Augment(config.channels, data.anywhere, tilt)
+    module = TrainingModule(network, names, data.label_vectors, settings, seed, every, data.origin, augment)
     watched = len(data.validation) > 0
     share = settings.batch_size // settings.devices
     batches = loader(training, share, seed, shuffle=True, workers=settings.workers)

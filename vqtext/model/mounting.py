@@ -1,0 +1,63 @@
+"""How differently people wear their sensors, by where gravity is felt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from vqtext.model.batches import Batch
+from vqtext.schema import Channel
+
+LEAST, MOST = 0.25, 0.4
+"""Tilts that training may draw, standard deviations in radians about each axis: a few people do not show how
+little sensors move, and beyond the most the way up no longer tells postures apart."""
+
+UNSEEN = 2.0
+"""How much further people yet to come may be from what is usual than those who train."""
+
+
+def mounting(blocks: Iterable[Batch], group: Tensor, channels: Sequence[Channel]) -> float:
+    """By how much sensors should be thought to be tilted from one person to the next, in radians about each
+    axis, from `LEAST` to `MOST`.
+
+    While people do the same, the mean acceleration points to where gravity is in the axes of the sensor. How
+    far its direction lies from that of all people together is how differently it is worn, or they hold
+    themselves. Where nothing shows gravity, or there is one person, it is `MOST`.
+
+    Args:
+        blocks: of the training windows, in order.
+        group: their subjects, ``(N,)``.
+        channels: metadata of the C channels.
+    """
+    axes = _upright(channels)
+    if not len(axes) or len(group.unique()) < 2:
+        return MOST
+    means, labels = [], []
+    for block in blocks:
+        means.append(block.signal[:, axes].nanmean(-1))
+        labels.append(block.label)
+    mean, label = torch.cat(means), torch.cat(labels)  # (N, sensors, 3)
+    away = []
+    for i in label.unique():
+        who = group[label == i].unique()
+        of_each = torch.stack([mean[(label == i) & (group == g)].nanmean(0) for g in who])
+        direction = torch.nn.functional.normalize(of_each, dim=-1)
+        usual = torch.nn.functional.normalize(direction.nanmean(0), dim=-1)
+        if len(who) > 1:
+            away.append((direction * usual).sum(-1).clamp(-1, 1).acos().flatten())
+    angle = torch.cat(away) if away else torch.zeros(0)
+    angle = angle[angle.isfinite()]
+    # a direction shows two of the three turns
+    return float((UNSEEN * (angle.square().mean() / 2).sqrt()).clamp(LEAST, MOST)) if len(angle) else MOST
+
+
+def _upright(channels: Sequence[Channel]) -> Tensor:
+    """Channels x, y, z of each accelerometer that feels gravity, ``(sensors, 3)``."""
+    found: dict[str, dict[str, int]] = {}
+    for i, channel in enumerate(channels):
+        if channel.modality == "acc" and channel.gravity:
+            found.setdefault(channel.location, {}).setdefault(str(channel.axis), i)
+    whole = [[axes[a] for a in "xyz"] for axes in found.values() if {"x", "y", "z"} <= set(axes)]
+    return torch.tensor(whole).reshape(-1, 3)
