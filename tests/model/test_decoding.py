@@ -1,13 +1,16 @@
 """A user would lose: a reason that never contradicts its class, and a posterior that means what it says."""
 
 import itertools
+from dataclasses import replace
 
+import pytest
 import torch
 from toy import config, data, vocabulary, windows
 
 from vqtext.model import hmm
 from vqtext.model.decoding import UNKNOWN, Decoder
 from vqtext.model.telling import tell
+from vqtext.model.vocabulary import Transcript, Use, Vocabulary
 from vqtext.model.weighing import CHAIN, HEAD, weigh
 
 F = config().frames
@@ -85,6 +88,32 @@ def test_a_label_that_training_never_saw_gets_no_voice_from_the_class_head():
     loud = made(flat, torch.tensor([[0.0, 50.0]]), everything(flat)).log_posterior
     quiet = made(flat, torch.tensor([[0.0, 0.0]]), everything(flat)).log_posterior
     assert loud.argmax() == quiet.argmax() == 0
+
+
+@pytest.mark.parametrize(("anywhere", "cyclic"), [(True, False), (False, False), (True, True)])
+def test_steps_that_nobody_can_tell_apart_are_told_with_doubt(anywhere, cyclic):
+    """A person who stands still is not said to sway to the left and not to the right by what was learned by
+    chance. Trials that were seen from their beginning are told apart by order, as rounds of a cycle are."""
+    either = Use(0, ambiguous_with=("arm whirls",)), Use(1, ambiguous_with=("arm waits",))
+    words = Vocabulary(
+        ("arm waits", "arm whirls", "hand rests"),
+        (Transcript("still", cyclic, either), Transcript("rests", True, (Use(2),))),
+    )
+    made = Decoder(replace(config(), anywhere=anywhere), words)
+    label = torch.tensor([0] * 8 + [1] * 8)
+    names = torch.full((16, F, 3), 0.05)
+    turn = torch.arange(F) // 10 % 2
+    names[:8].scatter_(2, turn.expand(8, F)[..., None], 0.9)
+    names[8:, :, 2] = 0.9
+    made.fit(names, label, everything(names))
+    by_chance = names[:1].clone()
+    by_chance[0, :, :2] = torch.tensor([0.9, 0.05])
+    decoded = made(by_chance, torch.tensor([[50.0, 0.0]]), everything(by_chance))
+    first = (decoded.path[0, 0] == 0).float().mean()
+    if anywhere and not cyclic:
+        assert decoded.confidence.mean() < 0.7
+    else:
+        assert first == 1.0 and decoded.confidence.mean() > 0.9
 
 
 def test_the_runner_up_has_a_reason_of_its_own_label():

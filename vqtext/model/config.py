@@ -11,7 +11,7 @@ from vqtext.errors import ArtifactError
 from vqtext.model.vqshape import VQShapeConfig
 from vqtext.schema import Channel
 
-FORMAT = 5
+FORMAT = 6
 TRAINING_ONLY = ("token_dim", "fusion", "place")
 MIN_PATCH = 2  # samples; a patch of one sample has no shape
 MOST_SUBSTEPS = 8
@@ -33,6 +33,8 @@ class ModelConfig:
         text_dim: width of the anchor vectors, d.
         token_dim: width of the guidance's text tokens, 0 without guidance.
         borders: windows may hold the border to another activity.
+        anywhere: windows might as well begin at another moment, as cuts of recordings and rounds of a cycle
+            do; a trial that was recorded from its beginning to its end does not.
         started: sizes of the VQShape that training started from, with which ``settings`` agree; None where
             it started from nothing.
         fusion, place: how and where text meets signal, as `GuidanceSettings` says.
@@ -47,6 +49,7 @@ class ModelConfig:
     labels: tuple[str, ...]
     text_dim: int
     borders: bool = False
+    anywhere: bool = True
     started: VQShapeConfig | None = None
     token_dim: int = 0
     fusion: str = "signal"
@@ -168,6 +171,7 @@ class ModelConfig:
                 labels=tuple(data["labels"]),
                 text_dim=int(data["text_dim"]),
                 borders=bool(data["borders"]),
+                anywhere=bool(data["anywhere"]),
                 started=VQShapeConfig.from_dict(data["started"]) if data["started"] is not None else None,
             )
         except (KeyError, TypeError, ValueError) as error:

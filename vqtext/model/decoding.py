@@ -63,6 +63,7 @@ class Decoder(nn.Module):
     stay: Tensor
     substates: Tensor
     usual: Tensor
+    alike: Tensor
     transition: Tensor
     start: Tensor
     prior: Tensor
@@ -81,6 +82,10 @@ class Decoder(nn.Module):
         self.register_buffer("stay", chain.stay)
         self.register_buffer("substates", chain.substates)
         self.register_buffer("usual", torch.zeros_like(self.grammar.start))
+        alike = (
+            vocabulary.alike() if config.anywhere else torch.eye(vocabulary.longest).expand(labels, -1, -1)
+        )
+        self.register_buffer("alike", alike, persistent=False)
         self._span = min(1.0, frame_s / BELIEF_SPAN_S)  # what one frame counts on the way to a path
         self.register_buffer("transition", self.grammar.ordered)
         self.register_buffer("start", self.grammar.start)
@@ -192,9 +197,17 @@ class Decoder(nn.Module):
         return self.grammar.emission(surprise * keep[..., None])
 
     def _steps(self, names: Tensor, keep: Tensor) -> Tensor:
-        """How much more likely each use is now than it is in its label at any time, ``(B, F, n, U)``."""
-        said = (names + EPS).log()[..., self.grammar.anchor] - self.usual
+        """How much more likely each use is now than it is in its label at any time, ``(B, F, n, U)``.
+
+        Uses that nobody can tell apart share what is said of all of them: order and durations divide it.
+        """
+        said = self._shared((names + EPS)[..., self.grammar.anchor]).log()
+        said = said - self._shared(self.usual.exp()[None]).log()
         return self._span * torch.where(self.grammar.valid & keep[..., None, None], said, 0.0)
+
+    def _shared(self, of_uses: Tensor) -> Tensor:
+        """Chances of the uses ``(..., n, U)``, each summed over those it is like."""
+        return torch.einsum("...nv,nuv->...nu", of_uses, self.alike)
 
     def _chains(self, emission: Tensor) -> Tensor:
         """What the chains say for each label, in nats, ``(B, n)``."""

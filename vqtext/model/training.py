@@ -53,8 +53,6 @@ class TrainingData:
         guidance: text tokens, or None.
         evidence: what the sensors did in the N windows against what the words say, for ``…+signal``.
         name_of: what a row of ``signal`` is called in messages.
-        anywhere: whether windows might as well begin at another moment, as cuts of recordings and rounds of
-            a cycle do; a trial that was recorded from its beginning to its end does not.
     """
 
     signal: Rows
@@ -70,7 +68,6 @@ class TrainingData:
     guidance: Guidance | None
     evidence: Evidence
     name_of: Callable[[int], str] = "window {}".format
-    anywhere: bool = True
 
     def origin(self, place: int) -> str:
         """Where the training window at this place comes from."""
@@ -141,7 +138,7 @@ def fit(
         names.settle()  # what is learnt by heart must stay what it is
     every = data.part(data.train)
     tilt = mounting(training.blocks(), evidence.group, config.channels) if settings.augment else 0.0
-    augment = Augment(config.channels, data.anywhere, tilt)
+    augment = Augment(config.channels, config.anywhere, tilt)
     module = TrainingModule(network, names, data.label_vectors, settings, seed, every, data.origin, augment)
     watched = len(data.validation) > 0
     share = settings.batch_size // settings.devices

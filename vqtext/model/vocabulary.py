@@ -59,6 +59,22 @@ class Vocabulary:
         """Steps of the longest transcript, U."""
         return max(len(t.uses) for t in self.transcripts)
 
+    def alike(self) -> Tensor:
+        """Which uses of a label have to share what is said of them, where windows are cut out of recordings:
+        themselves, and in a label that is no cycle those that the sensors cannot tell from them, ``(n, U,
+        U)`` of zeros and ones.
+
+        What nobody can see is learned by chance. In a cycle its steps still follow each other.
+        """
+        out = torch.eye(self.longest).repeat(len(self.transcripts), 1, 1)
+        for label, transcript in enumerate(self.transcripts):
+            phrases = [self.anchors[use.anchor] for use in transcript.uses]
+            for u, use in enumerate(transcript.uses):
+                for other, phrase in enumerate(phrases):
+                    if phrase in use.ambiguous_with and not transcript.cyclic:
+                        out[label, u, other] = 1.0
+        return out
+
     def displays(self) -> dict[str, str]:
         """Phrase → what people are shown instead where no label is at hand: what most of its uses say."""
         said: dict[str, Counter[str]] = {}

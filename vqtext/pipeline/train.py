@@ -56,7 +56,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 13
+    version = 14
     folder = True
 
     @property

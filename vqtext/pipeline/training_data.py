@@ -83,6 +83,7 @@ def gather(
         labels=tuple(windows.labels),
         text_dim=words.vectors.shape[1],
         borders=_has_borders(windows, pool),
+        anywhere=_are_cuts(windows, pool) or all(words.cyclic),
         started=started,
         token_dim=guidance.dim if guidance is not None else 0,
         fusion=settings.guidance.fusion,
@@ -104,7 +105,6 @@ def gather(
         guidance=guidance,
         evidence=evidence_of(windows, signal, pool, words, moving, grammar, config, likeness),
         name_of=windows.place,
-        anywhere=_are_cuts(windows, pool) or all(words.cyclic),
     )
     return config, data
 
