@@ -54,3 +54,13 @@ def test_without_a_label_a_phrase_is_shown_as_most_of_its_uses_say():
         Transcript("z", True, (Use(0, display="첫째"),)),
     )
     assert Vocabulary(("a", "b", "c"), transcripts).displays() == {"a": "첫째", "c": "셋"}
+
+
+def test_each_name_counts_once_among_those_that_are_alike():
+    either = Use(0, ambiguous_with=("b",)), Use(1, ambiguous_with=("a",)), Use(0, ambiguous_with=("b",))
+    words = Vocabulary(
+        ("a", "b", "c"), (Transcript("still", False, (*either, Use(2))), Transcript("turns", True, either))
+    )
+    shared = [[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 1]]
+    assert words.alike()[0].tolist() == shared
+    assert torch.equal(words.alike()[1], torch.eye(4))

@@ -61,18 +61,20 @@ class Vocabulary:
 
     def alike(self) -> Tensor:
         """Which uses of a label have to share what is said of them, where windows are cut out of recordings:
-        themselves, and in a label that is no cycle those that the sensors cannot tell from them, ``(n, U,
-        U)`` of zeros and ones.
+        themselves, and in a label that is no cycle those that the sensors cannot tell from them; of an anchor
+        that is used again one use alone. ``(n, U, U)`` of zeros and ones.
 
         What nobody can see is learned by chance. In a cycle its steps still follow each other.
         """
         out = torch.eye(self.longest).repeat(len(self.transcripts), 1, 1)
         for label, transcript in enumerate(self.transcripts):
-            phrases = [self.anchors[use.anchor] for use in transcript.uses]
+            if transcript.cyclic:
+                continue
+            first = {use.anchor: place for place, use in reversed([*enumerate(transcript.uses)])}
             for u, use in enumerate(transcript.uses):
-                for other, phrase in enumerate(phrases):
-                    if phrase in use.ambiguous_with and not transcript.cyclic:
-                        out[label, u, other] = 1.0
+                group = [k for k in first if k == use.anchor or self.anchors[k] in use.ambiguous_with]
+                out[label, u] = 0.0
+                out[label, u, [first[k] for k in group]] = 1.0
         return out
 
     def displays(self) -> dict[str, str]:
