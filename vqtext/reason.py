@@ -31,7 +31,8 @@ class Step:
         inferred: the phrase speaks of a body part that no sensor of the data sits on.
         ambiguous_with: other phrases that nothing in words or sensors tells apart from this one.
         display: what people are shown instead of ``name``, in their language, as the label's words have it.
-        unresolvable: it is shorter than two samples, so that the signal cannot show where it begins and ends.
+        unresolvable: it is shorter than two samples, or a round of its label is too fast for each of its
+            steps to have two, so that the signal cannot show where it begins and ends.
     """
 
     name: str

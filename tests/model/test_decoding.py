@@ -116,6 +116,21 @@ def test_steps_that_nobody_can_tell_apart_are_told_with_doubt(anywhere, cyclic):
         assert first == 1.0 and decoded.confidence.mean() > 0.9
 
 
+def test_steps_of_a_round_that_is_too_fast_for_them_are_marked():
+    names, label, _ = names_of()
+    made = decoder()
+    decoded = made(names, classes_of(label), everything(names))
+    before = reasons(made, decoded)
+    assert not all(step.unresolvable for reason in before for step in reason.steps)
+    first, second = made.vocabulary.transcripts
+    made.vocabulary = replace(made.vocabulary, transcripts=(replace(first, too_fast=True), second))
+    for was, now in zip(before, reasons(made, decoded), strict=True):
+        if now.label == first.label:
+            assert all(step.unresolvable for step in now.steps)
+        else:
+            assert now == was
+
+
 def test_the_runner_up_has_a_reason_of_its_own_label():
     names, label, _ = names_of()
     made = decoder()

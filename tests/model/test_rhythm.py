@@ -7,7 +7,7 @@ from toy import BLOCK, data
 
 from vqtext.model.evidence import from_signatures
 from vqtext.model.grounding import once_over
-from vqtext.model.rhythm import USUAL_S, Rhythm, round_s
+from vqtext.model.rhythm import USUAL_S, Rhythm, round_s, too_fast
 
 
 def _rhythm(toy):
@@ -21,6 +21,20 @@ def test_steps_are_as_long_as_the_signal_shows_and_usual_where_it_shows_nothing(
     assert ((found / toy.evidence.frame_s - BLOCK).abs() < 4).all()
     nothing = _rhythm(toy).step_s(lambda rows: torch.zeros(len(rows), 80, 2), toy.evidence.label)
     assert (nothing == USUAL_S).all()
+
+
+def test_a_round_is_too_fast_for_its_steps_where_each_has_less_than_two_samples():
+    """Two steps in 0.5 s: 2.5 samples each at 10 Hz, and 1.5 at 6. What is no cycle has no rounds."""
+    toy = data()
+    torch.manual_seed(0)
+    phase = (2 * torch.pi / 10 * (1 + 0.5 * torch.randn(len(toy.evidence.label), 80))).cumsum(1)
+    fast = dataclasses.replace(toy.evidence, energy=phase.sin()[..., None], frame_s=0.05)
+    cycles, lines = torch.tensor([True, True]), torch.tensor([True, False])
+    assert too_fast(fast, toy.grammar, cycles, 10.0).tolist() == [False, False]
+    assert too_fast(fast, toy.grammar, cycles, 6.0).tolist() == [True, True]
+    assert too_fast(fast, toy.grammar, lines, 6.0).tolist() == [True, False]
+    still = dataclasses.replace(fast, energy=torch.randn(len(phase), 80, 1))
+    assert not too_fast(still, toy.grammar, cycles, 6.0).any(), "nothing repeats"
 
 
 def test_a_brief_step_takes_a_smaller_part_of_the_same_round():

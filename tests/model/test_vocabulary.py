@@ -56,6 +56,14 @@ def test_without_a_label_a_phrase_is_shown_as_most_of_its_uses_say():
     assert Vocabulary(("a", "b", "c"), transcripts).displays() == {"a": "첫째", "c": "셋"}
 
 
+def test_what_models_of_before_do_not_say_is_not_so():
+    words = Vocabulary(("a", "b"), (Transcript("runs", True, (Use(0), Use(1)), too_fast=True),))
+    written = words.to_dict()
+    assert Vocabulary.from_dict(written) == words
+    del written["transcripts"][0]["too_fast"]
+    assert not Vocabulary.from_dict(written).transcripts[0].too_fast
+
+
 def test_each_name_counts_once_among_those_that_are_alike():
     either = Use(0, ambiguous_with=("b",)), Use(1, ambiguous_with=("a",)), Use(0, ambiguous_with=("b",))
     words = Vocabulary(

@@ -11,7 +11,7 @@ from test_unseen import prepared, study  # noqa: F401  a fixture
 
 import vqtext
 from vqtext.errors import TrainingError
-from vqtext.model import keeping, training
+from vqtext.model import keeping, rhythm, training
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
 
@@ -89,6 +89,19 @@ def test_what_chose_the_epoch_trains_before_the_model_is_kept(prepared, heard, m
     run(Train(prepared(study(), test_subjects=["1"], refit=False, epochs=5), heard), force=True)
     assert trained[2][0] == some and len(trained) == 3, "unless they are to be kept apart"
     assert trained[2][2]["epochs"] == 5
+
+
+def test_rounds_that_are_too_fast_for_their_steps_are_told_once(prepared, heard, monkeypatch):  # noqa: F811
+    """A watch of ten samples a second cannot show ten steps of a stride."""
+    monkeypatch.setattr(
+        rhythm, "too_fast", lambda evidence, grammar, cyclic, rate_hz: torch.tensor([True, False])
+    )
+    settings = prepared(study(), folds=2)
+    run(Train(settings, heard))
+    (warned,) = [line for line in heard.warned if "comes round" in line]
+    first, second = vqtext.load(settings.cache / "runs/default/fold-0/seed-0").vocabulary.transcripts
+    assert first.too_fast and not second.too_fast
+    assert f"in {first.label} comes" in warned
 
 
 def test_a_check_by_heart_touches_no_run(prepared, heard):  # noqa: F811

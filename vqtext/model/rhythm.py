@@ -16,6 +16,7 @@ from torch import Tensor
 from vqtext.model import chains
 from vqtext.model.evidence import Evidence
 from vqtext.model.hmm import FORBIDDEN
+from vqtext.model.vocabulary import LEAST_SAMPLES, Grammar
 
 USUAL_S = 0.3  # a step of which nothing can be read
 ROUND_S = (0.4, 4.0)
@@ -57,6 +58,16 @@ def round_s(evidence: Evidence, labels: int) -> Tensor:
         if rounds.isfinite().float().mean() > PEOPLE:
             out[i] = rounds.nanmedian()
     return out
+
+
+def too_fast(evidence: Evidence, grammar: Grammar, cyclic: Tensor, rate_hz: float) -> Tensor:
+    """Labels of a cycle whose rounds are over before each step had `LEAST_SAMPLES` samples, ``(n,)``.
+
+    Args:
+        cyclic: whether each label is a cycle, ``(n,)``.
+    """
+    step_s = round_s(evidence, len(grammar.valid)) / grammar.valid.sum(1)
+    return cyclic & (step_s * rate_hz < LEAST_SAMPLES)  # NaN, where nothing repeats, is not
 
 
 @dataclass(frozen=True)

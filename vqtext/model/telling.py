@@ -6,11 +6,10 @@ from itertools import groupby
 
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding import UNKNOWN, Decoded
-from vqtext.model.vocabulary import Use, Vocabulary
+from vqtext.model.vocabulary import LEAST_SAMPLES, Transcript, Use, Vocabulary
 from vqtext.reason import UNKNOWN_NAME, Reason, Step
 
 POSSIBLE = 0.1  # least probability of a runner-up that is told
-LEAST_SAMPLES = 2  # a shorter step has no borders that a signal of this rate could show
 
 
 def tell(
@@ -45,12 +44,13 @@ def _steps(
 ) -> tuple[Step, ...]:
     """Uses of one anchor that follow each other are one step."""
 
-    def use_at(frame: int) -> Use:
+    def use_at(frame: int) -> tuple[Transcript, Use]:
         label, place = divmod(path[frame], vocabulary.longest)
-        return vocabulary.transcripts[label].uses[place]
+        transcript = vocabulary.transcripts[label]
+        return transcript, transcript.uses[place]
 
     def anchor(frame: int) -> int:
-        return UNKNOWN if path[frame] == UNKNOWN else use_at(frame).anchor
+        return UNKNOWN if path[frame] == UNKNOWN else use_at(frame)[1].anchor
 
     frame_s, steps = config.window_s / config.frames, []
     for name, run in groupby(range(len(path)), anchor):
@@ -62,7 +62,7 @@ def _steps(
         if name == UNKNOWN:
             steps.append(Step(UNKNOWN_NAME, start_s, end_s, confidence, unresolvable=unresolvable))
             continue
-        use = use_at(begin)
+        transcript, use = use_at(begin)
         steps.append(
             Step(
                 vocabulary.anchors[name],
@@ -72,7 +72,7 @@ def _steps(
                 use.inferred,
                 use.ambiguous_with,
                 use.display,
-                unresolvable,
+                unresolvable or transcript.too_fast,
             )
         )
     return tuple(steps)

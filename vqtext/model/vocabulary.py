@@ -15,6 +15,7 @@ from vqtext.errors import ArtifactError
 from vqtext.model.hmm import FORBIDDEN
 
 FORMAT = 1
+LEAST_SAMPLES = 2  # a shorter step has no borders that a signal of this rate could show
 DWELL_S = 0.3  # first guess of how long a step lasts, in seconds; training re-estimates it
 SKIP = 0.03  # least chance that a step of a transcript is passed over
 RESTART = 0.2  # chance that a transcript with an end begins again when its last step is over
@@ -39,12 +40,18 @@ class Use:
 
 @dataclass(frozen=True)
 class Transcript:
-    """The ordered uses of one label; ``display`` is what people are shown instead of the label."""
+    """The ordered uses of one label.
+
+    Attributes:
+        display: what people are shown instead of the label.
+        too_fast: a round of the label is over before each of its uses had `LEAST_SAMPLES`.
+    """
 
     label: str
     cyclic: bool
     uses: tuple[Use, ...]
     display: str | None = None
+    too_fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ class Vocabulary:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Vocabulary:
-        """Inverse of `to_dict`; models of before there were displays have none.
+        """Inverse of `to_dict`; what models of before did not have is not there.
 
         Raises:
             ArtifactError: another format, or keys missing.
@@ -110,6 +117,7 @@ class Vocabulary:
                         for u in t["uses"]
                     ),
                     t.get("display"),
+                    bool(t.get("too_fast")),
                 )
                 for t in data["transcripts"]
             )

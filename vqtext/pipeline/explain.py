@@ -131,7 +131,7 @@ class Explain(Stage):
         if any(step["ambiguous_with"] for step in steps):
             lines.append("  ? ambiguous: neither sensors nor order tell it from another phrase")
         if any(step["unresolvable"] for step in steps):
-            lines.append("  ~ unresolvable: shorter than two samples")
+            lines.append("  ~ unresolvable: it lasts less than two samples, here or usually")
         weak = sum(step["confidence"] < UNSURE for step in steps)
         if weak:
             lines.append(f"  {weak} of these {len(steps)} steps are guesses, less sure than {UNSURE}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +51,7 @@ def gather(
     from torch.nn.functional import normalize
 
     from vqtext.model.config import ModelConfig
+    from vqtext.model.rhythm import too_fast
     from vqtext.model.starting import sizes_of
     from vqtext.model.training import TrainingData
     from vqtext.model.vocabulary import Grammar
@@ -91,6 +93,12 @@ def gather(
     )
     frame_end = np.arange(config.frames) * windows.T // config.frames
     grammar = Grammar.of(spoken.transcripts, config.frames / config.window_s, config.rate_hz)
+    evidence = evidence_of(windows, signal, pool, words, moving, grammar, config, likeness)
+    fast = too_fast(evidence, grammar, torch.tensor(words.cyclic), windows.rate_hz).tolist()
+    spoken = replace(
+        spoken,
+        transcripts=tuple(replace(t, too_fast=f) for t, f in zip(spoken.transcripts, fast, strict=True)),
+    )
     data = TrainingData(
         signal=signal,
         rows=pool,
@@ -103,7 +111,7 @@ def gather(
         anchors=anchors,
         label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
         guidance=guidance,
-        evidence=evidence_of(windows, signal, pool, words, moving, grammar, config, likeness),
+        evidence=evidence,
         name_of=windows.place,
     )
     return config, data
