@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vqtext.model.mounting import MOST
+from vqtext.model.mounting import MOST, triads
 from vqtext.schema import Channel
 
 LOUDER, NOISE = 0.1, 0.1  # spread of the gain, noise as a share of a channel's own spread
@@ -30,11 +30,7 @@ class Augment:
         places = list(dict.fromkeys(channel.location for channel in channels))
         self.place = torch.tensor([places.index(channel.location) for channel in channels])
         self.places = len(places)
-        sensors: dict[tuple[str, str], dict[str, int]] = {}
-        for i, channel in enumerate(channels):
-            sensors.setdefault((channel.location, channel.modality), {}).setdefault(str(channel.axis), i)
-        whole = [axes for axes in sensors.values() if {"x", "y", "z"} <= set(axes)]
-        self.axes = torch.tensor([[axes[a] for a in "xyz"] for axes in whole]).reshape(-1, 3)
+        self.axes = torch.tensor(triads(channels)).reshape(-1, 3)
 
     def __call__(self, signal: Tensor, frame_keep: Tensor) -> tuple[Tensor, Tensor]:
         """Args:

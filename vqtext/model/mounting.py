@@ -32,7 +32,7 @@ def mounting(blocks: Iterable[Batch], group: Tensor, channels: Sequence[Channel]
         channels: metadata of the C channels.
     """
     axes = _upright(channels)
-    if not len(axes) or len(group.unique()) < 2:
+    if not axes or len(group.unique()) < 2:
         return MOST
     means, labels = [], []
     for block in blocks:
@@ -53,11 +53,15 @@ def mounting(blocks: Iterable[Batch], group: Tensor, channels: Sequence[Channel]
     return float((UNSEEN * (angle.square().mean() / 2).sqrt()).clamp(LEAST, MOST)) if len(angle) else MOST
 
 
-def _upright(channels: Sequence[Channel]) -> Tensor:
-    """Channels x, y, z of each accelerometer that feels gravity, ``(sensors, 3)``."""
-    found: dict[str, dict[str, int]] = {}
+def triads(channels: Sequence[Channel]) -> list[list[int]]:
+    """Channels x, y and z of each sensor that has all three."""
+    sensors: dict[tuple[str, str], dict[str, int]] = {}
     for i, channel in enumerate(channels):
-        if channel.modality == "acc" and channel.gravity:
-            found.setdefault(channel.location, {}).setdefault(str(channel.axis), i)
-    whole = [[axes[a] for a in "xyz"] for axes in found.values() if {"x", "y", "z"} <= set(axes)]
-    return torch.tensor(whole).reshape(-1, 3)
+        sensors.setdefault((channel.location, channel.modality), {}).setdefault(str(channel.axis), i)
+    return [[axes[a] for a in "xyz"] for axes in sensors.values() if {"x", "y", "z"} <= set(axes)]
+
+
+def _upright(channels: Sequence[Channel]) -> list[list[int]]:
+    """Those of accelerometers that feel gravity."""
+    feels = [channel.modality == "acc" and channel.gravity for channel in channels]
+    return [axes for axes in triads(channels) if all(feels[i] for i in axes)]

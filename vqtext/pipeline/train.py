@@ -92,13 +92,20 @@ class Train(Stage):
         kept = self.staging()  # what a training that was stopped had done
         scores: dict[str, dict[str, float]] = {}
         described = []
-        fast: list[str] = []
+        heard: list[str] = []  # labels of which people were told that they are too fast
         for fold, split in enumerate(splits):
             made = {seed: model_folder(split, fold, seed) for seed in seeds}
             missing = {s: name for s, name in made.items() if not (kept / name / SCORES).exists()}
             if missing:
                 config, data = gather(windows, split, self.settings)
-                fast += [label for label in _too_fast(data.vocabulary) if label not in fast]
+                spoken = data.vocabulary.transcripts
+                fast = [t.label for t in spoken if t.too_fast and t.label not in heard]
+                if fast:
+                    self.progress.warn(
+                        f"what people do in {told(fast)} comes round before each of its steps had two "
+                        "samples: the steps are told, but marked with ~; write fewer, or record faster"
+                    )
+                heard += fast
             for seed, name in missing.items():
                 self._train_seed(seed, config, data, kept / name, name)
             for name in made.values():
@@ -108,11 +115,6 @@ class Train(Stage):
                 made.values(), key=lambda name: -scores[name].get("nll", 0) - scores[name].get("rebuild", 0)
             )
             described.append({**split.describe(), "best": best, "sizes": sizes(windows, split)})
-        if fast:
-            self.progress.warn(
-                f"what people do in {told(fast)} comes round before each of its steps had two samples: "
-                "the steps are told, but marked with ~; write fewer, or record faster"
-            )
         with open_artifact(self.settings.cache / "texts.h5", "texts") as texts:
             encoder = texts.attrs["encoder"]
         run = {
@@ -232,10 +234,6 @@ class Train(Stage):
             said = ", ".join(f"{key} {value:.3g}" for key, value in scores.items())
             lines.append(f"  {name}{' (best)' if name in best else ''}: {said}")
         return lines
-
-
-def _too_fast(vocabulary: Any) -> list[str]:
-    return [transcript.label for transcript in vocabulary.transcripts if transcript.too_fast]
 
 
 def sizes(windows: Windows, split: Split) -> dict[str, Any]:
