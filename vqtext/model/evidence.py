@@ -90,22 +90,36 @@ def from_signatures(evidence: Evidence) -> Tensor:
     their label. Trust is soft: a cell may be wrong, so that no cell alone can rule a use out.
     """
     label = evidence.label
-    x = standardise(evidence.energy, evidence.group * (int(label.max()) + 1) + label)
-    seen = evidence.energy.isfinite()
+    x, seen = relative(evidence), evidence.energy.isfinite()
     out = x.new_zeros(*x.shape[:2], evidence.levels.shape[1])
     for i in label.unique():  # each label by itself: all of them at once take more memory than the signals
         own = label == i
-        levels = evidence.levels[own]
-        trust = levels.isfinite()[:, None] * TRUST
-        here = x[own][:, :, None]
-        fits = _normal(here, contrast(levels)[:, None], SPREAD).exp() * trust
-        fits = fits + _normal(here, 0.0, 1.0).exp() * (1 - trust)
-        out[own] = torch.where(seen[own][:, :, None], (fits + 1e-12).log(), 0.0).sum(-1)
-        out[own] += _going(evidence.heading[own], evidence.ways[own], evidence.group[own])
+        out[own] = fits_levels(x[own], seen[own], evidence.levels[own]).sum(-1)
+        out[own] += fits_ways(evidence.heading[own], evidence.ways[own], evidence.group[own])
     return evidence.words_weight * out
 
 
-def _going(heading: Tensor, ways: Tensor, group: Tensor) -> Tensor:
+def relative(evidence: Evidence) -> Tensor:
+    """Motion beside what else the person does in that label, as levels are written: ``(N, F, L)``."""
+    label = evidence.label
+    return standardise(evidence.energy, evidence.group * (int(label.max()) + 1) + label)
+
+
+def fits_levels(x: Tensor, seen: Tensor, levels: Tensor) -> Tensor:
+    """Log weight of each use by each location, ``(..., F, U, L)``.
+
+    Args:
+        x: `relative` motion, ``(..., F, L)``; seen: where it was measured.
+        levels: of the uses of the label, ``(..., U, L)``.
+    """
+    trust = levels.isfinite()[..., None, :, :] * TRUST
+    here = x[..., None, :]
+    fits = _normal(here, contrast(levels)[..., None, :, :], SPREAD).exp() * trust
+    fits = fits + _normal(here, 0.0, 1.0).exp() * (1 - trust)
+    return torch.where(seen[..., None, :], (fits + 1e-12).log(), 0.0)
+
+
+def fits_ways(heading: Tensor, ways: Tensor, group: Tensor) -> Tensor:
     """Log weight of each use by which way it goes, ``(n, F, U)``.
 
     What goes the way that is written is skew-normal (Azzalini 1985) where what goes any way is normal: a
@@ -236,15 +250,15 @@ def pooled(levels: Tensor, anchor: Tensor, valid: Tensor) -> Tensor:
 
 
 def contrast(levels: Tensor) -> Tensor:
-    """Written levels ``(N, U, L)`` as differences inside their label, which is how motion is compared.
+    """Written levels ``(..., U, L)`` as differences inside their label, which is how motion is compared.
 
     A person who runs moves strongly all the time; what tells one step of running from the next is only which
     of the two was written as the stronger. Unknown cells become 0.
     """
     written = levels.isfinite()
-    count = written.sum(1, keepdim=True).clamp(min=1)
-    away = torch.where(written, levels - levels.nan_to_num().sum(1, keepdim=True) / count, 0.0)
-    scale = (away.square().sum(1, keepdim=True) / count).sqrt()
+    count = written.sum(-2, keepdim=True).clamp(min=1)
+    away = torch.where(written, levels - levels.nan_to_num().sum(-2, keepdim=True) / count, 0.0)
+    scale = (away.square().sum(-2, keepdim=True) / count).sqrt()
     return torch.where(scale > EPS, away / scale.clamp(min=EPS), 0.0)
 
 

@@ -26,6 +26,7 @@ from vqtext.model import chains
 from vqtext.model.evidence import EPS, Evidence, Gaussians, from_descriptions, from_signatures
 from vqtext.model.hmm import FORBIDDEN
 from vqtext.model.rhythm import USUAL_S, Rhythm, round_s
+from vqtext.model.sifting import Cell, refuted, without
 from vqtext.model.vocabulary import Grammar
 
 ROUNDS = (0.3, 0.5, 0.7)  # shares of the training after which the network's belief is walked
@@ -170,6 +171,7 @@ class Walk(Label):
         self.known = torch.zeros(shape[0], dtype=torch.bool)
         self.rounds = torch.zeros((), dtype=torch.long)  # that were walked
         self.data: Gaussians | None = None  # what each state feels like, where words spoke
+        self.refuted: list[Cell] = []  # what is written and the windows would not have
         if knows & {"signal", "text"}:
             self._start(knows)
 
@@ -226,7 +228,30 @@ class Walk(Label):
             setattr(self, name, state[name].clone())
 
     def _start(self, knows: frozenset[str]) -> None:
-        """The words speak first, each window walking its own transcript; then the data correct them."""
+        """The words speak first, without those that the data refute, each window walking its own transcript;
+        then the data correct them."""
+        self.data = Gaussians(self.evidence)
+        first = self._paced(knows)
+        if "signal" in knows:
+            self.refuted = refuted(self.evidence, self.data, self.chain)
+            if self.refuted:
+                self.evidence = without(self.evidence, self.refuted)
+                first = self._paced(knows)
+        evidence, label = self.evidence, self.evidence.label
+        home = replace(self.chain, leaks=False)
+        self.states, kin = _keyed(self.grammar, evidence, int(self.chain.substates.max()))
+        parts = []
+        for rows in chains.chunks(home, len(label), first.shape[1]):
+            share = chains.posterior(first[rows][:, :, None], home, label[rows], within=True).flatten(2)
+            onto = torch.nn.functional.one_hot(
+                self.states[evidence.hand[rows], label[rows]].flatten(1), len(kin)
+            )
+            parts.append((rows, torch.bmm(share, onto.to(share.dtype)).half()))
+        self.data.fit(parts, kin)
+        self._walk(self._felt)
+
+    def _paced(self, knows: frozenset[str]) -> Tensor:
+        """Log weights of uses by what is written and said, ``(N, F, U)``; steps last as long as fits it."""
         evidence, label = self.evidence, self.evidence.label
         first = torch.zeros(*evidence.energy.shape[:2], self.grammar.anchor.shape[1])
         if "signal" in knows:
@@ -240,18 +265,7 @@ class Walk(Label):
         self.chain = self.rhythm.chain(
             torch.where(self.step_s.isnan(), fitting, self.step_s), self.chain.leaks
         )
-        home = replace(self.chain, leaks=False)
-        self.data = Gaussians(evidence)
-        self.states, kin = _keyed(self.grammar, evidence, int(self.chain.substates.max()))
-        parts = []
-        for rows in chains.chunks(home, len(label), first.shape[1]):
-            share = chains.posterior(first[rows][:, :, None], home, label[rows], within=True).flatten(2)
-            onto = torch.nn.functional.one_hot(
-                self.states[evidence.hand[rows], label[rows]].flatten(1), len(kin)
-            )
-            parts.append((rows, torch.bmm(share, onto.to(share.dtype)).half()))
-        self.data.fit(parts, kin)
-        self._walk(self._felt)
+        return first
 
     def _walk(self, emission_of: Callable[[Tensor], Tensor]) -> None:
         """All windows through the chain as it is, and their posteriors kept."""

@@ -1,0 +1,71 @@
+"""A user would lose: names that stay true where an author, or a language model, wrote a few cells wrong."""
+
+import dataclasses
+
+import pytest
+import torch
+from toy import ANCHORS, RATE, config
+from toy import data as data_of_all
+
+from vqtext.model import sifting
+from vqtext.model.grounding import make
+from vqtext.model.sifting import Cell
+from vqtext.model.vocabulary import Grammar, Transcript, Use
+
+STEP = 8  # frames of each of four steps
+# What is done: each step moves one place strongly, and another a little.
+TRUE = torch.tensor([[1.0, -1, -1, 0], [-1, 1, 0, -1], [-1, 0, 1, -1], [0, -1, -1, 1]])
+WHAT = (torch.arange(80) + torch.arange(0, 40, 2)[:, None]) // STEP % 4  # (20, 80)
+
+
+def walked(written, places=4):
+    """The first walk through 20 windows in which `TRUE` is done; ``written (4, places)``."""
+    noise = 0.4 * torch.randn(20, 80, places, generator=torch.Generator().manual_seed(0))
+    felt = TRUE[:, :places][WHAT] + noise
+    spoken = (Transcript("a", True, tuple(Use(k) for k in range(4))),) * 2
+    evidence = dataclasses.replace(
+        data_of_all().evidence.of(torch.arange(20).numpy()),
+        energy=felt,
+        felt=felt,
+        levels=written[None].expand(20, *written.shape).clone(),
+        heading=torch.zeros(20, 80, 0),
+        ways=torch.zeros(20, 4, 0),
+        lasts=torch.ones(2, 4),
+        label=torch.zeros(20, dtype=torch.long),
+    )
+    grammar = Grammar.of(spoken, config().frames / config().window_s, RATE)
+    return make("order+signal", grammar, len(ANCHORS), evidence)
+
+
+def right(walk):
+    return float((walk.posterior.float().argmax(-1) == WHAT).float().mean())
+
+
+def wrong_words():
+    """Of sixteen cells three: the first step is said to keep still what it moves, and the last to move it."""
+    written = TRUE.clone()
+    written[0, 0], written[3, 0], written[0, 2] = -1.0, 1.0, 1.0
+    return written
+
+
+def test_wrong_cells_are_found_and_names_come_out_right_without_them(monkeypatch):
+    sifted = walked(wrong_words())
+    assert Cell(0, 0, 0) in sifted.refuted or Cell(0, 3, 0) in sifted.refuted
+    monkeypatch.setattr(sifting, "MOST", 0)
+    believed = walked(wrong_words())
+    assert not believed.refuted
+    assert right(sifted) > 0.9
+    assert right(sifted) > right(believed) + 0.05
+
+
+def test_words_that_are_true_stay():
+    walk = walked(TRUE)
+    assert not walk.refuted and right(walk) > 0.95
+
+
+@pytest.mark.parametrize("places", [1, 3])
+def test_with_few_places_every_word_stands(places):
+    """Where nothing else tells two steps apart, likelihood would let their names go."""
+    walk = walked(wrong_words()[:, :places], places)
+    assert not walk.refuted
+    assert torch.equal(walk.evidence.levels[0], wrong_words()[:, :places])

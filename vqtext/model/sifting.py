@@ -1,0 +1,170 @@
+"""Sifting: which written cells the training windows refute.
+
+An author, or a language model, gets some cells of a signature wrong. A wrong cell draws a border to where
+nothing changes; what each step feels like between such borders blurs, and the windows become less likely than
+true words make them. So each cell is left out for a try, the one whose loss makes the windows of its label
+likeliest is left out for good, if the gain is clear, and the next one is looked for.
+
+Likelihood alone knows no names: had every step its neighbour's name, the data would be explained as well. So
+nothing new is ever put into a cell, what was written keeps its say beside the data, and with few locations,
+where names hang on every word, all words stand.
+
+W windows of one label, F frames, U uses, K sub-states, S = U·K, L locations, R things felt, C cells tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from vqtext.model import chains
+from vqtext.model.evidence import EPS, Evidence, Gaussians, fits_levels, fits_ways, relative
+
+LOCATIONS = 4  # with fewer, no word can be spared
+WINDOWS = 30  # of each label are enough
+CLEAR = 0.1  # nats a second by which the loss of a cell must make them likelier
+MOST = 8  # cells of a label
+PROMISING = 24  # of all that were tried, those that are tried again once one is left out
+CELLS = 1 << 24  # numbers of one pass held at once
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is written of one use: its level at a location, or, where that is None, which way it goes."""
+
+    label: int
+    use: int
+    location: int | None
+
+
+def refuted(evidence: Evidence, data: Gaussians, chain: chains.Chain) -> list[Cell]:
+    """The cells that the training windows refute, the clearest of each label first.
+
+    Args:
+        data: what was felt, standardised; it is not fitted here.
+        chain: of all labels, as long as the words make each step.
+    """
+    if evidence.levels.shape[2] < LOCATIONS:
+        return []
+    chain, motion = replace(chain, leaks=False), relative(evidence)
+    found = []
+    for label in evidence.label.unique().tolist():
+        rows = (evidence.label == label).nonzero()[:, 0]
+        some = rows[torch.linspace(0, len(rows) - 1, min(WINDOWS, len(rows))).round().long()]
+        found += _Label(label, evidence, data, chain, motion, some).refuted()
+    return found
+
+
+def without(evidence: Evidence, cells: list[Cell]) -> Evidence:
+    """Evidence in which these cells say nothing."""
+    levels, ways = evidence.levels.clone(), evidence.ways.clone()
+    for cell in cells:
+        rows = (evidence.label == cell.label).nonzero()[:, 0]
+        if cell.location is None:
+            ways[rows, cell.use] = torch.nan
+        else:
+            levels[rows, cell.use, cell.location] = torch.nan
+    return replace(evidence, levels=levels, ways=ways)
+
+
+class _Label:
+    """Windows of one label, and how likely they are without some of its words."""
+
+    def __init__(
+        self,
+        label: int,
+        evidence: Evidence,
+        data: Gaussians,
+        chain: chains.Chain,
+        motion: Tensor,
+        rows: Tensor,
+    ) -> None:
+        self.label, self.chain = label, chain
+        self.seconds = evidence.frame_s * evidence.energy.shape[1]
+        self.motion, self.moved = motion[rows], evidence.energy[rows].isfinite()
+        self.levels = evidence.levels[rows]
+        self.fits = fits_levels(self.motion, self.moved, self.levels)  # (W, F, U, L)
+        self.going = fits_ways(evidence.heading[rows], evidence.ways[rows], evidence.group[rows])
+        self.weight = evidence.words_weight
+        self.written = self.weight * (self.fits.sum(-1) + self.going)  # (W, F, U)
+        self.x, self.seen, self.data_weight = data.x[rows], data.seen[rows], data.weight
+        self.hand = torch.nn.functional.one_hot(evidence.hand[rows]).to(self.x.dtype)
+
+    def refuted(self) -> list[Cell]:
+        """What to leave out, in this order; here it is left out already."""
+        left = self._cells()
+        found: list[Cell] = []
+        best = float(self._likely(self.written[None])[0])
+        while left and len(found) < MOST:
+            likely = self._without(left)
+            order = likely.argsort(descending=True).tolist()
+            if not float(likely[order[0]]) - best > CLEAR * self.seconds:
+                break
+            best = float(likely[order[0]])
+            found.append(left[order[0]])
+            self._leave_out(left[order[0]])
+            left = [left[k] for k in order[1 : PROMISING + 1]]
+        return found
+
+    def _cells(self) -> list[Cell]:
+        levels = self.levels.isfinite().any(0).nonzero().tolist()
+        goes = (self.going != 0).any(0).any(0).nonzero()[:, 0].tolist()
+        at_places = [Cell(self.label, use, location) for use, location in levels]
+        return at_places + [Cell(self.label, use, None) for use in goes]
+
+    def _leave_out(self, cell: Cell) -> None:
+        if cell.location is None:
+            self.going[..., cell.use] = 0
+        else:
+            self.fits[..., cell.location] = self._fits(cell.use, cell.location)
+            self.levels[:, cell.use, cell.location] = torch.nan
+
+    def _fits(self, use: int, location: int) -> Tensor:
+        """What the location says of all uses without this cell, ``(W, F, U)``: levels are relative."""
+        one = slice(location, location + 1)
+        levels = self.levels[..., one].clone()
+        levels[:, use] = torch.nan
+        return fits_levels(self.motion[..., one], self.moved[..., one], levels)[..., 0]
+
+    def _without(self, cells: list[Cell]) -> Tensor:
+        """How likely the windows are without each cell, ``(C,)``."""
+        now = self.fits.sum(-1) + self.going
+        at_once = max(1, CELLS // (now.numel() * int(self.chain.substates.max())))
+        likely = []
+        for begin in range(0, len(cells), at_once):
+            some = cells[begin : begin + at_once]
+            first = now.repeat(len(some), 1, 1, 1)
+            for place, cell in enumerate(some):
+                if cell.location is None:
+                    first[place, ..., cell.use] -= self.going[..., cell.use]
+                else:
+                    first[place] += self._fits(cell.use, cell.location) - self.fits[..., cell.location]
+            likely.append(self._likely(self.weight * first))
+        return torch.cat(likely)
+
+    def _likely(self, first: Tensor) -> Tensor:
+        """Mean log likelihood of the windows by what each step feels like where words put it, ``(C,)``.
+
+        Args:
+            first: log weights by words, ``(C, W, F, U)``.
+        """
+        count, windows, frames, uses = first.shape
+        label = torch.full((count * windows,), self.label)
+        walked = chains.posterior(first.flatten(0, 1)[:, :, None], self.chain, label, within=True)
+        share = walked.view(count, windows, frames, -1)  # (C, W, F, S)
+        felt = self.x * self.seen
+        total = torch.einsum("cwfs,wfr,wh->chsr", share, self.seen, self.hand)
+        mean = torch.einsum("cwfs,wfr,wh->chsr", share, felt, self.hand) / total.clamp(min=EPS)
+        square = (felt * self.x).sum((0, 1)) - (total * mean.square()).sum((1, 2))
+        variance = (square / self.seen.sum((0, 1)).clamp(min=EPS)).clamp(min=1e-3)  # (C, R)
+        # |x − m|² / v + log v over what was felt, as products
+        near = torch.einsum("chsr,cr,wh->cwsr", mean, 1 / variance, self.hand)
+        far = torch.einsum("chsr,cr,wh->cwsr", mean.square(), 1 / variance, self.hand)
+        away = torch.einsum("wfr,cwsr->cwfs", self.seen, far) - 2 * torch.einsum("wfr,cwsr->cwfs", felt, near)
+        alone = torch.einsum("wfr,cr->cwf", felt * self.x, 1 / variance)
+        alone += torch.einsum("wfr,cr->cwf", self.seen, variance.log())
+        by_data = -0.5 * self.data_weight * (away + alone[..., None]).view(count, windows, frames, uses, -1)
+        emission = (by_data + self.written[..., None]).flatten(0, 1)[:, :, None]
+        return chains.likelihood(emission, self.chain, label).view(count, windows).mean(1)
