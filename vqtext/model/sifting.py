@@ -25,6 +25,7 @@ from vqtext.model.evidence import EPS, Evidence, Gaussians, fits_levels, fits_wa
 LOCATIONS = 4  # with fewer, no word can be spared
 WINDOWS = 30  # of each label are enough
 CLEAR = 0.1  # nats a second by which the loss of a cell must make them likelier
+TOGETHER = 2.5  # nats a second that a label's cells must gain together: words that are true gain less
 MOST = 8  # cells of a label
 PROMISING = 24  # of all that were tried, those that are tried again once one is left out
 CELLS = 1 << 24  # numbers of one pass held at once
@@ -96,7 +97,7 @@ class _Label:
         """What to leave out, in this order; here it is left out already."""
         left = self._cells()
         found: list[Cell] = []
-        best = float(self._likely(self.written[None])[0])
+        best = before = float(self._likely(self.written[None])[0])
         while left and len(found) < MOST:
             likely = self._without(left)
             order = likely.argsort(descending=True).tolist()
@@ -106,7 +107,7 @@ class _Label:
             found.append(left[order[0]])
             self._leave_out(left[order[0]])
             left = [left[k] for k in order[1 : PROMISING + 1]]
-        return found
+        return found if best - before > TOGETHER * self.seconds else []
 
     def _cells(self) -> list[Cell]:
         levels = self.levels.isfinite().any(0).nonzero().tolist()
