@@ -15,7 +15,7 @@ believed and taught again; it speaks alone only where no words do, and durations
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -49,6 +49,11 @@ class Grounding(Protocol):
         """
         ...
 
+    @property
+    def refuted(self) -> Sequence[Cell]:
+        """What is written of steps and was left out, since the windows are likelier without it."""
+        ...
+
     def due(self, progress: float) -> bool:
         """Whether `refine` should be called, once this share of the training is done."""
         ...
@@ -78,6 +83,8 @@ class Grounding(Protocol):
 class Nearest:
     """Each moment belongs to the anchor it is already nearest to."""
 
+    refuted: Sequence[Cell] = ()
+
     def targets(self, index: Tensor, label: Tensor, names: Tensor) -> Tensor:
         return torch.nn.functional.one_hot(names.argmax(-1), names.shape[-1]).to(names.dtype)
 
@@ -106,6 +113,7 @@ class Label:
     the usage enters with half its weight, so that a long sub-action may stay long.
     """
 
+    refuted: Sequence[Cell] = ()
     sharpen = 2.0  # power on the network's own belief; 1 would leave a uniform start uniform for ever
 
     def __init__(self, grammar: Grammar, anchors: int) -> None:
@@ -171,7 +179,6 @@ class Walk(Label):
         self.known = torch.zeros(shape[0], dtype=torch.bool)
         self.rounds = torch.zeros((), dtype=torch.long)  # that were walked
         self.data: Gaussians | None = None  # what each state feels like, where words spoke
-        self.refuted: list[Cell] = []  # what is written and the windows would not have
         if knows & {"signal", "text"}:
             self._start(knows)
 

@@ -116,7 +116,8 @@ def fit(
 
     Returns:
         The network in eval mode, and the validation metrics and number of its epoch; with
-        ``settings.overfit`` the loss of the first and of the last epoch instead.
+        ``settings.overfit`` the loss of the first and of the last epoch instead. ``refuted`` counts the
+        written cells that were left out (`vqtext.model.sifting`).
 
     Raises:
         TrainingError: nothing can be learnt from these windows, a loss is not finite, memory is too small,
@@ -169,6 +170,7 @@ def fit(
     kept = torch.load(keeper.folder / LAST, weights_only=True, map_location="cpu")["keeper"]
     network.load_state_dict(kept["best"]["weights"])
     scores = _validate(network, validation) if watched else {}
+    scores["refuted"] = float(len(names.refuted))
     if settings.overfit is not None:
         rows = kept["rows"]
         scores = {

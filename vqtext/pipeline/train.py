@@ -56,7 +56,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 15
+    version = 16
     folder = True
 
     @property
@@ -172,7 +172,8 @@ class Train(Stage):
             scores["refit_epochs"] = float(round(epochs * (scores["epoch"] + 1) / first))
             how = settings.model_copy(update={"epochs": int(scores["refit_epochs"])})
             with self.progress.bar(f"{name}: steps of all windows") as tell:
-                network, _ = fit(config, data, how, drop, seed, work / WHOLE, tell)
+                network, kept = fit(config, data, how, drop, seed, work / WHOLE, tell)
+            scores["refuted"] = kept["refuted"]
             model = VQText(network, Decoder(config, data.vocabulary))
         finish(model, data, chosen)
         model.save(work)
