@@ -25,7 +25,7 @@ from vqtext.model.evidence import EPS, Evidence, Gaussians, fits_levels, fits_wa
 LOCATIONS = 4  # with fewer, no word can be spared
 WINDOWS = 30  # of each label are enough
 CLEAR = 0.1  # nats a second by which the loss of a cell must make them likelier
-TOGETHER = 2.5  # nats a second that a label's cells must gain together: words that are true gain less
+TOGETHER = 2.5  # nats a second that cells of a label must gain together; true words rarely do
 MOST = 8  # cells of a label
 PROMISING = 24  # of all that were tried, those that are tried again once one is left out
 CELLS = 1 << 24  # numbers of one pass held at once
