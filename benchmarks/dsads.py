@@ -22,6 +22,7 @@ from stages import MODEL, WORDS, stages
 
 from vqtext import load
 from vqtext.config import DataSettings, Settings, TrainSettings
+from vqtext.data.windows import Windows
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.runs import folds_of, read_run
 
@@ -44,7 +45,9 @@ def main() -> None:
         if args.peers:
             peers(windows, who >= 7, ("MiniRocket", "MultiRocketHydra", "QUANT"))
         if args.loso:
-            told(Settings(cache=cache, data=data, train=TrainSettings(run="loso", folds="loso")), [])
+            alone = Settings(cache=cache, data=data, train=TrainSettings(run="loso", folds="loso"))
+            told(alone, [])
+            by_subject(alone, windows)
             for subject in sorted(set(who)):
                 peers(windows, who == subject, ("MiniRocket",), f" without subject {subject}")
 
@@ -70,7 +73,20 @@ def told(settings: Settings, seeds: list[int]) -> None:
         )
 
 
-def peers(windows, test: np.ndarray, names: tuple[str, ...], told: str = "") -> None:
+def by_subject(settings: Settings, windows: Windows) -> None:
+    """Print the macro-F1 of the decoding on each subject that was left out, as peers have it."""
+    from sklearn.metrics import f1_score
+
+    folder = settings.run_folder
+    for fold in folds_of(folder, read_run(folder), windows):
+        test = fold.split.test
+        subject = windows.subjects[windows.subject[test[0]]].id
+        said = load(folder / fold.models[0]).decode(windows.signal, test).label
+        score = f1_score(windows.label[test], said, average="macro")
+        print(f"decoding         without subject {subject} macro_f1 {score:.3f}", flush=True)
+
+
+def peers(windows: Windows, test: np.ndarray, names: tuple[str, ...], told: str = "") -> None:
     """Fit aeon's classifiers on all windows that are not ``test``, and print their scores on it."""
     from aeon.classification.convolution_based import MiniRocketClassifier, MultiRocketHydraClassifier
     from aeon.classification.interval_based import QUANTClassifier

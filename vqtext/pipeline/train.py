@@ -33,6 +33,7 @@ from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.words import read_words
 
 CHOOSING = 0.5  # share of the epochs that a training takes which only chooses
+LEAST = 0.8  # share of the epochs that the other takes at least: a few windows choose an early end by chance
 FALLS = 0.5  # a sound network's loss on a few batches falls below this share of what it was
 WHOLE = "whole"  # folder of what was logged once all windows trained
 SCORES = "scores.json"  # written last: a model that has it is whole
@@ -50,13 +51,13 @@ class Train(Stage):
 
     Validation windows choose the epoch and all that is fitted once the network is done. Then nothing is left
     for them to choose: the model that is kept is trained anew, on them too. The first training only chooses
-    and takes half of the epochs; the second ends at the same share of all. The run names the best seed by its
-    validation score. A run of folds has no best model: each was kept from other people, and a score on some
-    says nothing about a score on others.
+    and takes half of the epochs; the second ends at the same share of all, or later. The run names the best
+    seed by its validation score. A run of folds has no best model: each was kept from other people, and a
+    score on some says nothing about a score on others.
     """
 
     command = "train"
-    version = 16
+    version = 17
     folder = True
 
     @property
@@ -169,7 +170,8 @@ class Train(Stage):
             scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}
         if again:
             data = data.whole()
-            scores["refit_epochs"] = float(round(epochs * (scores["epoch"] + 1) / first))
+            share = max(LEAST, (scores["epoch"] + 1) / first)
+            scores["refit_epochs"] = float(round(epochs * share))
             how = settings.model_copy(update={"epochs": int(scores["refit_epochs"])})
             with self.progress.bar(f"{name}: steps of all windows") as tell:
                 network, kept = fit(config, data, how, drop, seed, work / WHOLE, tell)
