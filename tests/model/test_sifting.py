@@ -69,3 +69,12 @@ def test_with_few_places_every_word_stands(places):
     walk = walked(wrong_words()[:, :places], places)
     assert not walk.refuted
     assert torch.equal(walk.evidence.levels[0], wrong_words()[:, :places])
+
+
+def test_a_label_keeps_half_of_its_words_whatever_the_data_say(monkeypatch):
+    """Without any its steps would be named by order alone, and told as if sensors had shown them."""
+    monkeypatch.setattr(sifting, "CLEAR", -1e9)
+    monkeypatch.setattr(sifting, "TOGETHER", -1e9)
+    few = torch.full((4, 4), torch.nan)
+    few[0], few[2] = TRUE[0], TRUE[2]
+    assert len(walked(few).refuted) == 4

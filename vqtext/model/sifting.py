@@ -26,7 +26,7 @@ LOCATIONS = 4  # with fewer, no word can be spared
 WINDOWS = 30  # of each label are enough
 CLEAR = 0.1  # nats a second by which the loss of a cell must make them likelier
 TOGETHER = 2.5  # nats a second that cells of a label must gain together; true words rarely do
-MOST = 8  # cells of a label
+MOST = 8  # cells of a label, and half of them: the rest must still say which step is which
 PROMISING = 24  # of all that were tried, those that are tried again once one is left out
 CELLS = 1 << 24  # numbers of one pass held at once
 
@@ -97,8 +97,9 @@ class _Label:
         """What to leave out, in this order; here it is left out already."""
         left = self._cells()
         found: list[Cell] = []
+        most = min(MOST, len(left) // 2)
         best = before = float(self._likely(self.written[None])[0])
-        while left and len(found) < MOST:
+        while len(found) < most:
             likely = self._without(left)
             order = likely.argsort(descending=True).tolist()
             if not float(likely[order[0]]) - best > CLEAR * self.seconds:

@@ -57,7 +57,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 17
+    version = 18
     folder = True
 
     @property
