@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import torch
-from toy import ANCHORS, RATE, config, windows
+from toy import ANCHORS, RATE, config, of_one_label, windows
 from toy import data as data_of_all
 
 from vqtext.model.evidence import from_descriptions, pooled
@@ -231,23 +231,6 @@ def test_one_step_and_more_steps_than_frames_are_walked_too(mode):
     share = walk.targets(torch.arange(20), evidence.label, torch.rand(20, 80, 4))
     assert share.isfinite().all() and torch.allclose(share.sum(-1), torch.ones(20, 80), atol=0.01)
     assert (share[evidence.label == 0][..., 0] > 0.99).all()
-
-
-def of_one_label(name, level, energy, lasts):
-    """Windows of one label, whose U steps are written and felt so: ``level (U, L)``, ``energy (20, 80, L)``,
-    ``lasts (U,)``."""
-    uses = len(level)
-    spoken = (Transcript(name, True, tuple(Use(k) for k in range(uses))),) * 2
-    grammar = Grammar.of(spoken, config().frames / config().window_s, RATE)
-    return with_evidence(
-        dataclasses.replace(data(), grammar=grammar),
-        energy=energy,
-        felt=energy,
-        levels=level[None].expand(20, *level.shape),
-        ways=torch.zeros(20, uses, 0),
-        lasts=lasts.expand(2, uses),
-        label=torch.zeros(20, dtype=torch.long),
-    )
 
 
 def test_words_that_say_what_is_brief_place_the_border_between_two_steps_that_feel_alike():

@@ -1,16 +1,12 @@
 """A user would lose: names that stay true where an author, or a language model, wrote a few cells wrong."""
 
-import dataclasses
-
 import pytest
 import torch
-from toy import ANCHORS, RATE, config
-from toy import data as data_of_all
+from toy import ANCHORS, of_one_label
 
 from vqtext.model import sifting
 from vqtext.model.grounding import make
 from vqtext.model.sifting import Cell
-from vqtext.model.vocabulary import Grammar, Transcript, Use
 
 STEP = 8  # frames of each of four steps
 # What is done: each step moves one place strongly, and another a little.
@@ -21,20 +17,8 @@ WHAT = (torch.arange(80) + torch.arange(0, 40, 2)[:, None]) // STEP % 4  # (20, 
 def walked(written, places=4):
     """The first walk through 20 windows in which `TRUE` is done; ``written (4, places)``."""
     noise = 0.4 * torch.randn(20, 80, places, generator=torch.Generator().manual_seed(0))
-    felt = TRUE[:, :places][WHAT] + noise
-    spoken = (Transcript("a", True, tuple(Use(k) for k in range(4))),) * 2
-    evidence = dataclasses.replace(
-        data_of_all().evidence.of(torch.arange(20).numpy()),
-        energy=felt,
-        felt=felt,
-        levels=written[None].expand(20, *written.shape).clone(),
-        heading=torch.zeros(20, 80, 0),
-        ways=torch.zeros(20, 4, 0),
-        lasts=torch.ones(2, 4),
-        label=torch.zeros(20, dtype=torch.long),
-    )
-    grammar = Grammar.of(spoken, config().frames / config().window_s, RATE)
-    return make("order+signal", grammar, len(ANCHORS), evidence)
+    toy = of_one_label("a", written, TRUE[:, :places][WHAT] + noise, torch.ones(4))
+    return make("order+signal", toy.grammar, len(ANCHORS), toy.evidence)
 
 
 def right(walk):

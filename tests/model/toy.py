@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch.nn.functional import normalize
@@ -77,5 +79,25 @@ def data(
             torch.zeros(count, dtype=torch.long),
             torch.zeros(count, dtype=torch.long),
             1 / RATE,
+        ),
+    )
+
+
+def of_one_label(name: str, level: torch.Tensor, energy: torch.Tensor, lasts: torch.Tensor) -> TrainingData:
+    """Windows of one label, whose U steps are written and felt so: ``level (U, L)``, ``energy (20, 80, L)``,
+    ``lasts (U,)``."""
+    whole, uses = data(), len(level)
+    spoken = (Transcript(name, True, tuple(Use(k) for k in range(uses))),) * 2
+    return replace(
+        whole,
+        grammar=Grammar.of(spoken, config().frames / config().window_s, RATE),
+        evidence=replace(
+            whole.evidence.of(whole.train.numpy()),
+            energy=energy,
+            felt=energy,
+            levels=level[None].expand(20, *level.shape),
+            ways=torch.zeros(20, uses, 0),
+            lasts=lasts.expand(2, uses),
+            label=torch.zeros(20, dtype=torch.long),
         ),
     )
