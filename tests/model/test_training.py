@@ -23,7 +23,7 @@ SETTINGS = TrainSettings(epochs=100, batch_size=8, learning_rate=3e-3)
 
 def train(folder, settings=SETTINGS, toy_data=None, on_epoch=lambda *_: None, **model):
     cfg = config(**model)
-    return fit(cfg, toy_data or data(cfg=cfg), settings, 0.5, 0, folder, on_epoch)
+    return fit(cfg, toy_data or data(cfg=cfg), settings, 0.5, 0, folder, on_epoch)[:2]
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,9 @@ def train(folder, devices, toy_data=None):
     cfg = dataclasses.replace(config(**SIZES), token_dim=5, fusion="bidirectional")  # windows are compared
     settings = SETTINGS.model_copy(update={"devices": devices})
     told = []
-    network, scores = fit(cfg, toy_data or uneven(cfg), settings, 0.3, 0, folder, lambda *w: told.append(w))
+    network, scores, _ = fit(
+        cfg, toy_data or uneven(cfg), settings, 0.3, 0, folder, lambda *w: told.append(w)
+    )
     return network, scores, told
 
 

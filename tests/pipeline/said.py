@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,12 +15,18 @@ from vqtext.schema import SubAction
 
 
 def steps_said(
-    windows: Windows, use: np.ndarray, uses: list[SubAction], train: np.ndarray | None = None, label: int = 0
+    windows: Windows,
+    use: np.ndarray,
+    uses: list[SubAction],
+    train: np.ndarray | None = None,
+    label: int = 0,
+    refuted: Sequence[dict] = (),
 ) -> StepsSaid:
     """Of windows with one label, while a model says ``use (N, F)`` of them, and ``label`` of all.
 
     Args:
         uses: the steps of the label; train: places of the training windows, all where it is None.
+        refuted: cells that training left out.
     """
     frames = use.shape[1]
 
@@ -32,4 +39,4 @@ def steps_said(
     words = Words([], np.empty((0, 0)), [[(0, step) for step in uses]], [True], [None])
     model = SimpleNamespace(decode=decode, config=config)
     train = np.arange(windows.n) if train is None else train
-    return StepsSaid.of(model, windows, train, words)  # type: ignore[arg-type]
+    return StepsSaid.of(model, windows, train, words, refuted)  # type: ignore[arg-type]

@@ -82,6 +82,19 @@ def test_a_wrong_word_comes_first_and_nothing_is_changed() -> None:
     assert "nothing was changed" in told[-1]
 
 
+def test_a_word_that_training_left_out_is_marked() -> None:
+    """Two witnesses against a word weigh more than one; that of another place or step is not touched."""
+    windows, truth = world()
+    uses = walking(left_swing="still")
+    cells = [{"label": "walk", "step": 0, "location": place} for place in ("left ankle", None)]
+    rows = found_levels(steps_said(windows, truth, uses, refuted=cells))
+    marked = [(row["phrase"], row["location"]) for row in rows if row["refuted"]]
+    assert marked == [("swing the left leg", "left ankle")]
+    heading, first = (line for line in level_lines(rows) if line.endswith(("in training", "left out")))
+    assert "swing the left leg" in first and heading.startswith("label")
+    assert not any("in training" in line for line in level_lines(found(windows, truth, uses)))
+
+
 def test_only_training_windows_are_looked_at() -> None:
     windows, truth = world()
     before = found(windows, truth, walking())

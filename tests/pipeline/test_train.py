@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_unseen import prepared, study  # noqa: F401  a fixture
+from test_unseen import MORE_WORDS, WORDS, prepared, study  # noqa: F401  a fixture
 
 import vqtext
 from vqtext.errors import TrainingError
-from vqtext.model import keeping, rhythm, training
+from vqtext.model import grounding, keeping, rhythm, training
+from vqtext.model.sifting import Cell
+from vqtext.pipeline.codes import codes
+from vqtext.pipeline.runs import read_run
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
 
@@ -68,9 +71,9 @@ def test_what_chose_the_epoch_trains_before_the_model_is_kept(prepared, heard, m
     fit = training.fit
 
     def spy(config, data, *how):
-        network, scores = fit(config, data, *how)
+        network, scores, refuted = fit(config, data, *how)
         trained.append((set(data.rows[data.train].tolist()), network, scores))
-        return network, scores
+        return network, scores, refuted
 
     monkeypatch.setattr(training, "fit", spy)
     settings = prepared(study(), test_subjects=["1"], epochs=5)
@@ -96,8 +99,8 @@ def test_an_early_end_that_few_windows_chose_does_not_end_the_training_of_all(pr
     fit = training.fit
 
     def lucky(*how):
-        network, scores = fit(*how)
-        return network, {**scores, "epoch": 0.0}
+        network, scores, refuted = fit(*how)
+        return network, {**scores, "epoch": 0.0}, refuted
 
     monkeypatch.setattr(training, "fit", lucky)
     settings = prepared(study(), test_subjects=["1"], epochs=10)
@@ -116,6 +119,24 @@ def test_rounds_that_are_too_fast_for_their_steps_are_told_once(prepared, heard,
     first, second = vqtext.load(settings.cache / "runs/default/fold-0/seed-0").vocabulary.transcripts
     assert first.too_fast and not second.too_fast
     assert f"in {first.label} comes" in warned
+
+
+def test_what_training_left_out_is_written_down_and_found_again(prepared, heard, monkeypatch):  # noqa: F811
+    """A number of refuted words tells nobody which to mend."""
+    still = {"phrase": "foot down", "signature": {"right wrist": {"motion": "still"}}}
+    monkeypatch.setitem(WORDS, "walking", ["leg up", still])
+    monkeypatch.setitem(MORE_WORDS, "walking", ["leg up", still])
+    monkeypatch.setattr(grounding, "refuted", lambda *_: [Cell(0, 1, 0), Cell(1, 0, None)])
+    settings = prepared(study(), test_subjects=["1"], refit=False)
+    answer = run(Train(settings, heard))
+    left_out = [
+        {"label": "walking", "step": 1, "phrase": "foot down", "location": "right wrist"},
+        {"label": "waving", "step": 0, "phrase": "arm out", "location": None},
+    ]
+    assert read_run(settings.cache / "runs/default")["refuted"] == {"seed-0": left_out}
+    assert any("2 written cells" in line for line in Train(settings, heard).lines(answer))
+    (row,) = codes(settings, words=True)["words"]
+    assert row["phrase"] == "foot down" and row["refuted"]
 
 
 def test_a_check_by_heart_touches_no_run(prepared, heard):  # noqa: F811

@@ -108,7 +108,7 @@ def test_nothing_of_a_test_subject_reaches_a_model(
         settings = prepared(study(garbage, modality), test_subjects=[str(i) for i in tested])
         run(Train(settings, heard), force=True)
         folder = settings.cache / "runs/default/seed-0"
-        scores = json.loads((folder / "scores.json").read_text())
+        scores = json.loads((folder / "scores.json").read_text())["validation"]
         files = {name: (folder / name).read_bytes() for name in ("model.safetensors", "anchors.json")}
         models.append((files, scores))
     assert models[0] == models[1]

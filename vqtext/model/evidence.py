@@ -46,6 +46,7 @@ class Evidence:
             them, ``(N, n)``; None where windows hold no borders.
         likeness: how near each anchor is to what was said of each segment, ``(N, segments, K)``, NaN where
             nothing was; or None.
+        locations: what the L places are called.
     """
 
     energy: Tensor
@@ -60,6 +61,7 @@ class Evidence:
     frame_s: float
     near: Tensor | None = None
     likeness: Tensor | None = None
+    locations: tuple[str, ...] = ()
 
     def of(self, rows: np.ndarray) -> Evidence:
         """The evidence of some of the windows alone; of all of them in their order, no copy."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from vqtext.model.losses import residual
 from vqtext.model.module import Revive, TrainingModule, calibrated_nll
 from vqtext.model.mounting import mounting
 from vqtext.model.network import Network
+from vqtext.model.sifting import Cell
 from vqtext.model.starting import start
 from vqtext.model.vocabulary import Grammar, Vocabulary
 from vqtext.schema import Rows
@@ -103,7 +104,7 @@ def fit(
     seed: int,
     folder: Path,
     tell: Tell,
-) -> tuple[Network, dict[str, float]]:
+) -> tuple[Network, dict[str, float], Sequence[Cell]]:
     """Train one network and return it as it was at its best epoch, by the validation windows alone.
 
     A training that was stopped at any moment, by a kill too, goes on where it was when it is called again
@@ -116,8 +117,8 @@ def fit(
 
     Returns:
         The network in eval mode, and the validation metrics and number of its epoch; with
-        ``settings.overfit`` the loss of the first and of the last epoch instead. ``refuted`` counts the
-        written cells that were left out (`vqtext.model.sifting`).
+        ``settings.overfit`` the loss of the first and of the last epoch instead; and the written cells that
+        were left out (`vqtext.model.sifting`).
 
     Raises:
         TrainingError: nothing can be learnt from these windows, a loss is not finite, memory is too small,
@@ -170,13 +171,13 @@ def fit(
     kept = torch.load(keeper.folder / LAST, weights_only=True, map_location="cpu")["keeper"]
     network.load_state_dict(kept["best"]["weights"])
     scores = _validate(network, validation) if watched else {}
-    scores["refuted"] = float(len(names.refuted))
     if settings.overfit is not None:
         rows = kept["rows"]
         scores = {
             f"{which}_loss": row["train/loss"] for which, row in (("first", rows[0]), ("last", rows[-1]))
         }
-    return network.cpu().eval(), {**scores, "epoch": float(kept["best"]["epoch"]), "epochs": float(epochs)}
+    scores |= {"epoch": float(kept["best"]["epoch"]), "epochs": float(epochs)}
+    return network.cpu().eval(), scores, names.refuted
 
 
 def _trainer(settings: TrainSettings, epochs: int, logger: Any, callbacks: list[Any]) -> Any:

@@ -68,7 +68,7 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
     }
     if words:
         said = read_words(settings.cache / "anchors.h5", windows.labels)
-        steps = StepsSaid.of(model, windows, fold.split.train, said)
+        steps = StepsSaid.of(model, windows, fold.split.train, said, run["refuted"][fold.best])
         answer |= {
             "words": found_levels(steps),
             "directions": found_ways(steps),

@@ -10,7 +10,8 @@ from vqtext.pipeline.lines import cut_short, table
 LINES = 20  # doubtful rows that people are shown
 
 Row = Mapping[str, Any]
-"""A use of a sub-action with ``label, phrase, written`` and ``found``, None where nothing was."""
+"""A use of a sub-action with ``label, phrase, written`` and ``found``, None where nothing was; ``refuted`` of
+what training may leave out."""
 
 
 def right_line(rows: Sequence[Row], what: str) -> str:
@@ -30,9 +31,12 @@ def doubtful_lines(
     doubtful = [row for row in rows if row["found"] not in (None, row["written"])]
     if not doubtful:
         return []
-    shown = [("label", "sub-action", *heading)]
-    shown += [
-        (cut_short(row["label"], 30), cut_short(row["phrase"], 50), *told(row)) for row in doubtful[:LINES]
-    ]
+    some = doubtful[:LINES]
+    head = ("label", "sub-action", *heading)
+    shown = [(cut_short(row["label"], 30), cut_short(row["phrase"], 50), *told(row)) for row in some]
+    if any(row.get("refuted") for row in some):
+        head = (*head, "in training")
+        marks = ["left out" if row.get("refuted") else "" for row in some]
+        shown = [(*cells, mark) for cells, mark in zip(shown, marks, strict=True)]
     more = [f"and {len(doubtful) - LINES} more, in --json"] if len(doubtful) > LINES else []
-    return [*table(shown), *more]
+    return [*table([head, *shown]), *more]

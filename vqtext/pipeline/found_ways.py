@@ -40,6 +40,7 @@ def found_ways(steps: StepsSaid) -> list[dict[str, Any]]:
         speed,
         [location for location, _ in told],
         lambda cell, place: cell.direction if cell.direction in SIGNS[told[place][1]] else None,
+        going=True,
     )
     for row in rows:
         row["found"] = None if row["z"] is None else _way(row["z"], row["written"])

@@ -77,6 +77,7 @@ def evidence_of(
         frame_s=frame_s,
         near=torch.from_numpy(labels_beside(windows, train)) if config.borders else None,
         likeness=likeness,
+        locations=tuple(moving.locations),
     )
 
 

@@ -8,7 +8,7 @@ nothing is changed by itself.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ class StepsSaid:
         train: places of the training windows; index: of those that are looked at, ``(n,)``.
         said: the decoding of the windows at ``index``.
         frames, frame_s: frames of a window, F, and how long each lasts.
+        refuted: cells that its training left out: label, step, and location, None for the way it goes.
     """
 
     windows: Windows
@@ -46,17 +47,34 @@ class StepsSaid:
     said: Decodings
     frames: int
     frame_s: float
+    refuted: frozenset[tuple[str, int, str | None]] = frozenset()
 
     @classmethod
-    def of(cls, model: VQText, windows: Windows, train: np.ndarray, words: Words) -> StepsSaid:
-        """Decode `LOOKED_AT` training windows of each label. No other window is looked at."""
+    def of(
+        cls,
+        model: VQText,
+        windows: Windows,
+        train: np.ndarray,
+        words: Words,
+        refuted: Iterable[Mapping[str, Any]] = (),
+    ) -> StepsSaid:
+        """Decode `LOOKED_AT` training windows of each label. No other window is looked at.
+
+        Args:
+            refuted: what training left out, as the run wrote it down.
+        """
         index = train[few_of_each(windows.label[train], LOOKED_AT)]
         frames = model.config.frames
         said = model.decode(windows.signal, index)
-        return cls(windows, words, train, index, said, frames, model.config.window_s / frames)
+        left_out = frozenset((cell["label"], cell["step"], cell["location"]) for cell in refuted)
+        return cls(windows, words, train, index, said, frames, model.config.window_s / frames, left_out)
 
     def measured(
-        self, values: np.ndarray, locations: Sequence[str], written_in: Callable[[Cell, int], str | None]
+        self,
+        values: np.ndarray,
+        locations: Sequence[str],
+        written_in: Callable[[Cell, int], str | None],
+        going: bool = False,
     ) -> list[dict[str, Any]]:
         """For each cell that writes something of a measured place, the mean of what was measured in its step.
 
@@ -64,12 +82,14 @@ class StepsSaid:
             values: measured in the windows at ``index`` by frame, ``(n, F, P)``, NaN where nothing was.
             locations: of the P places.
             written_in: what a cell writes of a place, None where nothing.
+            going: it is a way, not a level.
 
         Returns:
             ``label, phrase, location, cell`` (its key in the signature) and ``written``; ``z``, None where
-            the step lasts less than `LEAST_S` in all, and ``seconds``.
+            the step lasts less than `LEAST_S` in all, ``seconds``, and ``refuted``: training left it out.
         """
         total: dict[tuple[int, int, str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        left_out = set()
         for i, u, hand, now in self._steps():
             signature = self.words.uses[i][u][1].signature or {}
             for place, location in enumerate(locations):
@@ -80,7 +100,10 @@ class StepsSaid:
                 z = z[np.isfinite(z)]
                 # the dominant wrist is one place, whichever wrist it is
                 where = cell if "dominant" in cell else location
-                sums = total[i, u, where, cell, written]
+                key = (i, u, where, cell, written)
+                if (self.windows.labels[i], u, None if going else location) in self.refuted:
+                    left_out.add(key)
+                sums = total[key]
                 sums[0] += float(z.sum())
                 sums[1] += len(z)
         return [
@@ -92,6 +115,7 @@ class StepsSaid:
                 "written": written,
                 "z": s / n if n * self.frame_s >= LEAST_S else None,
                 "seconds": round(n * self.frame_s, 1),
+                "refuted": (i, u, where, cell, written) in left_out,
             }
             for (i, u, where, cell, written), (s, n) in total.items()
         ]

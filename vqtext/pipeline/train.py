@@ -12,7 +12,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,10 @@ from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.runs import RUN, model_folder, read_run
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.words import read_words
+
+if TYPE_CHECKING:
+    from vqtext.model.sifting import Cell
+    from vqtext.model.training import TrainingData
 
 CHOOSING = 0.5  # share of the epochs that a training takes which only chooses
 LEAST = 0.8  # share of the epochs that the other takes at least: a few windows choose an early end by chance
@@ -57,7 +61,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 18
+    version = 19
     folder = True
 
     @property
@@ -92,6 +96,7 @@ class Train(Stage):
             self.progress.warn(warning)
         kept = self.staging()  # what a training that was stopped had done
         scores: dict[str, dict[str, float]] = {}
+        refuted: dict[str, list[dict[str, Any]]] = {}
         described = []
         heard: list[str] = []  # labels of which people were told that they are too fast
         for fold, split in enumerate(splits):
@@ -110,7 +115,8 @@ class Train(Stage):
             for seed, name in missing.items():
                 self._train_seed(seed, config, data, kept / name, name)
             for name in made.values():
-                scores[name] = json.loads((kept / name / SCORES).read_text())
+                found = json.loads((kept / name / SCORES).read_text())
+                scores[name], refuted[name] = found["validation"], found["refuted"]
                 shutil.copytree(kept / name, target / name)
             best = max(
                 made.values(), key=lambda name: -scores[name].get("nll", 0) - scores[name].get("rebuild", 0)
@@ -125,6 +131,7 @@ class Train(Stage):
             "best": None if splits[0].how == "folds" else described[0]["best"],
             "seeds": seeds,
             "validation": scores,
+            "refuted": refuted,
             "splits": described,
             "encoder": encoder,
             "settings": self.settings.model_dump(mode="json"),
@@ -161,7 +168,7 @@ class Train(Stage):
             self.progress.say(f"{name}: going on where it was stopped")
         with self.progress.bar(f"{name}: steps") as tell:
             how = settings.model_copy(update={"epochs": first})
-            network, scores = fit(config, data, how, drop, seed, work, tell)
+            network, scores, refuted = fit(config, data, how, drop, seed, work, tell)
         model = VQText(network, Decoder(config, data.vocabulary))
         if settings.overfit is not None:
             data = replace(data, validation=data.validation[:0])  # a check by heart keeps nobody apart
@@ -174,14 +181,14 @@ class Train(Stage):
             scores["refit_epochs"] = float(round(epochs * share))
             how = settings.model_copy(update={"epochs": int(scores["refit_epochs"])})
             with self.progress.bar(f"{name}: steps of all windows") as tell:
-                network, kept = fit(config, data, how, drop, seed, work / WHOLE, tell)
-            scores["refuted"] = kept["refuted"]
+                network, _, refuted = fit(config, data, how, drop, seed, work / WHOLE, tell)
             model = VQText(network, Decoder(config, data.vocabulary))
         finish(model, data, chosen)
         model.save(work)
         for part in (work, work / WHOLE):
             shutil.rmtree(part / "checkpoints", ignore_errors=True)
-        (work / SCORES).write_text(json.dumps(scores) + "\n", encoding="utf-8")
+        said = {"validation": scores, "refuted": [_in_words(cell, data) for cell in refuted]}
+        (work / SCORES).write_text(json.dumps(said) + "\n", encoding="utf-8")
         work.rename(folder)
 
     def finish(self) -> None:
@@ -216,6 +223,7 @@ class Train(Stage):
             ],
             "epoch_chosen_on": "validation windows cut from training",
             "validation": run["validation"],
+            "refuted": run["refuted"],
             "seconds": run["seconds"],
         }
 
@@ -236,6 +244,11 @@ class Train(Stage):
         for name, scores in summary["validation"].items():
             said = ", ".join(f"{key} {value:.3g}" for key, value in scores.items())
             lines.append(f"  {name}{' (best)' if name in best else ''}: {said}")
+            if refuted := summary["refuted"][name]:
+                lines.append(
+                    f"    left out, for windows are likelier without: {len(refuted)} written cells (see "
+                    "vqtext codes --words)"
+                )
         return lines
 
 
@@ -249,6 +262,17 @@ def sizes(windows: Windows, split: Split) -> dict[str, Any]:
         whose = {ids[code]: int(n) for code, n in zip(codes, counts, strict=True) if code >= 0}
         found[part] = {"windows": len(index), "subjects": whose}
     return found
+
+
+def _in_words(cell: Cell, data: TrainingData) -> dict[str, Any]:
+    """A cell that was left out; ``location`` is null where it is the way that the step goes."""
+    use = data.vocabulary.transcripts[cell.label].uses[cell.use]
+    return {
+        "label": data.vocabulary.transcripts[cell.label].label,
+        "step": cell.use,
+        "phrase": data.vocabulary.anchors[use.anchor],
+        "location": None if cell.location is None else data.evidence.locations[cell.location],
+    }
 
 
 def _told_check(name: str, scores: Mapping[str, float]) -> str:
