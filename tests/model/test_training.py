@@ -12,7 +12,9 @@ from toy import config, data, vocabulary, windows
 
 from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
+from vqtext.model import module
 from vqtext.model.decoding import Decoder
+from vqtext.model.grounding import Walk
 from vqtext.model.guidance import Guidance
 from vqtext.model.load import VQText
 from vqtext.model.network import Network
@@ -54,6 +56,22 @@ def test_the_same_seed_gives_the_same_model(trained, tmp_path):
     assert same == scores
     for a, b in zip(network.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_names_are_decided_by_what_the_network_believed_of_late(tmp_path, monkeypatch):
+    """What one step made of it by chance would be taught, and each seed would learn names of its own."""
+
+    def moved(name, memory):
+        """How far the beliefs of the last round lie from those of the first."""
+        asked = []
+        monkeypatch.setattr(module, "MEMORY", memory)
+        monkeypatch.setattr(Walk, "refine", lambda walk, names: asked.append(names) or walk.rounds.add_(1))
+        train(tmp_path / name, SETTINGS.model_copy(update={"epochs": 20}))
+        assert len(asked) == 3
+        return float((asked[2].float() - asked[0].float()).abs().mean())
+
+    now, of_late, of_all = (moved(f"{memory}", memory) for memory in (0.0, module.MEMORY, 1e9))
+    assert of_all < 0.01 * now and 0.3 * now < of_late < now
 
 
 def test_independent_channels_and_every_grounding_train(tmp_path):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
 
 from vqtext.config import TrainSettings
 from vqtext.model import distributed
@@ -23,6 +24,7 @@ from vqtext.model.losses import WEIGHTS, frame_names, losses, residual
 from vqtext.model.network import Network
 
 WARMUP = 0.05  # share of the steps in which the learning rate rises
+MEMORY = 1 / 12  # share of the steps that the weights which are asked for names are a mean of
 
 
 class Averages:
@@ -90,6 +92,7 @@ class TrainingModule(lightning.LightningModule):
         self.settings, self.seed, self.every, self.origin = settings, seed, every, origin
         self.augment = augment
         self.averages = Averages()
+        self.mean = AveragedModel(network, multi_avg_fn=self._towards).requires_grad_(False)
         self.register_buffer("label_vectors", label_vectors, persistent=False)
 
     def on_fit_start(self) -> None:
@@ -130,17 +133,29 @@ class TrainingModule(lightning.LightningModule):
         own = slice(distributed.rank() * len(place), (distributed.rank() + 1) * len(place))
         return self.grounding.targets(place_of_all, label_of_all, names_of_all)[own]
 
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        if not self.grounding.settled:
+            self.mean.update_parameters(self.network)
+
+    def _towards(self, mean: Sequence[Tensor], now: Sequence[Tensor], _: Tensor | int) -> None:
+        steps = max(1.0, MEMORY * float(self.trainer.estimated_stepping_batches))
+        torch._foreach_lerp_([*mean], [*now], 1 / steps)
+
     def on_train_epoch_start(self) -> None:
-        """Between stretches of training the names are decided anew, from all that the network believes."""
+        """Between stretches of training the names are decided anew, from all that the network believes.
+
+        Its mean over the last steps is asked: what one step made of it by chance would be taught, and each
+        seed would learn names of its own (mean teacher, Tarvainen and Valpola 2017).
+        """
         if not self.grounding.due(self.current_epoch / (self.trainer.max_epochs or 1)):
             return
-        self.network.eval()
+        self.mean.eval()
         frames, believed = self.network.config.frames, []
         with torch.no_grad():
             for batch in self.every.blocks():
-                out = self.network(batch.signal.to(self.device))
+                out = self.mean(batch.signal.to(self.device))
                 believed.append(frame_names(out, out.names, frames).half().cpu())
-        self.network.train()
         self.grounding.refine(torch.cat(believed))
 
     def on_train_epoch_end(self) -> None:

@@ -61,7 +61,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 19
+    version = 20
     folder = True
 
     @property
