@@ -14,6 +14,12 @@ import pytest
 from vqtext import cli
 
 
+def pytest_configure() -> None:
+    """Ctrl-C stops what tests start: a shell that is not interactive has its background jobs ignore it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture
 def python(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Start a Python process on some code, in the test's own folder, and read what it says."""
