@@ -99,6 +99,7 @@ class TrainingModule(lightning.LightningModule):
         self.grounding.load_state_dict(self.grounding.state_dict())  # a copy: what is sent is shared
         run = self.network.forward
         self._run = torch.compile(run) if self.settings.compile else run
+        self._pace = 1 / max(1.0, MEMORY * float(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """One batch, the ``number``-th of its epoch."""
@@ -139,8 +140,7 @@ class TrainingModule(lightning.LightningModule):
             self.mean.update_parameters(self.network)
 
     def _towards(self, mean: Sequence[Tensor], now: Sequence[Tensor], _: Tensor | int) -> None:
-        steps = max(1.0, MEMORY * float(self.trainer.estimated_stepping_batches))
-        torch._foreach_lerp_([*mean], [*now], 1 / steps)
+        torch._foreach_lerp_([*mean], [*now], self._pace)
 
     def on_train_epoch_start(self) -> None:
         """Between stretches of training the names are decided anew, from all that the network believes.
