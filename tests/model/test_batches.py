@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from toy import data
 
-from vqtext.model.batches import loader
+from vqtext.model.batches import Windows, loader
 from vqtext.model.encoder import Normaliser
 from vqtext.model.guidance import Guidance
 
@@ -60,3 +62,20 @@ def test_statistics_of_blocks_are_those_of_the_whole():
     assert torch.allclose(whole.mean, parts.mean) and torch.allclose(whole.std, parts.std, rtol=1e-6)
     assert abs(float(parts.mean[1] - seen.mean())) < 1e-4
     assert abs(float(parts.std[1] - seen.std(correction=0))) < 1e-4
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted where Linux lists them")
+def test_reading_ahead_takes_no_cores_from_the_network():
+    """Else training is slower by half from the first look at the validation windows on, on two cores."""
+    count, frames = 512, 400  # large enough that torch would share the work out
+    label, keep, every = torch.zeros(count).long(), torch.ones(count, frames).bool(), torch.arange(count)
+    part = Windows(np.zeros((count, 1, 4), np.float32), every.numpy(), label, keep, every)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        before = len([*Path("/proc/self/task").iterdir()])
+        reading = iter(loader(part, 256, seed=0, shuffle=True, workers=0))
+        next(reading), next(reading)
+        assert len([*Path("/proc/self/task").iterdir()]) <= before + 1  # the thread that reads
+    finally:
+        torch.set_num_threads(threads)

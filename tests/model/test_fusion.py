@@ -12,8 +12,8 @@ from toy import config, data, vocabulary, windows
 from vqtext.model.decoding import Decoder
 from vqtext.model.fusion import SKETCH, Fusion, Partners
 from vqtext.model.guided_losses import SMOOTHING, contrast, guidance_metrics, guided_losses, mean_over
-from vqtext.model.load import NAMES, VQText, load
-from vqtext.model.losses import WEIGHTS, losses
+from vqtext.model.load import VQText, load
+from vqtext.model.losses import NAMES, WEIGHTS, all_frame_names, losses
 from vqtext.model.network import Network
 
 WAYS = ("signal", "bidirectional", "text-contrast")
@@ -44,7 +44,8 @@ def batch(count=6, guided=4):
 
 def terms_of(net, out, label):
     target = torch.full((len(label), net.config.frames, 4), 0.25)
-    return losses(out, label, target, torch.ones(target.shape[:2], dtype=torch.bool), LABEL_VECTORS)
+    keep = torch.ones(target.shape[:2], dtype=torch.bool)
+    return losses(out, all_frame_names(out, net.config.frames), label, target, keep, LABEL_VECTORS)
 
 
 @pytest.mark.parametrize("channels", ["joint", "independent"])

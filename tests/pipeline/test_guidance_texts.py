@@ -13,7 +13,7 @@ from test_embed import MORE, WORDS, put_windows
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.config import GuidanceSettings, ModelSettings
 from vqtext.data.splits import Split
-from vqtext.model.losses import WEIGHTS, losses
+from vqtext.model.losses import WEIGHTS, all_frame_names, losses
 from vqtext.model.network import Network
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
@@ -78,7 +78,8 @@ def test_every_guidance_takes_a_step(
             batch.mask[3] = False  # one window without text beside three with it
         out = network(batch.signal, batch.text, batch.mask)
         target = torch.full((4, config.frames, len(data.anchors)), 1 / len(data.anchors))
-        terms = losses(out, batch.label, target, batch.frame_keep, data.label_vectors)
+        said = all_frame_names(out, config.frames)
+        terms = losses(out, said, batch.label, target, batch.frame_keep, data.label_vectors)
         torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum().backward()
         reached = [p.grad for p in network.parameters() if p.grad is not None]
         assert all(grad.isfinite().all() for grad in reached)

@@ -60,7 +60,9 @@ class Windows(Dataset[Any]):
         drop: float = 0.0,
     ) -> None:
         self.signal, self.rows, self.index = signal, rows[index.numpy()], index
-        self.label, self.frame_keep = label[index], frame_keep[index]
+        # Numbers of NumPy, for a thread that reads must not compute with torch: it would get compute threads
+        # of its own, more than there are cores, and every step of the training would wait for their turn.
+        self.label, self.frame_keep = label[index].numpy(), frame_keep[index].numpy()
         self.guidance, self.drop = guidance, drop
 
     def __len__(self) -> int:
@@ -83,8 +85,9 @@ class Windows(Dataset[Any]):
 
     def _batch(self, place: Tensor) -> Batch:
         """The windows at these places, without text."""
-        signal = torch.from_numpy(np.asarray(self.signal[self.rows[place.numpy()]], dtype=np.float32))
-        return Batch(place, signal, self.label[place], self.frame_keep[place])
+        at = place.numpy()
+        signal = np.asarray(self.signal[self.rows[at]], dtype=np.float32)
+        return Batch(place, *map(torch.from_numpy, (signal, self.label[at], self.frame_keep[at])))
 
 
 class Draws(Sampler[tuple[int, int]]):

@@ -61,7 +61,8 @@ class Joint(nn.Module):
             alone = offset + scale * shapes
             among = lean(a.mu, a.t, a.l, a.keep[..., None] & (a.sigma > 0))
             together = alone + among + scale * self.signal_decoder(read, channels)
-            return Drawn(*(stitch(p, a.t, a.l, a.keep, x.shape[-1]) for p in (alone, together)))
+            both = stitch(torch.cat([alone, together], 2), a.t, a.l, a.keep, x.shape[-1])
+            return Drawn(*both.chunk(2, 1))
 
         return Tokenised(
             h=h,

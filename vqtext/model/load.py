@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from vqtext.errors import ArtifactError
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding import UNKNOWN, Decoded, Decoder
-from vqtext.model.losses import frame_names
+from vqtext.model.losses import all_frame_names, frame_names
 from vqtext.model.network import Network
 from vqtext.model.signals import Signals, arrange, blocks, frames_seen
 from vqtext.model.stream import explain_stream
@@ -33,7 +33,6 @@ from vqtext.reason import Reason
 from vqtext.schema import Channel
 
 WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
-NAMES = ("names", "own_names", "head_names")
 
 
 @dataclass(frozen=True)
@@ -184,7 +183,7 @@ class VQText:
                 "features": out.features,
                 "pooled": out.pooled,
                 "classes": out.classes,
-                **{name: frame_names(out, getattr(out, name), self.config.frames) for name in NAMES},
+                **all_frame_names(out, self.config.frames),
             }
             for name, value in values.items():
                 parts[name].append(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 from vqtext.model import guided_losses
@@ -11,6 +13,7 @@ from vqtext.model.painting import coverage, paint
 from vqtext.model.pieces import FAINT
 from vqtext.model.vqshape.losses import Losses
 
+NAMES = ("names", "own_names", "head_names")  # of the tokens, of their codes, and without any code
 WEIGHTS = {
     "rebuild": 1.0,
     "shape": 1.0,  # by what codes draw alone
@@ -26,30 +29,49 @@ WEIGHTS = {
 def frame_names(out: Output, names: Tensor, frames: int) -> Tensor:
     """Logits of the tokens' sub-steps ``(B, M·S, K)`` → probabilities of the anchors at each frame,
     ``(B, F, K)``."""
-    substeps = names.shape[1] // out.code.shape[1]
-    return paint(names.softmax(-1), coverage(out.t, out.l, substeps, frames))
+    return paint(names.softmax(-1), _weights(out, frames))
+
+
+def all_frame_names(out: Output, frames: int) -> dict[str, Tensor]:
+    """The `frame_names` of each of `NAMES`."""
+    weights = _weights(out, frames)
+    return {which: paint(getattr(out, which).softmax(-1), weights) for which in NAMES}
 
 
 def losses(
-    out: Output, label: Tensor, target: Tensor, frame_keep: Tensor, label_vectors: Tensor
+    out: Output,
+    said: Mapping[str, Tensor],
+    label: Tensor,
+    target: Tensor,
+    frame_keep: Tensor,
+    label_vectors: Tensor,
 ) -> dict[str, Tensor]:
-    """The named terms of the loss, each a scalar. ``target (B, F, K)``, ``frame_keep (B, F)``."""
-    frames = target.shape[1]
+    """The named terms of the loss, each a scalar.
+
+    Args:
+        said: of ``out``, as `all_frame_names` gives it.
+        label: ``(B,)``; target: what each frame should be called, ``(B, F, K)``.
+        frame_keep: ``(B, F)``; label_vectors: ``(n, d)``.
+    """
     kept = batch_count(frame_keep)
 
-    def naming(names: Tensor) -> Tensor:
+    def naming(which: str) -> Tensor:
         """Kullback-Leibler divergence: 0 where the targets are met, however soft they are."""
-        said = frame_names(out, names, frames).clamp(min=1e-6).log()
-        away = target * (target.clamp(min=1e-6).log() - said)
+        away = target * (target.clamp(min=1e-6).log() - said[which].clamp(min=1e-6).log())
         return (away.sum(-1) * frame_keep).sum() / kept
 
     return {
         **_drawing(out),
-        "name": naming(out.names),
-        "own_name": naming(out.own_names),
-        "head_name": naming(out.head_names),
+        "name": naming("names"),
+        "own_name": naming("own_names"),
+        "head_name": naming("head_names"),
         **guided_losses.guided_losses(out, label, label_vectors),
     }
+
+
+def _weights(out: Output, frames: int) -> Tensor:
+    """How much each sub-step has to say about each frame, ``(B, F, M·S)``."""
+    return coverage(out.t, out.l, out.names.shape[1] // out.code.shape[1], frames)
 
 
 def _drawing(out: Output) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ from vqtext.model.faults import cannot_compile, is_of_compiler, not_finite
 from vqtext.model.grounding import Grounding
 from vqtext.model.guided_losses import guidance_metrics
 from vqtext.model.lightning_alone import lightning
-from vqtext.model.losses import WEIGHTS, frame_names, losses, residual
+from vqtext.model.losses import WEIGHTS, all_frame_names, frame_names, losses, residual
 from vqtext.model.network import Network
 
 WARMUP = 0.05  # share of the steps in which the learning rate rises
@@ -114,10 +114,11 @@ class TrainingModule(lightning.LightningModule):
             if self.settings.compile and is_of_compiler(error):
                 raise cannot_compile(error) from error
             raise
+        said = all_frame_names(out, frame_keep.shape[1])
         with torch.no_grad():
-            names = turn_frames(frame_names(out, out.names, frame_keep.shape[1]), -turn)
+            names = turn_frames(said["names"], -turn)
             target = turn_frames(self._targets(place, label, names), turn)
-        terms = losses(out, label, target, frame_keep, self.label_vectors)
+        terms = losses(out, said, label, target, frame_keep, self.label_vectors)
         total = torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum()
         if not distributed.mean_over_ranks(total.detach()).isfinite():
             raise not_finite(terms, out, [self.origin(int(i)) for i in place], self.global_step)
