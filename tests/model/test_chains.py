@@ -74,9 +74,20 @@ def test_a_border_is_found_where_the_grammar_may_leave_the_label():
 
 def test_durations_are_those_of_whole_runs():
     path = torch.tensor([[0, 0, 1, 1, 1, 2, 0, 0], [1, 1, 0, 0, 2, 2, 2, 1]])
-    mean, variance = durations(path, 3)
+    mean, variance = durations(path, torch.arange(3))
     assert mean[2] == 2.0 and variance[2] == 2.0  # runs of one and of three frames
     assert mean[:2].isnan().all()  # each was seen whole but once
+    mean, _ = durations(path, torch.tensor([0, 0, 2]))  # the first two are of a kind
+    assert mean[0] == 2.5 and mean[1].isnan() and mean[2] == 2.0
+
+
+def test_steps_of_a_kind_learn_one_duration_together():
+    """Else whichever of them a seed happened to hear longer is said for longer."""
+    truth = (torch.arange(120) % 20 >= 6).long()  # one lasts 6 frames, the other 14
+    emission = torch.where(torch.nn.functional.one_hot(truth, 2).bool(), 0.0, -9.0)[None, :, None]
+    for alike, long in (None, [6.0, 14.0]), (torch.zeros(1, 2).long(), [10.0, 10.0]):
+        chain = chains.learn(_alternating(), truth[:1], lambda rows: emission, 120, 2, alike=alike)
+        assert torch.allclose(chain.substates / (1 - chain.stay), torch.tensor(long), atol=1.0)
 
 
 def test_learned_durations_have_the_moments_they_were_learned_from():

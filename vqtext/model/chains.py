@@ -140,6 +140,7 @@ def learn(
     iterations: int,
     keep: Callable[[Tensor, Tensor], None] = lambda rows, share: None,
     near: Tensor | None = None,
+    alike: Tensor | None = None,
 ) -> Chain:
     """Walk through all windows again and again, each time with the durations of the time before.
 
@@ -148,20 +149,24 @@ def learn(
         emission_of: log weights of some windows, by their rows.
         frames: of a window.
         keep: is given the rows and their posterior, each time.
+        alike: uses of a label that last alike, for each the place of the first of them, ``(n, U)``; None:
+            each has a duration of its own.
 
     Returns:
         The chain with the durations it learned.
     """
     labels, uses = chain.start.shape
+    own = torch.arange(uses).expand(labels, uses) if alike is None else alike
+    first = (torch.arange(labels)[:, None] * uses + own).flatten().to(chain.start.device)
     paths = torch.empty(len(label), frames, dtype=torch.long)
     for _ in range(iterations):
         for rows in chunks(chain, len(label), frames):
-            own = None if near is None else near[rows]
-            share = posterior(emission_of(rows), chain, label[rows], near=own)
+            nearby = None if near is None else near[rows]
+            share = posterior(emission_of(rows), chain, label[rows], near=nearby)
             keep(rows, share)
             paths[rows] = likeliest(share, label[rows])
-        mean, variance = durations(paths, labels * uses)
-        chain = chain.with_durations(mean.view(labels, uses), variance.view(labels, uses))
+        mean, variance = (of_all[first].view(labels, uses) for of_all in durations(paths, first))
+        chain = chain.with_durations(mean, variance)
     return chain
 
 
@@ -178,10 +183,15 @@ def chunks(chain: Chain, windows: int, frames: int) -> Iterator[Tensor]:
     yield from torch.arange(windows).split(max(1, CELLS // cells))
 
 
-def durations(path: Tensor, states: int) -> tuple[Tensor, Tensor]:
-    """Mean and variance of how long each state lasts on paths ``(N, F)``, in frames, ``(states,)``.
+def durations(path: Tensor, kind: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of how long states of each kind last, in frames, ``(states,)``.
 
     A run that touches the border of its window was cut and is left out. NaN where fewer than two were seen.
+
+    Args:
+        path: state of each frame, ``(N, F)``.
+        kind: of each state one that stands for all of its kind, ``(states,)``; two of a kind in a row are two
+            runs.
     """
     change = torch.ones_like(path, dtype=torch.bool)
     change[:, 1:] = path[:, 1:] != path[:, :-1]
@@ -190,7 +200,8 @@ def durations(path: Tensor, states: int) -> tuple[Tensor, Tensor]:
     same = row[1:] == row[:-1]
     end[:-1] = torch.where(same, begin[1:], end[:-1])
     whole = (begin > 0) & (end < path.shape[1])
-    state, length = path[row[whole], begin[whole]], (end - begin)[whole].to(torch.float64)
+    state, length = kind[path[row[whole], begin[whole]]], (end - begin)[whole].to(torch.float64)
+    states = len(kind)
     count = torch.bincount(state, minlength=states)
     mean = torch.bincount(state, length, minlength=states) / count
     variance = torch.bincount(state, (length - mean[state]).square(), minlength=states) / (count - 1)

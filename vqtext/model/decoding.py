@@ -118,7 +118,9 @@ class Decoder(nn.Module):
             return self._steps(names[rows], keep[rows]) if self.config.borders else own(rows)[:, :, None]
 
         chain = self._rhythm.chain(self._rhythm.step_s(own, label), self.config.borders)
-        chain = chains.learn(chain, label, evidence, names.shape[1], ITERATIONS)
+        # what nobody can tell apart would last as long as chance has it
+        alike = self.alike.argmax(-1)
+        chain = chains.learn(chain, label, evidence, names.shape[1], ITERATIONS, alike=alike)
         self.stay.copy_(chain.stay), self.substates.copy_(chain.substates)
         emission = self.weight * emission
         for i in label.unique():

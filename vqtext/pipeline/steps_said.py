@@ -130,7 +130,7 @@ class StepsSaid:
         count = len(self.words.uses[label])
         own = self._right(label)
         step = np.where(self.said.keep[own], self.said.use[own], -1)
-        mean, _ = durations(torch.from_numpy(step + 1), count + 1)
+        mean, _ = durations(torch.from_numpy(step + 1), torch.arange(count + 1))
         return [float(frames) * self.frame_s for frames in mean[1:]]
 
     def _right(self, label: int) -> np.ndarray:

@@ -61,7 +61,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 20
+    version = 21
     folder = True
 
     @property
