@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from vqtext.model import chains, hmm
 from vqtext.model.config import ModelConfig
-from vqtext.model.grounding import BELIEF_SPAN_S, ITERATIONS, once_over, usual_uses
+from vqtext.model.grounding import ITERATIONS, once_over, usual_uses
 from vqtext.model.rhythm import USUAL_S, Rhythm
 from vqtext.model.vocabulary import Grammar, Vocabulary
 from vqtext.model.weighing import CHAIN, HEAD, weigh
@@ -23,6 +23,9 @@ from vqtext.model.weighing import CHAIN, HEAD, weigh
 EPS = 1e-4
 PRIOR_COUNT = 5.0  # weight of the transcript against the transitions counted in training windows
 CHUNK = 4096  # chains walked at once: windows × labels
+# What is said over such a span counts as one piece of evidence on the way to a path. A little longer than in
+# training, where the data speak too: what one seed makes up should not outweigh order and durations.
+SPAN_S = 0.06
 UNKNOWN = -1  # what a path says where none of the label's uses fits
 BACKGROUND = -4.0  # see `Decoder`
 ENTER_UNKNOWN = -4.6  # log weight of a step into the unknown: one in a hundred
@@ -86,7 +89,7 @@ class Decoder(nn.Module):
             vocabulary.alike() if config.anywhere else torch.eye(vocabulary.longest).expand(labels, -1, -1)
         )
         self.register_buffer("alike", alike, persistent=False)
-        self._span = min(1.0, frame_s / BELIEF_SPAN_S)  # what one frame counts on the way to a path
+        self._span = min(1.0, frame_s / SPAN_S)  # what one frame counts on the way to a path
         self.register_buffer("transition", self.grammar.ordered)
         self.register_buffer("start", self.grammar.start)
         self.register_buffer("prior", torch.full((anchors,), 1 / anchors))
