@@ -57,6 +57,34 @@ def test_the_sensors_of_a_place_tilt_together_and_keep_their_length(only):
     assert not torch.allclose(tilted[:, 2], signal[:, 2], atol=0.05)
 
 
+def test_people_face_any_way_and_only_a_compass_feels_it(only):
+    """All compasses turn about the vertical by one angle: how far north is above the ground, and how it moves
+    while people do, stays. Else a class is known by the way people faced where it was recorded."""
+    only("nothing")
+    channels = tuple(
+        Channel(f"{place}_{kind}_{axis}", place, kind, axis, "1", gravity=kind == "acc")
+        for place in ("wrist", "ankle")
+        for kind in ("acc", "mag")
+        for axis in "xyz"
+    )
+    up = torch.nn.functional.normalize(torch.randn(2, 3), dim=-1)
+    north = torch.linalg.cross(up, torch.randn(2, 3)) + 0.5 * up
+    still = torch.stack([9.8 * up[0], north[0], 9.8 * up[1], north[1]]).flatten()
+    signal = still[None, :, None].expand(40, 12, 20).clone()
+    signal[0, :3] = torch.nan  # nobody knows where up is there
+    made, _ = Augment(channels, tilt=0.0)(signal, torch.ones(40, 10).bool())
+    acc, mag = (made.unflatten(1, (2, 2, 3))[:, :, kind] for kind in (0, 1))
+    assert torch.equal(acc.nan_to_num(), signal.unflatten(1, (2, 2, 3))[:, :, 0].nan_to_num())
+    assert torch.equal(mag[0, 0], signal[0, 3:6])
+    assert torch.allclose((mag[1:] * up[None, :, :, None]).sum(2), torch.tensor(0.5), atol=1e-4)
+    assert torch.allclose(mag[1:].norm(dim=2), north.norm(dim=1)[None, :, None], atol=1e-4)
+    flat = mag[1:, :, :, 0] - 0.5 * up
+    was = north - 0.5 * up
+    angle = torch.atan2((torch.linalg.cross(was.expand_as(flat), flat) * up).sum(-1), (flat * was).sum(-1))
+    assert torch.allclose(angle[:, 0].cos(), angle[:, 1].cos(), atol=1e-3)
+    assert angle[:, 0].cos().min() < -0.5 and angle[:, 0].cos().max() > 0.5
+
+
 def test_a_missing_axis_stays_missing_and_spreads_to_none(only):
     only("tilt")
     signal = torch.randn(4, 12, 50)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vqtext.model.mounting import MOST, triads
+from vqtext.model.mounting import MOST, triads, upright
 from vqtext.schema import Channel
 
 LOUDER, NOISE = 0.1, 0.1  # spread of the gain, noise as a share of a channel's own spread
@@ -15,8 +15,8 @@ LOST = 0.1  # share of the sensor locations that a window does without
 
 
 class Augment:
-    """Started at another moment, worn a little differently, a little louder, noisier, and with some places
-    of the body not measured.
+    """Started at another moment, facing another way, worn a little differently, a little louder, noisier, and
+    with some places of the body not measured.
 
     Args:
         channels: metadata of the C channels: axes of one sensor turn together, and all sensors of one place.
@@ -31,6 +31,10 @@ class Augment:
         self.place = torch.tensor([places.index(channel.location) for channel in channels])
         self.places = len(places)
         self.axes = torch.tensor(triads(channels)).reshape(-1, 3)
+        gravity = {channels[axes[0]].location: axes for axes in upright(channels)}
+        compass = [axes for axes in triads(channels) if channels[axes[0]].modality == "mag"]
+        pairs = [(axes, gravity[at]) for axes in compass if (at := channels[axes[0]].location) in gravity]
+        self.compass, self.gravity = torch.tensor(pairs).reshape(-1, 2, 3).unbind(1)
 
     def __call__(self, signal: Tensor, frame_keep: Tensor) -> tuple[Tensor, Tensor]:
         """Args:
@@ -48,7 +52,24 @@ class Augment:
         scale = 1 + LOUDER * torch.randn(batch, 1, 1, device=signal.device)
         spread = signal.nan_to_num().std(-1, keepdim=True)
         signal = signal * scale + NOISE * spread * torch.randn_like(signal)
-        return self._lose(self._tilt(signal)), turn
+        return self._lose(self._tilt(self._face(signal))), turn
+
+    def _face(self, signal: Tensor) -> Tensor:
+        """Turn each window about the vertical, all sensors by one angle.
+
+        Whoever does the same facing another way feels the same, save for where north is: what a compass says
+        of a posture belongs to the room in which it was recorded.
+        """
+        if not len(self.compass):
+            return signal
+        compass, gravity = self.compass.to(signal.device), self.gravity.to(signal.device)
+        felt = signal[:, gravity].nanmean(-1).nan_to_num()  # (B, sensors, 3); nothing turns where nothing is
+        up = torch.nn.functional.normalize(felt, dim=-1)
+        angle = 2 * torch.pi * torch.rand(len(signal), 1, 1, device=signal.device)
+        turned = _rotations(angle * up)
+        with torch.autocast(signal.device.type, enabled=False):  # these are samples, not activations
+            y = torch.einsum("bsij,bsjt->bsit", turned, signal[:, compass].nan_to_num())
+        return _put(signal, compass, y)
 
     def _tilt(self, signal: Tensor) -> Tensor:
         if not len(self.axes):
@@ -58,9 +79,7 @@ class Augment:
         x = signal[:, axes]  # (B, sensors, 3, T)
         with torch.autocast(signal.device.type, enabled=False):  # these are samples, not activations
             y = torch.einsum("bsij,bsjt->bsit", turned[:, place[axes[:, 0]]], x.nan_to_num())
-        signal = signal.clone()
-        signal[:, axes.flatten()] = torch.where(x.isfinite(), y, torch.nan).flatten(1, 2)
-        return signal
+        return _put(signal, axes, y)
 
     def _lose(self, signal: Tensor) -> Tensor:
         lost = torch.rand(len(signal), self.places, device=signal.device) < LOST
@@ -70,6 +89,12 @@ class Augment:
         left = signal.masked_fill(lost[:, self.place.to(signal.device)][..., None], torch.nan)
         nothing = ~left.isfinite().any(-1).any(-1)  # all that was left had been missing already
         return torch.where(nothing[:, None, None], signal, left)
+
+
+def _put(signal: Tensor, axes: Tensor, values: Tensor) -> Tensor:
+    """The signal with other values in the channels ``axes (sensors, 3)``, where they were measured."""
+    values = torch.where(signal[:, axes].isfinite(), values, torch.nan)
+    return signal.index_copy(1, axes.flatten(), values.flatten(1, 2))
 
 
 def turn_frames(x: Tensor, turn: Tensor) -> Tensor:

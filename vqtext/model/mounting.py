@@ -31,7 +31,7 @@ def mounting(blocks: Iterable[Batch], group: Tensor, channels: Sequence[Channel]
         group: their subjects, ``(N,)``.
         channels: metadata of the C channels.
     """
-    axes = _upright(channels)
+    axes = upright(channels)
     if not axes or len(group.unique()) < 2:
         return MOST
     means, labels = [], []
@@ -61,7 +61,7 @@ def triads(channels: Sequence[Channel]) -> list[list[int]]:
     return [[axes[a] for a in "xyz"] for axes in sensors.values() if {"x", "y", "z"} <= set(axes)]
 
 
-def _upright(channels: Sequence[Channel]) -> list[list[int]]:
+def upright(channels: Sequence[Channel]) -> list[list[int]]:
     """Those of accelerometers that feel gravity."""
     feels = [channel.modality == "acc" and channel.gravity for channel in channels]
     return [axes for axes in triads(channels) if all(feels[i] for i in axes)]

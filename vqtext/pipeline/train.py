@@ -61,7 +61,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 21
+    version = 22
     folder = True
 
     @property
