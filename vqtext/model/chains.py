@@ -156,8 +156,8 @@ def learn(
         The chain with the durations it learned.
     """
     labels, uses = chain.start.shape
-    own = torch.arange(uses).expand(labels, uses) if alike is None else alike
-    first = (torch.arange(labels)[:, None] * uses + own).flatten().to(chain.start.device)
+    own = torch.arange(uses).expand(labels, uses) if alike is None else alike.cpu()
+    first = (torch.arange(labels)[:, None] * uses + own).flatten()
     paths = torch.empty(len(label), frames, dtype=torch.long)
     for _ in range(iterations):
         for rows in chunks(chain, len(label), frames):

@@ -62,6 +62,6 @@ def triads(channels: Sequence[Channel]) -> list[list[int]]:
 
 
 def upright(channels: Sequence[Channel]) -> list[list[int]]:
-    """Those of accelerometers that feel gravity."""
+    """Channels x, y and z of each accelerometer that feels gravity."""
     feels = [channel.modality == "acc" and channel.gravity for channel in channels]
     return [axes for axes in triads(channels) if all(feels[i] for i in axes)]
