@@ -66,20 +66,14 @@ class Augment:
         felt = signal[:, gravity].nanmean(-1).nan_to_num()  # (B, sensors, 3); nothing turns where nothing is
         up = torch.nn.functional.normalize(felt, dim=-1)
         angle = 2 * torch.pi * torch.rand(len(signal), 1, 1, device=signal.device)
-        turned = _rotations(angle * up)
-        with torch.autocast(signal.device.type, enabled=False):  # these are samples, not activations
-            y = torch.einsum("bsij,bsjt->bsit", turned, signal[:, compass].nan_to_num())
-        return _put(signal, compass, y)
+        return _turned(signal, compass, _rotations(angle * up))
 
     def _tilt(self, signal: Tensor) -> Tensor:
         if not len(self.axes):
             return signal
         axes, place = self.axes.to(signal.device), self.place.to(signal.device)
-        turned = _rotations(self.tilt * torch.randn(len(signal), self.places, 3, device=signal.device))
-        x = signal[:, axes]  # (B, sensors, 3, T)
-        with torch.autocast(signal.device.type, enabled=False):  # these are samples, not activations
-            y = torch.einsum("bsij,bsjt->bsit", turned[:, place[axes[:, 0]]], x.nan_to_num())
-        return _put(signal, axes, y)
+        tilts = _rotations(self.tilt * torch.randn(len(signal), self.places, 3, device=signal.device))
+        return _turned(signal, axes, tilts[:, place[axes[:, 0]]])
 
     def _lose(self, signal: Tensor) -> Tensor:
         lost = torch.rand(len(signal), self.places, device=signal.device) < LOST
@@ -91,10 +85,13 @@ class Augment:
         return torch.where(nothing[:, None, None], signal, left)
 
 
-def _put(signal: Tensor, axes: Tensor, values: Tensor) -> Tensor:
-    """The signal with other values in the channels ``axes (sensors, 3)``, where they were measured."""
-    values = torch.where(signal[:, axes].isfinite(), values, torch.nan)
-    return signal.index_copy(1, axes.flatten(), values.flatten(1, 2))
+def _turned(signal: Tensor, axes: Tensor, rotation: Tensor) -> Tensor:
+    """The signal with the sensors ``axes (sensors, 3)`` turned by matrices ``(B, sensors, 3, 3)``; what was
+    not measured stays missing."""
+    x = signal[:, axes]  # (B, sensors, 3, T)
+    with torch.autocast(signal.device.type, enabled=False):  # these are samples, not activations
+        y = torch.einsum("bsij,bsjt->bsit", rotation, x.nan_to_num())
+    return signal.index_copy(1, axes.flatten(), torch.where(x.isfinite(), y, torch.nan).flatten(1, 2))
 
 
 def turn_frames(x: Tensor, turn: Tensor) -> Tensor:
