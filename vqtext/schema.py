@@ -1,4 +1,4 @@
-"""The vocabulary every part shares: channels, subjects, rows, and the words of ``subactions.json``.
+"""The vocabulary every part shares: channels, sensors, subjects, rows, and the words of ``subactions.json``.
 
 A leaf module: it imports nothing of the package, so that ``data``, ``cache`` and ``model`` can agree on
 these words without importing each other.
@@ -7,6 +7,7 @@ these words without importing each other.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
@@ -46,6 +47,34 @@ class Channel:
 
     def to_dict(self) -> dict[str, str | bool]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """A sensor that measures in all directions.
+
+    Attributes:
+        location, modality: of its channels.
+        axes: places of its channels x, y and z.
+        upright: an accelerometer that feels gravity, and so knows where up is.
+    """
+
+    location: str
+    modality: str
+    axes: tuple[int, int, int]
+    upright: bool
+
+
+def sensors(channels: Sequence[Channel]) -> list[Sensor]:
+    """The sensors of C channels that have all three axes, in the order of their first channels."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for i, channel in enumerate(channels):
+        found.setdefault((channel.location, channel.modality), {}).setdefault(channel.axis, i)
+    whole = {key: (at["x"], at["y"], at["z"]) for key, at in found.items() if {"x", "y", "z"} <= set(at)}
+    return [
+        Sensor(location, modality, axes, modality == "acc" and all(channels[i].gravity for i in axes))
+        for (location, modality), axes in whole.items()
+    ]
 
 
 @dataclass(frozen=True)

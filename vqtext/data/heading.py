@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vqtext.schema import Channel
+from vqtext.schema import Channel, Sensor, sensors
 
 SETTLE_S = 1.0
 """Time in which the felt vertical takes the lead from the one that was carried on by the gyroscope: longer
@@ -31,7 +31,8 @@ def ways(channels: Sequence[Channel]) -> list[tuple[str, str]]:
 
     A rise needs three axes of an accelerometer that feels gravity, a turn those of a gyroscope beside it.
     """
-    return [(location, way) for location, rows in _axes(channels).items() for way in list(SIGNS)[: len(rows)]]
+    found = _upright(channels)
+    return [(location, way) for location, own in found.items() for way in list(SIGNS)[: len(own)]]
 
 
 def headings(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) -> np.ndarray:
@@ -51,8 +52,8 @@ def headings(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) ->
         ``(N, T, P) float32`` in the order of `ways`, NaN where an axis has no sample.
     """
     found = []
-    for rows in _axes(channels).values():
-        acc, *gyro = (signal[:, own].transpose(0, 2, 1).astype(np.float32) for own in rows)
+    for own in _upright(channels).values():
+        acc, *gyro = (signal[:, sensor.axes].transpose(0, 2, 1).astype(np.float32) for sensor in own)
         up = _vertical(acc, gyro[0] if gyro else None, rate_hz)
         found.append(_rise(acc, up, rate_hz))
         found += [(rates * up).sum(-1) for rates in gyro]
@@ -60,20 +61,12 @@ def headings(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) ->
     return np.stack(found, axis=-1) if found else np.zeros(shape, np.float32)
 
 
-def _axes(channels: Sequence[Channel]) -> dict[str, list[list[int]]]:
-    """Places of the axes x, y and z of each location's accelerometer and, if there is one, its gyroscope."""
-    places = {
-        (c.location, c.modality, c.axis): i
-        for i, c in enumerate(channels)
-        if c.gravity or c.modality != "acc"
-    }
-    found: dict[str, list[list[int]]] = {}
-    for location in dict.fromkeys(c.location for c in channels):
-        for modality in ("acc", "gyro"):
-            keys = [(location, modality, axis) for axis in "xyz"]
-            if all(key in places for key in keys) and (modality == "acc" or location in found):
-                found.setdefault(location, []).append([places[key] for key in keys])
-    return found
+def _upright(channels: Sequence[Channel]) -> dict[str, list[Sensor]]:
+    """Of each location that knows where up is, its accelerometer and, if there is one, its gyroscope."""
+    every = sensors(channels)
+    turning = {sensor.location: sensor for sensor in every if sensor.modality == "gyro"}
+    up = [sensor for sensor in every if sensor.upright]
+    return {s.location: [s, turning[s.location]] if s.location in turning else [s] for s in up}
 
 
 def _vertical(acc: np.ndarray, gyro: np.ndarray | None, rate_hz: float) -> np.ndarray:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vqtext.model.mounting import MOST, triads, upright
-from vqtext.schema import Channel
+from vqtext.model.mounting import MOST
+from vqtext.schema import Channel, sensors
 
 LOUDER, NOISE = 0.1, 0.1  # spread of the gain, noise as a share of a channel's own spread
 LOST = 0.1  # share of the sensor locations that a window does without
@@ -30,10 +30,10 @@ class Augment:
         places = list(dict.fromkeys(channel.location for channel in channels))
         self.place = torch.tensor([places.index(channel.location) for channel in channels])
         self.places = len(places)
-        self.axes = torch.tensor(triads(channels)).reshape(-1, 3)
-        gravity = {channels[axes[0]].location: axes for axes in upright(channels)}
-        compass = [axes for axes in triads(channels) if channels[axes[0]].modality == "mag"]
-        pairs = [(axes, gravity[at]) for axes in compass if (at := channels[axes[0]].location) in gravity]
+        every = sensors(channels)
+        self.axes = torch.tensor([sensor.axes for sensor in every]).reshape(-1, 3)
+        up = {sensor.location: sensor.axes for sensor in every if sensor.upright}
+        pairs = [(s.axes, up[s.location]) for s in every if s.modality == "mag" and s.location in up]
         self.compass, self.gravity = torch.tensor(pairs).reshape(-1, 2, 3).unbind(1)
 
     def __call__(self, signal: Tensor, frame_keep: Tensor) -> tuple[Tensor, Tensor]:

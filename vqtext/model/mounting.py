@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vqtext.model.batches import Batch
-from vqtext.schema import Channel
+from vqtext.schema import Channel, sensors
 
 LEAST, MOST = 0.25, 0.4
 """Tilts that training may draw, standard deviations in radians about each axis: a few people do not show how
@@ -31,7 +31,7 @@ def mounting(blocks: Iterable[Batch], group: Tensor, channels: Sequence[Channel]
         group: their subjects, ``(N,)``.
         channels: metadata of the C channels.
     """
-    axes = upright(channels)
+    axes = [sensor.axes for sensor in sensors(channels) if sensor.upright]
     if not axes or len(group.unique()) < 2:
         return MOST
     means, labels = [], []
@@ -51,17 +51,3 @@ def mounting(blocks: Iterable[Batch], group: Tensor, channels: Sequence[Channel]
     angle = angle[angle.isfinite()]
     # a direction shows two of the three turns
     return float((UNSEEN * (angle.square().mean() / 2).sqrt()).clamp(LEAST, MOST)) if len(angle) else MOST
-
-
-def triads(channels: Sequence[Channel]) -> list[list[int]]:
-    """Channels x, y and z of each sensor that has all three."""
-    sensors: dict[tuple[str, str], dict[str, int]] = {}
-    for i, channel in enumerate(channels):
-        sensors.setdefault((channel.location, channel.modality), {}).setdefault(str(channel.axis), i)
-    return [[axes[a] for a in "xyz"] for axes in sensors.values() if {"x", "y", "z"} <= set(axes)]
-
-
-def upright(channels: Sequence[Channel]) -> list[list[int]]:
-    """Channels x, y and z of each accelerometer that feels gravity."""
-    feels = [channel.modality == "acc" and channel.gravity for channel in channels]
-    return [axes for axes in triads(channels) if all(feels[i] for i in axes)]
