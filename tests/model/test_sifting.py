@@ -47,6 +47,17 @@ def test_words_that_are_true_stay():
     assert not walk.refuted and right(walk) > 0.95
 
 
+def test_words_stay_where_steps_would_take_each_others_names(monkeypatch):
+    """Likelihood knows no names: it mends a step here and there, or lets all of them go a place further."""
+    monkeypatch.setattr(sifting, "MOST", 0)
+    believed = walked(wrong_words())
+    monkeypatch.setattr(sifting, "MOST", 8)
+    monkeypatch.setattr(sifting, "RENAMED", 0.02)
+    walk = walked(wrong_words())
+    assert torch.equal(walk.evidence.levels.nan_to_num(9), believed.evidence.levels.nan_to_num(9))
+    assert torch.equal(walk.posterior, believed.posterior)
+
+
 @pytest.mark.parametrize("places", [1, 3])
 def test_with_few_places_every_word_stands(places):
     """Where nothing else tells two steps apart, likelihood would let their names go."""

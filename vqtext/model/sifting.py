@@ -6,8 +6,8 @@ true words make them. So each cell is left out for a try, the one whose loss mak
 likeliest is left out for good, if the gain is clear, and the next one is looked for.
 
 Likelihood alone knows no names: had every step its neighbour's name, the data would be explained as well. So
-nothing new is ever put into a cell, what was written keeps its say beside the data, and with few locations,
-where names hang on every word, all words stand.
+nothing new is ever put into a cell, what was written keeps its say beside the data, a loss that renames much
+of a label's time mends nothing, and with few locations, where names hang on every word, all words stand.
 
 W windows of one label, F frames, U uses, K sub-states, S = U·K, L locations, R things felt, C cells tried.
 """
@@ -27,6 +27,7 @@ WINDOWS = 30  # of each label are enough
 CLEAR = 0.1  # nats a second by which the loss of a cell must make them likelier
 TOGETHER = 2.5  # nats a second that cells of a label must gain together; true words rarely do
 MOST = 8  # cells of a label, and half of them: the rest must still say which step is which
+RENAMED = 0.3  # share of a label's time beyond which its steps were not mended but took each other's names
 PROMISING = 24  # of all that were tried, those that are tried again once one is left out
 CELLS = 1 << 24  # numbers of one pass held at once
 
@@ -104,11 +105,18 @@ class _Label:
             order = likely.argsort(descending=True).tolist()
             if not float(likely[order[0]]) - best > CLEAR * self.seconds:
                 break
+            self._leave_out(left[order[0]])
+            if self._renamed() > RENAMED:
+                break
             best = float(likely[order[0]])
             found.append(left[order[0]])
-            self._leave_out(left[order[0]])
             left = [left[k] for k in order[1 : PROMISING + 1]]
         return found if best - before > TOGETHER * self.seconds else []
+
+    def _renamed(self) -> float:
+        """The share of the windows' time that is told otherwise without what was left out."""
+        now = self.weight * (self.fits.sum(-1) + self.going)
+        return float((self._named(now) != self._named(self.written)).float().mean())
 
     def _cells(self) -> list[Cell]:
         levels = self.levels.isfinite().any(0).nonzero().tolist()
@@ -152,6 +160,21 @@ class _Label:
         Args:
             first: log weights by words, ``(C, W, F, U)``.
         """
+        count, windows = first.shape[:2]
+        label = torch.full((count * windows,), self.label)
+        emission = self._felt(first) + self.written[..., None]
+        found = chains.likelihood(emission.flatten(0, 1)[:, :, None], self.chain, label)
+        return found.view(count, windows).mean(1)
+
+    def _named(self, first: Tensor) -> Tensor:
+        """The use that each frame will be called, ``(W, F)``, if words ``(W, F, U)`` start the names."""
+        label = torch.full((len(first),), self.label)
+        emission = self._felt(first[None])[0]
+        return chains.posterior(emission[:, :, None], self.chain, label)[:, :, 0].argmax(-1)
+
+    def _felt(self, first: Tensor) -> Tensor:
+        """Log weights of the sub-states by what each step feels like where words put it,
+        ``(C, W, F, U, K)``."""
         count, windows, frames, uses = first.shape
         label = torch.full((count * windows,), self.label)
         walked = chains.posterior(first.flatten(0, 1)[:, :, None], self.chain, label, within=True)
@@ -167,6 +190,4 @@ class _Label:
         away = torch.einsum("wfr,cwsr->cwfs", self.seen, far) - 2 * torch.einsum("wfr,cwsr->cwfs", felt, near)
         alone = torch.einsum("wfr,cr->cwf", felt * self.x, 1 / variance)
         alone += torch.einsum("wfr,cr->cwf", self.seen, variance.log())
-        by_data = -0.5 * self.data_weight * (away + alone[..., None]).view(count, windows, frames, uses, -1)
-        emission = (by_data + self.written[..., None]).flatten(0, 1)[:, :, None]
-        return chains.likelihood(emission, self.chain, label).view(count, windows).mean(1)
+        return -0.5 * self.data_weight * (away + alone[..., None]).view(count, windows, frames, uses, -1)

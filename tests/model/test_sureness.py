@@ -1,0 +1,41 @@
+"""A user would lose: to know which of the told steps are worth believing."""
+
+import torch
+
+from vqtext.model.sureness import SHRUNK_S, sureness
+
+ANCHOR = torch.tensor([[0, 1], [2, 3]])  # two labels of two uses
+FRAME_S = 0.1
+LONG = int(20 * SHRUNK_S / FRAME_S)  # frames beside which what is shrunk to hardly counts
+
+
+def sure(path, walked, posterior=0.9):
+    path, walked = torch.tensor(path), torch.tensor(walked)
+    return sureness(path, torch.full(path.shape, posterior), walked, ANCHOR, FRAME_S)
+
+
+def test_each_use_is_as_sure_as_it_is_right_in_people_that_were_not_seen():
+    path = [[0] * LONG, [1] * LONG]
+    walked = [[0] * LONG, [1] * (LONG // 2) + [0] * (LONG // 2)]
+    found = sure(path, walked)
+    assert abs(0.9 * found[0, 0] - 0.9) < 0.02, "always right: no surer than it was"
+    assert abs(0.9 * found[0, 1] - 0.5) < 0.02, "every second time"
+
+
+def test_a_few_frames_say_little_and_a_label_that_nobody_did_is_like_the_others():
+    path = [[0] * LONG + [1]]
+    walked = [[0] * (LONG // 2) + [1] * (LONG // 2) + [0]]
+    found = sure(path, walked)
+    assert abs(found[0, 1] - found[0, 0]) < 0.05
+    assert abs(found[1, 0] - found[0, 0]) < 0.05 and found[1, 0] == found[1, 1]
+
+
+def test_what_is_unknown_on_either_side_is_not_held_against_it():
+    found = sure([[0] * LONG + [-1] * LONG + [0] * LONG], [[0] * 2 * LONG + [-1] * LONG])
+    assert found[0, 0] == 1
+    assert (sure([[-1, 0]], [[0, -1]]) == 1).all(), "there is nothing to hold against each other"
+
+
+def test_modesty_is_not_turned_into_certainty():
+    """Posteriors lower than they might be stay so: how often is right is known of a few people alone."""
+    assert (sure([[0] * LONG], [[0] * LONG], posterior=0.4) == 1).all()
