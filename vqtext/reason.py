@@ -27,7 +27,8 @@ class Step:
     Attributes:
         name: the anchor's phrase, or `UNKNOWN_NAME`.
         start_s, end_s: borders in seconds from the start of the window, or of the recording.
-        confidence: mean posterior of the name inside the stretch, 0 to 1.
+        confidence: mean posterior of the name inside the stretch, as much as people that were not seen bear
+            it out, 0 to 1.
         inferred: the phrase speaks of a body part that no sensor of the data sits on.
         ambiguous_with: other phrases that nothing in words or sensors tells apart from this one.
         display: what people are shown instead of ``name``, in their language, as the label's words have it.

@@ -73,6 +73,7 @@ def test_json_has_exactly_these_keys(trained: Settings, heard: Any) -> None:
     assert "recall by word: calm " in told and "if codes are dealt anew" in told
     assert "deleting the steps" in told and "the guidance alone tells the label in 1.000" in told
     assert "x moves more" not in told and "agreement of seeds: " in told
+    assert "names are told with a confidence of " in told
 
 
 def test_without_a_table_that_fits_names_are_not_scored_and_people_are_told(

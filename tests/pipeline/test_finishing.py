@@ -30,10 +30,10 @@ def said(model: VQText, data, part: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(model.tokenize(data.signal[part.numpy()]).classes)
 
 
-def finished(model: VQText, data: TrainingData) -> Chosen | None:
+def finished(model: VQText, data: TrainingData, first: torch.Tensor | None = None) -> Chosen | None:
     """The model finished on all windows, as its validation windows chose."""
     chosen = choose(model, data)
-    finish(model, data.whole(), chosen)
+    finish(model, data.whole(), chosen, first)
     return chosen
 
 
@@ -132,3 +132,26 @@ def test_a_label_without_a_window_is_never_said(model):
     finished(model, data)
     assert (said(model, data, data.train)[:, 2] == NEVER).all()
     assert (model.decode(data.signal).label != 2).all()
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_a_step_is_told_as_surely_as_evidence_of_unseen_people_agrees(model, agrees):
+    """Else who lies still is told to breathe in for five seconds, and nothing says that it is made up."""
+    data = toy.data(64)
+    told = choose(model, data)
+    before = model.decode(data.signal[data.validation.numpy()])
+    by_evidence = model.decoder.grammar.anchor.flatten()[told.path]
+    first = torch.full((64, told.path.shape[1]), -1)
+    first[told.place] = by_evidence if agrees else (by_evidence + 1) % len(data.anchors)
+    finished(model, data, first)
+    after = model.decode(data.signal[data.validation.numpy()])
+    assert (after.anchor == before.anchor).mean() > 0.9, "names stay what they are"
+    if agrees:
+        assert after.confidence.mean() > 0.95 * before.confidence.mean()
+    else:
+        assert after.confidence.mean() < 0.05 * before.confidence.mean()
+
+
+def test_where_no_evidence_names_anything_posteriors_stand(model):
+    finished(model, toy.data(64), torch.full((64, model.config.frames), -1))
+    assert (model.decoder.sure == 1).all()

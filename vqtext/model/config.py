@@ -11,7 +11,7 @@ from vqtext.errors import ArtifactError
 from vqtext.model.vqshape import VQShapeConfig
 from vqtext.schema import Channel
 
-FORMAT = 6
+FORMAT = 7
 TRAINING_ONLY = ("token_dim", "fusion", "place")
 MIN_PATCH = 2  # samples; a patch of one sample has no shape
 MOST_SUBSTEPS = 8

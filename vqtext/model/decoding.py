@@ -40,7 +40,8 @@ class Decoded:
         label: the best, then the runner-up, ``(B, R)``.
         path: uses, frame by frame, counted through all labels (label · U + use), `UNKNOWN` where none fits,
             ``(B, R, F)``. They are the label's own, save where a window holds the border to another activity.
-        confidence: posterior of what the path says, ``(B, R, F)``.
+        confidence: posterior of what the path says, as much as it is worth (`vqtext.model.sureness`),
+            ``(B, R, F)``.
     """
 
     log_posterior: Tensor
@@ -73,6 +74,7 @@ class Decoder(nn.Module):
     class_prior: Tensor
     weights: Tensor
     background: Tensor
+    sure: Tensor
 
     def __init__(self, config: ModelConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
@@ -96,6 +98,7 @@ class Decoder(nn.Module):
         self.register_buffer("class_prior", torch.full((labels,), 1 / labels))
         self.register_buffer("weights", torch.tensor([CHAIN, HEAD]))
         self.register_buffer("background", torch.tensor(BACKGROUND))
+        self.register_buffer("sure", torch.ones_like(self.grammar.start))
         # Frames inside one sub-step repeat each other; each sub-step is one piece of evidence.
         self.weight = min(1.0, config.tokens * config.substeps / config.frames)
 
@@ -150,6 +153,12 @@ class Decoder(nn.Module):
         self.weights.copy_(torch.tensor(weights))
 
     @torch.no_grad()
+    def tell(self, names: Tensor, label: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
+        """The path of each window if its label is ``label (B,)``, and its confidence, ``(B, F)`` each. Other
+        arguments as `forward`."""
+        return self._path(self._steps(names, keep), self._emission(names, keep), label, keep)
+
+    @torch.no_grad()
     def forward(self, names: Tensor, classes: Tensor, keep: Tensor, ranks: int = 1) -> Decoded:
         """Decode windows.
 
@@ -183,7 +192,7 @@ class Decoder(nn.Module):
             )
         share = chains.posterior(steps, chain, label)
         path = chains.likeliest(share, label)
-        sure = share.flatten(2).amax(-1)
+        sure = share.flatten(2).amax(-1) * self.sure.flatten()[path]
         # beside it each frame fits or does not, whatever the step
         fits = torch.stack([evidence.flatten(2).amax(-1), (self.background * keep).float()], -1)
         stay = torch.tensor([[0.0, ENTER_UNKNOWN], [0.0, 0.0]], device=fits.device).expand(len(fits), 2, 2)

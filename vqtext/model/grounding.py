@@ -54,6 +54,12 @@ class Grounding(Protocol):
         """What is written of steps and was left out, since the windows are likelier without it."""
         ...
 
+    @property
+    def first(self) -> Tensor | None:
+        """Anchors of all training windows by the evidence alone, before any network, ``(N, F)``, −1 where it
+        names none; None where names have no evidence."""
+        ...
+
     def due(self, progress: float) -> bool:
         """Whether `refine` should be called, once this share of the training is done."""
         ...
@@ -84,6 +90,7 @@ class Nearest:
     """Each moment belongs to the anchor it is already nearest to."""
 
     refuted: Sequence[Cell] = ()
+    first: Tensor | None = None
 
     def targets(self, index: Tensor, label: Tensor, names: Tensor) -> Tensor:
         return torch.nn.functional.one_hot(names.argmax(-1), names.shape[-1]).to(names.dtype)
@@ -114,6 +121,7 @@ class Label:
     """
 
     refuted: Sequence[Cell] = ()
+    first: Tensor | None = None
     sharpen = 2.0  # power on the network's own belief; 1 would leave a uniform start uniform for ever
 
     def __init__(self, grammar: Grammar, anchors: int) -> None:
@@ -256,6 +264,7 @@ class Walk(Label):
             parts.append((rows, torch.bmm(share, onto.to(share.dtype)).half()))
         self.data.fit(parts, kin)
         self._walk(self._felt)
+        self.first = torch.where(self.known[:, None], self.posterior.argmax(-1), -1).short()
 
     def _paced(self, knows: frozenset[str]) -> Tensor:
         """Log weights of uses by what is written and said, ``(N, F, U)``; steps last as long as fits it."""

@@ -75,7 +75,7 @@ class Decodings:
         label: the likeliest of them, ``(n,)``.
         use: step of its transcript at each frame, ``(n, F)``, −1 where none fits.
         anchor: anchor of that step, ``(n, F)``, −1 where none fits.
-        confidence: posterior of the step, ``(n, F)``.
+        confidence: of the step, ``(n, F)``; see `vqtext.reason.Step`.
         keep: frames that lie inside their window, ``(n, F)``.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +28,6 @@ from vqtext.model.losses import residual
 from vqtext.model.module import Revive, TrainingModule, calibrated_nll
 from vqtext.model.mounting import mounting
 from vqtext.model.network import Network
-from vqtext.model.sifting import Cell
 from vqtext.model.starting import start
 from vqtext.model.vocabulary import Grammar, Vocabulary
 from vqtext.schema import Rows
@@ -104,7 +103,7 @@ def fit(
     seed: int,
     folder: Path,
     tell: Tell,
-) -> tuple[Network, dict[str, float], Sequence[Cell]]:
+) -> tuple[Network, dict[str, float], grounding.Grounding]:
     """Train one network and return it as it was at its best epoch, by the validation windows alone.
 
     A training that was stopped at any moment, by a kill too, goes on where it was when it is called again
@@ -117,8 +116,7 @@ def fit(
 
     Returns:
         The network in eval mode, and the validation metrics and number of its epoch; with
-        ``settings.overfit`` the loss of the first and of the last epoch instead; and the written cells that
-        were left out (`vqtext.model.sifting`).
+        ``settings.overfit`` the loss of the first and of the last epoch instead; and what decided the names.
 
     Raises:
         TrainingError: nothing can be learnt from these windows, a loss is not finite, memory is too small,
@@ -177,7 +175,7 @@ def fit(
             f"{which}_loss": row["train/loss"] for which, row in (("first", rows[0]), ("last", rows[-1]))
         }
     scores |= {"epoch": float(kept["best"]["epoch"]), "epochs": float(epochs)}
-    return network.cpu().eval(), scores, names.refuted
+    return network.cpu().eval(), scores, names
 
 
 def _trainer(settings: TrainSettings, epochs: int, logger: Any, callbacks: list[Any]) -> Any:

@@ -52,7 +52,7 @@ class Evaluate(Stage):
     folds are scored together, each made by the model that has not seen that subject."""
 
     command = "evaluate"
-    version = 4
+    version = 5
 
     @property
     def target(self) -> Path:
@@ -120,6 +120,7 @@ class Evaluate(Stage):
                     run["seeds"],
                 )
             },
+            "sureness": scoring.sureness(seeds),
             "proxies": {
                 "seed_agreement": scoring.seed_agreement(seeds),
                 **scoring.label_purity([windows.label[own] for own in tests], seeds),

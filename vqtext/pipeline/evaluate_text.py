@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vqtext.pipeline.lines import cut_short, table
+from vqtext.pipeline.scoring import SURE
 
 FALL = 0.05
 """A score that is lower by more than this, and by more than its spread over seeds, has fallen."""
@@ -17,6 +18,7 @@ def told_lines(result: Mapping[str, Any]) -> list[str]:
         *_classification(result),
         *_grounding(result),
         *_without_truth(result),
+        _sureness(result["sureness"]),
         *_trust(result),
         *_controls(result),
     ]
@@ -119,6 +121,15 @@ def _without_truth(result: Mapping[str, Any]) -> Iterator[str]:
             "  a sensor moves more under codes named for its part of the body than under others "
             "(0.5: names mean nothing): " + ", ".join(f"{place} {told(m)}" for place, m in checks.items())
         )
+
+
+def _sureness(sureness: Mapping[str, Any]) -> str:
+    agreed = sureness["sure_agreement"]
+    seeds = f", where two seeds say the same {told(agreed)}" if agreed["mean"] is not None else ""
+    return (
+        f"names are told with a confidence of {told(sureness['confidence'])}; of {SURE} or more for "
+        f"{told(sureness['sure'])} of the time{seeds}"
+    )
 
 
 def _trust(result: Mapping[str, Any]) -> Iterator[str]:

@@ -16,8 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vqtext.model.decoding import UNKNOWN
 from vqtext.model.load import VQText
 from vqtext.model.module import calibrated_nll
+from vqtext.model.sureness import sureness
 from vqtext.model.training import TrainingData
 from vqtext.pipeline.classify import STRENGTHS, USUAL, linear
 from vqtext.pipeline.few import few_of_each
@@ -36,12 +38,14 @@ class Said:
         pooled: what the class is told from, ``(N, f)``.
         label: the truth, ``(N,)``.
         keep: frames inside the window, ``(N, F)``.
+        place: of the windows among those of the data, ``(N,)``.
     """
 
     names: Tensor
     pooled: Tensor
     label: Tensor
     keep: Tensor
+    place: Tensor
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,17 @@ class Chosen:
         strength: inverse regularisation of the class head.
         weights: of the decoder's chain and head, ``(2,)``.
         nll, accuracy: of the class head on the validation windows.
+        place, path, posterior: which windows these were, ``(V,)``, the uses that they were told as, −1 beyond
+            a window's end, and how likely each was, ``(V, F)``.
     """
 
     strength: float
     weights: Tensor
     nll: float
     accuracy: float
+    place: Tensor
+    path: Tensor
+    posterior: Tensor
 
 
 def choose(model: VQText, data: TrainingData) -> Chosen | None:
@@ -75,25 +84,38 @@ def choose(model: VQText, data: TrainingData) -> Chosen | None:
     strength, classes = _fit_strictly(model.network.class_head, learn, held)
     model.decoder.fit(learn.names, learn.label, learn.keep)
     model.decoder.calibrate(held.names, classes, held.label, held.keep)
+    path, posterior = model.decoder.tell(held.names, held.label, held.keep)
     right = (classes.argmax(-1) == held.label).float()
     return Chosen(
         strength,
         model.decoder.weights.clone(),
         nll=float(calibrated_nll(classes, held.label)),
         accuracy=float(right.mean()),
+        place=held.place,
+        path=torch.where(held.keep, path, UNKNOWN),
+        posterior=posterior,
     )
 
 
-def finish(model: VQText, data: TrainingData, chosen: Chosen | None) -> None:
+def finish(model: VQText, data: TrainingData, chosen: Chosen | None, first: Tensor | None) -> None:
     """Fit the class head and the decoder of a trained network to its training windows, in place.
 
     Where nothing was chosen the class head stays as it is, and the decoder's weights too.
+
+    Args:
+        first: names of all windows of the data by the evidence alone, as `Grounding.first` gives them: what
+            the path of the validation windows is held against.
     """
     learn = _said(model, data, data.train)
     model.decoder.fit(learn.names, learn.label, learn.keep)
     if chosen is not None:
         model.decoder.weights.copy_(chosen.weights)
         _fit(model.network.class_head, learn.pooled, learn.label, chosen.strength)
+    if chosen is not None and first is not None:
+        frame_s = model.config.window_s / model.config.frames
+        walked, anchor = first[chosen.place], model.decoder.grammar.anchor
+        sure = sureness(chosen.path, chosen.posterior, walked, anchor, frame_s)
+        model.decoder.sure.copy_(sure)
 
 
 def _said(model: VQText, data: TrainingData, part: Tensor) -> Said:
@@ -101,7 +123,7 @@ def _said(model: VQText, data: TrainingData, part: Tensor) -> Said:
     shown = part[torch.from_numpy(few)]
     tokens = model.tokenize(data.signal[data.rows[shown.numpy()]])
     names, pooled = torch.from_numpy(tokens.names), torch.from_numpy(tokens.pooled)
-    return Said(names, pooled, data.label[shown], data.frame_keep[shown])
+    return Said(names, pooled, data.label[shown], data.frame_keep[shown], shown)
 
 
 def _fit_strictly(head: nn.Sequential, learn: Said, held: Said) -> tuple[float, Tensor]:

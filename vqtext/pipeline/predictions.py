@@ -24,7 +24,7 @@ class Predictions:
         label: the class by each of `CLASSIFIERS`, ``(n,)``.
         posterior: of the decoding, ``(n, labels)``.
         anchor: name of each frame by the decoding, ``(n, F)``, −1 where it claims none; keep: frames inside
-            their window, ``(n, F)``.
+            their window, ``(n, F)``; confidence: of that name, ``(n, F)``.
         head: the likeliest name of each frame before tokens are given a code, ``(n, F)``.
         code, t, l: of each token, ``(n, M)``.
         code_name: the anchor that each code is called, ``(codes,)``.
@@ -37,6 +37,7 @@ class Predictions:
     posterior: np.ndarray
     anchor: np.ndarray
     keep: np.ndarray
+    confidence: np.ndarray
     head: np.ndarray
     code: np.ndarray
     t: np.ndarray
@@ -77,6 +78,7 @@ def predict(folder: Path, windows: Windows, split: Split, seed: int, deleting: n
         posterior=np.exp(decoded.log_posterior),
         anchor=decoded.anchor,
         keep=decoded.keep,
+        confidence=decoded.confidence,
         head=new.head_names.argmax(2),
         code=new.code,
         t=new.t,

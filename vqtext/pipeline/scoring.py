@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +21,9 @@ from vqtext.pipeline.predictions import CLASSIFIERS, Predictions, of_all
 
 BORDER_S = 0.05
 """What ``named_recall@50ms`` forgives."""
+
+SURE = 0.5
+"""A confidence from which on a name should rather be right than wrong."""
 
 OVERLAPS = (0.10, 0.25, 0.50)
 
@@ -128,6 +132,24 @@ def seed_agreement(seeds: Seeds, named: Callable[[np.ndarray], np.ndarray] = lam
     """Share of frames that two seeds name alike, over all pairs of seeds."""
     said = [named(of_all(parts, "anchor")) for parts in seeds]
     return over(measures.agreement(said, of_all(seeds[0], "keep")))
+
+
+def sureness(seeds: Seeds) -> dict[str, Measure]:
+    """How sure names are told: mean confidence of a frame, how much of the time it is `SURE` or more, and how
+    often two seeds name alike what both are so sure of."""
+    keep = of_all(seeds[0], "keep")
+    named = [of_all(parts, "anchor") for parts in seeds]
+    confidence = [of_all(parts, "confidence") for parts in seeds]
+    pairs = [
+        (a == b)[both]
+        for (a, s), (b, t) in combinations(zip(named, confidence, strict=True), 2)
+        if (both := keep & (np.minimum(s, t) >= SURE)).any()
+    ]
+    return {
+        "confidence": over([s[keep].mean() for s in confidence]),
+        "sure": over([(s[keep] >= SURE).mean() for s in confidence]),
+        "sure_agreement": over([same.mean() for same in pairs]),
+    }
 
 
 def grounding_details(seeds: Seeds, truth: Truth) -> dict[str, Any]:

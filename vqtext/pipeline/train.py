@@ -61,7 +61,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 22
+    version = 23
     folder = True
 
     @property
@@ -154,6 +154,7 @@ class Train(Stage):
 
     def _train_seed(self, seed: int, config: Any, data: Any, folder: Path, name: str) -> None:
         """Train one model beside ``folder`` and move it there when it is whole."""
+        from vqtext.model import grounding
         from vqtext.model.decoding import Decoder
         from vqtext.model.load import VQText
         from vqtext.model.training import epochs_for, fit
@@ -168,11 +169,11 @@ class Train(Stage):
             self.progress.say(f"{name}: going on where it was stopped")
         with self.progress.bar(f"{name}: steps") as tell:
             how = settings.model_copy(update={"epochs": first})
-            network, scores, refuted = fit(config, data, how, drop, seed, work, tell)
+            network, scores, names = fit(config, data, how, drop, seed, work, tell)
         model = VQText(network, Decoder(config, data.vocabulary))
         if settings.overfit is not None:
             data = replace(data, validation=data.validation[:0])  # a check by heart keeps nobody apart
-        chosen = choose(model, data)
+        chosen, alone = choose(model, data), None
         if chosen is not None:
             scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}
         if again:
@@ -181,13 +182,16 @@ class Train(Stage):
             scores["refit_epochs"] = float(round(epochs * share))
             how = settings.model_copy(update={"epochs": int(scores["refit_epochs"])})
             with self.progress.bar(f"{name}: steps of all windows") as tell:
-                network, _, refuted = fit(config, data, how, drop, seed, work / WHOLE, tell)
+                network, _, names = fit(config, data, how, drop, seed, work / WHOLE, tell)
             model = VQText(network, Decoder(config, data.vocabulary))
-        finish(model, data, chosen)
+            alone = names.first
+        elif chosen is not None:  # training had no use for what evidence says of the validation windows
+            alone = grounding.make(settings.grounding, data.grammar, len(data.anchors), data.evidence).first
+        finish(model, data, chosen, alone)
         model.save(work)
         for part in (work, work / WHOLE):
             shutil.rmtree(part / "checkpoints", ignore_errors=True)
-        said = {"validation": scores, "refuted": [_in_words(cell, data) for cell in refuted]}
+        said = {"validation": scores, "refuted": [_in_words(cell, data) for cell in names.refuted]}
         (work / SCORES).write_text(json.dumps(said) + "\n", encoding="utf-8")
         work.rename(folder)
 
