@@ -11,10 +11,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-SHRUNK_S = 5.0  # seconds of a use that say as much of it as its label does, and of a label as all labels do
+LABEL, USE = 2.0, 1.0
+"""People who say as much of a label as all labels do, and of a use as its label does: what is made up for one
+person is made up alike for as long as it lasts, so that people count and not frames."""
+
+WHOLE_S = 5.0  # seconds of a person that count half of one
 
 
-def sureness(path: Tensor, posterior: Tensor, walked: Tensor, anchor: Tensor, frame_s: float) -> Tensor:
+def sureness(
+    path: Tensor, posterior: Tensor, walked: Tensor, group: Tensor, anchor: Tensor, frame_s: float
+) -> Tensor:
     """What the posterior of each use is to be multiplied by, so that steps are as sure as they are right.
 
     Args:
@@ -22,6 +28,7 @@ def sureness(path: Tensor, posterior: Tensor, walked: Tensor, anchor: Tensor, fr
             (label · U + use); −1 none.
         posterior: of what the path says, ``(N, F)``.
         walked: anchors by the evidence alone, ``(N, F)``; −1 where it names none.
+        group: whose windows they are, ``(N,)``.
         anchor: of each use, ``(n, U)``.
         frame_s: seconds a frame lasts.
 
@@ -29,19 +36,28 @@ def sureness(path: Tensor, posterior: Tensor, walked: Tensor, anchor: Tensor, fr
         ``(n, U)``, above 0 and at most 1; 1 where there is nothing to hold against each other.
     """
     own = (path >= 0) & (walked >= 0)
-    use, posterior = path[own], posterior[own]
-    right = (anchor.flatten()[use] == walked[own]).to(posterior.dtype)
+    if not own.any():
+        return torch.ones(anchor.shape)
+    person = group.unique(return_inverse=True)[1]
+    place = (person[:, None] * anchor.numel() + path)[own]
+    right = (anchor.flatten()[path[own]] == walked[own]).float()
 
     def seconds(values: Tensor) -> Tensor:
-        return frame_s * values.new_zeros(anchor.numel()).index_add_(0, use, values).view(anchor.shape)
+        found = torch.zeros(int(person.max() + 1) * anchor.numel()).index_add_(0, place, frame_s * values)
+        return found.view(-1, *anchor.shape)  # (people, n, U)
 
-    time = seconds(torch.ones_like(posterior))
-    if not len(use):
-        return torch.ones_like(time)
+    time = seconds(torch.ones(len(place)))
 
     def mean(values: Tensor) -> Tensor:
         total = seconds(values)
-        label = (total.sum(1) + SHRUNK_S * total.sum() / time.sum()) / (time.sum(1) + SHRUNK_S)
-        return (total + SHRUNK_S * label[:, None]) / (time + SHRUNK_S)
+        of_label = _drawn(total.sum(2), time.sum(2), total.sum() / time.sum(), LABEL)
+        return _drawn(total, time, of_label[:, None], USE)
 
-    return (mean(right) / mean(posterior)).clamp(max=1)
+    return (mean(right) / mean(posterior[own].float())).clamp(max=1)
+
+
+def _drawn(total: Tensor, time: Tensor, towards: Tensor, strength: float) -> Tensor:
+    """Means ``total / time`` of people ``(people, …)``, drawn towards what so many others would say."""
+    people = (time / (time + WHOLE_S)).sum(0)
+    own = total.sum(0) / time.sum(0).clamp(min=1e-9)
+    return (people * own + strength * towards) / (people + strength)

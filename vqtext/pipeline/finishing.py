@@ -114,7 +114,8 @@ def finish(model: VQText, data: TrainingData, chosen: Chosen | None, first: Tens
     if chosen is not None and first is not None:
         frame_s = model.config.window_s / model.config.frames
         walked, anchor = first[chosen.place], model.decoder.grammar.anchor
-        sure = sureness(chosen.path, chosen.posterior, walked, anchor, frame_s)
+        group = data.evidence.group[chosen.place]
+        sure = sureness(chosen.path, chosen.posterior, walked, group, anchor, frame_s)
         model.decoder.sure.copy_(sure)
 
 
