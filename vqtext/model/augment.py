@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from vqtext.model.facing import compasses
 from vqtext.model.mounting import MOST
 from vqtext.schema import Channel, sensors
 
@@ -23,18 +24,18 @@ class Augment:
         anywhere: whether windows might as well begin at another moment, so that they may be turned round.
         tilt: standard deviation of a sensor's turn about each of its axes, in radians; see
             `vqtext.model.mounting`.
+        faces: whether people might as well face another way; see `vqtext.model.facing`.
     """
 
-    def __init__(self, channels: Sequence[Channel], anywhere: bool = True, tilt: float = MOST) -> None:
+    def __init__(
+        self, channels: Sequence[Channel], anywhere: bool = True, tilt: float = MOST, faces: bool = True
+    ) -> None:
         self.anywhere, self.tilt = anywhere, tilt
         places = list(dict.fromkeys(channel.location for channel in channels))
         self.place = torch.tensor([places.index(channel.location) for channel in channels])
         self.places = len(places)
-        every = sensors(channels)
-        self.axes = torch.tensor([sensor.axes for sensor in every]).reshape(-1, 3)
-        up = {sensor.location: sensor.axes for sensor in every if sensor.upright}
-        pairs = [(s.axes, up[s.location]) for s in every if s.modality == "mag" and s.location in up]
-        self.compass, self.gravity = torch.tensor(pairs).reshape(-1, 2, 3).unbind(1)
+        self.axes = torch.tensor([sensor.axes for sensor in sensors(channels)]).reshape(-1, 3)
+        self.compass, self.gravity = compasses(channels if faces else ())
 
     def __call__(self, signal: Tensor, frame_keep: Tensor) -> tuple[Tensor, Tensor]:
         """Args:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from vqtext.model.batches import Batch
 from vqtext.schema import Channel, sensors
 
 LEAST, MOST = 0.25, 0.4
@@ -18,7 +17,7 @@ UNSEEN = 2.0
 """How much further people yet to come may be from what is usual than those who train."""
 
 
-def mounting(blocks: Iterable[Batch], group: Tensor, channels: Sequence[Channel]) -> float:
+def mounting(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[Channel]) -> float:
     """By how much sensors should be thought to be tilted from one person to the next, in radians about each
     axis, from `LEAST` to `MOST`.
 
@@ -27,18 +26,14 @@ def mounting(blocks: Iterable[Batch], group: Tensor, channels: Sequence[Channel]
     themselves. Where nothing shows gravity, or there is one person, it is `MOST`.
 
     Args:
-        blocks: of the training windows, in order.
-        group: their subjects, ``(N,)``.
+        mean: of each channel in each training window, ``(N, C)``, NaN where nothing was measured.
+        label, group: of the windows, and their subjects, ``(N,)``.
         channels: metadata of the C channels.
     """
     axes = [sensor.axes for sensor in sensors(channels) if sensor.upright]
     if not axes or len(group.unique()) < 2:
         return MOST
-    means, labels = [], []
-    for block in blocks:
-        means.append(block.signal[:, axes].nanmean(-1))
-        labels.append(block.label)
-    mean, label = torch.cat(means), torch.cat(labels)  # (N, sensors, 3)
+    mean = mean[:, axes]  # (N, sensors, 3)
     away = []
     for i in label.unique():
         who = group[label == i].unique()

@@ -19,6 +19,7 @@ from vqtext.model.augment import Augment
 from vqtext.model.batches import Windows, loader
 from vqtext.model.config import MIN_PATCH, ModelConfig
 from vqtext.model.evidence import Evidence
+from vqtext.model.facing import own_headings
 from vqtext.model.faults import is_out_of_memory, out_of_memory
 from vqtext.model.guidance import Guidance
 from vqtext.model.keeping import LAST, AtomicIO, Keeper, Progress, Tell, kept_in
@@ -137,8 +138,9 @@ def fit(
     if settings.overfit is not None:
         names.settle()  # what is learnt by heart must stay what it is
     every = data.part(data.train)
-    tilt = mounting(training.blocks(), evidence.group, config.channels) if settings.augment else 0.0
-    augment = Augment(config.channels, config.anywhere, tilt)
+    mean = torch.cat([block.signal.nanmean(-1) for block in training.blocks()])
+    people = (mean, data.label[data.train], evidence.group, config.channels)
+    augment = Augment(config.channels, config.anywhere, mounting(*people), own_headings(*people))
     module = TrainingModule(network, names, data.label_vectors, settings, seed, every, data.origin, augment)
     watched = len(data.validation) > 0
     share = settings.batch_size // settings.devices
