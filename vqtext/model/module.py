@@ -69,7 +69,7 @@ class TrainingModule(lightning.LightningModule):
         settings, seed: how.
         every: all training windows, without text.
         origin: where the training window at a place comes from, for messages.
-        augment: makes other recordings of a batch, where the settings ask for them.
+        augment: makes other recordings of a batch; None where none are asked for.
     """
 
     label_vectors: Tensor
@@ -84,7 +84,7 @@ class TrainingModule(lightning.LightningModule):
         seed: int,
         every: Windows,
         origin: Callable[[int], str],
-        augment: Augment,
+        augment: Augment | None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -106,7 +106,7 @@ class TrainingModule(lightning.LightningModule):
         place, signal, label, frame_keep, text, mask = batch
         _seed(self.seed, self.current_epoch, number, distributed.rank())
         turn = torch.zeros_like(place)
-        if self.settings.augment:
+        if self.augment is not None:
             signal, turn = self.augment(signal, frame_keep)
         try:
             out = self._run(signal, text, mask)

@@ -90,13 +90,13 @@ class _Label:
         self.fits = fits_levels(self.motion, self.moved, self.levels)  # (W, F, U, L)
         self.going = fits_ways(evidence.heading[rows], evidence.ways[rows], evidence.group[rows])
         self.weight = evidence.words_weight
-        self.written = self.weight * (self.fits.sum(-1) + self.going)  # (W, F, U)
+        self.written = self.weight * self._words()  # (W, F, U)
         self.x, self.seen, self.data_weight = data.x[rows], data.seen[rows], data.weight
         self.hand = torch.nn.functional.one_hot(evidence.hand[rows]).to(self.x.dtype)
 
     def refuted(self) -> list[Cell]:
         """What to leave out, in this order; here it is left out already."""
-        left = self._cells()
+        left, named = self._cells(), self._named(self.written)
         found: list[Cell] = []
         most = min(MOST, len(left) // 2)
         best = before = float(self._likely(self.written[None])[0])
@@ -106,17 +106,17 @@ class _Label:
             if not float(likely[order[0]]) - best > CLEAR * self.seconds:
                 break
             self._leave_out(left[order[0]])
-            if self._renamed() > RENAMED:
+            renamed = self._named(self.weight * self._words()) != named
+            if float(renamed.float().mean()) > RENAMED:
                 break
             best = float(likely[order[0]])
             found.append(left[order[0]])
             left = [left[k] for k in order[1 : PROMISING + 1]]
         return found if best - before > TOGETHER * self.seconds else []
 
-    def _renamed(self) -> float:
-        """The share of the windows' time that is told otherwise without what was left out."""
-        now = self.weight * (self.fits.sum(-1) + self.going)
-        return float((self._named(now) != self._named(self.written)).float().mean())
+    def _words(self) -> Tensor:
+        """What all cells say that are not left out, ``(W, F, U)``."""
+        return self.fits.sum(-1) + self.going
 
     def _cells(self) -> list[Cell]:
         levels = self.levels.isfinite().any(0).nonzero().tolist()
@@ -140,7 +140,7 @@ class _Label:
 
     def _without(self, cells: list[Cell]) -> Tensor:
         """How likely the windows are without each cell, ``(C,)``."""
-        now = self.fits.sum(-1) + self.going
+        now = self._words()
         at_once = max(1, CELLS // (now.numel() * int(self.chain.substates.max())))
         likely = []
         for begin in range(0, len(cells), at_once):

@@ -138,9 +138,7 @@ def fit(
     if settings.overfit is not None:
         names.settle()  # what is learnt by heart must stay what it is
     every = data.part(data.train)
-    mean = torch.cat([block.signal.nanmean(-1) for block in training.blocks()])
-    people = (mean, data.label[data.train], evidence.group, config.channels)
-    augment = Augment(config.channels, config.anywhere, mounting(*people), own_headings(*people))
+    augment = _augment(config, data, training, evidence.group) if settings.augment else None
     module = TrainingModule(network, names, data.label_vectors, settings, seed, every, data.origin, augment)
     watched = len(data.validation) > 0
     share = settings.batch_size // settings.devices
@@ -178,6 +176,13 @@ def fit(
         }
     scores |= {"epoch": float(kept["best"]["epoch"]), "epochs": float(epochs)}
     return network.cpu().eval(), scores, names
+
+
+def _augment(config: ModelConfig, data: TrainingData, training: Windows, group: Tensor) -> Augment:
+    """What may be done to the training windows, by how the people in them, ``group (N,)``, differ."""
+    mean = torch.cat([block.signal.nanmean(-1) for block in training.blocks()])
+    people = (mean, data.label[data.train], group, config.channels)
+    return Augment(config.channels, config.anywhere, mounting(*people), own_headings(*people))
 
 
 def _trainer(settings: TrainSettings, epochs: int, logger: Any, callbacks: list[Any]) -> Any:

@@ -108,10 +108,11 @@ def finish(model: VQText, data: TrainingData, chosen: Chosen | None, first: Tens
     """
     learn = _said(model, data, data.train)
     model.decoder.fit(learn.names, learn.label, learn.keep)
-    if chosen is not None:
-        model.decoder.weights.copy_(chosen.weights)
-        _fit(model.network.class_head, learn.pooled, learn.label, chosen.strength)
-    if chosen is not None and first is not None:
+    if chosen is None:
+        return
+    model.decoder.weights.copy_(chosen.weights)
+    _fit(model.network.class_head, learn.pooled, learn.label, chosen.strength)
+    if first is not None:
         frame_s = model.config.window_s / model.config.frames
         walked, anchor = first[chosen.place], model.decoder.grammar.anchor
         group = data.evidence.group[chosen.place]

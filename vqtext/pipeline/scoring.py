@@ -140,15 +140,15 @@ def sureness(seeds: Seeds) -> dict[str, Measure]:
     keep = of_all(seeds[0], "keep")
     named = [of_all(parts, "anchor") for parts in seeds]
     confidence = [of_all(parts, "confidence") for parts in seeds]
-    pairs = [
-        (a == b)[both]
+    agreed = [
+        measures.agreement((a, b), both)[0]
         for (a, s), (b, t) in combinations(zip(named, confidence, strict=True), 2)
         if (both := keep & (np.minimum(s, t) >= SURE)).any()
     ]
     return {
         "confidence": over([s[keep].mean() for s in confidence]),
         "sure": over([(s[keep] >= SURE).mean() for s in confidence]),
-        "sure_agreement": over([same.mean() for same in pairs]),
+        "sure_agreement": over(agreed),
     }
 
 
