@@ -28,12 +28,12 @@ def test_a_round_is_too_fast_for_its_steps_where_each_has_less_than_two_samples(
     toy = data()
     torch.manual_seed(0)
     phase = (2 * torch.pi / 10 * (1 + 0.5 * torch.randn(len(toy.evidence.label), 80))).cumsum(1)
-    fast = dataclasses.replace(toy.evidence, energy=phase.sin()[..., None], frame_s=0.05)
+    fast = dataclasses.replace(toy.evidence, felt=phase.sin()[..., None], frame_s=0.05)
     cycles, lines = torch.tensor([True, True]), torch.tensor([True, False])
     assert too_fast(fast, toy.grammar, cycles, 10.0).tolist() == [False, False]
     assert too_fast(fast, toy.grammar, cycles, 6.0).tolist() == [True, True]
     assert too_fast(fast, toy.grammar, lines, 6.0).tolist() == [True, False]
-    still = dataclasses.replace(fast, energy=torch.randn(len(phase), 80, 1))
+    still = dataclasses.replace(fast, felt=torch.randn(len(phase), 80, 1))
     assert not too_fast(still, toy.grammar, cycles, 6.0).any(), "nothing repeats"
 
 
@@ -45,15 +45,39 @@ def test_a_brief_step_takes_a_smaller_part_of_the_same_round():
     assert torch.allclose(seconds, torch.tensor([[0.4, 0.8], [0.6, 0.6]]))
 
 
-def test_a_round_is_read_from_those_who_repeat_it_each_at_their_own_tempo():
-    toy = data()
+def _turning(toy, noise=0.7):
+    """Four people, each at a tempo of its own, no two of whose rounds take quite as long: turns, (N, 80)."""
     torch.manual_seed(0)
     who = torch.arange(len(toy.evidence.label)) // 2 % 4
     period = torch.tensor([16.0, 20.0, 24.0, 20.0])[who]
-    # no two rounds take quite as long
-    turned = (2 * torch.pi / period[:, None] * (1 + 0.7 * torch.randn(len(who), 80))).cumsum(1)
+    turned = (2 * torch.pi / period[:, None] * (1 + noise * torch.randn(len(who), 80))).cumsum(1)
+    return dataclasses.replace(toy.evidence, group=who, frame_s=0.05), turned
+
+
+def test_a_round_is_read_from_those_who_repeat_it_each_at_their_own_tempo():
+    people, turned = _turning(data())
     moving = turned.sin()[..., None]
-    people = dataclasses.replace(toy.evidence, energy=moving, group=who, frame_s=0.05)
-    assert torch.allclose(round_s(people, 2), torch.tensor(1.0), atol=0.11)
-    one = torch.where((who == 0)[:, None, None], moving, torch.randn(len(who), 80, 1))
-    assert round_s(dataclasses.replace(people, energy=one), 2).isnan().all(), "one person is no rhythm"
+    assert torch.allclose(round_s(dataclasses.replace(people, felt=moving), 2), torch.tensor(1.0), atol=0.11)
+    one = torch.where((people.group == 0)[:, None, None], moving, torch.randn(len(turned), 80, 1))
+    assert round_s(dataclasses.replace(people, felt=one), 2).isnan().all(), "one person is no rhythm"
+
+
+def test_legs_that_take_turns_have_come_round_once_both_had_theirs():
+    people, turned = _turning(data(), noise=0.3)
+    motion, leg = turned.sin().abs(), turned.sin()
+    both = dataclasses.replace(people, felt=torch.stack([motion, motion, leg], -1))
+    assert torch.allclose(round_s(both, 2), torch.tensor(1.0), atol=0.11), "not at half a round"
+
+
+def test_a_round_is_not_taken_for_two():
+    people, turned = _turning(data(), noise=0.0)
+    twice = turned.sin() + 0.1 * (turned / 2).sin()  # every other round is a little more like the one before
+    found = round_s(dataclasses.replace(people, felt=twice[..., None]), 2)
+    assert torch.allclose(found, torch.tensor(1.0), atol=0.11)
+
+
+def test_sensors_that_some_lack_or_that_rest_do_not_hide_a_rhythm():
+    people, turned = _turning(data())
+    lacking = torch.full((*turned.shape, 6), torch.nan)
+    lacking[..., 0], lacking[..., 1] = turned.sin(), 9.81
+    assert torch.allclose(round_s(dataclasses.replace(people, felt=lacking), 2), torch.tensor(1.0), atol=0.11)

@@ -277,10 +277,8 @@ class Walk(Label):
         if "text" in knows and evidence.likeness is not None:
             first += from_descriptions(evidence, self.grammar.anchor)
             self.known |= evidence.likeness.isfinite().flatten(1).any(1)
-        fitting = self.rhythm.step_s(lambda rows: first[rows], label)
-        self.chain = self.rhythm.chain(
-            torch.where(self.step_s.isnan(), fitting, self.step_s), self.chain.leaks
-        )
+        step_s = self.rhythm.step_s(lambda rows: first[rows], label, self.step_s)
+        self.chain = self.rhythm.chain(step_s, self.chain.leaks)
         return first
 
     def _walk(self, emission_of: Callable[[Tensor], Tensor]) -> None:

@@ -14,50 +14,69 @@ import torch
 from torch import Tensor
 
 from vqtext.model import chains
-from vqtext.model.evidence import Evidence
+from vqtext.model.evidence import EPS, Evidence
 from vqtext.model.hmm import FORBIDDEN
 from vqtext.model.vocabulary import LEAST_SAMPLES, Grammar
 
 USUAL_S = 0.3  # a step of which nothing can be read
 ROUND_S = (0.4, 4.0)
-ALIKE = 0.3  # correlation of a movement with itself one round later
+ALIKE = 0.08  # correlation of all that is felt with itself one round later
+CHANCE = 3.0  # and so many standard errors of the correlation of noise
+NEARLY = 0.9  # of the highest peak, whose first one is taken
 PEOPLE = 0.5  # share that must show it: chance makes a few look rhythmic
 STEP_S = (0.06, 3.0)
 TRIED = 18  # durations in that range, each a quarter longer than the one before
-WINDOWS = 60  # of each label are enough
+WINDOWS = 300  # of each label are enough
 CLEAR = 1.0  # nats by which the likeliest duration must lead the least likely
 
 
 def round_s(evidence: Evidence, labels: int) -> Tensor:
-    """Seconds of a round of each label, ``(n,)``: where its motion is most like itself; NaN where most
+    """Seconds of a round of each label, ``(n,)``: where all that is felt is most like itself; NaN where most
     people repeat nothing clearly.
 
-    Correlations are averaged over a person's windows and all locations, and the median is taken over people,
-    for each has a tempo. A location that moves twice a round (a hip, a fist) rings at half of it, one that
-    moves once does not: their sum is highest at the whole.
+    Correlations are averaged over a person's windows and everything that was felt, and the median is taken
+    over people, for each has a tempo. What is felt has signs: two legs that take turns move as much after
+    half a round, but not the same way.
     """
-    energy = torch.where(evidence.energy.isfinite(), evidence.energy, 0.0)
-    energy = energy - energy.mean(1, keepdim=True)
-    frames = energy.shape[1]
-    spectrum = torch.fft.rfft(energy, 2 * frames, dim=1).abs().square()
-    alike = torch.fft.irfft(spectrum, dim=1)[:, :frames]  # (N, F, L)
+    frames = evidence.felt.shape[1]
     first, last = (round(s / evidence.frame_s) for s in ROUND_S)
     last = min(last, frames * 2 // 3)
-    alike = alike / alike[:, :1].clamp(min=1e-9) * (frames / (frames - torch.arange(frames)))[:, None]
     out = torch.full((labels,), torch.nan)
     if last <= first:
         return out
     for i in evidence.label.unique():
         found = []
         for who in evidence.group[evidence.label == i].unique():
-            own = alike[(evidence.label == i) & (evidence.group == who)].mean((0, 2))[first:last]
-            peak = int(own.argmax())
-            clear = own[peak] > ALIKE and 0 < peak < len(own) - 1
-            found.append((first + peak) * evidence.frame_s if clear else math.nan)
-        rounds = torch.tensor(found)
+            own = evidence.felt[(evidence.label == i) & (evidence.group == who)]
+            least = ALIKE + CHANCE / math.sqrt(len(own) * frames)
+            found.append(first + _first_peak(_alike(own)[first - 1 : last + 1], least))
+        rounds = torch.tensor(found) * evidence.frame_s
         if rounds.isfinite().float().mean() > PEOPLE:
             out[i] = rounds.nanmedian()
     return out
+
+
+def _alike(felt: Tensor) -> Tensor:
+    """Mean autocorrelation of all that moves in ``felt (N, F, R)``, at each lag, ``(F,)``."""
+    frames = felt.shape[1]
+    away = (felt - felt.nanmean(1, keepdim=True)).nan_to_num()
+    spectrum = torch.fft.rfft(away, 2 * frames, dim=1).abs().square()
+    found = torch.fft.irfft(spectrum, dim=1)[:, :frames]
+    still = found[:, :1] <= EPS**2 * felt.square().nansum(1, keepdim=True)  # but for rounding
+    found = torch.where(still, torch.nan, found / found[:, :1])
+    return found.nanmean((0, 2)).nan_to_num() * frames / (frames - torch.arange(frames))
+
+
+def _first_peak(alike: Tensor, least: float) -> float:
+    """The place, counted from the second value, of the first peak that is nearly as high as the highest; NaN
+    if that is not higher than ``least``. A movement is as like itself two rounds later, by chance more so
+    (McLeod and Wyvill 2005)."""
+    inside = alike[1:-1]
+    peaks = ((inside > alike[:-2]) & (inside >= alike[2:])).nonzero()[:, 0]
+    high = inside[peaks]
+    if not len(peaks) or high.max() <= least:
+        return math.nan
+    return float(peaks[high >= NEARLY * high.max()][0])
 
 
 def too_fast(evidence: Evidence, grammar: Grammar, cyclic: Tensor, rate_hz: float) -> Tensor:
@@ -94,7 +113,9 @@ class Rhythm:
             dwell = dwell * self.lasts / usual
         return chains.Chain.of(self.moves, self.start, dwell, leaks)
 
-    def step_s(self, emission_of: Callable[[Tensor], Tensor], label: Tensor) -> Tensor:
+    def step_s(
+        self, emission_of: Callable[[Tensor], Tensor], label: Tensor, known: Tensor | None = None
+    ) -> Tensor:
         """Mean seconds of a step of each label, ``(n,)``: the one under which its windows are likeliest.
 
         One number a label is all that is asked of evidence that may be half wrong. Steps that are too short
@@ -104,9 +125,14 @@ class Rhythm:
             emission_of: log weights of each use of the own label of some windows, by their rows,
                 ``(b, F, U)``.
             label: of all windows, ``(N,)``.
+            known: what was read of some labels, ``(n,)``, NaN of the others, which alone are asked.
         """
         count = len(self.start)
-        rows = torch.cat([_spread((label == i).nonzero()[:, 0]) for i in range(count)])
+        known = torch.full((count,), torch.nan, device=label.device) if known is None else known
+        asked = known.isnan().nonzero()[:, 0]
+        rows = torch.cat([_spread((label == i).nonzero()[:, 0]) for i in asked] or [label[:0]])
+        if not len(rows):
+            return torch.where(known.isnan(), USUAL_S, known)
         emission, own = emission_of(rows)[:, :, None], label[rows]
         tried = torch.logspace(math.log10(max(STEP_S[0], self.frame_s)), math.log10(STEP_S[1]), TRIED)
         likely = torch.zeros(count, TRIED, device=label.device)
@@ -118,7 +144,8 @@ class Rhythm:
         most, best = likely.max(1)
         clear = most - likely.amin(1) > CLEAR
         clear &= best < TRIED - 1  # never to change at all is what words that fit nothing ask for
-        return torch.where(clear, tried.to(likely.device)[best], USUAL_S)
+        found = torch.where(clear, tried.to(likely.device)[best], USUAL_S)
+        return torch.where(known.isnan(), found, known)
 
 
 def _spread(rows: Tensor) -> Tensor:

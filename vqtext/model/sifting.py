@@ -23,12 +23,12 @@ from vqtext.model import chains
 from vqtext.model.evidence import EPS, Evidence, Gaussians, fits_levels, fits_ways, relative
 
 LOCATIONS = 4  # with fewer, no word can be spared
-WINDOWS = 30  # of each label are enough
+WINDOWS = 120  # of each label are enough
 CLEAR = 0.1  # nats a second by which the loss of a cell must make them likelier
 TOGETHER = 2.5  # nats a second that cells of a label must gain together; true words rarely do
 MOST = 8  # cells of a label, and half of them: the rest must still say which step is which
 RENAMED = 0.3  # share of a label's time beyond which its steps were not mended but took each other's names
-PROMISING = 24  # of all that were tried, those that are tried again once one is left out
+PROMISING = 12  # of all that were tried, those that are tried again once one is left out
 CELLS = 1 << 24  # numbers of one pass held at once
 
 

@@ -61,7 +61,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 23
+    version = 24
     folder = True
 
     @property
