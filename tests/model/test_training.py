@@ -119,6 +119,28 @@ def test_a_batch_may_be_one_window(tmp_path, batch_size):
     train(tmp_path, TrainSettings(epochs=1, batch_size=batch_size))
 
 
+def test_batches_in_which_nobody_moves_stop_nothing(tmp_path):
+    """Who stands still for a whole window in a batch of such, or in all of validation, ended a training."""
+    known = data()
+    known.signal[known.label.numpy() == 0] = 3.0
+    scores = train(tmp_path, TrainSettings(epochs=2, batch_size=1), toy_data=known)[1]
+    assert np.isfinite(list(scores.values())).all()
+    known.signal[known.validation.numpy()] = 3.0
+    scores = train(tmp_path / "still", TrainSettings(epochs=2, batch_size=4), toy_data=known)[1]
+    assert np.isfinite(list(scores.values())).all()
+
+
+@pytest.mark.parametrize("codebook", ["gradient", "ema"])
+def test_a_window_too_short_for_a_token_stops_nothing(codebook, tmp_path):
+    cfg = config(tokens=4, codebook=codebook)
+    short = data(cfg=cfg)
+    short.signal[3, :, 2:] = np.nan
+    short.frame_keep[3, 1:] = False
+    settings = TrainSettings(epochs=4, batch_size=1)
+    network, _, _ = fit(cfg, short, settings, 0.5, 0, tmp_path, lambda *_: None)
+    assert network.trunk.codebook.usage.isfinite().all()
+
+
 def test_signals_that_never_change_are_refused(tmp_path):
     flat = data()
     flat.signal[:] = 3.0

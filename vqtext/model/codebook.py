@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vqtext.model.distributed import mean_of, mean_over_ranks, of_rank_zero
+from vqtext.model.distributed import batch_count, mean_of, mean_over_ranks, of_rank_zero
 
 DEAD = 0.05  # a code used less than this share of its fair part is moved
 DECAY = 0.95  # memory of the usage count, per step
@@ -72,7 +72,7 @@ class Codebook(nn.Module):
             scale = mean_over_ranks(mean_of(squared.detach().mean(-1), keep))
             share = torch.softmax(-squared / (0.1 * scale + 1e-8), dim=-1)
             there = torch.where(keep[..., None], share, 0.0).flatten(0, -2).sum(0)
-            used = mean_over_ranks(there) / mean_over_ranks(keep.sum())  # of the batch of all processes
+            used = mean_over_ranks(there) / batch_count(keep)  # of the batch of all processes
             loss = loss + self.entropy * (mean_of(_entropy(share), keep) - _entropy(used))
             soft = (share @ self.action.detach().flatten(1)).view_as(action)
             action = action + (soft - soft.detach())

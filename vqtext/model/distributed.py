@@ -52,11 +52,12 @@ def mean_over_ranks(x: Tensor) -> Tensor:
 
 
 def batch_mean(x: Tensor) -> Tensor:
-    """The mean over all elements of all processes, each of which may have another number of them.
+    """The mean over all elements of all processes, each of which may have another number of them; 0 where
+    there is none at all.
 
     The value is this process's share, to be averaged over processes, as its gradient is.
     """
-    if world_size() == 1:
+    if world_size() == 1 and x.numel():
         return x.mean()
     return x.sum() / batch_count(torch.ones_like(x, dtype=torch.bool))
 

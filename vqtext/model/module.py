@@ -175,7 +175,8 @@ class TrainingModule(lightning.LightningModule):
         signal, label = batch.signal, batch.label
         out = self.network(signal)
         self.said.append((out.classes, label))
-        rebuild = residual(out.rebuilt, out.signal, out.seen).mean()
+        missed = residual(out.rebuilt, out.signal, out.seen)
+        rebuild = missed.mean() if len(missed) else missed.new_zeros(())  # nobody moved
         codes = out.code[out.keep].cpu()
         self.codes += torch.bincount(codes, minlength=len(self.codes))
         self.log_dict(
@@ -232,7 +233,8 @@ class Revive(lightning.Callback):
         if trainer.global_step == self.steps:  # gradients are still being gathered
             return
         latent, code = (distributed.gather(torch.cat(parts)) for parts in zip(*self.seen, strict=True))
-        module.network.trunk.revive(latent.float(), code)
+        if len(code):  # windows too short for a single token leave none
+            module.network.trunk.revive(latent.float(), code)
         self.seen, self.steps = [], trainer.global_step
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vqtext.model.distributed import batch_count, batch_mean, mean_over_ranks
 from vqtext.model.vqshape.config import VQShapeConfig
 
 TEMPERATURE = 0.01  # of the soft choice that the entropy term looks at, in squared distance
@@ -45,10 +46,12 @@ class Codebook(nn.Module):
         """Tokens move to their codes, codes to their tokens; choices are sure, and all codes are used."""
         c = self.config
         own = self.vectors[q.code]
-        loss = (own.detach() - z).square().mean() + c.codebook_weight * (own - z.detach()).square().mean()
+        loss = batch_mean((own.detach() - z).square())
+        loss = loss + c.codebook_weight * batch_mean((own - z.detach()).square())
         if c.entropy_weight > 0:
             p = (-q.distance / TEMPERATURE).softmax(-1)
-            loss = loss + c.entropy_weight * (_entropy(p).mean() - c.evenness * _entropy(p.mean(0)))
+            used = mean_over_ranks(p.sum(0)) / batch_count(torch.ones_like(q.code, dtype=torch.bool))
+            loss = loss + c.entropy_weight * (batch_mean(_entropy(p)) - c.evenness * _entropy(used))
         return loss
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vqtext.model.distributed import batch_mean
 from vqtext.model.vqshape.attributes import SHORTEST
 from vqtext.model.vqshape.config import VQShapeConfig
 
@@ -54,4 +55,4 @@ def spread(t: Tensor, l: Tensor) -> Tensor:
     place = torch.cat([torch.cos(torch.pi * t) * reach, torch.sin(torch.pi * t) * reach], -1)  # (B, M, 2)
     distance = torch.norm(place[:, None] - place[:, :, None], dim=-1)  # (B, M, M)
     others = 1 - torch.eye(distance.shape[-1], device=t.device)
-    return ((APART - distance).relu() * others).mean()
+    return batch_mean((APART - distance).relu() * others)
