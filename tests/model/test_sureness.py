@@ -41,6 +41,11 @@ def test_people_count_and_not_how_long_they_did_it():
     assert one[0, 0] < 0.95 and many[0, 0] > 0.97, "always"
 
 
+def test_one_frame_that_is_not_borne_out_condemns_nobody():
+    found = sure([[0]], [[1]], people=1)
+    assert (found > 0.8).all()
+
+
 def test_what_is_unknown_on_either_side_is_not_held_against_it():
     found = sure([[0] * LONG + [-1] * LONG + [0] * LONG], [[0] * 2 * LONG + [-1] * LONG])
     assert found[0, 0] == 1

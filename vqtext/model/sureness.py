@@ -11,10 +11,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-LABEL, USE = 2.0, 1.0
-"""People who say as much of a label as all labels do, and of a use as its label does: what is made up for one
-person is made up alike for as long as it lasts, so that people count and not frames."""
+ALL, LABEL, USE = 0.1, 2.0, 1.0
+"""People who are made up: a tenth of one who bears out whatever is told, and as many as say of a label what
+all labels do, and of a use what its label does. What is made up for one person is made up alike for as long
+as it lasts, so that people count and not frames."""
 
+EPS = 1e-3
 WHOLE_S = 5.0  # seconds of a person that count half of one
 
 
@@ -48,12 +50,15 @@ def sureness(
 
     time = seconds(torch.ones(len(place)))
 
+    stated = posterior[own].float().clamp(min=EPS)
+
     def mean(values: Tensor) -> Tensor:
         total = seconds(values)
-        of_label = _drawn(total.sum(2), time.sum(2), total.sum() / time.sum(), LABEL)
+        of_all = _drawn(total.sum((1, 2)), time.sum((1, 2)), stated.mean(), ALL)
+        of_label = _drawn(total.sum(2), time.sum(2), of_all, LABEL)
         return _drawn(total, time, of_label[:, None], USE)
 
-    return (mean(right) / mean(posterior[own].float())).clamp(max=1)
+    return (mean(right) / mean(stated)).clamp(max=1)
 
 
 def _drawn(total: Tensor, time: Tensor, towards: Tensor, strength: float) -> Tensor:
