@@ -36,18 +36,20 @@ def everything(names):
     return torch.ones(names.shape[:2], dtype=torch.bool)
 
 
-def decoder():
+def decoder(**settings):
     names, label, _ = names_of(12)
-    made = Decoder(config(), vocabulary())
+    made = Decoder(replace(config(), **settings), vocabulary())
     made.fit(names, label, everything(names))
     made.calibrate(names, classes_of(label), label, everything(names))
     return made
 
 
-def reasons(made, decoded, frames=F):
-    return [
-        tell(decoded, row, frames, made.vocabulary, made.config) for row in range(len(decoded.log_posterior))
-    ]
+OWN = {"shaking": {"hand rests", "hand shakes"}, "whirling": {"arm waits", "arm whirls"}}
+
+
+def reasons(made, decoded, keep=None):
+    keep = torch.ones(decoded.path[:, 0].shape, dtype=torch.bool) if keep is None else keep
+    return [tell(decoded, row, seen, made.vocabulary, made.config) for row, seen in enumerate(keep)]
 
 
 def test_class_and_path_are_those_of_the_names():
@@ -66,8 +68,7 @@ def test_a_reason_holds_only_steps_of_its_own_class_and_covers_the_window():
     for classes in (classes_of(label), classes_of(1 - label, 500.0)):
         for reason in reasons(made, made(names, classes, everything(names))):
             said.add(reason.label)
-            own = {"shaking": {"hand rests", "hand shakes"}, "whirling": {"arm waits", "arm whirls"}}
-            assert {step.name for step in reason.steps} <= own[reason.label] | {"unknown"}
+            assert {step.name for step in reason.steps} <= OWN[reason.label] | {"unknown"}
             assert reason.steps[0].start_s == 0 and reason.steps[-1].end_s == config().window_s
             assert all(a.end_s == b.start_s and a.name != b.name for a, b in itertools.pairwise(reason.steps))
     assert said == {"shaking", "whirling"}
@@ -147,6 +148,36 @@ def test_the_runner_up_has_a_reason_of_its_own_label():
     assert all(reason.runner_up is None and "possible" not in str(reason) for reason in sure)
 
 
+def test_where_windows_hold_borders_a_reason_is_still_one_for_its_class():
+    names, label, _ = names_of()
+    made = decoder(borders=True)
+    second = names.flip(0)  # of the other label
+    names[:, F * 2 // 3 :] = second[:, F * 2 // 3 :]
+    for reason in reasons(made, made(names, classes_of(label, 9.0), everything(names), ranks=2)):
+        others = {step.name for step in reason.steps if step.start_s > config().window_s * 0.8}
+        assert not others & OWN[reason.label], "the end is another activity"
+    told = made(names, classes_of(label, 0.3), everything(names), ranks=2)
+    wrong = made(names, classes_of(1 - label, 500.0), everything(names), ranks=2)
+    for reason in [*reasons(made, told), *reasons(made, wrong)]:
+        own = [s.end_s - s.start_s for s in reason.steps if s.name in OWN[reason.label] | {"unknown"}]
+        assert sum(own) >= config().window_s / 2
+        if reason.runner_up:
+            own = OWN[reason.runner_up.label] | {"unknown"}
+            assert {step.name for step in reason.runner_up.steps} <= own, "steps of the winner explain it"
+
+
+@pytest.mark.parametrize("borders", [False, True])
+def test_what_fits_no_step_is_unknown_for_as_long_as_it_does_not(borders):
+    """Also where a path might leave for what fits: a flash of a foreign step is no other activity."""
+    names, label, _ = names_of()
+    made = decoder(borders=borders, rate_hz=8 * config().rate_hz)  # short frames, that say little
+    assert (made(names, classes_of(label), everything(names)).path >= 0).all()
+    names[:, 30:33] = 1e-5
+    names[torch.arange(len(names)), 30:33, (2 - 2 * label)] = 1.0
+    path = made(names, classes_of(label, 500.0), everything(names)).path[:, 0]
+    assert ((path == UNKNOWN).sum(1) == 3).all() and (path[:, 30:33] == UNKNOWN).all()
+
+
 def test_what_fits_no_step_of_its_label_is_unknown():
     names, label, truth = names_of()
     made = decoder()
@@ -180,7 +211,17 @@ def test_a_short_window_is_explained_to_its_end_and_no_further():
     keep = everything(names)
     keep[0, 40:] = False
     made = decoder()
-    assert reasons(made, made(names, classes_of(label), keep), frames=40)[0].steps[-1].end_s == 2.0
+    assert reasons(made, made(names, classes_of(label), keep), keep)[0].steps[-1].end_s == 2.0
+
+
+def test_of_a_gap_in_a_window_nothing_is_told():
+    names, label, _ = names_of()
+    keep = everything(names)
+    keep[:, 30:50] = False
+    made = decoder()
+    for reason in reasons(made, made(names, classes_of(label), keep), keep):
+        assert all(s.end_s <= 1.5 or s.start_s >= 2.5 for s in reason.steps)
+        assert any(s.end_s == 1.5 for s in reason.steps) and any(s.start_s == 2.5 for s in reason.steps)
 
 
 def test_durations_are_learned_from_training_windows():

@@ -8,13 +8,14 @@ import sys
 import numpy as np
 import pytest
 import torch
-from toy import ANCHORS, config, data, vocabulary, windows
+from toy import ANCHORS, RATE, STEPS, config, data, vocabulary, windows
 
 from vqtext.errors import ArtifactError, DataError, ShapeError
 from vqtext.model.decoding import Decoder
 from vqtext.model.hmm import FORBIDDEN
 from vqtext.model.load import VQText, load
 from vqtext.model.network import Network
+from vqtext.model.signals import frames_seen
 
 
 @pytest.fixture
@@ -24,6 +25,18 @@ def folder(tmp_path):
     network.normalise.fit([torch.from_numpy(data().signal)])
     VQText(network, Decoder(config(), vocabulary())).save(tmp_path / "seed-0")
     return tmp_path / "seed-0"
+
+
+def test_a_moment_that_was_lost_is_told_and_a_longer_gap_is_not():
+    rows = torch.zeros(1, 2, STEPS)
+    rows[:, :, 10 : 10 + int(0.4 * RATE)] = torch.nan
+    rows[:, 0, 30:] = torch.nan  # one sensor is enough
+    rows[:, :, 40 : 40 + round(RATE)] = torch.nan
+    rows[:, :, -3:] = torch.nan
+    seen = torch.nn.functional.interpolate(frames_seen(rows, config())[None].float(), STEPS)[0, 0] > 0
+    gap, end = torch.zeros(STEPS, dtype=torch.bool), torch.arange(STEPS) >= STEPS - 3
+    gap[40 : 40 + round(RATE)] = True
+    assert torch.equal(~seen, gap | end)
 
 
 def test_a_new_process_gives_the_same_answer(folder, tmp_path):

@@ -140,10 +140,11 @@ def test_memory_does_not_grow_with_the_recording():
     assert len(held) == 2 and held[1] - held[0] < 2 * part.nbytes, "ten windows later"
 
 
-def test_what_was_not_measured_is_passed_over(model):
+@pytest.mark.parametrize("stride_s", [None, WINDOW_S / 4])
+def test_what_was_not_measured_is_passed_over(model, stride_s):
     signal = recording(5)
     signal[:, 2 * STEPS : 3 * STEPS] = np.nan
-    times = [(s.start_s, s.end_s) for r in model.explain_stream(signal) for s in r.steps]
+    times = [(s.start_s, s.end_s) for r in model.explain_stream(signal, stride_s) for s in r.steps]
     assert all(end <= 2 * WINDOW_S or start >= 3 * WINDOW_S for start, end in times)
     assert times[0][0] == 0 and times[-1][1] == 5 * WINDOW_S
 

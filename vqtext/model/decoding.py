@@ -2,8 +2,9 @@
 
 Names of frames → hidden Markov chains of all labels' transcripts, beside which the class head is a witness.
 The label that both together explain best is the class; the likeliest steps through that label's own chain are
-the reason, so that the two never contradict. The runner-up has its reason by the same chains. Where windows
-may hold borders, a path may leave the label for another activity and come back, rarely.
+the reason, so that the two never contradict. The runner-up has its reason by its own chain. Where windows
+may hold borders, the reason of the best label may leave it for another activity and come back, rarely, and
+for no more than half of the window.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Decoded:
         log_posterior: over all labels, ``(B, n)``.
         label: the best, then the runner-up, ``(B, R)``.
         path: uses, frame by frame, counted through all labels (label · U + use), `UNKNOWN` where none fits,
-            ``(B, R, F)``. They are the label's own, save where a window holds the border to another activity.
+            ``(B, R, F)``. They are the label's own, save where a window holds the border to another activity,
+            which only the best label may cross.
         confidence: posterior of what the path says, as much as it is worth (`vqtext.model.sureness`),
             ``(B, R, F)``.
     """
@@ -156,7 +158,7 @@ class Decoder(nn.Module):
     def tell(self, names: Tensor, label: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
         """The path of each window if its label is ``label (B,)``, and its confidence, ``(B, F)`` each. Other
         arguments as `forward`."""
-        return self._path(self._steps(names, keep), self._emission(names, keep), label, keep)
+        return self._path(self._steps(names, keep), self._emission(names, keep), label, keep, best=True)
 
     @torch.no_grad()
     def forward(self, names: Tensor, classes: Tensor, keep: Tensor, ranks: int = 1) -> Decoded:
@@ -173,37 +175,44 @@ class Decoder(nn.Module):
         log_posterior = (self.weights[0] * chain + self.weights[1] * head + self._log_prior()).log_softmax(1)
         label = log_posterior.topk(min(ranks, log_posterior.shape[1]), dim=1).indices
         steps = self._steps(names, keep)
-        found = [self._path(steps, emission, own, keep) for own in label.T]
+        found = [self._path(steps, emission, own, keep, best=not rank) for rank, own in enumerate(label.T)]
         path, confidence = (torch.stack(part, 1) for part in zip(*found, strict=True))
         return Decoded(log_posterior, label, path, confidence)
 
-    def _path(self, steps: Tensor, emission: Tensor, label: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
+    def _path(
+        self, steps: Tensor, emission: Tensor, label: Tensor, keep: Tensor, best: bool
+    ) -> tuple[Tensor, Tensor]:
         """Likeliest step of each frame, if each window's label is ``label (B,)``, and how likely: two
         ``(B, F)``.
 
         Args:
             steps: evidence for when a use is, as `_steps` gives it, ``(B, F, n, U)``.
             emission: evidence for the uses against all that is ever said, ``(B, n, F, U)``.
+            best: it is the likeliest label, which may cross a border.
         """
-        chain, evidence = self._chain(), emission.transpose(1, 2)
-        if not chain.leaks:
-            steps, evidence = (
-                part[torch.arange(len(label)), :, label][:, :, None] for part in (steps, evidence)
-            )
-        share = chains.posterior(steps, chain, label)
-        path = chains.likeliest(share, label)
-        sure = share.flatten(2).amax(-1) * self.sure.flatten()[path]
-        # beside it each frame fits or does not, whatever the step
-        fits = torch.stack([evidence.flatten(2).amax(-1), (self.background * keep).float()], -1)
+        path, sure = self._walk(steps, label, best and self.config.borders)
+        of = path // steps.shape[3]
+        astray = ((of != label[:, None]) & keep).sum(1) * 2 > keep.sum(1)
+        if astray.any():  # a reason for another class
+            path[astray], sure[astray] = self._walk(steps[astray], label[astray], False)
+            of = path // steps.shape[3]
+        # beside it each frame fits the label that is walked there or does not, whatever the step
+        fitting = emission.amax(-1).transpose(1, 2).gather(2, of[..., None])[..., 0]
+        fits = torch.stack([fitting, (self.background * keep).float()], -1)
         stay = torch.tensor([[0.0, ENTER_UNKNOWN], [0.0, 0.0]], device=fits.device).expand(len(fits), 2, 2)
         start = torch.tensor([0.0, ENTER_UNKNOWN], device=fits.device).expand(len(fits), 2)
         unknown = hmm.viterbi(fits, stay, start).bool() & keep
         unlike = hmm.posterior(fits, stay, start)[1][..., 1]
         return torch.where(unknown, UNKNOWN, path), torch.where(unknown, unlike, sure)
 
-    def _chain(self) -> chains.Chain:
+    def _walk(self, steps: Tensor, label: Tensor, leaks: bool) -> tuple[Tensor, Tensor]:
+        """Likeliest use of each frame, by the label's own chain or one that leaks, and how sure it is."""
         r = self._rhythm
-        return chains.Chain(r.moves, r.start, self.stay, self.substates, self.config.borders)
+        chain = chains.Chain(r.moves, r.start, self.stay, self.substates, leaks)
+        own = steps if leaks else steps[torch.arange(len(label)), :, label][:, :, None]
+        share = chains.posterior(own, chain, label)
+        path = chains.likeliest(share, label)
+        return path, share.flatten(2).amax(-1) * self.sure.flatten()[path]
 
     def _emission(self, names: Tensor, keep: Tensor) -> Tensor:
         """How much more likely each use is than its anchor is anywhere, in nats: ``(B, n, F, U)``."""

@@ -76,7 +76,7 @@ class Decodings:
         use: step of its transcript at each frame, ``(n, F)``, −1 where none fits.
         anchor: anchor of that step, ``(n, F)``, −1 where none fits.
         confidence: of the step, ``(n, F)``; see `vqtext.reason.Step`.
-        keep: frames that lie inside their window, ``(n, F)``.
+        keep: frames that were seen, see `vqtext.model.signals.frames_seen`, ``(n, F)``.
     """
 
     log_posterior: np.ndarray
@@ -123,9 +123,7 @@ class VQText:
         reasons = []
         for rows in blocks(signals, index, self.config):
             decoded, keep = self._decode(rows, ranks=2)
-            reasons += [
-                tell(decoded, i, int(n), self.vocabulary, self.config) for i, n in enumerate(keep.sum(1))
-            ]
+            reasons += [tell(decoded, i, seen, self.vocabulary, self.config) for i, seen in enumerate(keep)]
         return reasons
 
     def arrange(self, signals: np.ndarray, channels: Sequence[Channel]) -> np.ndarray:

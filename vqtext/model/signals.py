@@ -14,6 +14,7 @@ from vqtext.model.config import ModelConfig
 from vqtext.schema import Channel, Rows
 
 CHUNK = 256  # windows a forward pass
+GAP_S = 0.5  # nothing is said of a stretch without any sample that is longer
 MOST_NAMED = 10  # channels that a message lists
 Signals: TypeAlias = np.ndarray | Sequence[Any] | Rows
 
@@ -117,6 +118,10 @@ def arrange(signals: np.ndarray, channels: Sequence[Channel], config: ModelConfi
 
 
 def frames_seen(rows: Tensor, config: ModelConfig) -> Tensor:
-    """Frames of each window up to the last sample that was measured, ``(B, F)``."""
-    last = config.steps - rows.isfinite().any(1).flip(1).int().argmax(1)
-    return torch.arange(config.frames) * config.steps // config.frames < last[:, None]
+    """Frames of each window ``(B, C, T)`` in which a sensor measured something, or did shortly before and
+    after, ``(B, F)``."""
+    there, place = rows.isfinite().any(1), torch.arange(config.steps)
+    before = torch.where(there, place, -config.steps).cummax(1).values
+    after = torch.where(there, place, 2 * config.steps).flip(1).cummin(1).values.flip(1)
+    seen = after - before <= 1 + GAP_S * config.rate_hz
+    return torch.nn.functional.adaptive_max_pool1d(seen.float(), config.frames) > 0

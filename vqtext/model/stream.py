@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Said:
-    """What the network said of one window: its first frame, names of its frames ``(F, K)``, class logits
-    ``(n,)``."""
+    """What the network said of one window: its first frame, names of its frames ``(F, K)``, which of them it
+    saw ``(F,)``, class logits ``(n,)``."""
 
     start: int
     names: Tensor
+    seen: Tensor
     classes: Tensor
 
     @property
@@ -43,8 +44,8 @@ def explain_stream(
 
     Times are seconds from the start of the recording. Where a window goes on with the step that the one
     before it ended with, under the same label, that step is told once, by the reason it began in; a window
-    that holds nothing else has no reason, and no confidence, of its own. A window in which nothing was
-    measured has none either.
+    that holds nothing else has no reason, and no confidence, of its own. Of a stretch in which nothing was
+    measured nothing is said.
     The last samples, where they do not fill a window, are seen together with those before them. How the
     recording is cut into chunks does not change the answer.
 
@@ -143,8 +144,8 @@ def _look(model: VQText, window: np.ndarray, start: int) -> list[Said]:
         return []
     rows = window_tensor(window[None], np.array([start]), model.config)
     out = model.network(rows)
-    inside = int(frames_seen(rows, model.config).sum())
-    return [Said(start, frame_names(out, out.names, model.config.frames)[0, :inside], out.classes[0])]
+    names = frame_names(out, out.names, model.config.frames)
+    return [Said(start, names[0], frames_seen(rows, model.config)[0], out.classes[0])]
 
 
 def _explained(model: VQText, said: list[Said], begin: int, end: int) -> Iterator[Reason]:
@@ -155,15 +156,16 @@ def _explained(model: VQText, said: list[Said], begin: int, end: int) -> Iterato
     for s in said:
         first, last = max(s.start, begin), min(s.end, end)
         if first < last:
-            names[first - begin : last - begin] += s.names[first - s.start : last - s.start]
-            count[first - begin : last - begin] += 1
-            classes += (last - first) * s.classes.log_softmax(0)
+            here, there = slice(first - begin, last - begin), slice(first - s.start, last - s.start)
+            names[here] += s.names[there] * s.seen[there, None]
+            count[here] += s.seen[there]
+            classes += s.seen[there].sum() * s.classes.log_softmax(0)
     keep = count > 0
     if not keep.any():
         return
     names, classes = names / count.clamp(min=1)[:, None], classes / count.sum()
     decoded = model.decoder(names[None], classes[None], keep[None], ranks=2)
-    yield tell(decoded, 0, int(keep.nonzero().max()) + 1, model.vocabulary, config, begin)
+    yield tell(decoded, 0, keep, model.vocabulary, config, begin)
 
 
 def _joined(reasons: Iterator[Reason]) -> Iterator[Reason]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from torch import Tensor
+
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding import UNKNOWN, Decoded
 from vqtext.model.vocabulary import LEAST_SAMPLES, Transcript, Use, Vocabulary
@@ -13,21 +15,20 @@ POSSIBLE = 0.1  # least probability of a runner-up that is told
 
 
 def tell(
-    decoded: Decoded, row: int, frames: int, vocabulary: Vocabulary, config: ModelConfig, first: int = 0
+    decoded: Decoded, row: int, keep: Tensor, vocabulary: Vocabulary, config: ModelConfig, first: int = 0
 ) -> Reason:
     """The reason of one window, with its runner-up's, where a second label was decoded and is as likely as
     `POSSIBLE`.
 
     Args:
         row: which window.
-        frames: how many of its frames were seen.
+        keep: which of its frames were seen, ``(F,)``; of others nothing is said.
         first: frame of the recording that the window starts with: times count from the recording's start.
     """
     told = []
     for rank, label in enumerate(decoded.label[row].tolist()):
-        path = decoded.path[row, rank, :frames].tolist()
-        sure = decoded.confidence[row, rank, :frames].tolist()
-        steps = _steps(path, sure, first, vocabulary, config)
+        path, sure = (part[row, rank].tolist() for part in (decoded.path, decoded.confidence))
+        steps = _steps(path, sure, keep.tolist(), first, vocabulary, config)
         transcript = vocabulary.transcripts[label]
         likely = round(float(decoded.log_posterior[row, label].exp()), 4)
         told.append(Reason(transcript.label, likely, steps, transcript.display))
@@ -38,6 +39,7 @@ def tell(
 def _steps(
     path: list[int],
     sure: list[float],
+    keep: list[bool],
     first: int,
     vocabulary: Vocabulary,
     config: ModelConfig,
@@ -49,11 +51,15 @@ def _steps(
         transcript = vocabulary.transcripts[label]
         return transcript, transcript.uses[place]
 
-    def anchor(frame: int) -> int:
+    def anchor(frame: int) -> int | None:
+        if not keep[frame]:
+            return None
         return UNKNOWN if path[frame] == UNKNOWN else use_at(frame)[1].anchor
 
     frame_s, steps = config.window_s / config.frames, []
     for name, run in groupby(range(len(path)), anchor):
+        if name is None:
+            continue
         frames = list(run)
         begin, end = frames[0], frames[-1] + 1
         start_s, end_s = round((first + begin) * frame_s, 3), round((first + end) * frame_s, 3)

@@ -45,13 +45,15 @@ def deletion(
         return np.empty(0), np.empty(0)
     said = model.decode(windows.signal, index)
     evidence = _evidence(model, model.tokenize(windows.signal, index).names, said)
+    frames = said.keep.shape[1]
+    ends = frames - said.keep[:, ::-1].argmax(1)  # one after the last frame that was seen
     pieces = [
-        _pieces(use[keep], own[keep]) for use, own, keep in zip(said.use, evidence, said.keep, strict=True)
+        _pieces(np.where(keep, use, -1)[:end], own[:end])
+        for use, own, keep, end in zip(said.use, evidence, said.keep, ends, strict=True)
     ]
     named = np.flatnonzero([len(own) > 0 for own in pieces])
     if not named.size:
         return np.empty(0), np.empty(0)
-    frames, length = said.keep.shape[1], said.keep.sum(1)
     signal = np.asarray(windows.signal[index])[named]
     label = said.label[named]
     before = np.exp(said.log_posterior[named, label])
@@ -65,7 +67,7 @@ def deletion(
         return before - after[np.arange(len(named)), label]
 
     elsewhere = [
-        drop([scattered([e - s for s, e in pieces[i]], int(length[i]), rng) for i in named])
+        drop([scattered([e - s for s, e in pieces[i]], int(ends[i]), rng) for i in named])
         for _ in range(DRAWS)
     ]
     return drop([pieces[i] for i in named]), np.mean(elsewhere, axis=0)
