@@ -65,3 +65,20 @@ def test_words_about_sensors_that_are_not_there_are_no_words():
     assert told.startswith(
         "no signature tells how a sensor of this data moves: names follow the labels alone"
     )
+
+
+def test_words_of_ways_alone_are_words():
+    """Where no level is written of a sensor, but which way it goes is."""
+    goes = SubAction(phrase="lift the left foot", signature={"left foot": Cell(direction="up")})
+    assert doubts(words(goes), FEET, [None], "order+signal", [("left foot", "rise")]) == []
+    (told,) = doubts(words(goes), FEET, [None], "order+signal")
+    assert told.startswith("no signature tells"), "without gravity nothing tells which way is up"
+
+
+def test_a_mistyped_place_is_named():
+    typed = SubAction(
+        phrase="lift the left foot",
+        signature={"left foto": Cell(motion="strong"), "left foot": Cell(motion="strong")},
+    )
+    (told,) = doubts(words(typed), FEET, [None], "order+signal")
+    assert told == "no sensor at left foto: what signatures say of it is left unused"

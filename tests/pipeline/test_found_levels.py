@@ -95,6 +95,14 @@ def test_a_word_that_training_left_out_is_marked() -> None:
     assert not any("in training" in line for line in level_lines(found(windows, truth, uses)))
 
 
+def test_all_that_training_left_out_is_shown_also_where_it_was_right_or_never_found() -> None:
+    windows, truth = world()
+    cells = [{"label": "walk", "step": step, "location": "left ankle"} for step in (0, 2)]
+    said = steps_said(windows, np.where(truth == 2, -1, truth), walking(), refuted=cells)
+    first, second = (line for line in level_lines(found_levels(said)) if line.endswith("left out"))
+    assert "swing the left leg" in first and "stand on both feet" in second and "–" in second
+
+
 def test_only_training_windows_are_looked_at() -> None:
     windows, truth = world()
     before = found(windows, truth, walking())

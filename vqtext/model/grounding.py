@@ -187,6 +187,8 @@ class Walk(Label):
         self.known = torch.zeros(shape[0], dtype=torch.bool)
         self.rounds = torch.zeros((), dtype=torch.long)  # that were walked
         self.data: Gaussians | None = None  # what each state feels like, where words spoke
+        if not _written(evidence).any():
+            knows -= {"signal"}
         if knows & {"signal", "text"}:
             self._start(knows)
 
@@ -272,8 +274,7 @@ class Walk(Label):
         first = torch.zeros(*evidence.energy.shape[:2], self.grammar.anchor.shape[1])
         if "signal" in knows:
             first += from_signatures(evidence)
-            written = torch.cat([evidence.levels, evidence.ways], 2).isfinite()
-            self.known |= written.flatten(1).any(1)
+            self.known |= _written(evidence).any(1)
         if "text" in knows and evidence.likeness is not None:
             first += from_descriptions(evidence, self.grammar.anchor)
             self.known |= evidence.likeness.isfinite().flatten(1).any(1)
@@ -324,6 +325,11 @@ def make(mode: str, grammar: Grammar, anchors: int, evidence: Evidence) -> Groun
     if knows == {"label"}:
         return Label(grammar, anchors)
     return Walk(grammar, anchors, evidence, knows)
+
+
+def _written(evidence: Evidence) -> Tensor:
+    """Which cells of the signatures of each window's label say something, ``(N, cells)``."""
+    return torch.cat([evidence.levels, evidence.ways], 2).isfinite().flatten(1)
 
 
 def usual_uses(names: Tensor, label: Tensor, grammar: Grammar) -> Tensor:

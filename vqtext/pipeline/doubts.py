@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
-from vqtext.data.locations import best_cell
-from vqtext.pipeline.cells import level_written
+from vqtext.data.locations import best_cell, matches
+from vqtext.pipeline.cells import level_written, way_written
 from vqtext.pipeline.words import Words
 from vqtext.schema import MOTIONS, SubAction
 
@@ -19,31 +20,52 @@ _MOVES = {
 }
 
 
-def doubts(words: Words, locations: Sequence[str], hands: Sequence[str | None], grounding: str) -> list[str]:
+def doubts(
+    words: Words,
+    locations: Sequence[str],
+    hands: Sequence[str | None],
+    grounding: str,
+    told: Sequence[tuple[str, str]] = (),
+) -> list[str]:
     """Warnings for people, at most one of each kind.
 
     Args:
         locations: places that have a sensor.
         hands: dominant hands that occur.
+        told: ways of some locations that sensors tell, see `vqtext.data.heading.ways`.
         grounding: the mode that will read the words.
     """
     if "signal" not in grounding.split("+"):
         return []
     steps = [step for uses in words.uses for _, step in uses]
     levels = (level_written(step, place, hand) for step in steps for place in locations for hand in hands)
-    if all(level is None for level in levels):
+    ways = (way_written(step, place, way, hand) for step in steps for place, way in told for hand in hands)
+    absent = _absent(steps, locations, hands)
+    if all(written is None for written in itertools.chain(levels, ways)):
         rest = "the order of steps" if "order" in grounding else "the labels"
         return [
             f"no signature tells how a sensor of this data moves: names follow {rest} alone, and those that "
             "this leaves open are marked with ?"
         ]
-    found = [doubt for step in steps if (doubt := _contradiction(step))]
-    if not found:
-        return []
-    told = f"{len(found)} steps have" if len(found) > 1 else "a step has"
+    warnings = []
+    if absent:
+        warnings.append(f"no sensor at {', '.join(absent)}: what signatures say of it is left unused")
+    if found := [doubt for step in steps if (doubt := _contradiction(step))]:
+        who = f"{len(found)} steps have" if len(found) > 1 else "a step has"
+        warnings.append(
+            f"{who} a signature or a side that seems to contradict its phrase ({found[0]}): it is used as "
+            "written; once trained, `vqtext codes --words` tells what the sensors found"
+        )
+    return warnings
+
+
+def _absent(steps: Sequence[SubAction], locations: Sequence[str], hands: Sequence[str | None]) -> list[str]:
+    """Locations of signatures that no sensor sits on, for anybody: mistyped, or of other data."""
+    written = dict.fromkeys(place for step in steps for place in step.signature or ())
     return [
-        f"{told} a signature or a side that seems to contradict its phrase ({found[0]}): it is used as "
-        "written; once trained, `vqtext codes --words` tells what the sensors found"
+        place
+        for place in written
+        if not any(matches(place, own, hand) for own in locations for hand in hands)
     ]
 
 

@@ -39,7 +39,7 @@ def found_levels(steps: StepsSaid) -> list[dict[str, Any]]:
 
 
 def level_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The rows of `found_levels` for people: those in doubt."""
+    """The rows of `found_levels` for people: those in doubt, and those that training left out."""
     if not rows:
         return [
             "no signature writes a level of motion for a sensor of this data: there is nothing to compare"
@@ -56,7 +56,8 @@ def level_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _columns(row: Mapping[str, Any]) -> tuple[str, ...]:
     where = row["location"] if row["cell"] == row["location"] else f"{row['location']} ({row['cell']})"
-    return where, row["written"], row["found"], f"{row['doubt']:.1f}", f"{row['seconds']:g} s"
+    apart = "–" if row["doubt"] is None else f"{row['doubt']:.1f}"
+    return where, row["written"], row["found"] or "–", apart, f"{row['seconds']:g} s"
 
 
 def _judged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ def way_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     table = doubtful_lines(
         rows,
         ("sensor", "written", "found", "seen"),
-        lambda row: (row["location"], row["written"], row["found"], f"{row['seconds']:g} s"),
+        lambda row: (row["location"], row["written"], row["found"] or "–", f"{row['seconds']:g} s"),
     )
     return [right_line(rows, "directions"), *table]
 

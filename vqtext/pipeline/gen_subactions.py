@@ -110,10 +110,6 @@ class GenSubactions(Stage):
         now = standing | written.words
         kept = [x for x, label in standing.items() if x not in data.labels and not ledger.wrote(label)]
         labels = [now[name] for name in [*data.labels, *kept] if name in now]
-        if unused := data.unused(labels):
-            self.progress.warn(
-                f"no sensor at {', '.join(unused)}: what the signatures say of these places is left unused"
-            )
         # First the ledger, with both old and new digests: wherever a crash falls, nothing generated is ever
         # taken for a person's work, or the other way round.
         ledger = ledger.after(self.provenance(), old, written)

@@ -19,6 +19,7 @@ import numpy as np
 from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.folds import splits_for
+from vqtext.data.heading import ways
 from vqtext.data.splits import PARTS, Split
 from vqtext.data.windows import Windows
 from vqtext.errors import TrainingError
@@ -150,7 +151,7 @@ class Train(Stage):
         words = read_words(self.settings.cache / "anchors.h5", windows.labels)
         locations = list(dict.fromkeys(channel.location for channel in windows.channels))
         hands = sorted({subject.hand for subject in windows.subjects}, key=str) or [None]
-        return doubts(words, locations, hands, self.settings.train.grounding)
+        return doubts(words, locations, hands, self.settings.train.grounding, ways(windows.channels))
 
     def _train_seed(self, seed: int, config: Any, data: Any, folder: Path, name: str) -> None:
         """Train one model beside ``folder`` and move it there when it is whole."""

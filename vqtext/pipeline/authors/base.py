@@ -78,17 +78,6 @@ class Data:
         """How the data spells a location, "LeftAnkle" → "left ankle"; None where it has no sensor there."""
         return self._spelled.get(_same_place(name))
 
-    def unused(self, labels: Iterable[LabelWords]) -> list[str]:
-        """Locations of the signatures of the data's labels that no sensor sits on."""
-        cells = {
-            location: None
-            for label in labels
-            if label.label in self.labels
-            for subaction in label.subactions
-            for location in subaction.signature or ()
-        }
-        return [location for location in cells if not self.has(location)]
-
     def refuse_twins(self, labels: Iterable[str]) -> None:
         """Words must tell labels apart. Raises WordsError where one of ``labels`` shares its name."""
         for name in labels:
