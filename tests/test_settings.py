@@ -47,6 +47,11 @@ def test_the_nearest_to_the_user_wins(load):
     }
 
 
+def test_heads_must_share_the_width(load):
+    with pytest.raises(ConfigError, match="dim 64 is no multiple of 3 heads"):
+        load("[model]\nheads = 3")
+
+
 def test_a_preset_lies_under_what_is_said(load):
     loaded = load("[model]\ncodes = 48", {"train.preset": "tiny", "train.learning_rate": 0.01})
     model, train = loaded.settings.model, loaded.settings.train

@@ -166,6 +166,12 @@ class ModelSettings(_Section):
     )
 
     @model_validator(mode="after")
+    def _heads_that_share_the_width(self) -> ModelSettings:
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} is no multiple of {self.heads} heads")
+        return self
+
+    @model_validator(mode="after")
     def _a_codebook_that_is_there(self) -> ModelSettings:
         if self.codebook != "gradient" and self.channels == "independent":
             raise ValueError(

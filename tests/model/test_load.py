@@ -112,6 +112,7 @@ def test_short_windows_and_gaps_are_fine(folder):
         (lambda x: x[0, 0], ShapeError, "1-dimensional"),
         (lambda x: x[:0], ShapeError, "no window"),
         (lambda x: np.where(np.arange(80) == 3, np.inf, x), DataError, "window 0.*infinite.*acc_x"),
+        (lambda x: np.where(np.arange(80) == 3, 1e38, x), DataError, r"window 0 has the value 1e\+38.*acc_x"),
         (lambda x: x * np.nan, DataError, "window 0 holds nothing but NaN"),
     ],
 )
@@ -173,6 +174,24 @@ def test_damage_is_one_clear_error(folder, tmp_path):
     (folder / "config.json").write_text("{")
     with pytest.raises(ArtifactError, match="cannot be read"):
         load(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "value"),
+    [
+        ("config.json", "steps", 0),
+        ("config.json", "rate_hz", 0),
+        ("config.json", "started", 3),
+        ("config.json", "settings", {"dim": 16, "heads": 3}),
+        ("anchors.json", "anchors", []),
+    ],
+)
+def test_sizes_that_no_model_has_are_one_clear_error(folder, file, key, value):
+    said = json.loads((folder / file).read_text()) | {key: value}
+    (folder / file).write_text(json.dumps(said))
+    with pytest.raises(ArtifactError, match="vqtext train") as error:
+        load(folder)
+    assert "config.json" in str(error.value) and "\n" not in str(error.value)
 
 
 def test_weights_of_another_model_are_refused_and_named(folder):

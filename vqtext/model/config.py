@@ -174,8 +174,8 @@ class ModelConfig:
                 anywhere=bool(data["anywhere"]),
                 started=VQShapeConfig.from_dict(data["started"]) if data["started"] is not None else None,
             )
-        except (KeyError, TypeError, ValueError) as error:
-            problem = str(error).splitlines()[0]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            problem = " ".join(str(error).split())[:200]
             raise ArtifactError(
                 f"config.json is not a model's: {problem}; train again with `vqtext train`"
             ) from error

@@ -263,8 +263,14 @@ def load(folder: Path | str) -> VQText | VQShape:
         return VQShape.from_pretrained(folder)
     config = ModelConfig.from_dict(said)
     vocabulary = Vocabulary.from_dict(_read_json(folder / ANCHORS))
-    network = Network(config, torch.zeros(len(vocabulary.anchors), config.text_dim))
-    decoder = Decoder(config, vocabulary)
+    try:
+        network = Network(config, torch.zeros(len(vocabulary.anchors), config.text_dim))
+        decoder = Decoder(config, vocabulary)
+    except (ArithmeticError, AssertionError, LookupError, RuntimeError, ValueError) as error:
+        problem = " ".join(str(error).split())[:200]
+        raise ArtifactError(
+            f"{folder}: no model has the sizes of its {CONFIG} and {ANCHORS} ({problem}): run `vqtext train`"
+        ) from error
     try:
         tensors = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:

@@ -15,6 +15,7 @@ from vqtext.schema import Channel, Rows
 
 CHUNK = 256  # windows a forward pass
 GAP_S = 0.5  # nothing is said of a stretch without any sample that is longer
+LARGEST = 1e15  # of any unit; sums of its squares still fit into float32
 MOST_NAMED = 10  # channels that a message lists
 Signals: TypeAlias = np.ndarray | Sequence[Any] | Rows
 
@@ -28,7 +29,7 @@ def blocks(signals: Signals, index: np.ndarray | None, config: ModelConfig) -> I
 
     Raises:
         ShapeError: another number of channels, or windows longer than the model's.
-        DataError: an infinite value, or a window of nothing but NaN; the message says which.
+        DataError: an infinite or huge value, or a window of nothing but NaN; the message says which.
     """
     rows: Any = signals if hasattr(signals, "shape") else np.asarray(signals)
     if len(rows.shape) == 2:
@@ -56,11 +57,11 @@ def window_tensor(x: np.ndarray, number: np.ndarray, config: ModelConfig) -> Ten
             f"takes {steps} ({config.window_s:g} s at {config.rate_hz:g} Hz): cut them first, or give the "
             "whole recording to explain_stream"
         )
-    if np.isinf(x).any():
-        window, channel, _ = np.argwhere(np.isinf(x))[0]
+    if (wild := too_large(x)).any():
+        window, channel, at = np.argwhere(wild)[0]
         raise DataError(
-            f"window {number[window]} has an infinite value in channel {config.channels[channel].name}: "
-            "write NaN where nothing was measured"
+            f"window {number[window]} has {told(x[window, channel, at])} in channel "
+            f"{config.channels[channel].name}: write NaN where nothing was measured"
         )
     empty = np.isnan(x).all((1, 2))
     if empty.any():
@@ -68,6 +69,16 @@ def window_tensor(x: np.ndarray, number: np.ndarray, config: ModelConfig) -> Ten
     if x.shape[2] < steps:
         x = np.pad(x, ((0, 0), (0, 0), (0, steps - x.shape[2])), constant_values=np.nan)
     return torch.from_numpy(x)
+
+
+def too_large(x: np.ndarray) -> np.ndarray:
+    """Where values are infinite, or so large that their squares are."""
+    return np.abs(x) > LARGEST
+
+
+def told(value: float) -> str:
+    """A value that is `too_large`, in words."""
+    return "an infinite value" if np.isinf(value) else f"the value {value:g}"
 
 
 def check_channels(count: int, config: ModelConfig) -> None:

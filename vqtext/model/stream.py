@@ -14,7 +14,7 @@ from torch import Tensor
 from vqtext.errors import DataError, ShapeError
 from vqtext.model.config import ModelConfig
 from vqtext.model.losses import frame_names
-from vqtext.model.signals import check_channels, frames_seen, window_tensor
+from vqtext.model.signals import check_channels, frames_seen, told, too_large, window_tensor
 from vqtext.model.telling import tell
 from vqtext.reason import Reason, Step
 
@@ -86,11 +86,12 @@ def _pieces(chunks: Iterable[np.ndarray], config: ModelConfig) -> Iterator[np.nd
         check_channels(len(chunk), config)
         for start in range(0, chunk.shape[1], config.steps):
             piece = np.asarray(chunk[:, start : start + config.steps], dtype=np.float32)
-            if np.isinf(piece).any():
-                channel, at = np.argwhere(np.isinf(piece))[0]
+            if (wild := too_large(piece)).any():
+                channel, at = np.argwhere(wild)[0]
                 raise DataError(
-                    f"the recording has an infinite value in channel {config.channels[channel].name} at "
-                    f"{(seen + at) / config.rate_hz:g} s: write NaN where nothing was measured"
+                    f"the recording has {told(piece[channel, at])} in channel "
+                    f"{config.channels[channel].name} at {(seen + at) / config.rate_hz:g} s: write NaN where "
+                    "nothing was measured"
                 )
             seen += piece.shape[1]
             yield piece

@@ -1,5 +1,6 @@
 """A user would lose: the published weights. A checkpoint goes in and out whole, or one line says why not."""
 
+import math
 from argparse import Namespace
 from pathlib import Path
 
@@ -103,6 +104,19 @@ def nan(data):
         (lambda d: options(d).update(num_code="many"), "give no number for, num_code"),
         (lambda d: options(d).update(num_code=6.5), "give no number for, num_code"),
         (lambda d: options(d).update(num_transformer_enc_heads=3), "dim 16 is no multiple of its heads"),
+        (
+            lambda d: options(d).update(num_transformer_enc_heads=0),
+            "encoder_heads must be a whole number abo",
+        ),
+        (
+            lambda d: options(d).update(num_transformer_dec_layers=10**9),
+            "1000000000 layers are more than 100",
+        ),
+        (lambda d: options(d).update(mask_ratio=math.nan), "a number is not finite"),
+        (
+            lambda d: d["state_dict"].update({"model.x": torch.ones(2, 2).to_sparse()}),
+            "no Lightning checkpoint: it has no state_dict of tensors",
+        ),
         (lambda d: options(d).update(codebook_type="vqtorch"), "codebook of type 'vqtorch'"),
         (lambda d: d["state_dict"], "no Lightning checkpoint: it has no state_dict"),
         (lambda d: [1, 2], "no Lightning checkpoint"),

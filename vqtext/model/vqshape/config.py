@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -10,6 +11,7 @@ from vqtext.errors import ArtifactError, ConfigError
 ARCHITECTURE, FORMAT = "vqshape", 1  # written into config.json
 GROUPS = 16  # of each GroupNorm of the shape decoder
 SHAPE_CHANNELS = 128  # of the shape decoder's first layer
+MOST_LAYERS = 100  # of each transformer; a file that asks for more is damaged
 UPSAMPLING = 16  # of the shape decoder: 4 × 4
 
 
@@ -55,11 +57,15 @@ class VQShapeConfig:
         return cls(dim=512, codes=64)
 
     def __post_init__(self) -> None:
+        numbers = asdict(self)
+        sizes = {f.name: numbers.pop(f.name) for f in fields(self) if f.type == "int"}
+        if odd := [name for name, size in sizes.items() if not isinstance(size, int) or size < 1]:
+            raise ConfigError(f"no VQShape has such sizes: {odd[0]} must be a whole number above 0")
+        layers = max(self.encoder_layers, self.tokenizer_layers, self.decoder_layers)
         wrong = [
-            (
-                any(v <= 0 for v in (self.patch, self.patches, self.tokens, self.codes)),
-                "sizes must be positive",
-            ),
+            (layers > MOST_LAYERS, f"{layers} layers are more than {MOST_LAYERS}"),
+            (not all(map(math.isfinite, numbers.values())), "a number is not finite"),
+            (not (0 <= self.dropout < 1 and 0 <= self.mask < 1), "shares must be from 0 to below 1"),
             (
                 any(self.dim % h for h in (self.encoder_heads, self.tokenizer_heads, self.decoder_heads)),
                 f"dim {self.dim} is no multiple of its heads",

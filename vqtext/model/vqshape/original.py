@@ -122,7 +122,9 @@ def load_original(path: Path) -> VQShape:
             f"{path} cannot be read as a checkpoint ({why}): name the original's VQShape.ckpt, unzipped"
         ) from error
     tensors = data.get("state_dict") if isinstance(data, dict) else None
-    if not isinstance(tensors, Mapping) or not all(isinstance(t, torch.Tensor) for t in tensors.values()):
+    if not isinstance(tensors, Mapping) or not all(
+        isinstance(t, torch.Tensor) and t.layout is torch.strided for t in tensors.values()
+    ):
         raise ArtifactError(f"{path} is no Lightning checkpoint: it has no state_dict of tensors")
     return assemble(_config(data.get("hyper_parameters"), path), tensors, path, original_name)
 
