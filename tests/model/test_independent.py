@@ -12,6 +12,7 @@ from vqtext.model.load import VQText, load
 from vqtext.model.network import Network
 from vqtext.model.starting import sizes_of, start
 from vqtext.model.vqshape import VQShape, stretch
+from vqtext.pipeline.vqshape import export
 
 OWN = {"channels": "independent"}
 
@@ -54,6 +55,18 @@ def imported(tmp_path):
     vqshape = VQShape(config(**OWN).vqshape)
     vqshape.save(tmp_path / "imported")
     return vqshape, tmp_path / "imported"
+
+
+def test_the_vqshape_inside_goes_out_to_the_original(tmp_path):
+    model = VQText(network(), Decoder(config(**OWN), vocabulary()))
+    model.save(tmp_path / "own")
+    export(tmp_path / "own", "original", tmp_path / "own.ckpt")
+    back, series = VQShape.from_original(tmp_path / "own.ckpt"), torch.randn(3, 80)
+    series = stretch(series, back.config.length)
+    assert torch.equal(back.tokenize(series).code, model.network.trunk.vqshape.tokenize(series).code)
+    VQText(Network(config(), data().anchors), Decoder(config(), vocabulary())).save(tmp_path / "joint")
+    with pytest.raises(ArtifactError, match=r"span all channels.*--channels independent"):
+        export(tmp_path / "joint", "original", tmp_path / "joint.ckpt")
 
 
 def test_training_may_start_from_an_imported_vqshape(imported):

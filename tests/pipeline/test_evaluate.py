@@ -72,6 +72,10 @@ def test_json_has_exactly_these_keys(trained: Settings, heard: Any) -> None:
     told = "\n".join(stage.lines(scores))
     assert "recall by word: calm " in told and "if codes are dealt anew" in told
     assert "deleting the steps" in told and "the guidance alone tells the label in 1.000" in told
+    assert "of the variance in a window, what codes draw alone misses " in told
+    result = json.loads(stage.target.read_text())
+    assert result["leak_shuffled"]["mean"] < 0.8, "the words of other windows tell nothing of these"
+    assert all(0 < m["mean"] < 2 for m in result["missed"].values())
     assert "x moves more" not in told and "agreement of seeds: " in told
     assert "names are told with a confidence of " in told
 

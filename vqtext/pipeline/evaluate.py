@@ -23,7 +23,7 @@ from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.evaluate_text import told_lines
 from vqtext.pipeline.faithfulness import WINDOWS
 from vqtext.pipeline.leak import text_only_accuracy
-from vqtext.pipeline.measures import over
+from vqtext.pipeline.measures import Measure, over
 from vqtext.pipeline.physical import claims, moves_more, within_label
 from vqtext.pipeline.predictions import CLASSIFIERS, predict
 from vqtext.pipeline.prepare import Prepare
@@ -111,15 +111,9 @@ class Evaluate(Stage):
             "grounding_details": scoring.grounding_details(seeds, truth) if truth is not None else None,
             "controls": None,
             "faithfulness": _faithfulness(seeds),
-            "leak": {
-                "text_only_accuracy": text_only_accuracy(
-                    self.settings.cache / "texts.h5",
-                    windows,
-                    [fold.split for fold in folds],
-                    GuidanceSettings(**run["settings"]["guidance"]),
-                    run["seeds"],
-                )
-            },
+            "missed": _missed(seeds),
+            "leak": {"text_only_accuracy": self._leak(run, windows, folds)},
+            "leak_shuffled": self._leak(run, windows, folds, shuffled=True),
             "sureness": scoring.sureness(seeds),
             "proxies": {
                 "seed_agreement": scoring.seed_agreement(seeds),
@@ -156,6 +150,13 @@ class Evaluate(Stage):
     def _result(self) -> dict[str, Any]:
         result: dict[str, Any] = json.loads(self.target.read_text(encoding="utf-8"))
         return result
+
+    def _leak(
+        self, run: Mapping[str, Any], windows: Windows, folds: Sequence[Fold], shuffled: bool = False
+    ) -> Measure:
+        texts, splits = self.settings.cache / "texts.h5", [fold.split for fold in folds]
+        guidance = GuidanceSettings(**run["settings"]["guidance"])
+        return text_only_accuracy(texts, windows, splits, guidance, run["seeds"], shuffled)
 
     def _truth(
         self, windows: Windows, tests: Sequence[np.ndarray], words: Words
@@ -240,6 +241,15 @@ def _faithfulness(seeds: Seeds) -> dict[str, Any]:
     for which, name in enumerate(("deletion_named", "deletion_random")):
         drops = [np.concatenate([part.drops[which] for part in parts]) for parts in seeds]
         found[name] = over([float(row.mean()) for row in drops if len(row)])
+    return found
+
+
+def _missed(seeds: Seeds) -> dict[str, Any]:
+    """What codes alone, and tokens together, miss of the signal, mean over folds."""
+    found = {}
+    for which, name in enumerate(("codes_alone", "tokens_together")):
+        each = [[x for part in parts if np.isfinite(x := part.missed[which])] for parts in seeds]
+        found[name] = over([float(np.mean(own)) for own in each if own])
     return found
 
 

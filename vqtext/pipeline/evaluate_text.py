@@ -143,11 +143,17 @@ def _trust(result: Mapping[str, Any]) -> Iterator[str]:
         )
         if named["mean"] <= random["mean"]:
             yield "  the steps that are named matter no more to the class than any others"
-    leak = result["leak"]["text_only_accuracy"]
+    alone, together = (result["missed"][name] for name in ("codes_alone", "tokens_together"))
+    if alone["mean"] is not None:
+        yield (
+            f"of the variance in a window, what codes draw alone misses {told(alone)}, what tokens tell "
+            f"together {told(together)}"
+        )
+    leak, shuffled = result["leak"]["text_only_accuracy"], result["leak_shuffled"]
     if leak["mean"] is not None:
         yield (
-            f"the guidance alone tells the label in {told(leak)} of the test windows, so scores with text "
-            "mean nothing; all scores here are of the signal alone"
+            f"the guidance alone tells the label in {told(leak)} of the test windows (that of other windows "
+            f"in {told(shuffled)}), so scores with text mean nothing; all scores here are of the signal alone"
         )
 
 

@@ -22,7 +22,12 @@ BLOCK = 256
 
 
 def text_only_accuracy(
-    path: Path, windows: Windows, splits: Sequence[Split], settings: GuidanceSettings, seeds: Sequence[int]
+    path: Path,
+    windows: Windows,
+    splits: Sequence[Split],
+    settings: GuidanceSettings,
+    seeds: Sequence[int],
+    shuffled: bool = False,
 ) -> Measure:
     """Accuracy on the test windows of a logistic regression on the mean of their text tokens.
 
@@ -31,15 +36,21 @@ def text_only_accuracy(
         windows, splits: of each fold; it is fitted on ``split.learn``.
         settings: whose words guide, as in training; without any there is nothing to measure.
         seeds: each draws the wordings anew, as training does.
+        shuffled: each window is told what another one is: what is read then is chance.
     """
     if settings.source == "none":
         return over([])
     whole = settings.model_copy(update={"drop_tokens": 0.0, "drop_facts": 0.0})
-    rows = [np.concatenate([_right(path, windows, split, whole, seed) for split in splits]) for seed in seeds]
-    return over([float(row.mean()) for row in rows])
+    right = [
+        np.concatenate([_right(path, windows, split, whole, seed, shuffled) for split in splits])
+        for seed in seeds
+    ]
+    return over([float(row.mean()) for row in right])
 
 
-def _right(path: Path, windows: Windows, split: Split, settings: GuidanceSettings, seed: int) -> np.ndarray:
+def _right(
+    path: Path, windows: Windows, split: Split, settings: GuidanceSettings, seed: int, shuffled: bool
+) -> np.ndarray:
     """Which test windows of a split are read right, ``(n,)``."""
     from vqtext.pipeline.classify import linear
     from vqtext.pipeline.training_data import _guidance
@@ -57,6 +68,8 @@ def _right(path: Path, windows: Windows, split: Split, settings: GuidanceSetting
         text, mask = guidance.batch(own, label[own].tolist(), draws[own].tolist(), drop=0.0)
         rows.append((text.sum(1) / mask.sum(1, keepdim=True).clamp(min=1)).numpy())
     features = np.concatenate(rows)
+    if shuffled:
+        features = features[np.random.default_rng(seed).permutation(len(features))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an optimiser at its last iteration
         classifier = linear(seed).fit(features[: len(learn)], label[: len(learn)])

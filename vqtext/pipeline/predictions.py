@@ -11,6 +11,7 @@ import numpy as np
 from vqtext.data.splits import Split
 from vqtext.data.windows import Windows
 from vqtext.pipeline.classify import fit_linear, histogram
+from vqtext.pipeline.drawn import missed
 from vqtext.pipeline.faithfulness import deletion
 
 CLASSIFIERS = ("tokens", "histogram", "decoding")
@@ -31,6 +32,7 @@ class Predictions:
         substeps: names a token emits.
         strength: regularisation that was chosen for the classifiers that have one.
         drops: see `faithfulness.deletion`; empty where it was not asked for.
+        missed: see `drawn.missed`; NaN where it was not asked for.
     """
 
     label: dict[str, np.ndarray]
@@ -46,16 +48,17 @@ class Predictions:
     substeps: int
     strength: dict[str, float]
     drops: tuple[np.ndarray, np.ndarray]
+    missed: tuple[float, float]
 
 
-def predict(folder: Path, windows: Windows, split: Split, seed: int, deleting: np.ndarray) -> Predictions:
+def predict(folder: Path, windows: Windows, split: Split, seed: int, few: np.ndarray) -> Predictions:
     """Ask the model of a folder about the test windows of its split.
 
     Args:
         folder: the model's.
         windows, split: the linear classifiers are fitted on the windows of ``split.learn``.
         seed: of their folds, and of random deletions.
-        deleting: test windows that faithfulness is measured on, places among all windows.
+        few: test windows that faithfulness, and what codes draw, are measured on, places among all windows.
     """
     from vqtext.model.load import VQText
 
@@ -86,7 +89,8 @@ def predict(folder: Path, windows: Windows, split: Split, seed: int, deleting: n
         code_name=model.network.code_names().detach().numpy().mean(1).argmax(1),
         substeps=model.config.substeps,
         strength=strength,
-        drops=deletion(model, windows, deleting, np.random.default_rng(seed)),
+        drops=deletion(model, windows, few, np.random.default_rng(seed)),
+        missed=missed(model, windows, few),
     )
 
 

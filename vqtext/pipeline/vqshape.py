@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vqtext.cache.publish import publish, publish_folder
-from vqtext.errors import ConfigError
+from vqtext.errors import ArtifactError, ConfigError
 
 FORMATS = ("original", "onnx")
 
@@ -32,7 +32,8 @@ def export(folder: Path, to: str, out: Path) -> dict[str, Any]:
     """Write a model folder in another program's format; returns what it is.
 
     Args:
-        folder: an imported VQShape for ``original``, a trained model for ``onnx``.
+        folder: for ``original`` an imported VQShape or a trained model of independent channels, for ``onnx``
+            a trained model.
 
     Raises:
         ConfigError: an unknown format.
@@ -61,10 +62,18 @@ def _onnx(folder: Path, out: Path) -> dict[str, Any]:
 
 
 def _original(folder: Path, out: Path) -> dict[str, Any]:
+    from vqtext.model.load import load
     from vqtext.model.vqshape import VQShape
     from vqtext.model.vqshape.original import save_original
 
-    model = VQShape.from_pretrained(folder)
+    found = load(folder)
+    # of a trained model, what comes after its tokens is ours, and stays here
+    model = found if isinstance(found, VQShape) else getattr(found.network.trunk, "vqshape", None)
+    if not isinstance(model, VQShape):
+        raise ArtifactError(
+            f"{folder} holds a model whose tokens span all channels, as the original's never do: train "
+            "one with `vqtext train --channels independent`"
+        )
     with publish(out) as temp:
         save_original(model, temp)
     return _told(model, out)
