@@ -2,7 +2,7 @@
 
     python benchmarks/text_moves_tokens.py [--channels independent|joint] [--epochs 30] [--out docs/text.svg]
 
-Trained on BasicMotions. A saved model has no weight that text used, so this is drawn of a network in training.
+Trained on BasicMotions. A saved model has no weight that text used, so this is a network in training.
 Prints, and writes into the figure, how far each attribute moves in units of its own spread over tokens.
 """
 
