@@ -2,11 +2,13 @@
 
     VQTEXT_DATA=FOLDER python benchmarks/grounding.py [--modes order+signal,…] [--seeds 0,1,2] [--folds 3]
                                                       [--test-subjects 1,2] [--ceiling] [--controls]
-                                                      [--wrong-words 24] [--wrong-trained 3] [--cache FOLDER]
+                                                      [--no-network] [--wrong-words 24] [--wrong-trained 3]
+                                                      [--cache FOLDER]
 
 FOLDER holds ``gait/``. Each mode is trained by the ordinary pipeline and scored by `vqtext evaluate`;
 ``--controls`` trains each again with its words destroyed, ``--test-subjects`` has one split instead of folds.
-``--ceiling`` trains the same network with the truth in place of the E-step. ``--wrong-words N`` replaces 10 %
+``--ceiling`` trains the same network with the truth in place of the E-step, ``--no-network`` has none: what
+each step feels like after the first E-step decodes people it has not seen. ``--wrong-words N`` replaces 10 %
 and 25 % of the signature cells at random, N draws each, and tells what the first E-step loses by it;
 ``--wrong-trained N`` trains the first fold and seed of the default mode with N draws of each.
 """
@@ -25,6 +27,7 @@ import numpy as np
 import torch
 from first_names import FirstNames, truth_word_of
 from stages import MODEL, WORDS, stages
+from without_network import without_network
 from wrong_words import trained_on_wrong_words, wrong_words
 
 from vqtext.config import DataSettings, EvaluateSettings, Settings, TrainSettings
@@ -84,6 +87,7 @@ def main() -> None:
     parser.add_argument("--test-subjects", help="with commas")
     parser.add_argument("--ceiling", action="store_true")
     parser.add_argument("--controls", action="store_true")
+    parser.add_argument("--no-network", action="store_true")
     parser.add_argument("--wrong-words", type=int, default=0, metavar="N")
     parser.add_argument("--wrong-trained", type=int, default=0, metavar="N")
     parser.add_argument("--cache", type=Path)
@@ -107,6 +111,10 @@ def main() -> None:
         for mode in (MODES if args.modes == "all" else args.modes).split(","):
             if mode:
                 told(settings(mode), mode, clock)
+        if args.no_network:
+            stages(settings("order+signal"), WORDS)
+            recall, accuracy = without_network(settings("order+signal"))
+            print(f"no network         named_recall {recall:.3f}, class {accuracy:.3f}", flush=True)
         if args.wrong_words:
             stages(settings("order+signal"), WORDS)
             first = FirstNames(settings("order+signal"))
