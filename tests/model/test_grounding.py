@@ -55,6 +55,15 @@ def test_what_was_said_of_a_segment_names_it(mode):
     assert accuracy(shifted, mode) < accuracy(said, mode) - 0.3
 
 
+def test_a_round_too_short_to_hold_its_steps_does_not_say_how_long_they_last():
+    """Else each frame had to be another step, and names of a fast activity were a blur."""
+    turning = torch.arange(80).repeat(20, 1)[..., None] * 2 * torch.pi
+    slow = walked(with_evidence(data(), felt=(turning / 20).sin(), frame_s=0.05))
+    assert torch.allclose(slow.step_s, torch.tensor(0.5), atol=0.06)
+    fast = walked(with_evidence(data(), felt=(turning / 3).sin(), frame_s=0.2))
+    assert fast.step_s.isnan().all()
+
+
 def test_an_anchor_that_is_near_everything_gains_nothing_by_it():
     near = torch.rand(20, 8, 4)
     usual = with_evidence(data(), likeness=near)

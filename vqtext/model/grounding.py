@@ -179,6 +179,8 @@ class Walk(Label):
         moves = grammar.ordered if "order" in knows else grammar.unordered
         self.rhythm = Rhythm(once_over(moves), grammar.start, evidence.frame_s, evidence.lasts)
         self.step_s = round_s(evidence, len(moves)) / grammar.valid.sum(1)  # NaN where nothing repeats
+        # in a round with less than two frames a step some are passed over: it says nothing of the others
+        self.step_s[self.step_s < 2 * evidence.frame_s] = torch.nan
         self.chain = self.rhythm.chain(self.step_s.nan_to_num(USUAL_S), evidence.near is not None)
         onto = torch.nn.functional.one_hot(grammar.anchor, anchors).float()
         self.onto = onto * grammar.valid[..., None]  # uses of each label → anchors, (n, U, K)

@@ -62,7 +62,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 24
+    version = 25
     folder = True
 
     @property
