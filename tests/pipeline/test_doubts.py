@@ -75,10 +75,9 @@ def test_words_of_ways_alone_are_words():
     assert told.startswith("no signature tells"), "without gravity nothing tells which way is up"
 
 
-def test_a_mistyped_place_is_named():
-    typed = SubAction(
-        phrase="lift the left foot",
-        signature={"left foto": Cell(motion="strong"), "left foot": Cell(motion="strong")},
-    )
-    (told,) = doubts(words(typed), FEET, [None], "order+signal")
-    assert told == "no sensor at left foto: what signatures say of it is left unused"
+def test_places_without_a_sensor_are_named_once():
+    """Mistyped, or of other data. The dominant wrist is a wrist of somebody."""
+    cells = {place: Cell(motion="slight") for place in ("left wrist", "right ankle", "left antenna")}
+    steps = [SubAction(phrase=f"step {i}", signature=cells) for i in range(3)]
+    (told,) = doubts(words(*steps), ("dominant wrist",), ["left", "right"], "order+signal")
+    assert told == "no sensor at right ankle, left antenna: what signatures say of it is left unused"

@@ -193,22 +193,6 @@ def test_a_broken_file_is_told_and_not_touched(settings: Settings, make: Make, p
     assert make(force=True)["labels"] == {"walking": 10}
 
 
-def test_places_without_a_sensor_are_said_once(
-    settings: Settings, make: Make, path: Path, heard: Any
-) -> None:
-    write_windows(
-        settings.cache, ["walking", "moving"], locations=("dominant wrist",), hands=("left", "right")
-    )
-    cells = {place: {"motion": "slight"} for place in ("left wrist", "right ankle", "left antenna")}
-    steps = [{"phrase": f"step {i}", "signature": cells} for i in range(3)]
-    path.write_text(json.dumps({"labels": [{"label": "moving", "subactions": steps}]}), encoding="utf-8")
-    make()
-    assert len(heard.warned) == 1
-    assert "right ankle, left antenna" in heard.warned[0] and "left wrist" not in heard.warned[0]
-    make()
-    assert len(heard.warned) == 1
-
-
 def test_words_that_suit_the_sensors_are_preferred(settings: Settings, make: Make, path: Path) -> None:
     """A data set of nobody's: the same label comes in the words that its sensors can show."""
     for locations in (("wrist",), ("left ankle", "right ankle", "chest")):
