@@ -4,7 +4,7 @@ Names of frames → hidden Markov chains of all labels' transcripts, beside whic
 The label that both together explain best is the class; the likeliest steps through that label's own chain are
 the reason, so that the two never contradict. The runner-up has its reason by its own chain. Where windows
 may hold borders, the reason of the best label may leave it for another activity and come back, rarely, and
-for no more than half of the window.
+a quarter of the window at least is its own.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ CHUNK = 4096  # chains walked at once: windows × labels
 # What is said over such a span counts as one piece of evidence on the way to a path. A little longer than in
 # training, where the data speak too: what one seed makes up should not outweigh order and durations.
 SPAN_S = 0.06
+HOME = 0.25  # share of a window that a reason stays with its class, whatever border it crosses
 UNKNOWN = -1  # what a path says where none of the label's uses fits
 BACKGROUND = -4.0  # see `Decoder`
 ENTER_UNKNOWN = -4.6  # log weight of a step into the unknown: one in a hundred
@@ -192,7 +193,7 @@ class Decoder(nn.Module):
         """
         path, sure = self._walk(steps, label, best and self.config.borders)
         of = path // steps.shape[3]
-        astray = ((of != label[:, None]) & keep).sum(1) * 2 > keep.sum(1)
+        astray = ((of == label[:, None]) & keep).sum(1) < HOME * keep.sum(1)
         if astray.any():  # a reason for another class
             path[astray], sure[astray] = self._walk(steps[astray], label[astray], False)
             of = path // steps.shape[3]
