@@ -176,7 +176,7 @@ class TrainingModule(lightning.LightningModule):
         out = self.network(signal)
         self.said.append((out.classes, label))
         missed = residual(out.rebuilt, out.signal, out.seen)
-        rebuild = missed.mean() if len(missed) else missed.new_zeros(())  # nobody moved
+        rebuild = missed.sum() / max(1, len(missed))  # 0 where nobody moved
         codes = out.code[out.keep].cpu()
         self.codes += torch.bincount(codes, minlength=len(self.codes))
         self.log_dict(

@@ -11,8 +11,6 @@ from vqtext.data.windows import Windows
 if TYPE_CHECKING:
     from vqtext.model.load import VQText
 
-BLOCK = 128
-
 
 def missed(model: VQText, windows: Windows, rows: np.ndarray) -> tuple[float, float]:
     """Share of each series' own variance in its window that is missed, mean over windows and channels: by the
@@ -25,13 +23,15 @@ def missed(model: VQText, windows: Windows, rows: np.ndarray) -> tuple[float, fl
     import torch
 
     from vqtext.model.losses import residual
+    from vqtext.model.signals import blocks
 
+    if not len(rows):
+        return float("nan"), float("nan")
     found: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
     with torch.no_grad():
-        for start in range(0, len(rows), BLOCK):
-            block = np.asarray(windows.signal[rows[start : start + BLOCK]])
-            out = model.network(torch.from_numpy(block))
+        for block in blocks(windows.signal, rows, model.config):
+            out = model.network(block)
             for share, drawn in zip(found, (out.stitched, out.rebuilt), strict=True):
                 share.append(residual(drawn, out.signal, out.seen))
-    alone, together = (float(torch.cat(share).mean()) if share else float("nan") for share in found)
+    alone, together = (float(torch.cat(share).mean()) for share in found)
     return alone, together

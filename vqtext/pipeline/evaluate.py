@@ -23,7 +23,7 @@ from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.evaluate_text import told_lines
 from vqtext.pipeline.faithfulness import WINDOWS
 from vqtext.pipeline.leak import text_only_accuracy
-from vqtext.pipeline.measures import Measure, over
+from vqtext.pipeline.measures import over
 from vqtext.pipeline.physical import claims, moves_more, within_label
 from vqtext.pipeline.predictions import CLASSIFIERS, predict
 from vqtext.pipeline.prepare import Prepare
@@ -95,6 +95,13 @@ class Evaluate(Stage):
         true, subject = windows.label[test], windows.subject[test]
         ids = [known.id for known in windows.subjects]
         rows = {name: scoring.labels(seeds, name) for name in CLASSIFIERS}
+        leak, shuffled = text_only_accuracy(
+            self.settings.cache / "texts.h5",
+            windows,
+            [fold.split for fold in folds],
+            GuidanceSettings(**run["settings"]["guidance"]),
+            run["seeds"],
+        )
         result = {
             **self.provenance().to_dict(),
             "dataset": windows.dataset,
@@ -112,8 +119,8 @@ class Evaluate(Stage):
             "controls": None,
             "faithfulness": _faithfulness(seeds),
             "missed": _missed(seeds),
-            "leak": {"text_only_accuracy": self._leak(run, windows, folds)},
-            "leak_shuffled": self._leak(run, windows, folds, shuffled=True),
+            "leak": {"text_only_accuracy": leak},
+            "leak_shuffled": shuffled,
             "sureness": scoring.sureness(seeds),
             "proxies": {
                 "seed_agreement": scoring.seed_agreement(seeds),
@@ -150,13 +157,6 @@ class Evaluate(Stage):
     def _result(self) -> dict[str, Any]:
         result: dict[str, Any] = json.loads(self.target.read_text(encoding="utf-8"))
         return result
-
-    def _leak(
-        self, run: Mapping[str, Any], windows: Windows, folds: Sequence[Fold], shuffled: bool = False
-    ) -> Measure:
-        texts, splits = self.settings.cache / "texts.h5", [fold.split for fold in folds]
-        guidance = GuidanceSettings(**run["settings"]["guidance"])
-        return text_only_accuracy(texts, windows, splits, guidance, run["seeds"], shuffled)
 
     def _truth(
         self, windows: Windows, tests: Sequence[np.ndarray], words: Words

@@ -27,31 +27,29 @@ def text_only_accuracy(
     splits: Sequence[Split],
     settings: GuidanceSettings,
     seeds: Sequence[int],
-    shuffled: bool = False,
-) -> Measure:
-    """Accuracy on the test windows of a logistic regression on the mean of their text tokens.
+) -> tuple[Measure, Measure]:
+    """Accuracy on the test windows of a logistic regression on the mean of their text tokens; and the same
+    where each window is told what another one is, so that what is read is chance.
 
     Args:
         path: of texts.h5.
         windows, splits: of each fold; it is fitted on ``split.learn``.
         settings: whose words guide, as in training; without any there is nothing to measure.
         seeds: each draws the wordings anew, as training does.
-        shuffled: each window is told what another one is: what is read then is chance.
     """
     if settings.source == "none":
-        return over([])
+        return over([]), over([])
     whole = settings.model_copy(update={"drop_tokens": 0.0, "drop_facts": 0.0})
-    right = [
-        np.concatenate([_right(path, windows, split, whole, seed, shuffled) for split in splits])
+    rows = [
+        np.concatenate([_right(path, windows, split, whole, seed) for split in splits], axis=1)
         for seed in seeds
     ]
-    return over([float(row.mean()) for row in right])
+    own, shuffled = (over([float(row[which].mean()) for row in rows]) for which in (0, 1))
+    return own, shuffled
 
 
-def _right(
-    path: Path, windows: Windows, split: Split, settings: GuidanceSettings, seed: int, shuffled: bool
-) -> np.ndarray:
-    """Which test windows of a split are read right, ``(n,)``."""
+def _right(path: Path, windows: Windows, split: Split, settings: GuidanceSettings, seed: int) -> np.ndarray:
+    """Which test windows of a split are read right, by their own text and by others', ``(2, n)``."""
     from vqtext.pipeline.classify import linear
     from vqtext.pipeline.training_data import _guidance
 
@@ -68,10 +66,10 @@ def _right(
         text, mask = guidance.batch(own, label[own].tolist(), draws[own].tolist(), drop=0.0)
         rows.append((text.sum(1) / mask.sum(1, keepdim=True).clamp(min=1)).numpy())
     features = np.concatenate(rows)
-    if shuffled:
-        features = features[np.random.default_rng(seed).permutation(len(features))]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an optimiser at its last iteration
-        classifier = linear(seed).fit(features[: len(learn)], label[: len(learn)])
-    right: np.ndarray = classifier.predict(features[len(learn) :]) == label[len(learn) :]
-    return right
+    right = []
+    for told in (features, features[np.random.default_rng(seed).permutation(len(features))]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an optimiser at its last iteration
+            classifier = linear(seed).fit(told[: len(learn)], label[: len(learn)])
+        right.append(classifier.predict(told[len(learn) :]) == label[len(learn) :])
+    return np.stack(right)
