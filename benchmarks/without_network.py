@@ -44,7 +44,7 @@ def without_network(settings: Settings) -> tuple[float, float]:
                 1,
             )
             label = (likely + prior).argmax(1)
-            own = emission if walk.chain.leaks else emission[range(len(some)), :, label][:, :, None]
+            own = emission if walk.chain.leaks else chains.own(emission, label)
             path = chains.likeliest(chains.posterior(own, walk.chain, label), label)
             anchors = grammar.anchor.flatten()[path].numpy()
             said.append(first.word[at_samples(anchors, first.windows.T)])

@@ -17,9 +17,9 @@ def _rhythm(toy):
 def test_steps_are_as_long_as_the_signal_shows_and_usual_where_it_shows_nothing():
     toy = data()
     first = from_signatures(toy.evidence)
-    found = _rhythm(toy).step_s(lambda rows: first[rows], toy.evidence.label)
+    found = _rhythm(toy).step_s(lambda rows: first[rows][:, :, None], toy.evidence.label)
     assert ((found / toy.evidence.frame_s - BLOCK).abs() < 4).all()
-    nothing = _rhythm(toy).step_s(lambda rows: torch.zeros(len(rows), 80, 2), toy.evidence.label)
+    nothing = _rhythm(toy).step_s(lambda rows: torch.zeros(len(rows), 80, 1, 2), toy.evidence.label)
     assert (nothing == USUAL_S).all()
 
 

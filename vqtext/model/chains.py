@@ -75,6 +75,11 @@ class Chain:
         )
 
 
+def own(emission: Tensor, label: Tensor) -> Tensor:
+    """Of the uses of all labels ``(B, F, n, U, …)`` those of the windows' own, ``(B, F, 1, U, …)``."""
+    return emission[torch.arange(len(label)), :, label][:, :, None]
+
+
 def posterior(
     emission: Tensor,
     chain: Chain,
@@ -105,17 +110,17 @@ def posterior(
     if frames is not None:  # frames beyond a window's end say nothing
         beyond = torch.arange(emission.shape[1], device=emission.device) >= frames[:, None]
         emission = torch.where(beyond.view(*beyond.shape, *[1] * (emission.dim() - 2)), 0.0, emission)
-    weight, _ = walk.weights(emission)
-    ahead = [_scaled(walk.start * weight[:, 0])]
+    weight = walk.weights(emission)[0].transpose(0, 1).contiguous()
+    ahead = [_scaled(walk.start * weight[0])]
     for f in range(1, emission.shape[1]):
-        ahead.append(_scaled(walk.forward(ahead[-1]) * weight[:, f]))
+        ahead.append(_scaled(walk.forward(ahead[-1]) * weight[f]))
     beta = torch.ones_like(ahead[0])
     out = emission.new_empty(*emission.shape[:4], *([beta.shape[-1]] if within else []))
     for f in range(emission.shape[1] - 1, -1, -1):
         share = _scaled(ahead[f] * beta)
         out[:, f] = share if within else share.sum(-1)
         if f:
-            beta = _scaled(walk.backward(beta * weight[:, f]))
+            beta = _scaled(walk.backward(beta * weight[f]))
     return out
 
 
@@ -215,9 +220,10 @@ class _Walk:
     def __init__(self, chain: Chain, label: Tensor, width: int, near: Tensor | None = None) -> None:
         self.leaks = chain.leaks and width > 1
         # each window walks its own label's transcript alone, or all windows walk all of them
-        pick = slice(None) if self.leaks else label
+        alone = not self.leaks and len(label) > 0 and bool((label == label[0]).all())
+        pick = slice(None) if self.leaks else label[:1] if alone else label
         count, stay = chain.substates[pick], chain.stay[pick]
-        shape = (1, width) if self.leaks else (len(label), 1)
+        shape = (1, width) if self.leaks else (len(pick), 1)
         self.moves = chain.moves[pick].exp()  # (n or B, U, U)
         first = chain.start[pick].exp().view(*shape, -1)
         stay, count = stay.view(*shape, -1, 1), count.view(*shape, -1, 1)
@@ -228,6 +234,7 @@ class _Walk:
         inside = (place >= self.row - count) / count
         self.stay, self.go = stay, 1 - stay
         self.start = (first[..., None] * inside).expand(len(label), width, -1, -1)
+        self.across = self._across() if alone else None
         if self.leaks:
             mine = torch.nn.functional.one_hot(label, width).to(first.dtype)
             others = (1 - mine) if near is None else near.to(first.dtype) * (1 - mine)
@@ -239,6 +246,18 @@ class _Walk:
             landing = first[..., None] * self.entry
             self.out, self.back = LEAK_OUT * landing * others, LEAK_BACK * landing * self.mine
 
+    def _across(self) -> Tensor:
+        """From each sub-state to each other, ``(U · K, U · K)``, where all windows walk one transcript: one
+        product is faster than many sums."""
+        uses, row = len(self.moves[0]), self.row
+        last = self.entry[0, 0] * self.moves[0][..., None]  # (U, U, K)
+        out = last.new_zeros(uses, row, uses, row)
+        out[:, -1] = self.go[0, 0, :, :, None] * last
+        one, place = torch.arange(uses)[:, None], torch.arange(row)
+        out[one, place, one, place] += self.stay[0, 0]
+        out[one, place[:-1], one, place[1:]] += self.go[0, 0]
+        return out.flatten(2).flatten(0, 1)
+
     def weights(self, emission: Tensor) -> tuple[Tensor, Tensor]:
         """Log weights as `posterior` takes them → weights against the best of their frame, ``(B, F, n or 1,
         U, 1 or K)``, and the log of that best, ``(B, F)``."""
@@ -249,6 +268,8 @@ class _Walk:
 
     def forward(self, alpha: Tensor) -> Tensor:
         """Weights ``(B, n, U, K)`` one frame on, before that frame's emission."""
+        if self.across is not None:
+            return (alpha.flatten(1) @ self.across).view_as(alpha)
         going = alpha * self.go
         step = alpha * self.stay + self.entry * self._follow(going[..., -1], self.moves)[..., None]
         step[..., 1:] += going[..., :-1]
@@ -259,6 +280,8 @@ class _Walk:
 
     def backward(self, beta: Tensor) -> Tensor:
         """Weights of what follows, one frame back; ``beta`` holds the later frame's emission."""
+        if self.across is not None:
+            return (beta.flatten(1) @ self.across.T).view_as(beta)
         entered = self._follow((beta * self.entry).sum(-1), self.moves.transpose(1, 2))
         step = beta * self.stay
         step[..., :-1] += self.go * beta[..., 1:]

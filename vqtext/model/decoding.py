@@ -4,7 +4,7 @@ Names of frames → hidden Markov chains of all labels' transcripts, beside whic
 The label that both together explain best is the class; the likeliest steps through that label's own chain are
 the reason, so that the two never contradict. The runner-up has its reason by its own chain. Where windows
 may hold borders, the reason of the best label may leave it for another activity and come back, rarely, and
-a quarter of the window at least is its own.
+half of the window at least is its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ CHUNK = 4096  # chains walked at once: windows × labels
 # What is said over such a span counts as one piece of evidence on the way to a path. A little longer than in
 # training, where the data speak too: what one seed makes up should not outweigh order and durations.
 SPAN_S = 0.06
-HOME = 0.25  # share of a window that a reason stays with its class, whatever border it crosses
+HOME = 0.5  # share of a window that a reason keeps for its class, whatever border it crosses
+PULLS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, torch.inf)  # how it is brought home, in nats a frame: `Decoder._walk`
 UNKNOWN = -1  # what a path says where none of the label's uses fits
 BACKGROUND = -4.0  # see `Decoder`
 ENTER_UNKNOWN = -4.6  # log weight of a step into the unknown: one in a hundred
@@ -121,10 +122,10 @@ class Decoder(nn.Module):
         self.usual.copy_(usual_uses(names, label, self.grammar))
 
         def own(rows: Tensor) -> Tensor:
-            return self._steps(names[rows], keep[rows])[torch.arange(len(rows)), :, label[rows]]
+            return chains.own(self._steps(names[rows], keep[rows]), label[rows])
 
         def evidence(rows: Tensor) -> Tensor:
-            return self._steps(names[rows], keep[rows]) if self.config.borders else own(rows)[:, :, None]
+            return self._steps(names[rows], keep[rows]) if self.config.borders else own(rows)
 
         chain = self._rhythm.chain(self._rhythm.step_s(own, label), self.config.borders)
         # what nobody can tell apart would last as long as chance has it
@@ -191,12 +192,15 @@ class Decoder(nn.Module):
             emission: evidence for the uses against all that is ever said, ``(B, n, F, U)``.
             best: it is the likeliest label, which may cross a border.
         """
-        path, sure = self._walk(steps, label, best and self.config.borders)
+        pulls = PULLS if best and self.config.borders else PULLS[-1:]
+        path, sure = self._walk(steps, label, pulls[0])
+        for pull in pulls[1:]:  # the mildest that keeps it from being a reason for another class
+            home = (path // steps.shape[3] == label[:, None]) & keep
+            astray = home.sum(1) < HOME * keep.sum(1)
+            if not astray.any():
+                break
+            path[astray], sure[astray] = self._walk(steps[astray], label[astray], pull)
         of = path // steps.shape[3]
-        astray = ((of == label[:, None]) & keep).sum(1) < HOME * keep.sum(1)
-        if astray.any():  # a reason for another class
-            path[astray], sure[astray] = self._walk(steps[astray], label[astray], False)
-            of = path // steps.shape[3]
         # beside it each frame fits the label that is walked there or does not, whatever the step
         fitting = emission.amax(-1).transpose(1, 2).gather(2, of[..., None])[..., 0]
         fits = torch.stack([fitting, (self.background * keep).float()], -1)
@@ -206,12 +210,22 @@ class Decoder(nn.Module):
         unlike = hmm.posterior(fits, stay, start)[1][..., 1]
         return torch.where(unknown, UNKNOWN, path), torch.where(unknown, unlike, sure)
 
-    def _walk(self, steps: Tensor, label: Tensor, leaks: bool) -> tuple[Tensor, Tensor]:
-        """Likeliest use of each frame, by the label's own chain or one that leaks, and how sure it is."""
+    def _walk(self, steps: Tensor, label: Tensor, pull: float) -> tuple[Tensor, Tensor]:
+        """Likeliest use of each frame, and how sure it is.
+
+        Args:
+            steps, label: as for `_path`.
+            pull: evidence for the label's own uses that each frame is given, in nats; infinite where its
+                chain may not be left.
+        """
         r = self._rhythm
-        chain = chains.Chain(r.moves, r.start, self.stay, self.substates, leaks)
-        own = steps if leaks else steps[torch.arange(len(label)), :, label][:, :, None]
-        share = chains.posterior(own, chain, label)
+        chain = chains.Chain(r.moves, r.start, self.stay, self.substates, leaks=pull < torch.inf)
+        if chain.leaks:
+            at_home = torch.arange(steps.shape[2], device=label.device) == label[:, None]
+            steps = steps + pull * at_home[:, None, :, None]
+        else:
+            steps = chains.own(steps, label)
+        share = chains.posterior(steps, chain, label)
         path = chains.likeliest(share, label)
         return path, share.flatten(2).amax(-1) * self.sure.flatten()[path]
 

@@ -280,7 +280,7 @@ class Walk(Label):
         if "text" in knows and evidence.likeness is not None:
             first += from_descriptions(evidence, self.grammar.anchor)
             self.known |= evidence.likeness.isfinite().flatten(1).any(1)
-        step_s = self.rhythm.step_s(lambda rows: first[rows], label, self.step_s)
+        step_s = self.rhythm.step_s(lambda rows: first[rows][:, :, None], label, self.step_s)
         self.chain = self.rhythm.chain(step_s, self.chain.leaks)
         return first
 
@@ -295,12 +295,12 @@ class Walk(Label):
         """Log weights of the sub-states by what was felt, ``(b, F, n, U, K)`` or of the own label alone."""
         assert self.data is not None
         emission = self.data.emission(rows, self.states)
-        return emission if self.chain.leaks else _own(emission, self.evidence.label[rows])
+        return emission if self.chain.leaks else chains.own(emission, self.evidence.label[rows])
 
     def _of_uses(self, log_names: Tensor, rows: Tensor) -> Tensor:
         """Anchors' log weights ``(b, F, K)`` → the uses', ``(b, F, n, U)`` or of the own label alone."""
         emission = log_names[..., self.grammar.anchor]
-        return emission if self.chain.leaks else _own(emission, self.evidence.label[rows])
+        return emission if self.chain.leaks else chains.own(emission, self.evidence.label[rows])
 
     def _part(self, of_uses: Tensor, rows: Tensor) -> Tensor:
         """Numbers of the uses ``(n, U)``, of all labels or of the own alone, as `_of_uses` gives them."""
@@ -347,11 +347,6 @@ def usual_uses(names: Tensor, label: Tensor, grammar: Grammar) -> Tensor:
     for i in label.unique():
         usual[i] = (names[label == i].float().mean((0, 1)) + EPS).log()[grammar.anchor[i]]
     return usual
-
-
-def _own(emission: Tensor, label: Tensor) -> Tensor:
-    """Of the uses of all labels ``(b, F, n, U, …)`` those of the windows' own, ``(b, F, 1, U, …)``."""
-    return emission[torch.arange(len(label)), :, label][:, :, None]
 
 
 def once_over(moves: Tensor) -> Tensor:

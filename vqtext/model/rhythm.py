@@ -123,7 +123,7 @@ class Rhythm:
 
         Args:
             emission_of: log weights of each use of the own label of some windows, by their rows,
-                ``(b, F, U)``.
+                ``(b, F, 1, U)``.
             label: of all windows, ``(N,)``.
             known: what was read of some labels, ``(n,)``, NaN of the others, which alone are asked.
         """
@@ -133,7 +133,7 @@ class Rhythm:
         rows = torch.cat([_spread((label == i).nonzero()[:, 0]) for i in asked] or [label[:0]])
         if not len(rows):
             return torch.where(known.isnan(), USUAL_S, known)
-        emission, own = emission_of(rows)[:, :, None], label[rows]
+        emission, own = emission_of(rows), label[rows]
         tried = torch.logspace(math.log10(max(STEP_S[0], self.frame_s)), math.log10(STEP_S[1]), TRIED)
         likely = torch.zeros(count, TRIED, device=label.device)
         for number, seconds in enumerate(tried.tolist()):

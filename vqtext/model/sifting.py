@@ -93,6 +93,9 @@ class _Label:
         self.written = self.weight * self._words()  # (W, F, U)
         self.x, self.seen, self.data_weight = data.x[rows], data.seen[rows], data.weight
         self.hand = torch.nn.functional.one_hot(evidence.hand[rows]).to(self.x.dtype)
+        # mostly all is measured, or a whole sensor is missing: sums over the same frames are taken once
+        self.there, self.of = self.seen.flatten(0, 1).unique(dim=1, return_inverse=True)
+        self.there = self.there.view(*self.seen.shape[:2], -1)  # (W, F, P), of each thing felt ``of (R,)``
 
     def refuted(self) -> list[Cell]:
         """What to leave out, in this order; here it is left out already."""
@@ -180,14 +183,16 @@ class _Label:
         walked = chains.posterior(first.flatten(0, 1)[:, :, None], self.chain, label, within=True)
         share = walked.view(count, windows, frames, -1)  # (C, W, F, S)
         felt = self.x * self.seen
-        total = torch.einsum("cwfs,wfr,wh->chsr", share, self.seen, self.hand)
+        total = torch.einsum("cwfs,wfp,wh->chsp", share, self.there, self.hand)[..., self.of]
         mean = torch.einsum("cwfs,wfr,wh->chsr", share, felt, self.hand) / total.clamp(min=EPS)
         square = (felt * self.x).sum((0, 1)) - (total * mean.square()).sum((1, 2))
         variance = (square / self.seen.sum((0, 1)).clamp(min=EPS)).clamp(min=1e-3)  # (C, R)
         # |x − m|² / v + log v over what was felt, as products
+        patterns = torch.nn.functional.one_hot(self.of, self.there.shape[2]).to(share.dtype)
         near = torch.einsum("chsr,cr,wh->cwsr", mean, 1 / variance, self.hand)
-        far = torch.einsum("chsr,cr,wh->cwsr", mean.square(), 1 / variance, self.hand)
-        away = torch.einsum("wfr,cwsr->cwfs", self.seen, far) - 2 * torch.einsum("wfr,cwsr->cwfs", felt, near)
+        far = torch.einsum("chsr,cr,rp,wh->cwsp", mean.square(), 1 / variance, patterns, self.hand)
+        away = torch.einsum("wfp,cwsp->cwfs", self.there, far)
+        away -= 2 * torch.einsum("wfr,cwsr->cwfs", felt, near)
         alone = torch.einsum("wfr,cr->cwf", felt * self.x, 1 / variance)
         alone += torch.einsum("wfr,cr->cwf", self.seen, variance.log())
         return -0.5 * self.data_weight * (away + alone[..., None]).view(count, windows, frames, uses, -1)

@@ -44,7 +44,7 @@ class Explain(Stage):
     """Explain test windows, one of each label in turn, and draw the report."""
 
     command = "explain"
-    version = 5
+    version = 6
 
     @property
     def target(self) -> Path:
