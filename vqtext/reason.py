@@ -16,6 +16,7 @@ AMBIGUOUS_MARK = "?"
 UNRESOLVABLE_MARK = "~"
 UNSURE = 0.3
 """Confidence below which a step is told as a guess: several names of the label fit about as well."""
+UNLIKE = "unlike everything learned"
 SHOWN = 8
 """Steps that a line of text shows; a reason has them all."""
 
@@ -74,7 +75,7 @@ class Reason:
     ``str(reason)`` is one line: ``left leg swings 0.0–0.4 s → … = walking (0.72); also possible: running,
     0.21``, shortened after `SHOWN` steps. A name followed by ``*`` is inferred, by ``?`` ambiguous, by ``~``
     unresolvable (see `Step`); a step less sure than `UNSURE` is followed by its confidence. Steps and label
-    are told by their ``display`` where they have one.
+    are told by their ``display`` where they have one. A window that is not `familiar` says so at the end.
 
     Attributes:
         label: the class.
@@ -82,6 +83,9 @@ class Reason:
         steps: in order.
         display: what people are shown instead of ``label``.
         runner_up: the second class with its own steps, where it is likely enough to be told.
+        familiar: 1 where the window is like those learned; less, the further it is from all of them, and then
+            the class and each step are as much less sure. Of people that the model has not seen about one
+            window in a hundred is below 1; noise, other units and sensors that were swapped mostly are.
     """
 
     label: str
@@ -89,6 +93,7 @@ class Reason:
     steps: tuple[Step, ...] = field(default_factory=tuple)
     display: str | None = None
     runner_up: Reason | None = None
+    familiar: float = 1.0
 
     def __str__(self) -> str:
         shown = self.steps[:SHOWN]
@@ -98,6 +103,8 @@ class Reason:
         line = f"{' → '.join(told)} = {self.display or self.label} ({self.confidence:.2f})"
         if (other := self.runner_up) is not None:
             line += f"; also possible: {other.display or other.label}, {other.confidence:.2f}"
+        if self.familiar < 1:
+            line += f"; {UNLIKE}"
         return line
 
     def to_dict(self) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def test_the_answer_is_told_in_the_words_of_its_own_label(folder):
             assert own in [(ANCHORS[i], f"{reason.label} 단계 {i}") for i in (0, 1)]
         assert f" = {reason.label} 동작 ({reason.confidence:.2f})" in str(reason)
         assert f"{reason.label} 단계 " in str(reason) and "hand" not in str(reason)
-        assert set(reason.to_dict()) == {"label", "confidence", "steps", "display", "runner_up"}
+        assert set(reason.to_dict()) == {"label", "confidence", "steps", "display", "runner_up", "familiar"}
     assert {reason.label for reason in model.explain(signal)}, "there is something to tell"
 
 

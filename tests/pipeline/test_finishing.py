@@ -153,3 +153,24 @@ def test_a_step_is_told_as_surely_as_evidence_of_unseen_people_agrees(model, agr
 def test_where_no_evidence_names_anything_posteriors_stand(model):
     finished(model, toy.data(64), torch.full((64, model.config.frames), -1))
     assert (model.decoder.sure == 1).all()
+
+
+def test_noise_is_told_as_unlike_everything_learned_and_doubted(model):
+    data = toy.data(96)
+    finished(model, replace(data, train=torch.arange(64), validation=torch.arange(64, 96)))
+    usual = toy.windows(200, seed=1)[0]
+    noise = usual.std() * np.random.default_rng(0).standard_normal(usual.shape).astype(np.float32)
+    known, strange = model.decode(usual), model.decode(noise)
+    assert (known.familiar < 1).mean() < 0.1 and (strange.familiar < 1).mean() > 0.9
+    assert known.log_posterior.max(1).mean() > strange.log_posterior.max(1).mean()
+    told, doubted = model.explain(usual[:1])[0], model.explain(noise[:1])[0]
+    assert "unlike everything learned" in str(doubted) and "unlike" not in str(told)
+    assert doubted.confidence < 0.5 + doubted.familiar / 2 + 1e-3
+    streamed = list(model.explain_stream(np.concatenate(noise[:3], 1)))
+    assert all(reason.familiar < 1 for reason in streamed)
+
+
+def test_without_validation_windows_everything_is_usual(model):
+    data = toy.data(64)
+    finished(model, replace(data, validation=torch.arange(0)))
+    assert (model.decode(100 * data.signal).familiar == 1).all()

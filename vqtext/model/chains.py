@@ -223,7 +223,7 @@ class _Walk:
         alone = not self.leaks and len(label) > 0 and bool((label == label[0]).all())
         pick = slice(None) if self.leaks else label[:1] if alone else label
         count, stay = chain.substates[pick], chain.stay[pick]
-        shape = (1, width) if self.leaks else (len(pick), 1)
+        shape = (1, width) if self.leaks else (len(count), 1)
         self.moves = chain.moves[pick].exp()  # (n or B, U, U)
         first = chain.start[pick].exp().view(*shape, -1)
         stay, count = stay.view(*shape, -1, 1), count.view(*shape, -1, 1)

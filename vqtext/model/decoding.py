@@ -4,7 +4,7 @@ Names of frames → hidden Markov chains of all labels' transcripts, beside whic
 The label that both together explain best is the class; the likeliest steps through that label's own chain are
 the reason, so that the two never contradict. The runner-up has its reason by its own chain. Where windows
 may hold borders, the reason of the best label may leave it for another activity and come back, rarely, and
-half of the window at least is its own.
+half of the window at least is its own. Of a window unlike everything learned, class and reason are unsure.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from vqtext.model import chains, hmm
 from vqtext.model.config import ModelConfig
 from vqtext.model.grounding import ITERATIONS, once_over, usual_uses
+from vqtext.model.novelty import Novelty
 from vqtext.model.rhythm import USUAL_S, Rhythm
 from vqtext.model.vocabulary import Grammar, Vocabulary
 from vqtext.model.weighing import CHAIN, HEAD, weigh
@@ -46,12 +47,14 @@ class Decoded:
             which only the best label may cross.
         confidence: posterior of what the path says, as much as it is worth (`vqtext.model.sureness`),
             ``(B, R, F)``.
+        familiar: 1 for windows like those learned, less the further they are from all of them, ``(B,)``.
     """
 
     log_posterior: Tensor
     label: Tensor
     path: Tensor
     confidence: Tensor
+    familiar: Tensor
 
 
 class Decoder(nn.Module):
@@ -103,6 +106,7 @@ class Decoder(nn.Module):
         self.register_buffer("weights", torch.tensor([CHAIN, HEAD]))
         self.register_buffer("background", torch.tensor(BACKGROUND))
         self.register_buffer("sure", torch.ones_like(self.grammar.start))
+        self.novelty = Novelty(labels, 2 * config.settings.dim)
         # Frames inside one sub-step repeat each other; each sub-step is one piece of evidence.
         self.weight = min(1.0, config.tokens * config.substeps / config.frames)
 
@@ -163,7 +167,9 @@ class Decoder(nn.Module):
         return self._path(self._steps(names, keep), self._emission(names, keep), label, keep, best=True)
 
     @torch.no_grad()
-    def forward(self, names: Tensor, classes: Tensor, keep: Tensor, ranks: int = 1) -> Decoded:
+    def forward(
+        self, names: Tensor, classes: Tensor, keep: Tensor, ranks: int = 1, familiar: Tensor | None = None
+    ) -> Decoded:
         """Decode windows.
 
         Args:
@@ -171,15 +177,20 @@ class Decoder(nn.Module):
             classes: logits of the class head, ``(B, n)``.
             keep: ``(B, F)``; frames outside say nothing.
             ranks: how many of the likeliest labels get a path, R; fewer where there are fewer labels.
+            familiar: how much windows are like those learned, ``(B,)``, by `novelty`; None takes all for
+                such. Of the rest of the posterior each label gets the same, and steps are as much less sure.
         """
         emission = self._emission(names, keep)
         chain, head = self._chains(emission), self._head(classes)
         log_posterior = (self.weights[0] * chain + self.weights[1] * head + self._log_prior()).log_softmax(1)
+        familiar = torch.ones_like(log_posterior[:, 0]) if familiar is None else familiar
+        alike = ((1 - familiar) / log_posterior.shape[1]).log()
+        log_posterior = torch.logaddexp(log_posterior + familiar.log()[:, None], alike[:, None])
         label = log_posterior.topk(min(ranks, log_posterior.shape[1]), dim=1).indices
         steps = self._steps(names, keep)
         found = [self._path(steps, emission, own, keep, best=not rank) for rank, own in enumerate(label.T)]
         path, confidence = (torch.stack(part, 1) for part in zip(*found, strict=True))
-        return Decoded(log_posterior, label, path, confidence)
+        return Decoded(log_posterior, label, path, confidence * familiar[:, None, None], familiar)
 
     def _path(
         self, steps: Tensor, emission: Tensor, label: Tensor, keep: Tensor, best: bool

@@ -76,6 +76,7 @@ class Decodings:
         use: step of its transcript at each frame, ``(n, F)``, −1 where none fits.
         anchor: anchor of that step, ``(n, F)``, −1 where none fits.
         confidence: of the step, ``(n, F)``; see `vqtext.reason.Step`.
+        familiar: see `vqtext.reason.Reason`, ``(n,)``.
         keep: frames that were seen, see `vqtext.model.signals.frames_seen`, ``(n, F)``.
     """
 
@@ -84,6 +85,7 @@ class Decodings:
     use: np.ndarray
     anchor: np.ndarray
     confidence: np.ndarray
+    familiar: np.ndarray
     keep: np.ndarray
 
 
@@ -160,6 +162,7 @@ class VQText:
                 "use": torch.where(own, path % uses, UNKNOWN),
                 "anchor": torch.where(path == UNKNOWN, UNKNOWN, anchor),
                 "confidence": decoded.confidence[:, 0],
+                "familiar": decoded.familiar,
                 "keep": keep,
             }
             for name, value in values.items():
@@ -230,7 +233,8 @@ class VQText:
     @torch.no_grad()
     def _decode(self, rows: torch.Tensor, ranks: int = 1) -> tuple[Decoded, torch.Tensor]:
         out, keep = self.network(rows), frames_seen(rows, self.config)
-        return self.decoder(frame_names(out, out.names, self.config.frames), out.classes, keep, ranks), keep
+        names, familiar = frame_names(out, out.names, self.config.frames), self.decoder.novelty(out.pooled)
+        return self.decoder(names, out.classes, keep, ranks, familiar), keep
 
 
 def load(folder: Path | str) -> VQText | VQShape:

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Said:
     """What the network said of one window: its first frame, names of its frames ``(F, K)``, which of them it
-    saw ``(F,)``, class logits ``(n,)``."""
+    saw ``(F,)``, class logits ``(n,)``, how familiar it is ``()``."""
 
     start: int
     names: Tensor
     seen: Tensor
     classes: Tensor
+    familiar: Tensor
 
     @property
     def end(self) -> int:
@@ -54,7 +55,7 @@ def explain_stream(
             NaN where nothing was measured. Few windows are held at a time.
         stride_s: seconds between the windows that the network sees, rounded to whole frames. None takes
             windows side by side; where they overlap, the names of a frame are averaged over all windows that
-            hold it, and so is what the class head says.
+            hold it, and so is what the class head says and how familiar they are.
 
     Raises:
         ShapeError: another number of channels, a chunk that is not ``(C, n)``, or no sample at all.
@@ -146,14 +147,16 @@ def _look(model: VQText, window: np.ndarray, start: int) -> list[Said]:
     rows = window_tensor(window[None], np.array([start]), model.config)
     out = model.network(rows)
     names = frame_names(out, out.names, model.config.frames)
-    return [Said(start, names[0], frames_seen(rows, model.config)[0], out.classes[0])]
+    familiar = model.decoder.novelty(out.pooled)
+    return [Said(start, names[0], frames_seen(rows, model.config)[0], out.classes[0], familiar[0])]
 
 
 def _explained(model: VQText, said: list[Said], begin: int, end: int) -> Iterator[Reason]:
     """The reason of the window of frames ``begin`` to ``end``, out of all that was said of them."""
     config = model.config
     names = torch.zeros(config.frames, len(model.vocabulary.anchors))
-    classes, count = torch.zeros(len(config.labels)), torch.zeros(config.frames)
+    classes, familiar = torch.zeros(len(config.labels)), torch.zeros(())
+    count = torch.zeros(config.frames)
     for s in said:
         first, last = max(s.start, begin), min(s.end, end)
         if first < last:
@@ -161,11 +164,16 @@ def _explained(model: VQText, said: list[Said], begin: int, end: int) -> Iterato
             names[here] += s.names[there] * s.seen[there, None]
             count[here] += s.seen[there]
             classes += s.seen[there].sum() * s.classes.log_softmax(0)
+            familiar += s.seen[there].sum() * s.familiar
     keep = count > 0
     if not keep.any():
         return
-    names, classes = names / count.clamp(min=1)[:, None], classes / count.sum()
-    decoded = model.decoder(names[None], classes[None], keep[None], ranks=2)
+    names, classes, familiar = (
+        names / count.clamp(min=1)[:, None],
+        classes / count.sum(),
+        familiar / count.sum(),
+    )
+    decoded = model.decoder(names[None], classes[None], keep[None], 2, familiar[None])
     yield tell(decoded, 0, keep, model.vocabulary, config, begin)
 
 

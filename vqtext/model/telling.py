@@ -32,8 +32,10 @@ def tell(
         transcript = vocabulary.transcripts[label]
         likely = round(float(decoded.log_posterior[row, label].exp()), 4)
         told.append(Reason(transcript.label, likely, steps, transcript.display))
-    best, others = told[0], [reason for reason in told[1:2] if reason.confidence >= POSSIBLE]
-    return Reason(best.label, best.confidence, best.steps, best.display, *others)
+    best = told[0]
+    other = next((reason for reason in told[1:2] if reason.confidence >= POSSIBLE), None)
+    familiar = round(float(decoded.familiar[row]), 4)
+    return Reason(best.label, best.confidence, best.steps, best.display, other, familiar)
 
 
 def _steps(

@@ -25,7 +25,7 @@ from vqtext.pipeline.faithfulness import WINDOWS
 from vqtext.pipeline.leak import text_only_accuracy
 from vqtext.pipeline.measures import over
 from vqtext.pipeline.physical import claims, moves_more, within_label
-from vqtext.pipeline.predictions import CLASSIFIERS, predict
+from vqtext.pipeline.predictions import CLASSIFIERS, of_all, predict
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.runs import Fold, folds_of, read_run
 from vqtext.pipeline.scoring import Seeds, Truth
@@ -119,6 +119,7 @@ class Evaluate(Stage):
             "controls": None,
             "faithfulness": _faithfulness(seeds),
             "missed": _missed(seeds),
+            "unlike": over([float((of_all(parts, "familiar") < 1).mean()) for parts in seeds]),
             "leak": {"text_only_accuracy": leak},
             "leak_shuffled": shuffled,
             "sureness": scoring.sureness(seeds),

@@ -143,6 +143,7 @@ def _trust(result: Mapping[str, Any]) -> Iterator[str]:
         )
         if named["mean"] <= random["mean"]:
             yield "  the steps that are named matter no more to the class than any others"
+    yield f"{told(result['unlike'])} of the test windows are unlike everything learned, and told with doubt"
     alone, together = (result["missed"][name] for name in ("codes_alone", "tokens_together"))
     if alone["mean"] is not None:
         yield (

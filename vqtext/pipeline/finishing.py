@@ -1,9 +1,10 @@
-"""What is learnt of a network once it is trained: its class head anew, and the decoder.
+"""What is learnt of a network once it is trained: its class head anew, the decoder, and what is usual.
 
 A class head that learnt with everything else is sure of the people it learnt from. On the finished tokens it
 is one linear layer, which has a best solution: it is fitted again, as strictly as people it has not seen ask
-for. That, and the decoder's weights of chain and head, are chosen while the validation windows are still new
-to the network. Then there is nothing left for them to choose, and they may be learned from.
+for. That, the decoder's weights of chain and head, and how unlike those learned a window may be, are chosen
+while the validation windows are still new to the network. Then there is nothing left for them to choose, and
+they may be learned from.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Chosen:
     Attributes:
         strength: inverse regularisation of the class head.
         weights: of the decoder's chain and head, ``(2,)``.
+        usual: how far from those learned a window is that nobody need wonder at (`vqtext.model.novelty`).
         nll, accuracy: of the class head on the validation windows.
         place, path, posterior: which windows these were, ``(V,)``, the uses that they were told as, −1 beyond
             a window's end, and how likely each was, ``(V, F)``.
@@ -62,6 +64,7 @@ class Chosen:
 
     strength: float
     weights: Tensor
+    usual: float
     nll: float
     accuracy: float
     place: Tensor
@@ -84,11 +87,13 @@ def choose(model: VQText, data: TrainingData) -> Chosen | None:
     strength, classes = _fit_strictly(model.network.class_head, learn, held)
     model.decoder.fit(learn.names, learn.label, learn.keep)
     model.decoder.calibrate(held.names, classes, held.label, held.keep)
+    model.decoder.novelty.fit(learn.pooled, learn.label)
     path, posterior = model.decoder.tell(held.names, held.label, held.keep)
     right = (classes.argmax(-1) == held.label).float()
     return Chosen(
         strength,
         model.decoder.weights.clone(),
+        model.decoder.novelty.usual(held.pooled),
         nll=float(calibrated_nll(classes, held.label)),
         accuracy=float(right.mean()),
         place=held.place,
@@ -111,6 +116,8 @@ def finish(model: VQText, data: TrainingData, chosen: Chosen | None, first: Tens
     if chosen is None:
         return
     model.decoder.weights.copy_(chosen.weights)
+    model.decoder.novelty.fit(learn.pooled, learn.label)
+    model.decoder.novelty.strict.fill_(1 / chosen.usual)
     _fit(model.network.class_head, learn.pooled, learn.label, chosen.strength)
     if first is not None:
         frame_s = model.config.window_s / model.config.frames

@@ -32,6 +32,7 @@ class Predictions:
         substeps: names a token emits.
         strength: regularisation that was chosen for the classifiers that have one.
         drops: see `faithfulness.deletion`; empty where it was not asked for.
+        familiar: by the decoding, ``(n,)``.
         missed: see `drawn.missed`; NaN where it was not asked for.
     """
 
@@ -48,6 +49,7 @@ class Predictions:
     substeps: int
     strength: dict[str, float]
     drops: tuple[np.ndarray, np.ndarray]
+    familiar: np.ndarray
     missed: tuple[float, float]
 
 
@@ -90,6 +92,7 @@ def predict(folder: Path, windows: Windows, split: Split, seed: int, few: np.nda
         substeps=model.config.substeps,
         strength=strength,
         drops=deletion(model, windows, few, np.random.default_rng(seed)),
+        familiar=decoded.familiar,
         missed=missed(model, windows, few),
     )
 

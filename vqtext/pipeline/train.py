@@ -62,7 +62,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 25
+    version = 26
     folder = True
 
     @property
