@@ -5,7 +5,7 @@
 FOLDER holds ``dsads/``. ``--peers`` fits aeon's MiniRocket, MultiRocketHydra and QUANT on the same windows in
 one run with ours; ``--loso`` leaves one subject out at a time, for ours and MiniRocket. Beside scores it says
 how much of each series' own variance in its window is missed on test subjects: by the pieces that codes draw
-alone, by what tokens tell together, and with codes shuffled.
+alone, by what tokens tell together, and with codes shuffled; and of each activity how alike seeds name it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,9 @@ from stages import MODEL, WORDS, stages
 from vqtext import load
 from vqtext.config import DataSettings, Settings, TrainSettings
 from vqtext.data.windows import Windows
+from vqtext.model.load import VQText
 from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.measures import agreement
 from vqtext.pipeline.runs import folds_of, read_run
 
 
@@ -53,7 +56,7 @@ def main() -> None:
 
 
 def told(settings: Settings, seeds: list[int]) -> None:
-    """Train, evaluate, and print scores, times and what is missed of the signal."""
+    """Train, evaluate, and print scores, times, what is missed of the signal, and how names agree."""
     summary = stages(settings, WORDS + MODEL)
     for name, scores in summary["classification"].items():
         if name != "ece":
@@ -71,6 +74,19 @@ def told(settings: Settings, seeds: list[int]) -> None:
             f"seed {seed} missed of the variance: codes alone {alone:.3f} (shuffled {alone_shuffled:.3f}), "
             f"read together {read:.3f} (shuffled {read_shuffled:.3f})"
         )
+    if len(seeds) > 1:
+        alike([load(folder / f"seed-{seed}") for seed in seeds], windows, test)
+
+
+def alike(models: Sequence[VQText], windows: Windows, test: np.ndarray) -> None:
+    """Print for each label how much of the time two models say the same, and how sure they are."""
+    said = [model.decode(windows.signal, test) for model in models]
+    for number, label in enumerate(windows.labels):
+        own = windows.label[test] == number
+        keep = said[0].keep[own]
+        same = np.mean(agreement([s.anchor[own] for s in said], keep))
+        sure = np.mean([s.confidence[own][keep].mean() for s in said])
+        print(f"named alike {same:.2f}, confidence {sure:.2f}: {label}")
 
 
 def by_subject(settings: Settings, windows: Windows) -> None:
