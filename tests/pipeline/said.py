@@ -33,7 +33,7 @@ def steps_said(
     def decode(signal: np.ndarray, index: np.ndarray) -> Decodings:
         n, said = len(index), use[index]
         sure, keep = np.ones((n, frames)), np.ones((n, frames), dtype=bool)
-        return Decodings(np.zeros((n, 1)), np.full(n, label), said, said, sure, keep)
+        return Decodings(np.zeros((n, 1)), np.full(n, label), said, said, sure, np.ones(n), keep)
 
     config = SimpleNamespace(frames=frames, window_s=windows.T / windows.rate_hz)
     words = Words([], np.empty((0, 0)), [[(0, step) for step in uses]], [True], [None])
