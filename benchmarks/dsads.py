@@ -67,15 +67,16 @@ def told(settings: Settings, seeds: list[int]) -> None:
     models = len(record["validation"])
     print(f"{settings.train.run} seconds a model: {record['seconds'] / models:.0f}")
     windows = read_windows(settings.cache / "windows.h5")
-    for seed in seeds:
-        test = folds_of(folder, record, windows)[0].split.test
-        alone, read, alone_shuffled, read_shuffled = missed(load(folder / f"seed-{seed}"), windows, test)
+    test = folds_of(folder, record, windows)[0].split.test
+    trained = {seed: load(folder / f"seed-{seed}") for seed in seeds}
+    for seed, model in trained.items():
+        alone, read, alone_shuffled, read_shuffled = missed(model, windows, test)
         print(
             f"seed {seed} missed of the variance: codes alone {alone:.3f} (shuffled {alone_shuffled:.3f}), "
             f"read together {read:.3f} (shuffled {read_shuffled:.3f})"
         )
     if len(seeds) > 1:
-        alike([load(folder / f"seed-{seed}") for seed in seeds], windows, test)
+        alike(list(trained.values()), windows, test)
 
 
 def alike(models: Sequence[VQText], windows: Windows, test: np.ndarray) -> None:

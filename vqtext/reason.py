@@ -17,6 +17,7 @@ UNRESOLVABLE_MARK = "~"
 UNSURE = 0.3
 """Confidence below which a step is told as a guess: several names of the label fit about as well."""
 UNLIKE = "unlike everything learned"
+"""What is said of a window that is not `Reason.familiar`."""
 SHOWN = 8
 """Steps that a line of text shows; a reason has them all."""
 

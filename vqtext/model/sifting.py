@@ -96,6 +96,7 @@ class _Label:
         # mostly all is measured, or a whole sensor is missing: sums over the same frames are taken once
         self.there, self.of = self.seen.flatten(0, 1).unique(dim=1, return_inverse=True)
         self.there = self.there.view(*self.seen.shape[:2], -1)  # (W, F, P), of each thing felt ``of (R,)``
+        self.patterns = torch.nn.functional.one_hot(self.of, self.there.shape[2]).to(self.x.dtype)  # (R, P)
 
     def refuted(self) -> list[Cell]:
         """What to leave out, in this order; here it is left out already."""
@@ -188,9 +189,8 @@ class _Label:
         square = (felt * self.x).sum((0, 1)) - (total * mean.square()).sum((1, 2))
         variance = (square / self.seen.sum((0, 1)).clamp(min=EPS)).clamp(min=1e-3)  # (C, R)
         # |x − m|² / v + log v over what was felt, as products
-        patterns = torch.nn.functional.one_hot(self.of, self.there.shape[2]).to(share.dtype)
         near = torch.einsum("chsr,cr,wh->cwsr", mean, 1 / variance, self.hand)
-        far = torch.einsum("chsr,cr,rp,wh->cwsp", mean.square(), 1 / variance, patterns, self.hand)
+        far = torch.einsum("chsr,cr,rp,wh->cwsp", mean.square(), 1 / variance, self.patterns, self.hand)
         away = torch.einsum("wfp,cwsp->cwfs", self.there, far)
         away -= 2 * torch.einsum("wfr,cwsr->cwfs", felt, near)
         alone = torch.einsum("wfr,cr->cwf", felt * self.x, 1 / variance)

@@ -7,6 +7,7 @@ from typing import Any
 
 from vqtext.pipeline.lines import cut_short, table
 from vqtext.pipeline.scoring import SURE
+from vqtext.reason import UNLIKE
 
 FALL = 0.05
 """A score that is lower by more than this, and by more than its spread over seeds, has fallen."""
@@ -143,7 +144,7 @@ def _trust(result: Mapping[str, Any]) -> Iterator[str]:
         )
         if named["mean"] <= random["mean"]:
             yield "  the steps that are named matter no more to the class than any others"
-    yield f"{told(result['unlike'])} of the test windows are unlike everything learned, and told with doubt"
+    yield f"{told(result['unlike'])} of the test windows are {UNLIKE}, and told with doubt"
     alone, together = (result["missed"][name] for name in ("codes_alone", "tokens_together"))
     if alone["mean"] is not None:
         yield (
