@@ -1,6 +1,6 @@
 """A user would lose: one answer for one signal, whatever else is in the batch, missing or said."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -27,6 +27,15 @@ def test_shapes_are_those_of_the_output_docs(network):
     assert out.rebuilt.shape == signal.shape
     beyond = 0 if network.config.joint else 1 / 64  # VQShape's own
     assert ((out.t >= 0) & (out.t + out.l <= 1 + beyond + 1e-6)).all()
+
+
+@torch.no_grad()
+def test_what_is_read_without_drawing_is_what_is_read_with_it(network):
+    signal = torch.from_numpy(windows(3)[0])
+    signal[1, :, 50:] = torch.nan
+    read, out = network.read(signal), network(signal)
+    for field in fields(read):
+        assert torch.equal(getattr(read, field.name), getattr(out, field.name)), field.name
 
 
 @torch.no_grad()

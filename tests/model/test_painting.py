@@ -22,3 +22,10 @@ def test_a_longer_token_says_more_about_the_frames_it_shares():
     t, l = torch.tensor([[0.0, 0.25]]), torch.tensor([[0.3, 0.75]])
     weights = coverage(t, l, substeps=1, frames=4)[0, 1]  # frame 0.25–0.5: 0.05 of one, 0.25 of the other
     assert torch.allclose(weights, torch.tensor([1 / 6, 5 / 6]), atol=0.01)
+
+
+def test_a_far_token_has_no_weight_that_would_only_slow_the_product_down():
+    t = torch.arange(64)[None] / 64
+    weights = coverage(t, torch.full_like(t, 1 / 64), substeps=4, frames=128)
+    assert weights[weights != 0].min() > torch.finfo(weights.dtype).tiny / torch.finfo(weights.dtype).eps
+    assert torch.allclose(weights.sum(-1), torch.ones(1, 128))

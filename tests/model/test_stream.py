@@ -112,8 +112,8 @@ def test_reasons_come_as_soon_as_their_windows_are_whole(model):
 
 def test_the_network_looks_once_at_each_window(model, monkeypatch):
     looks = []
-    forward = model.network.forward
-    monkeypatch.setattr(model.network, "forward", lambda rows: looks.append(len(rows)) or forward(rows))
+    read = model.network.read
+    monkeypatch.setattr(model.network, "read", lambda rows: looks.append(len(rows)) or read(rows))
     for count in (5, 10):
         looks.clear()
         list(model.explain_stream(recording(count)))

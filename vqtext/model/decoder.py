@@ -28,8 +28,8 @@ class ShapeDecoder(nn.Module):
     def forward(self, z: Tensor, channels: Tensor) -> Tensor:
         """``z (..., dim_code)`` → ``(..., c, SHAPE_STEPS)``"""
         s = self.outside(z).unflatten(-1, (self.virtual, SHAPE_STEPS))
-        s = torch.einsum("...rt,cr->...ct", s, self.mix(channels)) / self.virtual**0.5
-        return s - s.mean(-1, keepdim=True)
+        s = s - s.mean(-1, keepdim=True)
+        return torch.einsum("...rt,cr->...ct", s, self.mix(channels) / self.virtual**0.5)
 
 
 class SignalDecoder(nn.Module):
@@ -49,4 +49,4 @@ class SignalDecoder(nn.Module):
     def forward(self, h: Tensor, channels: Tensor) -> Tensor:
         """``h (S, M, D)``"""
         x = self.outside(h).unflatten(-1, (self.virtual, SHAPE_STEPS))
-        return torch.einsum("smrt,cr->smct", x, self.mix(channels)) / self.virtual**0.5
+        return torch.einsum("smrt,cr->smct", x, self.mix(channels) / self.virtual**0.5)

@@ -121,12 +121,10 @@ class Decoder(nn.Module):
         """
         self.prior.copy_(names[keep].mean(0) + EPS)
         self.class_prior.copy_(torch.bincount(label, minlength=len(self.class_prior)) / len(label))
-        emission = self._emission(names, keep)
-
         self.usual.copy_(usual_uses(names, label, self.grammar))
 
         def own(rows: Tensor) -> Tensor:
-            return chains.own(self._steps(names[rows], keep[rows]), label[rows])
+            return self._steps(names[rows], keep[rows], label[rows])
 
         def evidence(rows: Tensor) -> Tensor:
             return self._steps(names[rows], keep[rows]) if self.config.borders else own(rows)
@@ -136,10 +134,10 @@ class Decoder(nn.Module):
         alike = self.alike.argmax(-1)
         chain = chains.learn(chain, label, evidence, names.shape[1], ITERATIONS, alike=alike)
         self.stay.copy_(chain.stay), self.substates.copy_(chain.substates)
-        emission = self.weight * emission
         for i in label.unique():
-            of_label = emission[label == i, i]
-            frames = keep[label == i].sum(1)
+            rows = label == i
+            of_label = self.weight * self._emission(names[rows], keep[rows], i[None])[:, 0]
+            frames = keep[rows].sum(1)
             _, _, moves = hmm.posterior(of_label, self.grammar.ordered[i], self.grammar.start[i], frames)
             allowed = self.grammar.ordered[i].exp()
             count = moves.sum(0) + PRIOR_COUNT * allowed
@@ -164,7 +162,7 @@ class Decoder(nn.Module):
     def tell(self, names: Tensor, label: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
         """The path of each window if its label is ``label (B,)``, and its confidence, ``(B, F)`` each. Other
         arguments as `forward`."""
-        return self._path(self._steps(names, keep), self._emission(names, keep), label, keep, best=True)
+        return self._path(names, keep, self._emission(names, keep), label, best=True)
 
     @torch.no_grad()
     def forward(
@@ -187,31 +185,31 @@ class Decoder(nn.Module):
         alike = ((1 - familiar) / log_posterior.shape[1]).log()
         log_posterior = torch.logaddexp(log_posterior + familiar.log()[:, None], alike[:, None])
         label = log_posterior.topk(min(ranks, log_posterior.shape[1]), dim=1).indices
-        steps = self._steps(names, keep)
-        found = [self._path(steps, emission, own, keep, best=not rank) for rank, own in enumerate(label.T)]
+        found = [self._path(names, keep, emission, own, best=not rank) for rank, own in enumerate(label.T)]
         path, confidence = (torch.stack(part, 1) for part in zip(*found, strict=True))
         return Decoded(log_posterior, label, path, confidence * familiar[:, None, None], familiar)
 
     def _path(
-        self, steps: Tensor, emission: Tensor, label: Tensor, keep: Tensor, best: bool
+        self, names: Tensor, keep: Tensor, emission: Tensor, label: Tensor, best: bool
     ) -> tuple[Tensor, Tensor]:
         """Likeliest step of each frame, if each window's label is ``label (B,)``, and how likely: two
         ``(B, F)``.
 
         Args:
-            steps: evidence for when a use is, as `_steps` gives it, ``(B, F, n, U)``.
+            names, keep: as for `forward`.
             emission: evidence for the uses against all that is ever said, ``(B, n, F, U)``.
             best: it is the likeliest label, which may cross a border.
         """
+        uses = emission.shape[3]
         pulls = PULLS if best and self.config.borders else PULLS[-1:]
-        path, sure = self._walk(steps, label, pulls[0])
+        path, sure = self._walk(names, keep, label, pulls[0])
         for pull in pulls[1:]:  # the mildest that keeps it from being a reason for another class
-            home = (path // steps.shape[3] == label[:, None]) & keep
+            home = (path // uses == label[:, None]) & keep
             astray = home.sum(1) < HOME * keep.sum(1)
             if not astray.any():
                 break
-            path[astray], sure[astray] = self._walk(steps[astray], label[astray], pull)
-        of = path // steps.shape[3]
+            path[astray], sure[astray] = self._walk(names[astray], keep[astray], label[astray], pull)
+        of = path // uses
         # beside it each frame fits the label that is walked there or does not, whatever the step
         fitting = emission.amax(-1).transpose(1, 2).gather(2, of[..., None])[..., 0]
         fits = torch.stack([fitting, (self.background * keep).float()], -1)
@@ -221,42 +219,43 @@ class Decoder(nn.Module):
         unlike = hmm.posterior(fits, stay, start)[1][..., 1]
         return torch.where(unknown, UNKNOWN, path), torch.where(unknown, unlike, sure)
 
-    def _walk(self, steps: Tensor, label: Tensor, pull: float) -> tuple[Tensor, Tensor]:
+    def _walk(self, names: Tensor, keep: Tensor, label: Tensor, pull: float) -> tuple[Tensor, Tensor]:
         """Likeliest use of each frame, and how sure it is.
 
         Args:
-            steps, label: as for `_path`.
+            names, keep, label: as for `_path`.
             pull: evidence for the label's own uses that each frame is given, in nats; infinite where its
                 chain may not be left.
         """
         r = self._rhythm
         chain = chains.Chain(r.moves, r.start, self.stay, self.substates, leaks=pull < torch.inf)
         if chain.leaks:
-            at_home = torch.arange(steps.shape[2], device=label.device) == label[:, None]
-            steps = steps + pull * at_home[:, None, :, None]
+            at_home = torch.arange(len(r.start), device=label.device) == label[:, None]
+            steps = self._steps(names, keep) + pull * at_home[:, None, :, None]
         else:
-            steps = chains.own(steps, label)
+            steps = self._steps(names, keep, label)
         share = chains.posterior(steps, chain, label)
         path = chains.likeliest(share, label)
         return path, share.flatten(2).amax(-1) * self.sure.flatten()[path]
 
-    def _emission(self, names: Tensor, keep: Tensor) -> Tensor:
-        """How much more likely each use is than its anchor is anywhere, in nats: ``(B, n, F, U)``."""
+    def _emission(self, names: Tensor, keep: Tensor, labels: Tensor | slice = slice(None)) -> Tensor:
+        """How much more likely each use of all labels, or of some, is than its anchor is anywhere, in nats:
+        ``(B, n, F, U)``."""
         surprise = (names + EPS).log() - self.prior.log()
-        return self.grammar.emission(surprise * keep[..., None])
+        return self.grammar.emission(surprise * keep[..., None], labels)
 
-    def _steps(self, names: Tensor, keep: Tensor) -> Tensor:
-        """How much more likely each use is now than it is in its label at any time, ``(B, F, n, U)``.
+    def _steps(self, names: Tensor, keep: Tensor, label: Tensor | None = None) -> Tensor:
+        """How much more likely each use is now than it is in its label at any time: of all labels
+        ``(B, F, n, U)``, or of the own of each window, ``label (B,)``, alone, ``(B, F, 1, U)``.
 
         Uses that nobody can tell apart share what is said of all of them: order and durations divide it.
         """
-        said = self._shared((names + EPS)[..., self.grammar.anchor]).log()
-        said = said - self._shared(self.usual.exp()[None]).log()
-        return self._span * torch.where(self.grammar.valid & keep[..., None, None], said, 0.0)
-
-    def _shared(self, of_uses: Tensor) -> Tensor:
-        """Chances of the uses ``(..., n, U)``, each summed over those it is like."""
-        return torch.einsum("...nv,nuv->...nu", of_uses, self.alike)
+        every = torch.arange(len(self.usual), device=names.device)
+        at = every[None] if label is None else label[:, None]  # (1, n) or (B, 1)
+        anchor, alike = self.grammar.anchor[at].flatten(1), self.alike[at]
+        said = names.gather(2, anchor[:, None].expand(*names.shape[:2], -1)).unflatten(2, (at.shape[1], -1))
+        said = _shared(said + EPS, alike).log() - _shared(self.usual[at].exp(), alike).log()[:, None]
+        return self._span * torch.where(self.grammar.valid[at][:, None] & keep[..., None, None], said, 0.0)
 
     def _chains(self, emission: Tensor) -> Tensor:
         """What the chains say for each label, in nats, ``(B, n)``."""
@@ -280,3 +279,8 @@ class Decoder(nn.Module):
 
     def _log_prior(self) -> Tensor:
         return self.class_prior.clamp(min=EPS).log()
+
+
+def _shared(of_uses: Tensor, alike: Tensor) -> Tensor:
+    """Chances of the uses ``(B, …, n, U)``, each summed over those it is like, ``(B, n, U, U)``."""
+    return torch.einsum("b...nv,bnuv->b...nu", of_uses, alike)

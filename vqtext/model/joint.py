@@ -53,11 +53,11 @@ class Joint(nn.Module):
         a = self.tokenizer(h, patch_keep, x, seen, channels)
         q = self.codebook(a.z, a.keep)
         features = torch.cat([q.z, a.mu, a.sigma, torch.stack([a.t, a.l], -1)], -1) * a.keep[..., None]
-        # Codes are few, but each token is drawn by itself: only so does z learn which code draws its piece.
-        shapes = self.shape_decoder(q.z, channels)
-        offset, scale = a.mu[..., None], a.sigma[..., None]
 
         def draw(read: Tensor) -> Drawn:
+            # Codes are few, but each token is drawn by itself: only so z learns which code draws its piece.
+            shapes = self.shape_decoder(q.z, channels)
+            offset, scale = a.mu[..., None], a.sigma[..., None]
             alone = offset + scale * shapes
             among = lean(a.mu, a.t, a.l, a.keep[..., None] & (a.sigma > 0))
             together = alone + among + scale * self.signal_decoder(read, channels)

@@ -174,7 +174,7 @@ class VQText:
         """Tokens of each window. Arguments and errors as `explain`."""
         parts: dict[str, list[torch.Tensor]] = {name: [] for name in Tokens.__dataclass_fields__}
         for rows in blocks(signals, index, self.config):
-            out = self.network(rows)
+            out = self.network.read(rows)
             values = {
                 "code": torch.where(out.keep, out.code, -1),
                 "t": out.t,
@@ -232,7 +232,7 @@ class VQText:
 
     @torch.no_grad()
     def _decode(self, rows: torch.Tensor, ranks: int = 1) -> tuple[Decoded, torch.Tensor]:
-        out, keep = self.network(rows), frames_seen(rows, self.config)
+        out, keep = self.network.read(rows), frames_seen(rows, self.config)
         names, familiar = frame_names(out, out.names, self.config.frames), self.decoder.novelty(out.pooled)
         return self.decoder(names, out.classes, keep, ranks, familiar), keep
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vqtext.model import guided_losses
 from vqtext.model.distributed import batch_count, batch_mean
-from vqtext.model.network import Output
+from vqtext.model.network import Output, Reading
 from vqtext.model.painting import coverage, paint
 from vqtext.model.pieces import FAINT
 from vqtext.model.vqshape.losses import Losses
@@ -26,13 +26,13 @@ WEIGHTS = {
 }
 
 
-def frame_names(out: Output, names: Tensor, frames: int) -> Tensor:
+def frame_names(out: Reading, names: Tensor, frames: int) -> Tensor:
     """Logits of the tokens' sub-steps ``(B, M·S, K)`` → probabilities of the anchors at each frame,
     ``(B, F, K)``."""
     return paint(names.softmax(-1), _weights(out, frames))
 
 
-def all_frame_names(out: Output, frames: int) -> dict[str, Tensor]:
+def all_frame_names(out: Reading, frames: int) -> dict[str, Tensor]:
     """The `frame_names` of each of `NAMES`."""
     weights = _weights(out, frames)
     return {which: paint(getattr(out, which).softmax(-1), weights) for which in NAMES}
@@ -69,7 +69,7 @@ def losses(
     }
 
 
-def _weights(out: Output, frames: int) -> Tensor:
+def _weights(out: Reading, frames: int) -> Tensor:
     """How much each sub-step has to say about each frame, ``(B, F, M·S)``."""
     return coverage(out.t, out.l, out.names.shape[1] // out.code.shape[1], frames)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel
 
 from vqtext.config import TrainSettings
 from vqtext.model import distributed
@@ -92,19 +92,21 @@ class TrainingModule(lightning.LightningModule):
         self.settings, self.seed, self.every, self.origin = settings, seed, every, origin
         self.augment = augment
         self.averages = Averages()
-        self.mean = AveragedModel(network, multi_avg_fn=self._towards).requires_grad_(False)
+        self.mean = deepcopy(network).requires_grad_(False)
         self.register_buffer("label_vectors", label_vectors, persistent=False)
 
     def on_fit_start(self) -> None:
         self.grounding.load_state_dict(self.grounding.state_dict())  # a copy: what is sent is shared
         run = self.network.forward
         self._run = torch.compile(run) if self.settings.compile else run
+        self._mean: list[Tensor] = [*self.mean.parameters()]  # they stay, and asking for them takes a while
+        self._now: list[Tensor] = [*self.network.parameters()]
         self._pace = 1 / max(1.0, MEMORY * float(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """One batch, the ``number``-th of its epoch."""
         place, signal, label, frame_keep, text, mask = batch
-        _seed(self.seed, self.current_epoch, number, distributed.rank())
+        _seed(self.device, self.seed, self.current_epoch, number, distributed.rank())
         turn = torch.zeros_like(place)
         if self.augment is not None:
             signal, turn = self.augment(signal, frame_keep)
@@ -138,10 +140,10 @@ class TrainingModule(lightning.LightningModule):
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
         if not self.grounding.settled:
-            self.mean.update_parameters(self.network)
-
-    def _towards(self, mean: Sequence[Tensor], now: Sequence[Tensor], _: Tensor | int) -> None:
-        torch._foreach_lerp_([*mean], [*now], self._pace)
+            pace = self._pace if self.trainer.global_step else 1.0  # counted once this is over
+            with torch.no_grad():
+                torch._foreach_lerp_(self._mean, self._now, pace)
+                torch._foreach_copy_([*self.mean.buffers()], [*self.network.buffers()])
 
     def on_train_epoch_start(self) -> None:
         """Between stretches of training the names are decided anew, from all that the network believes.
@@ -155,7 +157,7 @@ class TrainingModule(lightning.LightningModule):
         frames, believed = self.network.config.frames, []
         with torch.no_grad():
             for batch in self.every.blocks():
-                out = self.mean(batch.signal.to(self.device))
+                out = self.mean.read(batch.signal.to(self.device))
                 believed.append(frame_names(out, out.names, frames).half().cpu())
         self.grounding.refine(torch.cat(believed))
 
@@ -246,5 +248,9 @@ def calibrated_nll(logits: Tensor, label: Tensor) -> Tensor:
     return torch.stack(each).amin()
 
 
-def _seed(*numbers: int) -> None:
-    torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1))
+def _seed(device: torch.device, *numbers: int) -> None:
+    seed = int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+    if device.type == "cpu":  # `manual_seed` would note down, each time, who asks it for a GPU's seed as well
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)

@@ -33,7 +33,7 @@ class TokenPath(nn.Module):
 
     def forward(self, signal: Tensor) -> tuple[Tensor, ...]:
         """Windows ``(B, C, T)`` → `OUTPUTS`; the code is −1 where a token saw nothing."""
-        out = self.network(signal)
+        out = self.network.read(signal)
         code = torch.where(out.keep, out.code, -1)
         return code, out.t, out.l, out.mu, out.sigma, frame_names(out, out.names, self.frames), out.classes
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 FALLOFF = 1e-3  # weight of the nearest step where no token reaches: every frame has a name
+LEAST = 1e-12  # what is nearer by less is nothing
 
 
 def substep_borders(t: Tensor, l: Tensor, substeps: int) -> tuple[Tensor, Tensor]:
@@ -36,8 +37,18 @@ def coverage(t: Tensor, l: Tensor, substeps: int, frames: int) -> Tensor:
     right = left + 1 / frames
     overlap = (torch.minimum(end, right) - torch.maximum(start, left)).clamp(min=0) * frames
     away = ((start + end) / 2 - (left + right) / 2).abs()
-    weight = overlap + FALLOFF * torch.softmax(-away * frames, dim=-1)
+    weight = overlap + FALLOFF * nearness(away * frames)
     return weight / weight.sum(-1, keepdim=True)
+
+
+def nearness(away: Tensor) -> Tensor:
+    """How much nearer each of several is than the others, by how far away they are ``(…, M)``; sums to 1.
+
+    What is far off counts nothing: the subnormal numbers that a softmax gives it would be lost beside the
+    others, and take processors ten times as long to multiply.
+    """
+    share = torch.softmax(-away, dim=-1)
+    return torch.where(share > LEAST, share, 0.0)
 
 
 def paint(names: Tensor, weights: Tensor) -> Tensor:

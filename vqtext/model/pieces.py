@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vqtext.model.painting import nearness
+
 SHAPE_STEPS = 16  # samples a piece is stretched to, and a drawn shape has
 FALLOFF = 1e-3  # weight of the nearest piece where another lies
 FAINT = 1e-3  # spread of a piece, in standard units, below which it is flat
@@ -114,7 +116,7 @@ def _laid(t: Tensor, l: Tensor, keep: Tensor, steps: int, points: int) -> tuple[
     at = (now - t[:, None]) / l[:, None].clamp(min=1e-6)  # (S, T, M)
     outside = (at - at.clamp(0, 1)).abs() * l[:, None] * steps  # samples to the piece's nearer end
     inside = ((outside < 1e-3) & keep[:, None]).to(t.dtype)
-    nearest = torch.softmax(-outside.masked_fill(~keep[:, None], 1e6), -1)
+    nearest = nearness(outside.masked_fill(~keep[:, None], 1e6))
     share = inside + FALLOFF * nearest  # between pieces the nearest goes on
     share = share / share.sum(-1, keepdim=True)
     at = at.clamp(0, 1) * (points - 1)

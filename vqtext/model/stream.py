@@ -145,7 +145,7 @@ def _look(model: VQText, window: np.ndarray, start: int) -> list[Said]:
     if not np.isfinite(window).any():
         return []
     rows = window_tensor(window[None], np.array([start]), model.config)
-    out = model.network(rows)
+    out = model.network.read(rows)
     names = frame_names(out, out.names, model.config.frames)
     familiar = model.decoder.novelty(out.pooled)
     return [Said(start, names[0], frames_seen(rows, model.config)[0], out.classes[0], familiar[0])]

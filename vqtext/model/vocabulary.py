@@ -165,10 +165,11 @@ class Grammar:
         start = torch.where(valid, -valid.sum(1, keepdim=True).log(), FORBIDDEN)
         return cls(anchor, valid, start, _log(ordered), _log(unordered))
 
-    def emission(self, log_names: Tensor) -> Tensor:
-        """Anchors' log weights ``(B, F, K)`` → states' of every label ``(B, n, F, U)``, padding forbidden."""
-        states = log_names[..., self.anchor].transpose(1, 2)
-        return torch.where(self.valid[:, None], states, FORBIDDEN)
+    def emission(self, log_names: Tensor, labels: Tensor | slice = slice(None)) -> Tensor:
+        """Anchors' log weights ``(B, F, K)`` → states' of all labels, or of some, ``(B, n, F, U)``, padding
+        forbidden."""
+        states = log_names[..., self.anchor[labels]].transpose(1, 2)
+        return torch.where(self.valid[labels][:, None], states, FORBIDDEN)
 
 
 def _follow(n: int, cyclic: bool, stay: float, skip: float) -> Tensor:

@@ -62,7 +62,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 26
+    version = 27
     folder = True
 
     @property
