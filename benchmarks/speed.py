@@ -114,7 +114,7 @@ def race_channels(size: str, args: argparse.Namespace) -> None:
 
     @torch.no_grad()
     def tokenise() -> None:
-        network.eval()(windows)
+        network.eval().read(windows)
 
     def step() -> None:
         out = network.train()(windows)

@@ -85,6 +85,25 @@ def test_words_that_say_nothing_name_nothing():
     assert torch.allclose(target[0, :, :2], torch.full_like(target[0, :, :2], 0.5), atol=1e-3)
 
 
+def test_it_is_known_of_which_labels_nothing_tells_the_steps_apart():
+    assert walked(data()).heard.tolist() == [True, True]
+    for same in ((float("nan"), float("nan")), (1.0, 1.0), (1.0, float("nan"))):
+        assert walked(data(levels=same)).heard.tolist() == [False, False]
+    assert walked(data(), "order").heard.tolist() == [False, False], "what is written was not asked"
+    nobody = with_evidence(data(), energy=torch.full_like(data().evidence.energy, torch.nan))
+    assert walked(nobody).heard.tolist() == [False, False], "no sensor is there"
+
+
+def test_what_a_step_feels_like_is_known_from_other_labels_too():
+    whole = data()
+    silent = whole.evidence.levels.clone()
+    silent[whole.evidence.label == 1] = torch.nan
+    assert walked(with_evidence(whole, levels=silent)).heard.tolist() == [True, False]
+    shared = dataclasses.replace(whole.grammar, anchor=torch.tensor([[0, 1], [1, 3]]))
+    shared = dataclasses.replace(with_evidence(whole, levels=silent), grammar=shared)
+    assert walked(shared).heard.tolist() == [True, True]
+
+
 def test_motion_is_judged_within_the_person_not_in_units():
     """A person who moves ten times as strongly, or a sensor in other units, gets the same names."""
     evidence = data().evidence

@@ -2,7 +2,7 @@
 
 import torch
 
-from vqtext.model.sureness import WHOLE_S, sureness
+from vqtext.model.sureness import WHOLE_S, no_surer_than_chance, sureness
 
 ANCHOR = torch.tensor([[0, 1], [2, 3]])  # two labels of two uses
 FRAME_S = 0.1
@@ -55,3 +55,9 @@ def test_what_is_unknown_on_either_side_is_not_held_against_it():
 def test_modesty_is_not_turned_into_certainty():
     """Posteriors lower than they might be stay so: how often is right is known of a few people alone."""
     assert (sure([[0] * LONG], [[0] * LONG], posterior=0.4) == 1).all()
+
+
+def test_steps_that_nothing_tells_apart_are_as_sure_as_drawn_ones():
+    valid = torch.tensor([[True, True, True, True], [True, True, False, False]])
+    found = no_surer_than_chance(torch.full((2, 4), 0.4), torch.tensor([False, True]), valid)
+    assert torch.equal(found, torch.tensor([[0.25] * 4, [0.4] * 4]))

@@ -10,6 +10,7 @@ import torch
 from model import toy
 
 from vqtext.model.decoding import Decoder
+from vqtext.model.grounding import Nearest
 from vqtext.model.load import VQText
 from vqtext.model.network import Network
 from vqtext.model.training import TrainingData
@@ -30,10 +31,13 @@ def said(model: VQText, data, part: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(model.tokenize(data.signal[part.numpy()]).classes)
 
 
-def finished(model: VQText, data: TrainingData, first: torch.Tensor | None = None) -> Chosen | None:
-    """The model finished on all windows, as its validation windows chose."""
-    chosen = choose(model, data)
-    finish(model, data.whole(), chosen, first)
+def finished(
+    model: VQText, data: TrainingData, first: torch.Tensor | None = None, heard: bool = True
+) -> Chosen | None:
+    """The model finished on all windows, as its validation windows chose; names had this evidence."""
+    chosen, names = choose(model, data), Nearest()
+    names.first, names.heard = first, torch.full((len(model.vocabulary.transcripts),), heard)
+    finish(model, data.whole(), chosen, names)
     return chosen
 
 
@@ -148,6 +152,18 @@ def test_a_step_is_told_as_surely_as_evidence_of_unseen_people_agrees(model, agr
     assert (after.anchor == before.anchor).mean() > 0.9, "names stay what they are"
     share = after.confidence.mean() / before.confidence.mean()
     assert share > 0.95 if agrees else share < 0.2
+
+
+@pytest.mark.parametrize("borne_out", [True, False])
+def test_what_nothing_tells_apart_is_no_surer_than_chance(model, borne_out):
+    """A machine of whose parts the words know nothing: its phases are found, and what they are called is
+    drawn. That the sensors bear out when they change says nothing of their names."""
+    data = toy.data(64)
+    told = choose(model, data)
+    first = torch.full((64, told.path.shape[1]), -1)
+    first[told.place] = model.decoder.grammar.anchor.flatten()[told.path]
+    finished(model, data, first if borne_out else None, heard=False)
+    assert (model.decode(data.signal).confidence <= 0.5).all(), "two steps a label"
 
 
 def test_where_no_evidence_names_anything_posteriors_stand(model):

@@ -264,5 +264,21 @@ def contrast(levels: Tensor) -> Tensor:
     return torch.where(scale > EPS, away / scale.clamp(min=EPS), 0.0)
 
 
+def tell_apart(evidence: Evidence, valid: Tensor) -> Tensor:
+    """Whether anything that is written of a window's label tells one of its uses from another by what was
+    measured in it, ``(N,)``.
+
+    Args:
+        valid: uses that its label has, ``(N, U)``.
+    """
+    felt = evidence.energy.isfinite().any(1)[:, None]  # (N, 1, L)
+    goes = evidence.heading.isfinite().any(1)  # (N, P)
+    ways = evidence.ways.nan_to_num()
+    most = ways.masked_fill(~valid[..., None], -1.0).amax(1)
+    least = ways.masked_fill(~valid[..., None], 1.0).amin(1)
+    levels = (contrast(evidence.levels) != 0) & felt
+    return levels.flatten(1).any(1) | ((most > least) & goes).any(1)
+
+
 def _normal(x: Tensor, mean: Tensor | float, std: float) -> Tensor:
     return -0.5 * ((x - mean) / std) ** 2 - torch.tensor(std).log()

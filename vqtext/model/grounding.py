@@ -23,7 +23,14 @@ import torch
 from torch import Tensor
 
 from vqtext.model import chains
-from vqtext.model.evidence import EPS, Evidence, Gaussians, from_descriptions, from_signatures
+from vqtext.model.evidence import (
+    EPS,
+    Evidence,
+    Gaussians,
+    from_descriptions,
+    from_signatures,
+    tell_apart,
+)
 from vqtext.model.hmm import FORBIDDEN
 from vqtext.model.rhythm import USUAL_S, Rhythm, round_s
 from vqtext.model.sifting import Cell, refuted, without
@@ -60,6 +67,12 @@ class Grounding(Protocol):
         names none; None where names have no evidence."""
         ...
 
+    @property
+    def heard(self) -> Tensor | None:
+        """Labels of whose steps something is known that tells one from the next, ``(n,)``: of the others a
+        network learns when they change, and nobody which is which. None: of no label."""
+        ...
+
     def due(self, progress: float) -> bool:
         """Whether `refine` should be called, once this share of the training is done."""
         ...
@@ -91,6 +104,7 @@ class Nearest:
 
     refuted: Sequence[Cell] = ()
     first: Tensor | None = None
+    heard: Tensor | None = None
 
     def targets(self, index: Tensor, label: Tensor, names: Tensor) -> Tensor:
         return torch.nn.functional.one_hot(names.argmax(-1), names.shape[-1]).to(names.dtype)
@@ -122,6 +136,7 @@ class Label:
 
     refuted: Sequence[Cell] = ()
     first: Tensor | None = None
+    heard: Tensor | None = None
     sharpen = 2.0  # power on the network's own belief; 1 would leave a uniform start uniform for ever
 
     def __init__(self, grammar: Grammar, anchors: int) -> None:
@@ -189,6 +204,7 @@ class Walk(Label):
         self.known = torch.zeros(shape[0], dtype=torch.bool)
         self.rounds = torch.zeros((), dtype=torch.long)  # that were walked
         self.data: Gaussians | None = None  # what each state feels like, where words spoke
+        self.heard = torch.zeros(len(moves), dtype=torch.bool)
         if not _written(evidence).any():
             knows -= {"signal"}
         if knows & {"signal", "text"}:
@@ -274,15 +290,29 @@ class Walk(Label):
         """Log weights of uses by what is written and said, ``(N, F, U)``; steps last as long as fits it."""
         evidence, label = self.evidence, self.evidence.label
         first = torch.zeros(*evidence.energy.shape[:2], self.grammar.anchor.shape[1])
+        told = torch.zeros(len(label), dtype=torch.bool)  # windows whose uses are told apart
         if "signal" in knows:
             first += from_signatures(evidence)
             self.known |= _written(evidence).any(1)
+            told |= tell_apart(evidence, self.grammar.valid[label])
         if "text" in knows and evidence.likeness is not None:
             first += from_descriptions(evidence, self.grammar.anchor)
-            self.known |= evidence.likeness.isfinite().flatten(1).any(1)
+            said = evidence.likeness.isfinite().flatten(1).any(1)
+            self.known |= said
+            told |= said
+        self.heard = self._heard(label[told].unique())
         step_s = self.rhythm.step_s(lambda rows: first[rows][:, :, None], label, self.step_s)
         self.chain = self.rhythm.chain(step_s, self.chain.leaks)
         return first
+
+    def _heard(self, told: Tensor) -> Tensor:
+        """Labels ``(n,)`` out of the numbers of those whose own uses are told apart, ``(·,)``: what a step
+        feels like is known in other labels too, and tells them from their neighbours there."""
+        grammar = self.grammar
+        spoken = torch.isin(grammar.anchor, grammar.anchor[told][grammar.valid[told]])
+        heard = (spoken & grammar.valid).any(1)
+        heard[told] = True
+        return heard
 
     def _walk(self, emission_of: Callable[[Tensor], Tensor]) -> None:
         """All windows through the chain as it is, and their posteriors kept."""

@@ -61,6 +61,19 @@ def sureness(
     return (mean(right) / mean(stated)).clamp(max=1)
 
 
+def no_surer_than_chance(sure: Tensor, heard: Tensor, valid: Tensor) -> Tensor:
+    """The same for labels of whose steps nothing tells one from the next, written or measured.
+
+    Sensors may bear out that such steps change when they are told to; what they are called was drawn.
+
+    Args:
+        sure: as `sureness` gives it, ``(n, U)``.
+        heard: labels of which something does, ``(n,)``; valid: uses that labels have, ``(n, U)``.
+    """
+    chance = 1 / valid.sum(1, keepdim=True).clamp(min=1)
+    return torch.where(heard[:, None], sure, torch.minimum(sure, chance))
+
+
 def _drawn(total: Tensor, time: Tensor, towards: Tensor, strength: float) -> Tensor:
     """Means ``total / time`` of people ``(people, …)``, drawn towards what so many others would say."""
     people = (time / (time + WHOLE_S)).sum(0)

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from vqtext.model.decoding import UNKNOWN
+from vqtext.model.grounding import Grounding
 from vqtext.model.load import VQText
 from vqtext.model.module import calibrated_nll
-from vqtext.model.sureness import sureness
+from vqtext.model.sureness import no_surer_than_chance, sureness
 from vqtext.model.training import TrainingData
 from vqtext.pipeline.classify import STRENGTHS, USUAL, linear
 from vqtext.pipeline.few import few_of_each
@@ -102,29 +103,39 @@ def choose(model: VQText, data: TrainingData) -> Chosen | None:
     )
 
 
-def finish(model: VQText, data: TrainingData, chosen: Chosen | None, first: Tensor | None) -> None:
+def finish(model: VQText, data: TrainingData, chosen: Chosen | None, names: Grounding) -> None:
     """Fit the class head and the decoder of a trained network to its training windows, in place.
 
     Where nothing was chosen the class head stays as it is, and the decoder's weights too.
 
     Args:
-        first: names of all windows of the data by the evidence alone, as `Grounding.first` gives them: what
-            the path of the validation windows is held against.
+        names: what decided the names; with the validation windows among its own, where some were chosen on:
+            their path is held against the evidence alone.
     """
     learn = _said(model, data, data.train)
-    model.decoder.fit(learn.names, learn.label, learn.keep)
-    if chosen is None:
-        return
-    model.decoder.weights.copy_(chosen.weights)
-    model.decoder.novelty.fit(learn.pooled, learn.label)
-    model.decoder.novelty.strict.fill_(1 / chosen.usual)
-    _fit(model.network.class_head, learn.pooled, learn.label, chosen.strength)
-    if first is not None:
-        frame_s = model.config.window_s / model.config.frames
-        walked, anchor = first[chosen.place], model.decoder.grammar.anchor
-        group = data.evidence.group[chosen.place]
-        sure = sureness(chosen.path, chosen.posterior, walked, group, anchor, frame_s)
-        model.decoder.sure.copy_(sure)
+    decoder = model.decoder
+    decoder.fit(learn.names, learn.label, learn.keep)
+    sure = torch.ones_like(decoder.sure)
+    if chosen is not None:
+        decoder.weights.copy_(chosen.weights)
+        decoder.novelty.fit(learn.pooled, learn.label)
+        decoder.novelty.strict.fill_(1 / chosen.usual)
+        _fit(model.network.class_head, learn.pooled, learn.label, chosen.strength)
+        if names.first is not None:
+            frame_s = model.config.window_s / model.config.frames
+            walked, group = names.first[chosen.place], data.evidence.group[chosen.place]
+            sure = sureness(chosen.path, chosen.posterior, walked, group, decoder.grammar.anchor, frame_s)
+    decoder.sure.copy_(no_surer_than_chance(sure, _heard(model, names), decoder.grammar.valid))
+
+
+def _heard(model: VQText, names: Grounding) -> Tensor:
+    """Labels of whose steps something tells one from the next, ``(n,)``: what decided the names; or order
+    alone, where windows are whole trials of something that has a beginning."""
+    transcripts = model.vocabulary.transcripts
+    if names.heard is None:
+        return torch.zeros(len(transcripts), dtype=torch.bool)
+    begins = torch.tensor([not model.config.anywhere and not t.cyclic for t in transcripts])
+    return names.heard | begins
 
 
 def _said(model: VQText, data: TrainingData, part: Tensor) -> Said:

@@ -174,7 +174,7 @@ class Train(Stage):
         model = VQText(network, Decoder(config, data.vocabulary))
         if settings.overfit is not None:
             data = replace(data, validation=data.validation[:0])  # a check by heart keeps nobody apart
-        chosen, alone = choose(model, data), None
+        chosen, evident = choose(model, data), names
         if chosen is not None:
             scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}
         if again:
@@ -185,10 +185,10 @@ class Train(Stage):
             with self.progress.bar(f"{name}: steps of all windows") as tell:
                 network, _, names = fit(config, data, how, drop, seed, work / WHOLE, tell)
             model = VQText(network, Decoder(config, data.vocabulary))
-            alone = names.first
+            evident = names
         elif chosen is not None:  # training had no use for what evidence says of the validation windows
-            alone = grounding.make(settings.grounding, data.grammar, len(data.anchors), data.evidence).first
-        finish(model, data, chosen, alone)
+            evident = grounding.make(settings.grounding, data.grammar, len(data.anchors), data.evidence)
+        finish(model, data, chosen, evident)
         model.save(work)
         for part in (work, work / WHOLE):
             shutil.rmtree(part / "checkpoints", ignore_errors=True)
