@@ -126,6 +126,8 @@ def test_other_variables_and_empty_ones_say_nothing(load):
         (f"[dedup]\nthreshold = '{SECRET}'", "vqtext.toml: dedup.threshold: input should be a valid number"),
         (f"[model]\nchannels = '{SECRET}'", "model.channels: input should be 'joint' or 'independent'"),
         (f"[train]\nseeds = [1, '{SECRET}']", "train.seeds.1: input should be a valid integer"),
+        ("[train]\nseeds = [0, -1]", "train.seeds.1: input should be greater than or equal to 0"),
+        ("[train]\nfolds = 1", "train.folds: input should be greater than or equal to 2 (cross-validation"),
         ("[train]\nseeds = []", "train.seeds: list should have at least 1 item"),
         ("[data]\nrate_hz = inf", "data.rate_hz: input should be a finite number"),
         ("[dedup\n", "vqtext.toml is not TOML: "),

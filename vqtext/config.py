@@ -216,7 +216,7 @@ class TrainSettings(_Section):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
         description="name of the run: letters, digits, dots, dashes and underscores",
     )
-    seeds: Annotated[list[int], Listed] = Field(
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=1 << 32)]], Listed] = Field(
         default=[0], min_length=1, description="one model for each, such as 0,1,2"
     )
     test_subjects: Annotated[list[Id], Field(min_length=1), Listed] | None = Field(

@@ -212,6 +212,8 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
         said = {origin for name, origin in origins.items() if name.startswith(f"{place}.")} - {"default"}
         return f"{', '.join(sorted(said))}: {place}: {problem['ctx']['error']}"
     name = next(name for name in fields() if f"{place}.".startswith(f"{name}."))
+    inside = problem["loc"][name.count(".") + 1 :]  # a place in a list, or which of several kinds was tried
+    place = ".".join([name, *(str(part) for part in inside if isinstance(part, int))])
     origin = FILE if origins[name] == "default" else origins[name]  # a table where a value should be
     meaning = f" ({fields()[name].description})" if fields()[name].description else ""
     return f"{origin}: {place}: {problem['msg'][:1].lower()}{problem['msg'][1:]}{meaning}"

@@ -24,7 +24,7 @@ subject_column = "subject"
 column = "lf_acc_x"
 location = "Left_Foot"
 modality = "acc"
-axis = "x"
+axis = "X"
 unit = "g"
 [[channels]]
 column = "turn"

@@ -114,6 +114,16 @@ def test_gravity_that_is_not_there_or_should_not_be_is_said(recording):
     assert remarks([recording(signal=felt, channels=ACC)]) == []
     (said,) = remarks([recording(signal=felt, channels=removed)])
     assert said == "accelerations of 'wrist' hold gravity though gravity = false is said"
+    shaken = 200 * (rest - rest.mean(1, keepdims=True))
+    assert remarks([recording(signal=shaken, channels=removed)]) == [], "strong, and about nothing"
+
+
+def test_accelerations_that_nobody_bears_make_a_remark(recording):
+    """Values in m/s2 that were said to be in g."""
+    rest = np.random.default_rng(0).normal(0, 0.1, size=(3, 100)).astype(np.float32)
+    strong = 9.81 * (rest + np.array([[0], [0], [9.81]], dtype=np.float32))
+    (said,) = remarks([recording(signal=strong, channels=ACC)])
+    assert said.startswith("accelerations of 'wrist' are never calmer than 95.9 m/s2 in the middle")
 
 
 def test_windows_that_had_to_be_padded_are_counted(recording):

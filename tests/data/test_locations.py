@@ -63,6 +63,8 @@ def test_canonical_names_stand_for_themselves() -> None:
         ("left wrist", "non-dominant wrist", "right", True),
         ("right wrist", "dominant wrist", None, False),
         ("the moon", "wrist", None, False),
+        ("the moon", " The  Moon", None, True),  # a place of the user's own has its name alone
+        ("the moon", "the sun", None, False),
     ],
 )
 def test_matches(cell: str, location: str, hand: str | None, expected: bool) -> None:

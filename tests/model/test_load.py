@@ -8,14 +8,14 @@ import sys
 import numpy as np
 import pytest
 import torch
-from toy import ANCHORS, RATE, STEPS, config, data, vocabulary, windows
+from toy import ANCHORS, CHANNELS, RATE, STEPS, config, data, vocabulary, windows
 
 from vqtext.errors import ArtifactError, DataError, ShapeError
 from vqtext.model.decoding import Decoder
 from vqtext.model.hmm import FORBIDDEN
 from vqtext.model.load import VQText, load
 from vqtext.model.network import Network
-from vqtext.model.signals import frames_seen
+from vqtext.model.signals import arrange, frames_seen
 
 
 @pytest.fixture
@@ -228,6 +228,17 @@ def test_another_sensor_set_up_is_arranged_by_what_its_channels_are(folder):
     lone = model.arrange(signal[0, :1], [x])
     assert lone.shape == signal[0].shape and np.isnan(lone[1]).all()
     assert model.explain(lone)[0].label in model.config.labels
+
+
+def test_channels_that_share_all_that_is_known_of_them_are_told_apart_by_their_order():
+    """Current and temperature of one machine, both of no known kind."""
+    twins = (*CHANNELS, dataclasses.replace(CHANNELS[1], name="other"))
+    made = dataclasses.replace(config(), channels=twins)
+    signal = np.arange(6, dtype=np.float32).reshape(3, 2)
+    np.testing.assert_array_equal(arrange(signal, twins, made), signal)
+    np.testing.assert_array_equal(arrange(signal[[1, 0, 2]], [twins[i] for i in (1, 0, 2)], made), signal)
+    with pytest.raises(ShapeError, match="never saw wrist acc y"):
+        arrange(signal, [twins[1]] * 3, made)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vqtext.config import Settings
-from vqtext.errors import DataError, UsageError
+from vqtext.errors import ArtifactError, DataError, UsageError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import run
@@ -204,6 +204,29 @@ def test_default_data(tmp_path, heard):
         "labels": {"standing": 20, "running": 20, "walking": 20, "badminton": 20},
         "subjects": {},
     }
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_windows_of_other_data_do_not_make_room_for_data_that_nobody_named(own, heard, damaged):
+    """`vqtext prepare --force`, as a message says it, without the options of the first time."""
+    run(Prepare(own, heard))
+    file = own.cache / "windows.h5"
+    if damaged:
+        file.write_bytes(b"x" * 100)
+    before = file.read_bytes()
+    for force in (False, True):
+        with pytest.raises((UsageError, ArtifactError)) as error:
+            run(Prepare(Settings(cache=own.cache), heard), force)
+        assert file.read_bytes() == before and "\n" not in str(error.value)
+    assert isinstance(error.value, UsageError) and "say --data (and --path) as before" in str(error.value)
+    assert run(Prepare(own, heard), force=True)["windows"] == 8
+
+
+def test_a_folder_for_data_that_come_without_one_is_refused_whatever_there_is(tmp_path, heard):
+    pytest.importorskip("aeon", reason="BasicMotions comes inside aeon's wheel")
+    run(Prepare(Settings(cache=tmp_path), heard))
+    with pytest.raises(DataError, match="comes inside aeon and is not read from"):
+        run(Prepare(Settings(cache=tmp_path, data={"path": tmp_path}), heard))
 
 
 def test_real_gait(tmp_path, heard):

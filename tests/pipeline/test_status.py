@@ -28,5 +28,15 @@ def test_a_run_without_its_record_is_damaged(tmp_path):
     assert run["why"] in lines(answer) and lines(answer)[-1] == "next: vqtext prepare"
 
 
+def test_words_made_for_windows_that_are_damaged_are_not_damaged_themselves(tmp_path):
+    """Who reads that would throw away what was paid for."""
+    (tmp_path / "windows.h5").write_bytes(b"x" * 100)
+    words = {"labels": [{"label": "standing", "subactions": [{"phrase": "stand still"}]}]}
+    (tmp_path / "subactions.json").write_text(json.dumps(words))
+    found = {entry["artifact"]: entry for entry in states(Settings(cache=tmp_path))["artifacts"]}
+    assert found["windows.h5"]["state"] == "damaged"
+    assert found["subactions.json"]["state"] != "damaged"
+
+
 def test_nothing_left_to_do():
     assert lines({"artifacts": [], "next": None}) == ["everything is made and up to date"]

@@ -9,11 +9,12 @@ removed: a standing watch reads about zero on every axis.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from vqtext.data.readers import Reader
+from vqtext.data.readers import Reader, Warn
 from vqtext.data.recording import Recording
 from vqtext.data.ts_files import MISSING, aeon_version
 from vqtext.errors import DataError
@@ -34,12 +35,15 @@ class BasicMotions(Reader):
     parts = len(SPLITS)
     window_s: ClassVar[float | None] = 10.0
 
-    def part(self, number: int) -> Iterator[Recording]:
-        if self.path is not None:
+    def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
+        super().__init__(path, rate_hz, warn)
+        if path is not None:
             raise DataError(
-                f"basic_motions comes inside aeon and is not read from {self.path}: say which data that is, "
+                f"basic_motions comes inside aeon and is not read from {path}: say which data that is, "
                 "such as --data csv"
             )
+
+    def part(self, number: int) -> Iterator[Recording]:
         try:
             from aeon.datasets import load_basic_motions
         except ModuleNotFoundError as error:

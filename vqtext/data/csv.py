@@ -63,7 +63,7 @@ class Csv(Reader):
             if canonical(channel.location) is None and channel.location != "unknown":
                 self.warn(
                     f"location {channel.location!r} of {channel.column!r} is in no vocabulary: "
-                    "no sub-action can say what it should show"
+                    "sub-actions say what it should show only where they call it just so"
                 )
 
     def part(self, number: int) -> Iterator[Recording]:
@@ -133,7 +133,8 @@ def _channels(contents: Contents) -> tuple[tuple[Channel, ...], np.ndarray]:
         unit, factor = conversion(given.modality, given.unit)
         location = canonical(given.location) or given.location
         felt = given.gravity is not False
-        channels.append(Channel(given.column, location, given.modality, given.axis, unit, felt))
+        axis = given.axis.lower() if given.axis.lower() in ("x", "y", "z") else given.axis
+        channels.append(Channel(given.column, location, given.modality, axis, unit, felt))
         factors.append(factor)
     return tuple(channels), np.array(factors)
 

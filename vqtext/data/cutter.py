@@ -16,7 +16,10 @@ from vqtext.schema import Channel, Subject
 
 GRAVITY = (3.0, 7.0)
 """An accelerometer that feels gravity has a median above the first (m/s2) even where a limb swings; one that
-has a median above the second even in its calmest recording feels gravity."""
+has a median above the second even in its calmest recording, and a mean above the first, feels gravity."""
+
+LARGEST_REST = 40.0
+"""Nobody is accelerated so much (m/s2) for half of the calmest recording."""
 
 
 def cut(
@@ -76,7 +79,8 @@ class Cutter:
         self.seen_labels: dict[str, int] = {}
         self.low = self.high = np.empty(0)  # of each channel, NaN before its first sample
         self.padded = 0  # windows that are shorter than was asked for
-        self.rest: dict[str, list[float]] = {}  # location → least and largest median of |acc| of a recording
+        # location → least and largest median of |acc| of a recording, and the least |mean acc|
+        self.rest: dict[str, list[float]] = {}
         self._rows: list[tuple[int, int, int, float, int]] = []  # label, subject, recording, start_s, split
         self._cuts: list[Stretch] = []
         self._shares: list[dict[int, float]] = []  # of each window: place in seen_labels → share
@@ -268,14 +272,26 @@ class Cutter:
             size = np.linalg.norm(recording.signal[rows], axis=0)
             if len(rows) == 3 and np.isfinite(size).any():
                 median = float(np.nanmedian(size))
-                least, most = self.rest.get(location, (median, median))
-                self.rest[location] = [min(least, median), max(most, median)]
+                mean = float(np.linalg.norm(np.nanmean(recording.signal[rows], axis=1, dtype=np.float64)))
+                least, most, steady = self.rest.get(location, (median, median, mean))
+                self.rest[location] = [min(least, median), max(most, median), min(steady, mean)]
 
     def _gravity_remarks(self) -> list[str]:
         feels = {c.location: c.gravity for c in self.channels if c.modality == "acc"}
-        missed = [place for place, (_, most) in self.rest.items() if feels[place] and most < GRAVITY[0]]
-        felt = [place for place, (least, _) in self.rest.items() if not feels[place] and least > GRAVITY[1]]
+        missed = [place for place, (_, most, _) in self.rest.items() if feels[place] and most < GRAVITY[0]]
+        felt = [
+            place
+            for place, (least, _, steady) in self.rest.items()
+            if not feels[place] and least > GRAVITY[1] and steady > GRAVITY[0]
+        ]
+        large = [place for place, (least, _, _) in self.rest.items() if least > LARGEST_REST]
         found = []
+        if large:
+            least = min(self.rest[place][0] for place in large)
+            found.append(
+                f"accelerations of {_listed(large)} are never calmer than {least:.3g} m/s2 in the middle: is "
+                "their unit the one that is said?"
+            )
         if missed:
             found.append(
                 f"no gravity in the accelerations of {_listed(missed)}: if it was removed, say gravity = "

@@ -15,6 +15,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from vqtext.schema import same_text
+
 _SIDE_WORDS = {
     "left": "left",
     "l": "left",
@@ -113,8 +115,8 @@ def _distance(cell: str, location: str, hand: str | None) -> tuple[int, int, int
     Ordered by steps along the chain, then the exact side before an unsided cell, then the far end first.
     """
     spoken, sensor = _parse(cell), _parse(location)
-    if spoken is None or sensor is None:
-        return None
+    if spoken is None or sensor is None:  # a place of the user's own is spoken of by its name alone
+        return (0, 0, 0) if spoken is sensor is None and same_text(cell) == same_text(location) else None
     spoken, sensor = spoken.of(hand), sensor.of(hand)
     if spoken.side not in ("", sensor.side):
         return None
@@ -131,7 +133,7 @@ def matches(cell: str, location: str, hand: str | None = None) -> bool:
     without a side speaks of either side; a cell with one never speaks of a sensor whose side is unknown.
 
     Args:
-        cell, location: names in any known spelling; an unknown one matches nothing.
+        cell, location: names in any known spelling; an unknown one matches itself alone.
         hand: the subject's dominant hand, "left" or "right", which resolves "dominant".
     """
     return _distance(cell, location, hand) is not None

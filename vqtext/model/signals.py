@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -96,7 +97,8 @@ def arrange(signals: np.ndarray, channels: Sequence[Channel], config: ModelConfi
 
     Args:
         signals: ``(…, c, T)`` in the units of ``channels``.
-        channels: metadata of the c channels; they are known by location, modality and axis.
+        channels: metadata of the c channels; they are known by location, modality and axis, and of several
+            that share these by how many came before.
 
     Returns:
         ``(…, C, T) float32``
@@ -108,16 +110,16 @@ def arrange(signals: np.ndarray, channels: Sequence[Channel], config: ModelConfi
     signals = np.asarray(signals, dtype=np.float32)
     if signals.ndim < 2 or signals.shape[-2] != len(channels):
         raise ShapeError(f"{len(channels)} channels are described, the signals have shape {signals.shape}")
-    places = {(c.location, c.modality, c.axis): i for i, c in enumerate(config.channels)}
+    places = {kind: i for i, kind in enumerate(_kinds(config.channels))}
     out = np.full((*signals.shape[:-2], len(places), signals.shape[-1]), np.nan, np.float32)
-    strange = [c for c in channels if (c.location, c.modality, c.axis) not in places]
+    strange = [c for c, kind in zip(channels, _kinds(channels), strict=True) if kind not in places]
     if strange:
         names = ", ".join(f"{c.location} {c.modality} {c.axis}" for c in strange[:MOST_NAMED])
         more = f" and {len(strange) - MOST_NAMED} more" if len(strange) > MOST_NAMED else ""
         known = ", ".join(dict.fromkeys(f"{c.location} {c.modality}" for c in config.channels))
         raise ShapeError(f"the model never saw {names}{more}: leave them out; it knows {known}")
-    for row, channel in enumerate(channels):
-        place = places[channel.location, channel.modality, channel.axis]
+    for row, (channel, kind) in enumerate(zip(channels, _kinds(channels), strict=True)):
+        place = places[kind]
         known_as = config.channels[place]
         if (channel.unit, channel.gravity) != (known_as.unit, known_as.gravity):
             own, its = (
@@ -126,6 +128,17 @@ def arrange(signals: np.ndarray, channels: Sequence[Channel], config: ModelConfi
             raise ShapeError(f"{channel.name} is {own}, the model takes it {its}: convert it first")
         out[..., place, :] = signals[..., row, :]
     return out
+
+
+def _kinds(channels: Sequence[Channel]) -> list[tuple[str, str, str, int]]:
+    """What each channel is known by."""
+    seen: Counter[tuple[str, str, str]] = Counter()
+    found = []
+    for c in channels:
+        kind = (c.location, c.modality, c.axis)
+        found.append((*kind, seen[kind]))
+        seen[kind] += 1
+    return found
 
 
 def frames_seen(rows: Tensor, config: ModelConfig) -> Tensor:

@@ -12,6 +12,7 @@ from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.cutter import Cutter
 from vqtext.data.readers import Reader, Warn, open_reader
 from vqtext.data.windowing import Cut
+from vqtext.errors import ArtifactError, UsageError
 from vqtext.pipeline.shards import BYTES, Shards
 from vqtext.pipeline.stage import Stage
 
@@ -32,7 +33,11 @@ class Prepare(Stage):
     def options(self) -> JSON:
         return self.settings.data.model_dump(mode="json", exclude={"path"})
 
+    def made_of(self) -> str:
+        return f" out of {self.settings.data.name}"
+
     def make(self, target: Path) -> None:
+        self._spare_other_data()
         reader = self._reader(self.progress.warn)
         cutter = Cutter(self._how(reader), reader.dataset)
         shards = Shards.resume(self.staging(), cutter)
@@ -61,6 +66,24 @@ class Prepare(Stage):
                 "labels": _counts(label, file.attrs["labels"]),
                 "subjects": _counts(subject, [known["id"] for known in file.attrs["subjects"]]),
             }
+
+    def _spare_other_data(self) -> None:
+        """Raises UsageError where the windows of one data set would make room for those of another that
+        nobody named: words were written for them, and perhaps paid for."""
+        name = self.settings.data.name
+        if "name" in self.settings.data.model_fields_set or not self.target.exists():
+            return
+        try:
+            made = self.record().provenance
+            if made is not None and isinstance(made.options, dict) and made.options.get("name") == name:
+                return
+            holds = "windows of other data"
+        except ArtifactError:
+            holds = "what cannot be read"
+        raise UsageError(
+            f"{self.target} holds {holds}, and no data set is named: say --data (and --path) as before, or "
+            f"--data {name} to replace it; [data] in vqtext.toml says it for good"
+        )
 
     def _reader(self, warn: Warn) -> Reader:
         data = self.settings.data

@@ -136,6 +136,10 @@ class Stage(ABC):
     def finish(self) -> None:  # noqa: B027  most stages make all or nothing
         """Say what is still lacking in an artifact that was made and published, by raising a VQTextError."""
 
+    def made_of(self) -> str:
+        """The end of "making it now", where more must be said than the artifact's name."""
+        return ""
+
     def may_make_unasked(self) -> bool:
         """Whether another command may make this artifact by itself; False where it costs money."""
         return True
@@ -319,7 +323,7 @@ def ensure(kind: type[Stage], settings: Settings, progress: Progress) -> None:
         would_replace = isinstance(error, StaleError) and not stage.sources()
         if would_replace or not stage.may_make_unasked():
             raise
-        progress.say(f"{str(error).partition(': run')[0]}: making it now")
+        progress.say(f"{str(error).partition(': run')[0]}: making it now{stage.made_of()}")
         run(stage)
 
 

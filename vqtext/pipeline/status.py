@@ -23,7 +23,8 @@ class State:
 
     Attributes:
         artifact: its place in the cache.
-        state: "made", "stale", "missing", or "damaged" where it cannot be read.
+        state: "made", "missing", "damaged" where it cannot be read, or "stale": what it was made from is not
+            what it was, or cannot be read.
         created: when it was made, ISO 8601, UTC.
         size: bytes, of a folder all its files together.
         inputs: names of what it was made from.
@@ -117,7 +118,7 @@ def _state(stage: Stage) -> State:
     except StaleError as error:
         state, why = "stale", str(error)
     except VQTextError as error:
-        state, why = "damaged", str(error)
+        state, why = "stale" if record else "damaged", str(error)
     made = record.provenance if record else None
     return State(
         artifact=stage.name,
