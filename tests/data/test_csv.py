@@ -307,6 +307,7 @@ def test_stamps_on_the_grid_change_nothing_and_gaps_are_breaks(folder):
     (made,) = read(folder)
     np.testing.assert_allclose(made.signal[0] / 9.80665, [0, 1, 2, 50, 51], rtol=1e-5)
     assert made.breaks == (3,) and made.label.codes.tolist() == [0] * 5
+    np.testing.assert_allclose(made.lost_s, [4.7], atol=1e-9)
 
 
 def test_irregular_stamps_are_brought_to_the_grid_by_straight_lines(folder):
@@ -315,6 +316,7 @@ def test_irregular_stamps_are_brought_to_the_grid_by_straight_lines(folder):
     wanted = [0, 1, 2, 3, 4, 5, 6, 30, 31, 32]
     np.testing.assert_allclose(made.signal[0] / 9.80665, wanted, rtol=1e-5, atol=1e-5)
     assert made.breaks == (7,)
+    np.testing.assert_allclose(made.lost_s, [2.3], atol=1e-9)
 
 
 def test_time_may_start_anew_where_the_subject_changes(folder):

@@ -40,6 +40,14 @@ def test_no_window_crosses_a_break(recording):
     assert first_samples(made) == [0, 33, 53, 73]
 
 
+def test_a_window_after_a_break_begins_when_it_did(recording):
+    """Who looks it up in a video finds it there."""
+    breaks = recording(breaks=(33, 60), lost_s=(1.5, 0.25))
+    for rate_hz in (None, 20.0):
+        made = cut([breaks], Cut(window_s=2, rate_hz=rate_hz), "d")
+        assert made.start_s.tolist() == [0, 3.3 + 1.5, 6 + 1.75, 8 + 1.75]
+
+
 def test_no_window_crosses_a_long_gap_and_short_ones_stay_missing(recording):
     signal = np.stack([np.arange(100), np.ones(100)]).astype(np.float32)
     signal[:, 25:28] = np.nan  # 0.3 s

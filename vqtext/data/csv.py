@@ -108,7 +108,7 @@ def recordings_of(table: OwnTable, name: str, file_name: str, contents: Contents
     for part, (subject, rows) in enumerate(groupby(subjects)):
         stop = start + sum(1 for _ in rows)
         part_signal, index = signal[:, start:stop], np.arange(stop - start)
-        breaks: tuple[int, ...] = ()
+        breaks: dict[int, float] = {}
         if contents.time_column is not None:
             times = table.signal[-1, start:stop]
             check_times(times, contents.rate_hz, table.lines[start:stop], name, contents.time_column)
@@ -121,7 +121,8 @@ def recordings_of(table: OwnTable, name: str, file_name: str, contents: Contents
             label=Track.of([labels[start + i] for i in index]),
             subject=None if subject is None else _subject(subject, contents),
             truth=None if truth is None else Track.of([truth[start + i] for i in index]),
-            breaks=breaks,
+            breaks=tuple(breaks),
+            lost_s=tuple(breaks.values()),
         )
         start = stop
 

@@ -45,7 +45,7 @@ def check_times(times: np.ndarray, rate_hz: float, lines: Sequence[int], where: 
 
 def on_grid(
     signal: np.ndarray, times: np.ndarray, rate_hz: float
-) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+) -> tuple[np.ndarray, np.ndarray, dict[int, float]]:
     """Samples a period apart, by straight lines between the rows, never across a gap.
 
     Args:
@@ -53,13 +53,19 @@ def on_grid(
         times: ``(T,)`` seconds, rising.
 
     Returns:
-        The signal ``(C, T')``, for each new sample the row nearest in time, ``(T',)``, and the breaks.
+        The signal ``(C, T')``, for each new sample the row nearest in time, ``(T',)``, and the breaks: the
+        sample after each, and the seconds that are lost before it.
     """
     edges = [0, *(np.flatnonzero(np.diff(times) * rate_hz > GAP) + 1), len(times)]
     pieces, rows = [], []
+    breaks: dict[int, float] = {}
+    length, end = 0, times[0]
     for start, stop in pairwise(edges):
         own = times[start:stop]
         due = np.arange(int((own[-1] - own[0]) * rate_hz + NEAR) + 1) / rate_hz + own[0]
+        if start:
+            breaks[length] = float(own[0] - end)
+        length, end = length + len(due), own[0] + len(due) / rate_hz
         if len(due) == len(own) and np.abs(due - own).max() * rate_hz <= NEAR:
             pieces.append(signal[:, start:stop])  # as recorded, to the last digit
             rows.append(np.arange(start, stop))
@@ -67,5 +73,4 @@ def on_grid(
         pieces.append(np.stack([np.interp(due, own, row) for row in signal[:, start:stop]]))
         middles = (own[1:] + own[:-1]) / 2
         rows.append(start + np.searchsorted(middles, due))
-    breaks = np.cumsum([len(piece) for piece in rows])[:-1]
-    return np.concatenate(pieces, axis=1), np.concatenate(rows), tuple(int(at) for at in breaks)
+    return np.concatenate(pieces, axis=1), np.concatenate(rows), breaks

@@ -41,6 +41,7 @@ class Recording:
         truth: sub-actions as they truly happened, for measuring only.
         split: the part of the data set's own split it belongs to, if there is one.
         breaks: samples that do not follow their predecessor in time; no window crosses one.
+        lost_s: seconds that are lost before each of the breaks; none where nobody knows.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Recording:
     truth: Track | None = None
     split: Literal["train", "test"] | None = None
     breaks: tuple[int, ...] = ()
+    lost_s: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         shape = self.signal.shape

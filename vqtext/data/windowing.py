@@ -94,6 +94,8 @@ def _stretches(recording: Recording, codes: np.ndarray, how: Cut, rate_hz: float
     bridge = int(how.bridge_s * recording.rate_hz + 1e-6)
     for start, stop in _pieces(recording):
         piece = whole.part(start, stop, recording.rate_hz)
+        lost = sum(s for at, s in zip(recording.breaks, recording.lost_s, strict=False) if at <= start)
+        piece = replace(piece, start_s=piece.start_s + lost)
         if bridge and np.isnan(piece.signal).any():
             piece = replace(piece, signal=fill(piece.signal, longest=bridge))
         if recording.rate_hz != rate_hz:

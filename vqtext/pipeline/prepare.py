@@ -21,6 +21,7 @@ class Prepare(Stage):
     """Read the recordings of a data set and cut them into windows."""
 
     command = "prepare"
+    version = 2
 
     @property
     def target(self) -> Path:
