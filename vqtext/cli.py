@@ -248,11 +248,8 @@ def run_all(
 
     loaded = load_settings(o.chosen(run_all, locals()))
     one_way_to_a_threshold(loaded)
-    chosen_data = any(
-        loaded.origins[name] != "default" for name in loaded.origins if name.startswith("data.")
-    )
     answer = {}
-    for stage, summary in run_stages(loaded.settings, Progress(quiet), force, chosen_data):
+    for stage, summary in run_stages(loaded.settings, Progress(quiet), force):
         answer[stage.command] = summary
         if not as_json:
             print_lines([stage.command, *(f"  {line}" for line in stage.lines(summary))])

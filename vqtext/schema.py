@@ -7,7 +7,8 @@ these words without importing each other.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
@@ -63,6 +64,16 @@ class Sensor:
     modality: str
     axes: tuple[int, int, int]
     upright: bool
+
+
+def earlier(kinds: Sequence[Hashable]) -> list[int]:
+    """Of each, how many that are the same came before."""
+    seen: Counter[Hashable] = Counter()
+    found = []
+    for kind in kinds:
+        found.append(seen[kind])
+        seen[kind] += 1
+    return found
 
 
 def sensors(channels: Sequence[Channel]) -> list[Sensor]:

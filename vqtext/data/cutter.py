@@ -207,7 +207,7 @@ class Cutter:
         found += [
             f"labels that differ only in case or spaces: {_listed(group)}" for group in _alike(self.labels)
         ]
-        return found + self._gravity_remarks()
+        return found + self._acceleration_remarks()
 
     def state(self) -> dict[str, Any]:
         """Plain data for JSON, from which `restore` goes on after the batch given last."""
@@ -276,7 +276,7 @@ class Cutter:
                 least, most, steady = self.rest.get(location, (median, median, mean))
                 self.rest[location] = [min(least, median), max(most, median), min(steady, mean)]
 
-    def _gravity_remarks(self) -> list[str]:
+    def _acceleration_remarks(self) -> list[str]:
         feels = {c.location: c.gravity for c in self.channels if c.modality == "acc"}
         missed = [place for place, (_, most, _) in self.rest.items() if feels[place] and most < GRAVITY[0]]
         felt = [

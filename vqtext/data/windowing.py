@@ -11,8 +11,10 @@ kept and padded.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Literal
 
 import numpy as np
@@ -92,10 +94,11 @@ def _stretches(recording: Recording, codes: np.ndarray, how: Cut, rate_hz: float
     truth = None if recording.truth is None else recording.truth.codes
     whole = Stretch(recording.signal, codes, truth, 0.0)
     bridge = int(how.bridge_s * recording.rate_hz + 1e-6)
+    breaks = recording.breaks if recording.lost_s else ()
+    lost_s = [0.0, *accumulate(recording.lost_s)]
     for start, stop in _pieces(recording):
         piece = whole.part(start, stop, recording.rate_hz)
-        lost = sum(s for at, s in zip(recording.breaks, recording.lost_s, strict=False) if at <= start)
-        piece = replace(piece, start_s=piece.start_s + lost)
+        piece = replace(piece, start_s=piece.start_s + lost_s[bisect_right(breaks, start)])
         if bridge and np.isnan(piece.signal).any():
             piece = replace(piece, signal=fill(piece.signal, longest=bridge))
         if recording.rate_hz != rate_hz:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from vqtext.model import transformer
 from vqtext.model.config import ModelConfig
-from vqtext.schema import Channel
+from vqtext.schema import Channel, earlier
 
 VIRTUAL_CHANNELS = 32  # at most this many mixtures of channels
 CHANNEL_DIM = 32
@@ -76,7 +76,7 @@ class ChannelEmbedding(nn.Module):
     def __init__(self, channels: tuple[Channel, ...]) -> None:
         super().__init__()
         kinds = [(c.location, c.modality, c.axis, c.unit) for c in channels]
-        before = [str(kinds[:i].count(kind)) for i, kind in enumerate(kinds)]
+        before = map(str, earlier(kinds))
         rows = [(*kind, str((*kind, count)), count) for kind, count in zip(kinds, before, strict=True)]
         words = [sorted(set(column)) for column in zip(*rows, strict=True)]
         self.tables = nn.ModuleList(nn.Embedding(len(column), CHANNEL_DIM) for column in words)

@@ -284,31 +284,33 @@ class Walk(Label):
             parts.append((rows, torch.bmm(share, onto.to(share.dtype)).half()))
         self.data.fit(parts, kin)
         self._walk(self._felt)
+        self.heard = self._heard(knows)
         self.first = torch.where(self.known[:, None], self.posterior.argmax(-1), -1).short()
 
     def _paced(self, knows: frozenset[str]) -> Tensor:
         """Log weights of uses by what is written and said, ``(N, F, U)``; steps last as long as fits it."""
         evidence, label = self.evidence, self.evidence.label
         first = torch.zeros(*evidence.energy.shape[:2], self.grammar.anchor.shape[1])
-        told = torch.zeros(len(label), dtype=torch.bool)  # windows whose uses are told apart
         if "signal" in knows:
             first += from_signatures(evidence)
             self.known |= _written(evidence).any(1)
-            told |= tell_apart(evidence, self.grammar.valid[label])
         if "text" in knows and evidence.likeness is not None:
             first += from_descriptions(evidence, self.grammar.anchor)
-            said = evidence.likeness.isfinite().flatten(1).any(1)
-            self.known |= said
-            told |= said
-        self.heard = self._heard(label[told].unique())
+            self.known |= evidence.likeness.isfinite().flatten(1).any(1)
         step_s = self.rhythm.step_s(lambda rows: first[rows][:, :, None], label, self.step_s)
         self.chain = self.rhythm.chain(step_s, self.chain.leaks)
         return first
 
-    def _heard(self, told: Tensor) -> Tensor:
-        """Labels ``(n,)`` out of the numbers of those whose own uses are told apart, ``(·,)``: what a step
-        feels like is known in other labels too, and tells them from their neighbours there."""
-        grammar = self.grammar
+    def _heard(self, knows: frozenset[str]) -> Tensor:
+        """`Grounding.heard`: labels whose own uses are told apart, and those that share a step with them, for
+        what it feels like is then known in theirs too."""
+        evidence, grammar = self.evidence, self.grammar
+        apart = torch.zeros(len(evidence.label), dtype=torch.bool)
+        if "signal" in knows:
+            apart |= tell_apart(evidence, grammar.valid[evidence.label])
+        if "text" in knows and evidence.likeness is not None:
+            apart |= evidence.likeness.isfinite().flatten(1).any(1)
+        told = evidence.label[apart].unique()
         spoken = torch.isin(grammar.anchor, grammar.anchor[told][grammar.valid[told]])
         heard = (spoken & grammar.valid).any(1)
         heard[told] = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from vqtext.errors import DataError, ShapeError
 from vqtext.model.config import ModelConfig
-from vqtext.schema import Channel, Rows
+from vqtext.schema import Channel, Rows, earlier
 
 CHUNK = 256  # windows a forward pass
 GAP_S = 0.5  # nothing is said of a stretch without any sample that is longer
@@ -132,13 +131,8 @@ def arrange(signals: np.ndarray, channels: Sequence[Channel], config: ModelConfi
 
 def _kinds(channels: Sequence[Channel]) -> list[tuple[str, str, str, int]]:
     """What each channel is known by."""
-    seen: Counter[tuple[str, str, str]] = Counter()
-    found = []
-    for c in channels:
-        kind = (c.location, c.modality, c.axis)
-        found.append((*kind, seen[kind]))
-        seen[kind] += 1
-    return found
+    kinds = [(c.location, c.modality, c.axis) for c in channels]
+    return [(*kind, before) for kind, before in zip(kinds, earlier(kinds), strict=True)]
 
 
 def frames_seen(rows: Tensor, config: ModelConfig) -> Tensor:

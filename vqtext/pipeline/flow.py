@@ -13,9 +13,7 @@ from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.stage import Stage, run
 
 
-def run_stages(
-    settings: Settings, progress: Progress, force: bool, chosen_data: bool
-) -> Iterator[tuple[Stage, dict[str, Any]]]:
+def run_stages(settings: Settings, progress: Progress, force: bool) -> Iterator[tuple[Stage, dict[str, Any]]]:
     """Run each stage in the order of the flow; yields it with its summary.
 
     What only a person can give back is never replaced: words that were edited by hand are not forced, and
@@ -23,7 +21,6 @@ def run_stages(
 
     Args:
         force: make artifacts again that are up to date.
-        chosen_data: whether someone chose the data of ``settings``; False where they are the defaults.
 
     Raises:
         VQTextError: as `vqtext.pipeline.stage.run`; right after the windows, as
@@ -31,7 +28,7 @@ def run_stages(
     """
     for entry in STAGES:
         stage = entry.load()(settings, progress)
-        if entry.command == "prepare" and not chosen_data and _is_of_other_data(stage):
+        if entry.command == "prepare" and not settings.data.model_fields_set and _is_of_other_data(stage):
             stage.check()
             progress.say(f"{stage.target} was prepared with other settings and stays as it is")
             yield stage, stage.summary()

@@ -174,7 +174,7 @@ class Train(Stage):
         model = VQText(network, Decoder(config, data.vocabulary))
         if settings.overfit is not None:
             data = replace(data, validation=data.validation[:0])  # a check by heart keeps nobody apart
-        chosen, evident = choose(model, data), names
+        chosen = choose(model, data)
         if chosen is not None:
             scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}
         if again:
@@ -185,8 +185,8 @@ class Train(Stage):
             with self.progress.bar(f"{name}: steps of all windows") as tell:
                 network, _, names = fit(config, data, how, drop, seed, work / WHOLE, tell)
             model = VQText(network, Decoder(config, data.vocabulary))
-            evident = names
-        elif chosen is not None:  # training had no use for what evidence says of the validation windows
+        evident = names
+        if chosen is not None and not again:  # training had no use for the evidence of the validation windows
             evident = grounding.make(settings.grounding, data.grammar, len(data.anchors), data.evidence)
         finish(model, data, chosen, evident)
         model.save(work)
