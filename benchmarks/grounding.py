@@ -32,6 +32,7 @@ from wrong_words import trained_on_wrong_words, wrong_words
 
 from vqtext.config import DataSettings, EvaluateSettings, Settings, TrainSettings
 from vqtext.model import grounding
+from vqtext.model.beliefs import Nearest
 from vqtext.model.module import TrainingModule
 from vqtext.pipeline import training_data
 from vqtext.pipeline.runs import read_run
@@ -69,7 +70,7 @@ class Clock:
         setattr(owner, name, timed)
 
 
-class Taught(grounding.Nearest):
+class Taught(Nearest):
     """The truth in place of an E-step: each frame is one of the anchors that stand for its word."""
 
     def __init__(self, names: torch.Tensor) -> None:

@@ -7,9 +7,11 @@ import torch
 from toy import ANCHORS, RATE, config, of_one_label, windows
 from toy import data as data_of_all
 
+from vqtext.model.beliefs import Label, Nearest
 from vqtext.model.evidence import from_descriptions, pooled
-from vqtext.model.grounding import Label, Nearest, Walk, make
+from vqtext.model.grounding import make
 from vqtext.model.vocabulary import Grammar, Transcript, Use, Vocabulary
+from vqtext.model.walking import Walk
 
 MODES = ("label+signal", "order+signal", "label+text", "order+text", "order+signal+text")
 

@@ -6,8 +6,8 @@ import torch
 from toy import BLOCK, data
 
 from vqtext.model.evidence import from_signatures
-from vqtext.model.grounding import once_over
 from vqtext.model.rhythm import USUAL_S, Rhythm, round_s, too_fast
+from vqtext.model.walking import once_over
 
 
 def _rhythm(toy):

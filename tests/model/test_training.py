@@ -14,11 +14,11 @@ from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
 from vqtext.model import module
 from vqtext.model.decoding import Decoder
-from vqtext.model.grounding import Walk
 from vqtext.model.guidance import Guidance
 from vqtext.model.load import VQText
 from vqtext.model.network import Network
 from vqtext.model.training import epochs_for, fit
+from vqtext.model.walking import Walk
 
 SETTINGS = TrainSettings(epochs=100, batch_size=8, learning_rate=3e-3)
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from model import toy
 
+from vqtext.model.beliefs import Nearest
 from vqtext.model.decoding import Decoder
-from vqtext.model.grounding import Nearest
 from vqtext.model.load import VQText
 from vqtext.model.network import Network
 from vqtext.model.training import TrainingData

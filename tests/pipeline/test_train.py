@@ -11,7 +11,7 @@ from test_unseen import MORE_WORDS, WORDS, prepared, study  # noqa: F401  a fixt
 
 import vqtext
 from vqtext.errors import TrainingError
-from vqtext.model import grounding, keeping, rhythm, training
+from vqtext.model import keeping, rhythm, training, walking
 from vqtext.model.sifting import Cell
 from vqtext.pipeline.codes import codes
 from vqtext.pipeline.runs import read_run
@@ -126,7 +126,7 @@ def test_what_training_left_out_is_written_down_and_found_again(prepared, heard,
     still = {"phrase": "foot down", "signature": {"right wrist": {"motion": "still"}}}
     monkeypatch.setitem(WORDS, "walking", ["leg up", still])
     monkeypatch.setitem(MORE_WORDS, "walking", ["leg up", still])
-    monkeypatch.setattr(grounding, "refuted", lambda *_: [Cell(0, 1, 0), Cell(1, 0, None)])
+    monkeypatch.setattr(walking, "refuted", lambda *_: [Cell(0, 1, 0), Cell(1, 0, None)])
     settings = prepared(study(), test_subjects=["1"], refit=False)
     answer = run(Train(settings, heard))
     left_out = [

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from vqtext.model import chains, hmm
 from vqtext.model.config import ModelConfig
-from vqtext.model.grounding import ITERATIONS, once_over, usual_uses
 from vqtext.model.novelty import Novelty
 from vqtext.model.rhythm import USUAL_S, Rhythm
 from vqtext.model.vocabulary import Grammar, Vocabulary
+from vqtext.model.walking import ITERATIONS, once_over, usual_uses
 from vqtext.model.weighing import CHAIN, HEAD, weigh
 
 EPS = 1e-4
