@@ -12,17 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from vqtext.data.file_keys import FileKeys
+from vqtext.data.file_keys import Section as _Section
 from vqtext.data.tables import not_utf8
 from vqtext.data.units import conversion
 from vqtext.errors import DataError
 
 CONTENTS = "dataset.toml"
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False)
 
 
 class ChannelEntry(_Section):
@@ -46,26 +44,23 @@ class Facts(_Section):
     hand: Literal["left", "right"] | None = None
 
 
-class Contents(_Section):
+class Contents(FileKeys):
     """The whole file."""
 
     name: str = Field(min_length=1)
     rate_hz: float = Field(gt=0)
     recordings: str = Field(min_length=1)
     label_column: str
-    time_column: str | None = None
     subject_column: str | None = None
     subject_pattern: str | None = None
     truth_column: str | None = None
     channels: list[ChannelEntry] = Field(min_length=1)
-    subjects: dict[str, Facts] = {}
+    subjects: dict[str, Facts] = Field(default={})
 
     @property
     def numbers(self) -> list[str]:
-        """Columns of numbers: the channels, then the time if there is one."""
-        return [channel.column for channel in self.channels] + [
-            column for column in (self.time_column,) if column is not None
-        ]
+        """Columns of numbers: the channels."""
+        return [channel.column for channel in self.channels]
 
     @property
     def words(self) -> list[str]:
@@ -104,9 +99,12 @@ def check_contents(given: Mapping[str, Any], where: str) -> Contents:
         DataError: an unknown or missing key, or a value that it cannot have.
     """
     try:
-        contents = Contents.model_validate(given)
+        channels = {"channels": _expanded(given["channels"])} if "channels" in given else {}
+        contents = Contents.model_validate({**given, **channels})
     except ValidationError as error:
         raise DataError(f"{where}: {_explained(error)}") from error
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
     for channel in contents.channels:
         try:
             conversion(channel.modality, channel.unit)
@@ -120,6 +118,23 @@ def check_contents(given: Mapping[str, Any], where: str) -> Contents:
             raise DataError(f"{where}: two channels are column {channel.column!r}")
     _check_subjects(contents, where)
     return contents
+
+
+def _expanded(channels: Any) -> Any:
+    """Each ``columns = […]`` of a ``[[channels]]`` as one channel a column; ``axes`` are x, y and z."""
+    if not isinstance(channels, list):
+        return channels
+    made: list[Any] = []
+    for given in channels:
+        if not isinstance(given, Mapping) or not isinstance(given.get("columns"), list):
+            made.append(given)
+            continue
+        rest = {key: value for key, value in given.items() if key not in ("columns", "axes")}
+        columns, axes = given["columns"], given.get("axes", ["x", "y", "z"])
+        if not isinstance(axes, list) or len(axes) != len(columns):
+            raise DataError(f"channels {columns}: say axes = […], one for each of the {len(columns)} columns")
+        made += [{**rest, "column": column, "axis": axis} for column, axis in zip(columns, axes, strict=True)]
+    return made
 
 
 def _check_subjects(contents: Contents, where: str) -> None:

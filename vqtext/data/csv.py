@@ -37,9 +37,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from vqtext.data.contents import CONTENTS, Contents, Facts, read_contents
+from vqtext.data.findings import Findings
+from vqtext.data.frame_tables import read_parquet
 from vqtext.data.grid import check_times, on_grid
 from vqtext.data.locations import canonical
-from vqtext.data.own_tables import OwnTable, read_csv, read_parquet
+from vqtext.data.own_tables import OwnTable, read_csv
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording, Track
 from vqtext.data.units import conversion
@@ -59,6 +61,7 @@ class Csv(Reader):
         self.dataset = self.contents.name
         self.files = _files(self.folder, self.contents.recordings)
         self.parts = len(self.files)
+        self._notes, self._left_out = Findings(), Findings()
         for channel in self.contents.channels:
             if canonical(channel.location) is None and channel.location != "unknown":
                 self.warn(
@@ -70,14 +73,23 @@ class Csv(Reader):
         file, contents = self.files[number], self.contents
         name = file.relative_to(self.folder).as_posix()
         read = read_parquet if file.suffix == ".parquet" else read_csv
-        table = read(file, name, contents.numbers, contents.words)
+        table = read(file, name, contents.numbers, contents.words, contents, contents.rate_hz)
+        self._notes.add(", ".join(table.found), name)
+        for line in table.left_out:
+            self._left_out.add(line, name)
         yield from recordings_of(table, name, file.name, contents)
+
+    def notes(self) -> list[str]:
+        return self._notes.lines()
 
     def remarks(self, subjects: Collection[str]) -> list[str]:
         nobody = [repr(name) for name in self.contents.subjects if name not in subjects]
-        if not nobody:
-            return []
-        return [f"{CONTENTS} has facts of {', '.join(nobody)}, who is in no window: is the name right?"]
+        remarks = self._left_out.lines()
+        if nobody:
+            remarks.append(
+                f"{CONTENTS} has facts of {', '.join(nobody)}, who is in no window: is the name right?"
+            )
+        return remarks
 
     def fingerprint(self) -> Any:
         return stamps([self.folder / CONTENTS, *self.files], self.folder)
@@ -96,7 +108,7 @@ def recordings_of(table: OwnTable, name: str, file_name: str, contents: Contents
             column.
     """
     channels, factors = _channels(contents)
-    signal = (table.signal[: len(channels)] * factors[:, None]).astype(np.float32)
+    signal = (table.signal * factors[:, None]).astype(np.float32)
     labels = table.words[contents.label_column]
     if None in labels:
         line = table.lines[labels.index(None)]
@@ -109,9 +121,9 @@ def recordings_of(table: OwnTable, name: str, file_name: str, contents: Contents
         stop = start + sum(1 for _ in rows)
         part_signal, index = signal[:, start:stop], np.arange(stop - start)
         breaks: dict[int, float] = {}
-        if contents.time_column is not None:
-            times = table.signal[-1, start:stop]
-            check_times(times, contents.rate_hz, table.lines[start:stop], name, contents.time_column)
+        if table.times is not None:
+            times, column = table.times[start:stop], " ".join(contents.times)
+            check_times(times, contents.rate_hz, table.lines[start:stop], name, column)
             part_signal, index, breaks = on_grid(part_signal, times, contents.rate_hz)
         yield Recording(
             name=f"{name}#{part}" if several else name,

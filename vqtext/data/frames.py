@@ -15,7 +15,9 @@ from typing import Any
 
 from vqtext.data.contents import CONTENTS, Contents, check_contents
 from vqtext.data.csv import recordings_of
-from vqtext.data.own_tables import OwnTable, read_frame
+from vqtext.data.file_keys import FileKeys
+from vqtext.data.frame_tables import read_frame
+from vqtext.data.own_tables import OwnTable
 from vqtext.errors import DataError
 
 RECORDINGS = "*.csv"
@@ -43,7 +45,8 @@ def write_frames(folder: Path, frames: Any, contents: Contents, recording_column
         DataError: what ``vqtext prepare`` would find wrong with the same rows, or two recordings of one name;
             names the recording, row and column.
     """
-    (folder / CONTENTS).write_text(_toml(contents), encoding="utf-8")
+    written = _as_written(contents)
+    (folder / CONTENTS).write_text(_toml(written), encoding="utf-8")
     kind = "frame" if recording_column is None else "recording"
     for name, frame, rows in _recordings(frames, recording_column):
         file = folder / f"{name}.csv"
@@ -51,10 +54,20 @@ def write_frames(folder: Path, frames: Any, contents: Contents, recording_column
             raise DataError(f"{kind} {name!r}: this cannot be the name of a file; give it another")
         if file.exists():
             raise DataError(f"two recordings are named {name!r}")
-        table = read_frame(frame, f"{kind} {name}", contents.numbers, contents.words, rows)
-        for _ in recordings_of(table, f"{kind} {name}", file.name, contents):
+        where = f"{kind} {name}"
+        table = read_frame(frame, where, contents.numbers, contents.words, rows, contents, contents.rate_hz)
+        for _ in recordings_of(table, where, file.name, contents):
             pass  # whatever is wrong is said now, in rows of the frame
-        _write(file, table, contents)
+        _write(file, table, written)
+
+
+def _as_written(contents: Contents) -> Contents:
+    """The contents of the folder: one plain form, whatever that of the frames is."""
+    plain = {key: field.get_default() for key, field in FileKeys.model_fields.items()}
+    plain["header"] = True
+    if contents.times:
+        plain |= {"time_column": " ".join(contents.times), "time_unit": "s"}
+    return contents.model_copy(update=plain)
 
 
 def _can_name_a_file(name: str) -> bool:
@@ -101,6 +114,11 @@ def _write(file: Path, table: OwnTable, contents: Contents) -> None:
         column: ["" if math.isnan(value) else repr(value) for value in values]
         for column, values in zip(contents.numbers, table.signal.tolist(), strict=True)
     }
+    if table.times is not None:
+        start = table.start_s or 0.0
+        columns[contents.times[0]] = [
+            "" if math.isnan(time) else repr(start + time) for time in table.times.tolist()
+        ]
     for column in contents.words:
         columns[column] = ["" if word is None else word for word in table.words[column]]
     with file.open("w", encoding="utf-8", newline="") as text:
@@ -111,8 +129,8 @@ def _write(file: Path, table: OwnTable, contents: Contents) -> None:
 
 def _toml(contents: Contents) -> str:
     """The contents as a file. Strings, numbers and booleans of JSON are those of TOML."""
-    said = contents.model_dump(exclude_none=True)
-    channels, subjects = said.pop("channels"), said.pop("subjects")
+    said = contents.model_dump(exclude_none=True, exclude_defaults=True)
+    channels, subjects = said.pop("channels"), said.pop("subjects", {})
     sections = [("", said), *(("[[channels]]", channel) for channel in channels)]
     sections += [(f"[subjects.{_json(name)}]", facts) for name, facts in subjects.items()]
     lines = []
