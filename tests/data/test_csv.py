@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from vqtext.data import own_tables
+from vqtext.data import own_tables, row_reader
 from vqtext.data.cutter import cut
 from vqtext.data.readers import open_reader
 from vqtext.data.windowing import Cut
@@ -148,7 +148,7 @@ def test_long_files_are_read_in_blocks(folder):
 
 def test_numbers_are_the_same_to_the_last_digit_however_a_block_is_read(folder, monkeypatch):
     """A quoted label makes a block go field by field; another reads it at once."""
-    monkeypatch.setattr(own_tables, "_BLOCK", 7)
+    monkeypatch.setattr(row_reader, "_BLOCK", 7)
     values = np.random.default_rng(0).normal(size=(100, 2)) * 10.0 ** np.arange(-50, 50)[:, None]
     rows = [f"{label},{a!r},{b!r},13" for label, (a, b) in zip("wxyz" * 25, values.tolist(), strict=True)]
     rows[10:14] = ["w,,1,13", "x,1,,", "y,-0,+.5e-3,13", "z, 1 ,NaN,13"]
@@ -167,7 +167,7 @@ def test_numbers_are_the_same_to_the_last_digit_however_a_block_is_read(folder, 
 
 
 def test_a_quoted_field_may_run_over_the_end_of_a_block(folder, monkeypatch):
-    monkeypatch.setattr(own_tables, "_BLOCK", 2)
+    monkeypatch.setattr(row_reader, "_BLOCK", 2)
     write(folder, "a.csv", ["0,1,0,walk,13", '1,2,0,"two\nmore\nlines",13', "2,3,0,walk,13", "3,x,0,walk,13"])
     assert "row 7, column 'lf_acc_x': 'x' is not a number" in error_of(folder)
     write(folder, "a.csv", ["0,1,0,walk,13", '1,2,0,"two\nmore\nlines",13', "2,3,0,walk,13"])

@@ -41,7 +41,8 @@ from vqtext.data.findings import Findings
 from vqtext.data.frame_tables import read_parquet
 from vqtext.data.grid import check_times, on_grid
 from vqtext.data.locations import canonical
-from vqtext.data.own_tables import OwnTable, read_csv
+from vqtext.data.own_table import OwnTable
+from vqtext.data.own_tables import read_csv
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording, Track
 from vqtext.data.units import conversion
