@@ -72,8 +72,8 @@ GENEACTIV = "".join(f"line {i},of,the,head\n" for i in range(99))
         (plain().replace("1234.5", '"1,234.5"'), ""),
         (plain(";", ",").replace("1234,5", "1.234,5"), "separator ';', decimal ','"),
         (plain().replace("who\n", "who\nm/(s^2),m/(s^2),m/(s^2),no units,no units\n"), "row 2 below"),
-        (plain().replace("2,3.1", plain().split("\n")[0] + "\n2,3.1"), "1 repeated headers passed over"),
-        (plain().replace("2,3.1", "# a pause, of, 3, minutes, here\n2,3.1"), "1 comments passed over"),
+        (plain().replace("2,3.1", plain().split("\n")[0] + "\n2,3.1"), "repeated headers passed over: 1"),
+        (plain().replace("2,3.1", "# a pause, of, 3, minutes, here\n2,3.1"), "comments passed over: 1"),
         (plain().encode("utf-8-sig"), ""),
         (plain().encode("utf-16"), "encoding utf-16"),
         (plain().encode("cp1252"), "encoding cp1252"),
@@ -113,6 +113,25 @@ def test_without_a_header(tmp_path, separator):
     np.testing.assert_array_equal(made.signal.T, VALUES)
     assert made.words["4"] == ["walk", "walk", "run"]
     assert "row 1 is '0.5" in error(tmp_path, content) and "say column_names" in error(tmp_path, content)
+
+
+def test_columns_that_the_header_counts_are_called_as_it_says(tmp_path):
+    """Pandas counts columns from 0: read without a header, each would be the one before."""
+    for rows in ("0,1,2\n5,6,7\n", "1,2,3\n6,7,8\n"):
+        (tmp_path / "a.csv").write_text(rows)
+        assert read_csv(tmp_path / "a.csv", "a", ["1", "2"], []).signal.tolist() == [[6], [7]]
+
+
+def test_a_long_head_is_passed_over_where_that_is_said(tmp_path):
+    content = "a,line\n" * 1000 + plain()
+    assert "the header has" in error(tmp_path, content)
+    np.testing.assert_array_equal(table(tmp_path, content, skip_rows=1000).signal.T, VALUES)
+
+
+def test_a_line_of_the_head_that_names_the_column_is_no_header(tmp_path):
+    (tmp_path / "a.csv").write_text("device,x\nrate,50 Hz,of,samples\n\nt,x,y\n" + "0,1,2\n" * 40)
+    made = read_csv(tmp_path / "a.csv", "a", ["x"], [])
+    assert made.signal.tolist() == [[1] * 40] and made.found == ("header in row 4",)
 
 
 def test_one_column_alone(tmp_path):

@@ -56,13 +56,18 @@ def number(field: Any, decimal: Decimal = ".", missing: Sequence[str] = (), is_s
     return float(text.replace(",", ".") if decimal == "," else text)
 
 
-def like_number(field: str) -> bool:
-    """Is it a number, whatever stands before its fraction?"""
+def any_number(field: str) -> float:
+    """The number, whatever stands before its fraction; NaN where it is none."""
     marks: tuple[Decimal, ...] = (".", ",")
     for decimal in marks:
         with suppress(ValueError):
-            return not math.isnan(number(field, decimal, is_said=True))
-    return False
+            return number(field, decimal, is_said=True)
+    return math.nan
+
+
+def like_number(field: str) -> bool:
+    """Is it a number, whatever stands before its fraction?"""
+    return not math.isnan(any_number(field))
 
 
 def decimal_of(fields: Iterable[str]) -> Decimal | Literal["either"] | None:

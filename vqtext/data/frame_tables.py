@@ -59,8 +59,9 @@ def read_frame(
         raise DataError(f"{name}: there is no row")
     lines = range(1, len(frame) + 1) if lines is None else lines
     keys = keys or FileKeys()
-    if any(column in frame.index.names and column not in frame.columns for column in keys.times):
-        frame = frame.reset_index()
+    for column in keys.times:
+        if column in frame.index.names and column not in frame.columns:
+            frame = frame.assign(**{column: frame.index.get_level_values(column)})
     place = _places([str(column) for column in frame.columns], [*numbers, *words, *keys.times], name)
     columns = {column: frame.iloc[:, at] for column, at in place.items()}
     signal = [

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vqtext.data.fields import like_number
-from vqtext.data.fields import number as number_of
+from vqtext.data.fields import any_number, like_number
 from vqtext.data.file_keys import FileKeys
 from vqtext.data.text_rows import (
     SAMPLE,
@@ -88,7 +87,7 @@ def _of_e4(rows: Sequence[str], separator: str) -> list[str] | None:
     fields = [split(row, separator) for row in rows]
     if len(fields) < 10 or not all(like_number(field) for row in fields for field in row):
         return None
-    start, rate, *samples = ([float(field) for field in row] for row in fields)
+    start, rate, *samples = ([any_number(field) for field in row] for row in fields)
     is_said = len({*start}) == len({*rate}) == 1 and is_epoch(start[0])
     others = all(not is_epoch(value) for row in samples for value in row)
     return ["start", "rate"] if is_said and others and 0 < rate[0] <= 5000 else None
@@ -100,4 +99,4 @@ def _first_number(row: str | None, separator: str, what: str, name: str) -> floa
     field = (split(row, separator) or [""])[0]
     if not like_number(field):
         raise DataError(f"{name}: first_rows says {what}, but {field!r} is not a number")
-    return number_of(field)
+    return any_number(field)

@@ -40,7 +40,7 @@ def read_csv(
     for encoding in [keys.encoding] if keys.encoding else encodings(file, name):
         with open_text(file, name, encoding) as text:
             try:
-                head = list(islice(text, HEAD))
+                head = list(islice(text, HEAD + (keys.skip_rows or 0)))
             except UnicodeError as error:
                 raise DataError(f"{name}: the text is no {encoding}") from error
             if not head:

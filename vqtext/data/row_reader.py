@@ -116,10 +116,9 @@ class Rows:
         found += self.form.found
         if self.keys.decimal is None and self.decimal == ",":
             found.insert(len(found) and 1, "decimal ','")
-        found += [f"{count} {what} passed over" for what, count in self.passed.items()]
-        found += (
-            [f"missing where it says {', '.join(sorted(map(repr, self.missing)))}"] if self.missing else []
-        )
+        found += [f"{what} passed over: {count}" for what, count in self.passed.items()]
+        if self.missing:
+            found.append(f"missing where it says {', '.join(sorted(map(repr, self.missing)))}")
         return (*found, *([stamps.found] if stamps is not None and stamps.found else []))
 
     def _stamps(self, blocks: list[_Block], lines: list[int], rate_hz: float | None) -> Stamps | None:

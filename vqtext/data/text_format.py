@@ -68,13 +68,13 @@ def sniff(
 
 
 def _is_headless(lines: Sequence[str], start: int, wanted: Sequence[str], keys: FileKeys) -> bool:
-    """Columns that are called "1", "2", … have no header; save one that says just so."""
+    """Columns that are called "1", "2", … have no header; save one that counts them itself, from 0 or 1."""
     if keys.column_names is not None or keys.header is not None:
         return not keys.header
     if not wanted or not all(re.fullmatch("[1-9][0-9]*", column) for column in wanted):
         return False
     names = re.findall("[^,;|\\s\"']+", "".join(lines[start : start + 1]))
-    return names != [str(i + 1) for i in range(len(names))]
+    return names[:1] not in (["0"], ["1"]) or names != [str(i + int(names[0])) for i in range(len(names))]
 
 
 def _below_header(
@@ -86,7 +86,7 @@ def _below_header(
     keys: FileKeys,
     name: str,
 ) -> TextFormat:
-    is_fixed = keys.skip_rows is not None or keys.header is True
+    is_fixed = keys.skip_rows is not None
     found_at = _header(lines, start, separators, wanted, is_fixed)
     if found_at is None:
         raise _no_header(lines, start, separators, wanted, name)
@@ -116,10 +116,14 @@ def _below_header(
 def _header(
     lines: Sequence[str], start: int, separators: Sequence[str], wanted: Sequence[str], is_fixed: bool
 ) -> tuple[int, int, str, list[str]] | None:
-    """The line of the header, the one after it, the separator and the fields. A header that is commented out,
-    as numpy writes it, is taken where there is no other."""
+    """The line of the header, the one after it, the separator and the fields.
+
+    The first with rows below it that fit, or else the first. A header that is commented out, as numpy writes
+    it, is taken where there is no other.
+    """
     names = [column.strip() for column in wanted]
     rows = [row for row in logical(lines, start) if row[2].strip()][: 1 if is_fixed else None]
+    first = None
     for commented in ("", COMMENTS):
         for at, after, text in rows:
             text = text.lstrip(commented)
@@ -129,9 +133,12 @@ def _header(
             fitting = {one: own for one, own in fields.items() if {*names} <= {f.strip() for f in own}}
             if fitting:
                 below = [row for *_, row in logical(lines[after : after + SAMPLE], 0)]
-                best = max(fitting, key=lambda one: share(below, one, len(fitting[one])))
-                return at, after, best, fitting[best]
-    return None
+                shares = {one: share(below, one, len(own)) for one, own in fitting.items()}
+                best = max(shares, key=shares.__getitem__)
+                first = first or (at, after, best, fitting[best])
+                if shares[best] >= 0.5:
+                    return at, after, best, fitting[best]
+    return first
 
 
 def _no_header(

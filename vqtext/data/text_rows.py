@@ -46,7 +46,10 @@ def split(row: str, separator: str) -> list[str]:
     text = row.strip("\r\n")
     if separator == BLANKS:
         text = text.replace("\t", " ").strip()
-    return next(csv.reader([text], delimiter=separator, skipinitialspace=True), [])
+    try:
+        return next(csv.reader([text], delimiter=separator, skipinitialspace=True), [])
+    except csv.Error:  # longer than any field
+        return [text]
 
 
 def named(text: str, separator: str) -> list[str]:
