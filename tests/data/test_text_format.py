@@ -221,6 +221,11 @@ def test_a_zip_of_one_table(tmp_path):
         ),
         (plain().replace("0.5", "0,5"), {}, "row 2: 6 fields, the header has 5"),
         (
+            plain() + "Total: 3\n",
+            {},
+            'row 5: 1 fields, the header has 5; if it is no row, say comment = "Total:"',
+        ),
+        (
             plain().replace("0.5", "bad"),
             {},
             "row 2, column 'Acc X (m/s²)': 'bad' is not a number; or say missing",

@@ -77,6 +77,7 @@ DAY = START.hour * 3600 + START.minute * 60 + 59.9
             EPOCH / 1e3,
             ("times are dates, the month first, without a zone",),
         ),
+        (each(lambda t: t.strftime("%Y%m%d%H%M%S%f")), EPOCH / 1e3, ("times are dates, without a zone",)),
         (each(lambda t: t.strftime("%H:%M:%S.%f")), DAY, ("times are times of day",)),
         ([f"12:{i * 0.02:05.2f}" for i in range(N)], 720, ("times are times of day",)),
     ],
@@ -117,6 +118,10 @@ def test_a_unit_that_is_said_is_taken(tmp_path):
     np.testing.assert_allclose(made.times, np.arange(N) / 1000)
     assert made.found == ()
     assert read(tmp_path, ["0", "0.5"], time_column="time", time_unit="days").times[1] == 43200
+    ticks = [str(133425288000000000 + 200_000 * i) for i in range(N)]
+    np.testing.assert_allclose(
+        read(tmp_path, ticks, time_column="time", time_unit="100ns").times, np.arange(N) * 0.02
+    )
 
 
 def test_a_form_that_is_said_is_taken(tmp_path):
@@ -165,6 +170,7 @@ def test_an_hour_that_comes_twice_is_told_by_its_zone(tmp_path):
             "row 2, column 'time': '03/04/2023 10:00:00' may be day",
         ),
         ([ISO[0], "soon"], {}, "row 3, column 'time': 'soon' is no time; say time_format"),
+        (["9" * 30], {}, "is no time"),
         (["soon"], {}, "row 2, column 'time': 'soon' is no time"),
         ([ISO[0], ISO[1] + "Z"], {}, "row 3, column 'time'"),
         ([ISO[0], "30.12.2023 10:00:00"], {}, "and others have the year, month and day elsewhere"),

@@ -18,8 +18,23 @@ _STAMP = re.compile(
     re.IGNORECASE,
 )
 
+_PACKED = re.compile(
+    r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])([0-5]\d)([0-5]\d)(\d{3}|\d{6})?"
+)
+
 Wrong = Callable[[int, str], Exception]
 """The error for one of the texts, by its place and what is wrong with it."""
+
+
+def is_packed(text: str) -> bool:
+    """Is it a date without anything between its parts: "20231023100000020"?"""
+    return _PACKED.fullmatch(text) is not None
+
+
+def spread(text: str) -> str:
+    """Such a date as any other; what is none stays as it is."""
+    found = _PACKED.fullmatch(text)
+    return text if found is None else "{}-{}-{} {}:{}:{}.{}".format(*(part or "0" for part in found.groups()))
 
 
 def moments(texts: Sequence[str], unit: str | None, wrong: Wrong) -> tuple[list[int], str]:

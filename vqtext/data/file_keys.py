@@ -48,7 +48,7 @@ class FileKeys(Section):
     first_rows: list[Literal["start", "rate"]] | None = None
     time_column: str | None = None
     time_columns: list[str] | None = Field(default=None, min_length=1)
-    time_unit: Literal["days", "s", "ms", "us", "ns", "iso", "hms"] | None = None
+    time_unit: Literal["days", "s", "ms", "us", "100ns", "ns", "iso", "hms"] | None = None
     time_format: str | None = Field(default=None, min_length=1)
 
     @property

@@ -17,6 +17,7 @@ from itertools import chain, islice
 import numpy as np
 
 from vqtext.data.cut_off import is_cut_off
+from vqtext.data.dates import is_packed
 from vqtext.data.fields import MISSING, Decimal, decimal_of, floats
 from vqtext.data.fields import words as as_words
 from vqtext.data.file_keys import BLANKS, FileKeys
@@ -219,11 +220,11 @@ class Rows:
             self.passed["repeated headers"] += 1
             return False
         if not fits:
-            what = f"{len(row)} fields, the header has {self.width}"
-            way = (
-                "; where all rows have more, say skip_rows and column_names" if len(row) > self.width else ""
-            )
-            raise DataError(f"{self.name}, row {at}: {what}{way}")
+            what = f"{self.name}, row {at}: {len(row)} fields, the header has {self.width}"
+            if len(row) > self.width:
+                raise DataError(f"{what}; where all rows have more, say skip_rows and column_names")
+            start = row[0].split()[:1]
+            raise DataError(what + (f'; if it is no row, say comment = "{start[0]}"' if start else ""))
         return True
 
     def _are_numbers(self, row: list[str]) -> bool:
@@ -262,9 +263,9 @@ class Rows:
 
 
 def _is_exact(field: str) -> bool:
-    """Is it a number that a float holds to the last digit?"""
+    """Is it a number that a float holds to the last digit, and no date?"""
     try:
-        return abs(float(field.replace(",", "."))) < EXACT
+        return not is_packed(field) and abs(float(field.replace(",", "."))) < EXACT
     except ValueError:
         return False
 

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqtext.data.dates import moments, parsed
+from vqtext.data.dates import is_packed, moments, parsed, spread
 from vqtext.data.fields import MISSING, floats, like_number
 from vqtext.data.file_keys import FileKeys
 from vqtext.errors import DataError
 
-SECONDS = {"days": 86400.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+SECONDS = {"days": 86400.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "100ns": 1e-7, "ns": 1e-9}
 _SNIFFED = ("s", "ms", "us", "ns")
 _EPOCH = (1e9, 4e9)  # seconds since 1970: the years 2001 to 2096
+_LARGEST = 10**19
 EXACT = 2.0**53
 """Whole numbers below it are floats without loss."""
 
@@ -115,12 +116,19 @@ def from_fields(
 
     if not given:
         return Stamps(np.full(len(texts), np.nan), None)
-    if keys.time_unit in SECONDS or (keys.time_unit is keys.time_format is None and like_number(given[0])):
+    is_open = keys.time_unit is keys.time_format is None
+    if is_open and is_packed(given[0]):
+        given = [spread(text) for text in given]
+    if keys.time_unit in SECONDS or (is_open and like_number(given[0])):
         column, own_lines = " ".join(keys.times), [lines[i] for i in known]
         try:
-            numbers = np.array([int(text) for text in given], dtype=object)
+            whole = [int(text) for text in given]
         except ValueError:
             numbers = floats(given, column, own_lines, name, keys.decimal or ".")
+        else:
+            if max(map(abs, whole)) > _LARGEST:
+                raise wrong(max(range(len(whole)), key=lambda i: abs(whole[i])), "is no time")
+            numbers = np.array(whole, dtype=object)
         made = from_numbers(numbers, keys.time_unit, rate_hz)
     elif keys.time_format is not None:
         made = _of_moments(parsed(given, keys.time_format, wrong))
