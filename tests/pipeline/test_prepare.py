@@ -99,7 +99,7 @@ def test_settings_decide_how_it_is_cut(own, heard, data, windows, steps):
     assert (answer["windows"], answer["steps"]) == (windows, steps)
 
 
-def test_labels_survive_the_round_trip_exactly(own, heard):
+def test_labels_survive_the_round_trip_but_for_spaces_around_them(own, heard):
     strange = [
         "a/b",
         "../..",
@@ -113,8 +113,10 @@ def test_labels_survive_the_round_trip_exactly(own, heard):
     for i, label in enumerate(strange):
         write(own.data.path, f"9-{i}.csv", label)
     answer = run(Prepare(own, heard))
-    assert {label: answer["labels"][label] for label in strange} == dict.fromkeys(strange, 2)
-    assert read_windows(own.cache / "windows.h5").labels[-len(strange) :] == strange
+    assert all(answer["labels"][label.strip()] == 2 for label in strange)
+    assert read_windows(own.cache / "windows.h5").labels[-len(strange) :] == [
+        label.strip() for label in strange
+    ]
     assert json.loads(json.dumps(answer)) == answer
 
 
@@ -153,7 +155,7 @@ def test_facts_of_nobody_make_a_warning(own, heard):
 def test_labels_that_differ_only_in_case_make_a_warning(own, heard):
     write(own.data.path, "3.csv", "Walking ")
     run(Prepare(own, heard))
-    assert len(heard.warned) == 1 and "'walking', 'Walking '" in heard.warned[0]
+    assert len(heard.warned) == 1 and "'walking', 'Walking'" in heard.warned[0]
 
 
 def test_one_class_and_a_class_with_one_window_are_accepted(own, heard):

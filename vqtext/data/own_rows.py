@@ -1,0 +1,177 @@
+"""The rows of own data: what stands in a table, and what the names of its files say of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from vqtext.data.contents import CONTENTS, Contents
+from vqtext.data.grid import check_times, on_grid
+from vqtext.data.own_tables import OwnTable, read_csv, read_parquet
+from vqtext.errors import DataError
+
+Tell = Callable[[str, str], None]
+"""Takes what happened, and one line about it: the line is said once, what happened is counted."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """n rows, in the order they stand in.
+
+    Attributes:
+        signal: the channels' columns, ``(C, n) float64``, in the units of the file; NaN is missing.
+        labels: the label of each, None where it is in no window; None altogether where no column says them.
+        truth: as ``labels``.
+        subjects: who each row is of; None altogether where no column says it.
+        times: seconds since the first stamp, ``(n,)``; None where rows are a period apart.
+        first: the first stamp in seconds, of whatever clock; None where there is none.
+        lines: what an error calls each row.
+    """
+
+    signal: np.ndarray
+    labels: list[str | None] | None
+    truth: list[str | None] | None
+    subjects: list[str | None] | None
+    times: np.ndarray | None
+    first: float | None
+    lines: Sequence[int]
+
+
+def read_table(file: Path, name: str, contents: Contents, tell: Tell) -> OwnTable:
+    """One file, without a last row that was cut off inside a word.
+
+    Raises:
+        DataError: as `vqtext.data.own_tables.read_csv`.
+    """
+    if file.suffix == ".parquet":
+        return read_parquet(file, name, contents.numbers, contents.words)
+    return _without_cut_end(read_csv(file, name, contents.numbers, contents.words), file, name, tell)
+
+
+def rows_of(table: OwnTable, name: str, contents: Contents) -> Rows:
+    """What the columns say.
+
+    Args:
+        name: what errors call the table.
+
+    Raises:
+        DataError: a row has no label, or one that ``label_names`` does not name.
+    """
+    labels = table.words.get(contents.label_column or "")
+    truth = table.words.get(contents.truth_column or "")
+    times = first = None
+    if contents.time_column is not None:
+        times = table.signal[-1]
+        known = times[~np.isnan(times)]
+        first = float(known[0]) if known.size else None
+        times = times - (first or 0.0)
+    return Rows(
+        signal=table.signal[: len(contents.channels)],
+        labels=None if labels is None else _labels(labels, contents, name, table.lines),
+        truth=None if truth is None else [word and word.strip() for word in truth],
+        subjects=table.words.get(contents.subject_column or ""),
+        times=times,
+        first=first,
+        lines=table.lines,
+    )
+
+
+def regular(
+    rows: Rows, rate_hz: float, name: str, contents: Contents
+) -> tuple[np.ndarray, np.ndarray, dict[int, float]]:
+    """Rows on a grid; returns and errors as `vqtext.data.grid.on_grid`."""
+    if rows.times is None:
+        return rows.signal, np.arange(rows.signal.shape[1]), {}
+    check_times(rows.times, rate_hz, rows.lines, name, contents.time_column or "")
+    return on_grid(rows.signal, rows.times, rate_hz)
+
+
+def label_word(word: str, contents: Contents, where: str) -> str | None:
+    """A label as windows have it: trimmed, and named by ``label_names``; None where it is to be ignored.
+
+    Args:
+        where: what an error calls the place it stands in.
+
+    Raises:
+        DataError: it is empty, or no name of ``label_names``.
+    """
+    ignored = {label.strip() for label in contents.ignore_labels}
+    word = word.strip()
+    if word in ignored:
+        return None
+    if not word:
+        raise DataError(f'{where}: an empty label; ignore_labels = [""] in {CONTENTS} leaves such rows out')
+    if contents.label_names and word not in contents.label_names:
+        raise DataError(
+            f"{where}: label {word!r} has no name: give it one in [label_names], or leave it out with "
+            f"ignore_labels = [{json.dumps(word, ensure_ascii=False)}]"
+        )
+    named = contents.label_names.get(word, word).strip()
+    return None if named in ignored else named
+
+
+def matched(pattern: str, key: str, paths: Sequence[str], name: str) -> str:
+    """What ``pattern`` finds in the names of the files of one recording.
+
+    Args:
+        pattern: matched as a whole with the bare name of a file or else with its path.
+        key: what the pattern is called.
+        paths: of the files, below the folder of ``dataset.toml``.
+
+    Raises:
+        DataError: no name matches, or they say different things.
+    """
+    found = dict.fromkeys(group[0] for path in paths if (group := groups(pattern, path)) and group[0])
+    if not found:
+        raise DataError(
+            f"{name}: the file name does not match {key} {pattern!r}, nor does the path {paths[0]!r}"
+        )
+    if len(found) > 1:
+        raise DataError(
+            f"{name}: {key} {pattern!r} finds {' and '.join(map(repr, found))} in its files' names"
+        )
+    return next(iter(found))
+
+
+def groups(pattern: str, path: str) -> tuple[str | None, ...] | None:
+    """The groups of a match of all of a file's name, or else all of its path; None where there is none."""
+    found = re.fullmatch(pattern, PurePosixPath(path).name) or re.fullmatch(pattern, path)
+    return None if found is None else found.groups()
+
+
+def _labels(words: list[str | None], contents: Contents, name: str, lines: Sequence[int]) -> list[str | None]:
+    """A column of labels, named."""
+    known: dict[str | None, str | None] = {}
+    for word in dict.fromkeys(words):
+        at = f"{name}, row {lines[words.index(word)]}, column {contents.label_column!r}"
+        known[word] = label_word(word or "", contents, at)
+    return [known[word] for word in words]
+
+
+def _without_cut_end(table: OwnTable, file: Path, name: str, tell: Tell) -> OwnTable:
+    """Where a file ends inside its last word, that word is no subject or label of its own."""
+    last = len(table.lines) - 1
+    if last < 1:
+        return table
+    with file.open("rb") as text:
+        text.seek(max(0, file.stat().st_size - 400))
+        end = text.read()
+    if set(end[-2:]) & set(b"\r\n"):  # in UTF-16 a line ends in two bytes
+        return table
+    for column, words in table.words.items():
+        word, before = words[last] or "", words[last - 1] or ""
+        is_last = end.endswith(word.encode()) if word else end[-1:] in (b",", b";", b"\t")
+        if is_last and word != before and before.startswith(word) and words.index(words[last]) == last:
+            tell(
+                "files that end inside a row",
+                f"{name}, row {table.lines[last]}: the file ends inside the row, column {column!r} says "
+                f"{word!r} where the row before says {before!r}: the row is left out",
+            )
+            rest = {column: words[:last] for column, words in table.words.items()}
+            return replace(table, signal=table.signal[:, :last], words=rest, lines=table.lines[:last])
+    return table
