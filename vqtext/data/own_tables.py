@@ -107,7 +107,8 @@ def _plain(block: Sequence[str], line: int, wanted: _Wanted) -> OwnTable | None:
         return None
     if values.shape[1] != len(rows) or np.isinf(values).any():
         return None
-    first = min(place for _, place in wanted.words)  # they mostly stand at the end: split no more than that
+    # they mostly stand at the end: split no more than that
+    first = min((place for _, place in wanted.words), default=wanted.width)
     fields = list(zip(*(row.rsplit(",", wanted.width - first) for row in rows), strict=True))
     found = {column: _words(fields[place - max(first - 1, 0)]) for column, place in wanted.words}
     return OwnTable(np.ascontiguousarray(values), found, range(line + 1, line + 1 + len(rows)))
