@@ -238,11 +238,11 @@ def test_files_that_are_no_csv(folder):
     assert "a header but no row" in error_of(folder)
     (folder / "recordings/a.csv").write_bytes(b"")
     assert "recordings/a.csv: the file is empty" in error_of(folder)
-    for encoding, looks in (("utf-16", "UTF-16"), ("latin-1", "Latin-1")):
+    write(folder, "a.csv", ["0,1,0,größer,13"], encoding="latin-1")
+    assert "not UTF-8 text, it looks like Latin-1" in error_of(folder)
+    for encoding in ("utf-8-sig", "utf-16"):
         write(folder, "a.csv", ["0,1,0,größer,13"], encoding=encoding)
-        assert f"not UTF-8 text, it looks like {looks}" in error_of(folder)
-    write(folder, "a.csv", ["0,1,0,walk,13"], encoding="utf-8-sig")
-    assert len(read(folder)) == 1
+        assert read(folder)[0].label.words == ("größer",)
 
 
 def test_a_byte_order_mark_is_no_part_of_dataset_toml(folder):

@@ -98,7 +98,8 @@ def test_the_windows_are_those_of_the_same_rows_in_files(tmp_path, prepare):
 def test_the_contents_are_written_as_they_were_given(tmp_path, prepare):
     prepare(frame())
     said = tomllib.loads((tmp_path / "cache/frames/dataset.toml").read_text(encoding="utf-8"))
-    assert said == CONTENTS | {"recordings": "*.csv", "subjects": {"13": {"age": 27.5, "sex": "male"}}}
+    written = {"recordings": "*.csv", "header": True, "time_unit": "s"}
+    assert said == CONTENTS | written | {"subjects": {"13": {"age": 27.5, "sex": "male"}}}
 
 
 def test_one_frame_with_a_column_of_recordings_is_a_dict_of_frames(tmp_path, prepare):

@@ -12,17 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from vqtext.data.file_keys import FileKeys
+from vqtext.data.file_keys import Section as _Section
 from vqtext.data.tables import not_utf8
 from vqtext.data.units import conversion
 from vqtext.errors import DataError
 
 CONTENTS = "dataset.toml"
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False)
 
 
 class ChannelEntry(_Section):
@@ -63,7 +61,7 @@ class IntervalsEntry(_Section):
     overlap: Literal["error", "later"] = "error"
 
 
-class Contents(_Section):
+class Contents(FileKeys):
     """The whole file."""
 
     name: str = Field(min_length=1)
@@ -73,16 +71,13 @@ class Contents(_Section):
     label_column: str | None = None
     label_pattern: str | None = None
     intervals: IntervalsEntry | None = None
-    label_names: dict[str, str] = {}
-    ignore_labels: list[str] = []
-    start_line: int | None = Field(default=None, ge=1)
-    rate_line: int | None = Field(default=None, ge=1)
-    time_column: str | None = None
+    label_names: dict[str, str] = Field(default={})
+    ignore_labels: list[str] = Field(default=[])
     subject_column: str | None = None
     subject_pattern: str | None = None
     truth_column: str | None = None
     channels: list[ChannelEntry] = Field(min_length=1)
-    subjects: dict[str, Facts] = {}
+    subjects: dict[str, Facts] = Field(default={})
 
     @property
     def is_labelled(self) -> bool:
@@ -92,16 +87,12 @@ class Contents(_Section):
     @property
     def is_joined(self) -> bool:
         """Whether recordings are put together out of files, each at a rate of its own."""
-        return self.rate_line is not None or any(
-            channel.file is not None or channel.rate_hz is not None for channel in self.channels
-        )
+        return any(channel.file is not None or channel.rate_hz is not None for channel in self.channels)
 
     @property
     def numbers(self) -> list[str]:
-        """Columns of numbers: the channels, then the time if there is one."""
-        return [channel.column for channel in self.channels] + [
-            column for column in (self.time_column,) if column is not None
-        ]
+        """Columns of numbers: the channels."""
+        return [channel.column for channel in self.channels]
 
     @property
     def words(self) -> list[str]:
@@ -140,9 +131,12 @@ def check_contents(given: Mapping[str, Any], where: str) -> Contents:
         DataError: an unknown or missing key, or a value that it cannot have.
     """
     try:
-        contents = Contents.model_validate(given)
+        channels = {"channels": _expanded(given["channels"])} if "channels" in given else {}
+        contents = Contents.model_validate({**given, **channels})
     except ValidationError as error:
         raise DataError(f"{where}: {_explained(error)}") from error
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
     for channel in contents.channels:
         try:
             conversion(channel.modality, channel.unit)
@@ -178,6 +172,23 @@ def _check_files(contents: Contents, where: str) -> None:
         raise DataError(f"{where}: channel {known[None].column!r} lacks a file, other channels have one")
     if None in known and contents.recording_pattern is not None:
         raise DataError(f"{where}: recording_pattern joins files: say the file of each of [[channels]]")
+
+
+def _expanded(channels: Any) -> Any:
+    """Each ``columns = […]`` of a ``[[channels]]`` as one channel a column; ``axes`` are x, y and z."""
+    if not isinstance(channels, list):
+        return channels
+    made: list[Any] = []
+    for given in channels:
+        if not isinstance(given, Mapping) or not isinstance(given.get("columns"), list):
+            made.append(given)
+            continue
+        rest = {key: value for key, value in given.items() if key not in ("columns", "axes")}
+        columns, axes = given["columns"], given.get("axes", ["x", "y", "z"])
+        if not isinstance(axes, list) or len(axes) != len(columns):
+            raise DataError(f"channels {columns}: say axes = […], one for each of the {len(columns)} columns")
+        made += [{**rest, "column": column, "axis": axis} for column, axis in zip(columns, axes, strict=True)]
+    return made
 
 
 def _check_one_source(contents: Contents, where: str) -> None:

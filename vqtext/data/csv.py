@@ -34,26 +34,20 @@ folder. Windows are 5 s unless the settings say otherwise.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
-from itertools import groupby
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
-from vqtext.data.contents import CONTENTS, Contents, Facts, read_contents
+from vqtext.data.contents import CONTENTS, Contents, read_contents
 from vqtext.data.intervals import Intervals, interval_files
-from vqtext.data.joined import Group, channels_of, grouped, joined
+from vqtext.data.joined import Group, grouped, is_of, joined
 from vqtext.data.locations import canonical
-from vqtext.data.own_rows import Rows, label_word, matched, read_table, regular, rows_of
+from vqtext.data.own_recordings import recordings_of_rows
+from vqtext.data.own_rows import Rows, Told, read_table, rows_of
 from vqtext.data.own_tables import OwnTable
 from vqtext.data.readers import Reader, Warn, existing, stamps
-from vqtext.data.recording import Recording, Track
-from vqtext.data.units import conversion
+from vqtext.data.recording import Recording
 from vqtext.errors import DataError
-from vqtext.schema import Channel, Subject
 
 
 class Csv(Reader):
@@ -72,14 +66,14 @@ class Csv(Reader):
                 "[intervals]; recordings without labels are for a trained model: vqtext explain --recording "
                 "FILE"
             )
-        self.told: Counter[str] = Counter()
+        self.told = Told(warn)
         files = _files(self.folder, contents)
         self.groups, unused = grouped(files, contents)
         self.parts = len(self.groups)
         self.intervals = None
         if contents.intervals is not None:
             paths = {group.name: group.paths for group in self.groups}
-            self.intervals = Intervals(self.folder, paths, contents, self.tell)
+            self.intervals = Intervals(self.folder, paths, contents, self.told.tell)
         self._look_over(unused)
 
     def _look_over(self, unused: list[str]) -> None:
@@ -94,45 +88,32 @@ class Csv(Reader):
             self.warn(
                 f"{len(unused)} files of recordings match the file of no channel, {unused[0]} first: not read"
             )
-        for i, channel in enumerate(self.contents.channels):
+        for channel in self.contents.channels:
             if canonical(channel.location) is None and channel.location != "unknown":
                 self.warn(
                     f"location {channel.location!r} of {channel.column!r} is in no vocabulary: "
                     "sub-actions say what it should show only where they call it just so"
                 )
+        for file in dict.fromkeys(channel.file for channel in self.contents.channels):
             without = [
-                group.name
-                for group in self.groups
-                if not any(i in channels_of(path, self.contents) for path in group.paths)
+                group.name for group in self.groups if not any(is_of(path, file) for path in group.paths)
             ]
             if without:
-                self.tell(
-                    f"recordings without a file {channel.file!r}",
-                    f"{len(without)} of {len(self.groups)} recordings have no file {channel.file!r}, "
-                    f"{without[0]} first: its channels are missing there",
+                self.warn(
+                    f"{len(without)} of {len(self.groups)} recordings have no file {file!r}, {without[0]} "
+                    "first: its channels are missing there"
                 )
-
-    def tell(self, what: str, text: str) -> None:
-        """Warn where it happens first, and count how often it does."""
-        if not self.told[what]:
-            self.warn(text)
-        self.told[what] += 1
 
     def part(self, number: int) -> Iterator[Recording]:
         group, contents = self.groups[number], self.contents
-        if contents.is_joined:
-            rows = joined(group, self.folder, contents, self.tell)
-        else:
-            table = read_table(self.folder / group.paths[0], group.name, contents, self.tell)
-            rows = rows_of(table, group.name, contents)
-        yield from _recordings(rows, group, contents, self.intervals)
+        rows = _rows(group, self.folder, contents, self.told)
+        yield from recordings_of_rows(rows, group, contents, self.intervals)
+
+    def notes(self) -> list[str]:
+        return self.told.notes.lines()
 
     def remarks(self, subjects: Collection[str]) -> list[str]:
-        found = [
-            f"{count} {what}"
-            for what, count in self.told.items()
-            if count > 1 and "without a file" not in what
-        ]
+        found = self.told.remarks()
         nobody = [repr(name) for name in self.contents.subjects if name not in subjects]
         if nobody:
             found.append(
@@ -163,7 +144,8 @@ def recordings_of(table: OwnTable, name: str, path: str, contents: Contents) -> 
         DataError: a row has no label, time stamps are wrong, or the name says no subject; names row and
             column.
     """
-    yield from _recordings(rows_of(table, name, contents), Group(name, (path,)), contents, None)
+    rows = rows_of(table, name, contents)
+    yield from recordings_of_rows(rows, Group(name, (path,)), contents, None)
 
 
 def unlabelled_recordings(file: Path, contents: Contents, folder: Path) -> Iterator[Recording]:
@@ -184,11 +166,16 @@ def unlabelled_recordings(file: Path, contents: Contents, folder: Path) -> Itera
     none = {"label_column": None, "label_pattern": None, "intervals": None, "truth_column": None}
     contents = contents.model_copy(update=none)
     group = _group_of(file, contents, folder)
+
+    def read(contents: Contents) -> Iterator[Recording]:
+        rows = _rows(group, folder, contents, Told(lambda line: None))
+        return recordings_of_rows(rows, group, contents, None)
+
     try:
-        yield from list(_read_unlabelled(group, contents, folder))
+        yield from list(read(contents))
     except DataError:  # perhaps nothing says who it is; whatever else is wrong is so again
         nobody = contents.model_copy(update={"subject_column": None, "subject_pattern": None})
-        yield from _read_unlabelled(group, nobody, folder)
+        yield from read(nobody)
 
 
 def _group_of(file: Path, contents: Contents, folder: Path) -> Group:
@@ -207,110 +194,10 @@ def _group_of(file: Path, contents: Contents, folder: Path) -> Group:
     return Group(own[0].name, tuple(str(root / one) for one in own[0].paths))
 
 
-def _read_unlabelled(group: Group, contents: Contents, folder: Path) -> Iterator[Recording]:
-    def tell(what: str, text: str) -> None:
-        pass
-
+def _rows(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:
     if contents.is_joined:
-        rows = joined(group, folder, contents, tell)
-    else:
-        rows = rows_of(read_table(folder / group.paths[0], group.name, contents, tell), group.name, contents)
-    yield from _recordings(rows, group, contents, None)
-
-
-def _recordings(
-    rows: Rows, group: Group, contents: Contents, intervals: Intervals | None
-) -> Iterator[Recording]:
-    """Rows as recordings, one for each stretch of one subject."""
-    name = group.name
-    channels, factors = _channels(contents)
-    rows = replace(rows, signal=(rows.signal * factors[:, None]).astype(np.float32))
-    subjects = _subjects(rows, group, contents)
-    several = len(set(subjects)) > 1
-    if several and intervals is not None:
-        raise DataError(f"{name}: intervals are of a file with one subject, and this one has several")
-    word = _label(rows, group, contents)
-    start = 0
-    for part, (subject, own) in enumerate(groupby(subjects)):
-        stop = start + sum(1 for _ in own)
-        piece = _between(rows, start, stop)
-        signal, index, breaks = regular(piece, contents.rate_hz, name, contents)
-        if intervals is not None:
-            times = np.arange(signal.shape[1]) / contents.rate_hz + _lost(breaks, signal.shape[1])
-            label = intervals.track(name, subject, times, rows.first, contents.rate_hz)
-        else:
-            labels = piece.labels or [word] * (stop - start)
-            label = Track.of([labels[i] for i in index])
-        yield Recording(
-            name=f"{name}#{part}" if several else name,
-            signal=signal.astype(np.float32),
-            rate_hz=contents.rate_hz,
-            channels=channels,
-            label=label,
-            subject=None if subject is None else _subject(subject, contents),
-            truth=None if piece.truth is None else Track.of([piece.truth[i] for i in index]),
-            breaks=tuple(breaks),
-            lost_s=tuple(breaks.values()),
-        )
-        start = stop
-
-
-def _between(rows: Rows, start: int, stop: int) -> Rows:
-    return replace(
-        rows,
-        signal=rows.signal[:, start:stop],
-        labels=None if rows.labels is None else rows.labels[start:stop],
-        truth=None if rows.truth is None else rows.truth[start:stop],
-        times=None if rows.times is None else rows.times[start:stop],
-        lines=rows.lines[start:stop],
-    )
-
-
-def _lost(breaks: dict[int, float], length: int) -> np.ndarray:
-    """Seconds that were lost before each sample, ``(T,)``."""
-    lost = np.zeros(length)
-    for at, seconds in breaks.items():
-        lost[at:] += seconds
-    return lost
-
-
-def _label(rows: Rows, group: Group, contents: Contents) -> str | None:
-    """The label of all rows; None where they have labels of their own, or none."""
-    if contents.label_pattern is not None:
-        said = matched(contents.label_pattern, "label_pattern", group.paths, group.name)
-        return label_word(said, contents, group.name)
-    if contents.label_column is not None and rows.labels is None:
-        raise DataError(f"{group.name}: none of its files has a column {contents.label_column!r}")
-    return None
-
-
-def _channels(contents: Contents) -> tuple[tuple[Channel, ...], np.ndarray]:
-    """Metadata of the channels, and the factors that lead to their units, ``(C,)``."""
-    channels, factors = [], []
-    for given in contents.channels:
-        unit, factor = conversion(given.modality, given.unit)
-        location = canonical(given.location) or given.location
-        felt = given.gravity is not False
-        axis = given.axis.lower() if given.axis.lower() in ("x", "y", "z") else given.axis
-        channels.append(Channel(given.column, location, given.modality, axis, unit, felt))
-        factors.append(factor)
-    return tuple(channels), np.array(factors)
-
-
-def _subjects(rows: Rows, group: Group, contents: Contents) -> Sequence[str | None]:
-    """The subject of each row."""
-    if rows.subjects is not None:
-        return rows.subjects
-    if contents.subject_column is not None:
-        raise DataError(f"{group.name}: none of its files has a column {contents.subject_column!r}")
-    said = None
-    if contents.subject_pattern is not None:
-        said = matched(contents.subject_pattern, "subject_pattern", group.paths, group.name)
-    return [said] * len(rows.lines)
-
-
-def _subject(identity: str, contents: Contents) -> Subject:
-    return Subject(identity, **contents.subjects.get(identity, Facts()).model_dump())
+        return joined(group, folder, contents, told)
+    return rows_of(read_table(folder / group.paths[0], group.name, contents, told), group.name, contents)
 
 
 def _files(folder: Path, contents: Contents) -> list[str]:

@@ -15,11 +15,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from vqtext.data.contents import CONTENTS, IntervalsEntry
+from vqtext.data.dates import moments
 from vqtext.data.tables import not_utf8
 from vqtext.errors import DataError
 
@@ -113,13 +113,11 @@ def seconds(value: object, unit: str | None, where: str) -> float:
 def _of_clock(text: str, where: str) -> float:
     if hours := re.fullmatch(r"(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)", text):
         return int(hours[1] or 0) * 3600 + int(hours[2]) * 60 + float(hours[3].replace(",", "."))
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise DataError(
-            f"{where}: {text!r} is no time: seconds, 0:01:30.5 or 2023-10-23 10:00:00.5 would be"
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+    def wrong(_: int, what: str) -> DataError:
+        return DataError(f"{where}: {text!r} {what}; seconds, or 2023-10-23 10:00:00.5, would be a time")
+
+    return moments([text], None, wrong)[0][0] / 1e6
 
 
 def _table(text: str, name: str) -> Iterator[tuple[dict[str, Any], str]]:

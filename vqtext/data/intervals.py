@@ -103,7 +103,7 @@ class Intervals:
             began = f", which began at {_clock(at)}" if at >= CLOCK else ""
             self.tell(
                 "recordings whose intervals reach outside",
-                f"{one.where}: {len(outside)} of {len(placed)} intervals reach outside the recording "
+                f"{one.where}: {len(outside)} of {len(placed)} intervals reach outside "
                 f"{name}{began}: {word!r} is from {start:.6g} s to {stop:.6g} s, it lasts {end:.6g} s",
             )
         return self._laid(sorted(placed, key=lambda p: p[0]), times, name)

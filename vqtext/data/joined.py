@@ -17,8 +17,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from vqtext.data.contents import CONTENTS, Contents
-from vqtext.data.interval_files import CLOCK, seconds
-from vqtext.data.own_rows import Rows, Tell, groups, read_table, regular, rows_of
+from vqtext.data.interval_files import CLOCK
+from vqtext.data.own_rows import Rows, Tell, Told, groups, read_table, regular, rows_of
 from vqtext.data.own_tables import OwnTable
 from vqtext.data.resample import resample
 from vqtext.errors import DataError
@@ -97,24 +97,22 @@ def grouped(paths: Sequence[str], contents: Contents) -> tuple[list[Group], list
 
 
 def channels_of(path: str, contents: Contents) -> list[int]:
-    """Which channels are in a file: those whose ``file`` is its name, its path, or the end of it."""
-    name = PurePosixPath(path).name
-    return [
-        i
-        for i, channel in enumerate(contents.channels)
-        if channel.file is None
-        or fnmatchcase(name, channel.file)
-        or fnmatchcase(f"/{path}", f"*/{channel.file}")
-    ]
+    """Which channels are in a file."""
+    return [i for i, channel in enumerate(contents.channels) if is_of(path, channel.file)]
 
 
-def joined(group: Group, folder: Path, contents: Contents, tell: Tell) -> Rows:
+def is_of(path: str, file: str | None) -> bool:
+    """Is ``file`` of a channel the name of this file, or the end of its path? None is every file."""
+    return file is None or fnmatchcase(f"/{path}", f"*/{file}")
+
+
+def joined(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:
     """One recording as rows a period of the study apart.
 
     Raises:
         DataError: a file cannot be read, two have the same channel, or their times do not go together.
     """
-    files = [_read(path, folder, contents, tell) for path in group.paths]
+    files = [_read(path, folder, contents, told) for path in group.paths]
     for one, other in combinations(files, 2):
         both = set(one.channels) & set(other.channels)
         if both:
@@ -123,7 +121,7 @@ def joined(group: Group, folder: Path, contents: Contents, tell: Tell) -> Rows:
                 f"{contents.channels[min(both)].column!r} of one recording: recording_pattern in {CONTENTS} "
                 "says which files belong together"
             )
-    starts = _starts(files, group, tell)
+    starts = _starts(files, group, told.tell)
     begin = min(starts)
     periods = max(
         (start - begin + file.lasts) * contents.rate_hz for start, file in zip(starts, files, strict=True)
@@ -159,7 +157,7 @@ def joined(group: Group, folder: Path, contents: Contents, tell: Tell) -> Rows:
     )
 
 
-def _read(path: str, folder: Path, contents: Contents, tell: Tell) -> _File:
+def _read(path: str, folder: Path, contents: Contents, told: Told) -> _File:
     """One file, its samples at the study's rate, or as near to it as can be."""
     places = channels_of(path, contents)
     channels = [contents.channels[i] for i in places]
@@ -168,14 +166,14 @@ def _read(path: str, folder: Path, contents: Contents, tell: Tell) -> _File:
         raise DataError(
             f"{path}: its channels have several rates or time columns: narrow the file of one of them"
         )
-    own = contents.model_copy(
-        update={"channels": channels, "time_column": channels[0].time_column or contents.time_column}
-    )
-    table, own = _with_words(folder / path, path, own, tell)
+    own = contents.model_copy(update={"channels": channels})
+    if channels[0].time_column is not None:
+        own = own.model_copy(update={"time_column": channels[0].time_column, "time_columns": None})
+    table, own = _with_words(folder / path, path, own, told)
     rows = rows_of(table, path, own)
-    rate_hz = _rate(rows, folder / path, path, own)
+    rate_hz = _rate(rows, own)
     if abs(rate_hz / own.rate_hz - 1) > 0.02:
-        tell("files of another rate", f"{path}: {rate_hz:.4g} Hz, brought to {own.rate_hz:g} Hz")
+        told.notes.add(f"{rate_hz:.4g} Hz, brought to {own.rate_hz:g} Hz", path)
     signal, index, breaks = regular(rows, rate_hz, path, own)
     pieces, lost_s = [], 0.0
     for start, stop in pairwise([0, *breaks, signal.shape[1]]):
@@ -183,13 +181,10 @@ def _read(path: str, folder: Path, contents: Contents, tell: Tell) -> _File:
         pieces.append(
             _at_rate(signal[:, start:stop], index[start:stop], start / rate_hz + lost_s, rate_hz, contents)
         )
-    first = rows.first
-    if contents.start_line is not None:
-        first = head_value(folder / path, path, contents.start_line, "start_line")
-    return _File(path, places, rows, pieces, first)
+    return _File(path, places, rows, pieces, rows.first)
 
 
-def _with_words(file: Path, path: str, contents: Contents, tell: Tell) -> tuple[OwnTable, Contents]:
+def _with_words(file: Path, path: str, contents: Contents, told: Told) -> tuple[OwnTable, Contents]:
     """The table with those columns of words that are in it: each is in one of the files of a recording."""
     keys = [
         key
@@ -200,18 +195,16 @@ def _with_words(file: Path, path: str, contents: Contents, tell: Tell) -> tuple[
         for kept in combinations(keys, count):
             own = contents.model_copy(update={key: None for key in keys if key not in kept})
             try:
-                return read_table(file, path, own, tell), own
+                return read_table(file, path, own, told), own
             except DataError:
                 continue  # a column is missing, or what is wrong is said below
     own = contents.model_copy(update=dict.fromkeys(keys))
-    return read_table(file, path, own, tell), own
+    return read_table(file, path, own, told), own
 
 
-def _rate(rows: Rows, file: Path, path: str, contents: Contents) -> float:
+def _rate(rows: Rows, contents: Contents) -> float:
     """The rate of one file: what is said of it, or measured from its stamps, or the study's."""
     said = contents.channels[0].rate_hz
-    if contents.rate_line is not None:
-        said = head_value(file, path, contents.rate_line, "rate_line")
     if said is None and rows.times is not None:
         steps = np.diff(rows.times[~np.isnan(rows.times)])
         steps = steps[steps > 0]
@@ -220,18 +213,7 @@ def _rate(rows: Rows, file: Path, path: str, contents: Contents) -> float:
             return contents.rate_hz
         rate_hz = float(1 / steps.mean())
         return round(rate_hz) if abs(rate_hz - round(rate_hz)) < 0.01 * rate_hz else rate_hz
-    if said is not None and not said > 0:
-        raise DataError(f"{path}: a rate of {said:g} Hz is not possible")
     return said or contents.rate_hz
-
-
-def head_value(file: Path, path: str, line: int, key: str) -> float:
-    """The first number of a line at the top of a file, a time in seconds."""
-    with file.open(encoding="utf-8-sig", errors="replace") as text:
-        found = next((row for i, row in enumerate(text, start=1) if i == line), "")
-    return seconds(
-        found.split(",")[0].split(";")[0].split("\t")[0].strip(), None, f"{path}, row {line} ({key})"
-    )
 
 
 def _at_rate(signal: np.ndarray, rows: np.ndarray, at: float, rate_hz: float, contents: Contents) -> _Piece:

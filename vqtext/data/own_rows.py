@@ -4,19 +4,45 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from vqtext.data.contents import CONTENTS, Contents
+from vqtext.data.findings import Findings
+from vqtext.data.frame_tables import read_parquet
 from vqtext.data.grid import check_times, on_grid
-from vqtext.data.own_tables import OwnTable, read_csv, read_parquet
+from vqtext.data.own_tables import OwnTable, read_csv
 from vqtext.errors import DataError
 
 Tell = Callable[[str, str], None]
 """Takes what happened, and one line about it: the line is said once, what happened is counted."""
+
+
+class Told:
+    """What a user should know of files that were read, though it is no error.
+
+    Args:
+        warn: takes a line at once.
+    """
+
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        self.warn = warn
+        self.notes, self.left_out = Findings(), Findings()
+        self.counts: Counter[str] = Counter()
+
+    def tell(self, what: str, text: str) -> None:
+        """Warn where it happens first, and count how often it does."""
+        if not self.counts[what]:
+            self.warn(text)
+        self.counts[what] += 1
+
+    def remarks(self) -> list[str]:
+        """A line for all that happened more than once."""
+        return [*self.left_out.lines(), *(f"{n} {what}" for what, n in self.counts.items() if n > 1)]
 
 
 @dataclass(frozen=True)
@@ -42,15 +68,14 @@ class Rows:
     lines: Sequence[int]
 
 
-def read_table(file: Path, name: str, contents: Contents, tell: Tell) -> OwnTable:
-    """One file, without a last row that was cut off inside a word.
-
-    Raises:
-        DataError: as `vqtext.data.own_tables.read_csv`.
-    """
-    if file.suffix == ".parquet":
-        return read_parquet(file, name, contents.numbers, contents.words)
-    return _without_cut_end(read_csv(file, name, contents.numbers, contents.words), file, name, tell)
+def read_table(file: Path, name: str, contents: Contents, told: Told) -> OwnTable:
+    """One file; errors as `vqtext.data.own_tables.read_csv`."""
+    read = read_parquet if file.suffix == ".parquet" else read_csv
+    table = read(file, name, contents.numbers, contents.words, contents, contents.rate_hz)
+    told.notes.add(", ".join(table.found), name)
+    for line in table.left_out:
+        told.left_out.add(line, name)
+    return table
 
 
 def rows_of(table: OwnTable, name: str, contents: Contents) -> Rows:
@@ -64,19 +89,13 @@ def rows_of(table: OwnTable, name: str, contents: Contents) -> Rows:
     """
     labels = table.words.get(contents.label_column or "")
     truth = table.words.get(contents.truth_column or "")
-    times = first = None
-    if contents.time_column is not None:
-        times = table.signal[-1]
-        known = times[~np.isnan(times)]
-        first = float(known[0]) if known.size else None
-        times = times - (first or 0.0)
     return Rows(
-        signal=table.signal[: len(contents.channels)],
+        signal=table.signal,
         labels=None if labels is None else _labels(labels, contents, name, table.lines),
         truth=None if truth is None else [word and word.strip() for word in truth],
         subjects=table.words.get(contents.subject_column or ""),
-        times=times,
-        first=first,
+        times=table.times,
+        first=table.start_s,
         lines=table.lines,
     )
 
@@ -87,7 +106,7 @@ def regular(
     """Rows on a grid; returns and errors as `vqtext.data.grid.on_grid`."""
     if rows.times is None:
         return rows.signal, np.arange(rows.signal.shape[1]), {}
-    check_times(rows.times, rate_hz, rows.lines, name, contents.time_column or "")
+    check_times(rows.times, rate_hz, rows.lines, name, " ".join(contents.times))
     return on_grid(rows.signal, rows.times, rate_hz)
 
 
@@ -151,27 +170,3 @@ def _labels(words: list[str | None], contents: Contents, name: str, lines: Seque
         at = f"{name}, row {lines[words.index(word)]}, column {contents.label_column!r}"
         known[word] = label_word(word or "", contents, at)
     return [known[word] for word in words]
-
-
-def _without_cut_end(table: OwnTable, file: Path, name: str, tell: Tell) -> OwnTable:
-    """Where a file ends inside its last word, that word is no subject or label of its own."""
-    last = len(table.lines) - 1
-    if last < 1:
-        return table
-    with file.open("rb") as text:
-        text.seek(max(0, file.stat().st_size - 400))
-        end = text.read()
-    if set(end[-2:]) & set(b"\r\n"):  # in UTF-16 a line ends in two bytes
-        return table
-    for column, words in table.words.items():
-        word, before = words[last] or "", words[last - 1] or ""
-        is_last = end.endswith(word.encode()) if word else end[-1:] in (b",", b";", b"\t")
-        if is_last and word != before and before.startswith(word) and words.index(words[last]) == last:
-            tell(
-                "files that end inside a row",
-                f"{name}, row {table.lines[last]}: the file ends inside the row, column {column!r} says "
-                f"{word!r} where the row before says {before!r}: the row is left out",
-            )
-            rest = {column: words[:last] for column, words in table.words.items()}
-            return replace(table, signal=table.signal[:, :last], words=rest, lines=table.lines[:last])
-    return table

@@ -1,6 +1,6 @@
-"""The tables of own data: CSV text, Parquet and pandas DataFrames → the columns that matter.
+"""The tables of own data: text files → the columns that matter.
 
-CSV is read in blocks, since text takes ten times the memory of its numbers. A plain block, without quotes and
+Text is read in blocks, since it takes ten times the memory of its numbers. A plain block, without quotes and
 without a fault, goes through numpy at once; any other is read row by row and field by field, which gives the
 same numbers or says what is wrong, and where.
 """
@@ -8,15 +8,22 @@ same numbers or says what is wrong, and where.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from vqtext.data.tables import not_utf8
+from vqtext.data.fields import MISSING, Decimal, decimal_of, floats, like_number, without
+from vqtext.data.fields import words as as_words
+from vqtext.data.file_keys import BLANKS, FileKeys
+from vqtext.data.tables import encoding_of
+from vqtext.data.text_files import encodings, foreign, open_text
+from vqtext.data.text_format import HEAD, sniff
+from vqtext.data.text_rows import COMMENTS, TextFormat, split
+from vqtext.data.time_stamps import EXACT, Stamps, from_fields, from_numbers
 from vqtext.errors import DataError
 
 _BLOCK = 10_000  # lines
@@ -27,61 +34,325 @@ class OwnTable:
     """Columns of n rows.
 
     Attributes:
-        signal: the columns of numbers, ``(C, n) float64``, NaN where a field is empty.
+        signal: the columns of numbers, ``(C, n) float64``, NaN where a sample is missing.
         words: the columns of words, None where a field is empty.
         lines: what an error calls each row: the line of a text file, or the row counted from 1.
+        times: seconds since the first time stamp, ``(n,) float64``, NaN where a stamp is missing; None
+            without time stamps. Their order is not judged.
+        start_s: the first stamp itself, in seconds: since 1970 where stamps say a date (by UTC where they say
+            no zone), since midnight where they say the time of day, else by the clock of the device.
+        found: how the table was read, where nobody said so; in words.
+        left_out: rows that were left out, in words.
     """
 
     signal: np.ndarray
     words: dict[str, list[str | None]]
     lines: Sequence[int]
+    times: np.ndarray | None = None
+    start_s: float | None = None
+    found: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """The columns wanted of a CSV file, each with its place, and how many fields a row has."""
+class _Block:
+    """Rows of a text file; ``times`` are numbers, or one text a row."""
 
-    numbers: list[tuple[str, int]]
-    words: list[tuple[str, int]]
-    width: int
+    signal: np.ndarray
+    words: dict[str, list[str | None]]
+    lines: Sequence[int]
+    times: np.ndarray | list[str | None]
 
 
-def read_csv(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]) -> OwnTable:
-    """A CSV file.
+def read_csv(
+    file: Path,
+    name: str,
+    numbers: Sequence[str],
+    words: Sequence[str],
+    keys: FileKeys | None = None,
+    rate_hz: float | None = None,
+) -> OwnTable:
+    """A text file.
 
     Args:
         name: what errors call the file.
         numbers, words: the columns wanted.
+        keys: how it is written, and its columns of time stamps; what is left open is found.
+        rate_hz: samples a second, about: the unit of its time stamps is found by it.
 
     Raises:
-        DataError: the file is empty or no UTF-8, a column is missing, or a row is wrong; names file, row and
-            column.
+        DataError: the file is empty or cannot be read, a column is missing, or a row is wrong; names file,
+            row and column.
     """
-    tables: list[OwnTable] = []
-    line = 0  # read so far
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            rows = csv.reader(text, strict=True)
-            header = next(rows, None)
-            if header is None:
+    keys = keys or FileKeys()
+    wanted = [*numbers, *words, *keys.times]
+    failed: DataError | None = None
+    for encoding in [keys.encoding] if keys.encoding else encodings(file, name):
+        with open_text(file, name, encoding) as text:
+            try:
+                head = list(islice(text, HEAD))
+            except UnicodeError as error:
+                raise DataError(f"{name}: the text is no {encoding}") from error
+            if not head:
                 raise DataError(f"{name}: the file is empty")
-            _no_nul(header, 1, name)
-            place = _places(header, [*numbers, *words], name)
-            wanted = _Wanted([(c, place[c]) for c in numbers], [(c, place[c]) for c in words], len(header))
-            line = rows.line_num
+            _no_nul(head, 1, name)
+            try:
+                form = sniff(head, wanted, numbers, keys, name)
+            except DataError as error:
+                failed = failed or error
+                continue
+            rows = _Rows(form, numbers, words, keys, name, encoding)
+            return rows.read(chain(head[form.first :], text), rate_hz)
+    assert failed is not None
+    raise failed
+
+
+class _Rows:
+    """Reads the rows of one file."""
+
+    def __init__(
+        self,
+        form: TextFormat,
+        numbers: Sequence[str],
+        words: Sequence[str],
+        keys: FileKeys,
+        name: str,
+        encoding: str,
+    ) -> None:
+        def places(columns: Iterable[str]) -> list[tuple[str, int]]:
+            return [(column, form.columns.index(column.strip())) for column in columns]
+
+        self.form, self.keys, self.name, self.encoding = form, keys, name, encoding
+        self.numbers, self.words, self.times = places(numbers), places(words), places(keys.times)
+        self.width = len(form.columns)
+        self.decimal: Decimal | None = keys.decimal
+        self.numeric_time: bool | None = None if len(keys.times) == 1 else False
+        if keys.time_format is not None or keys.time_unit in ("iso", "hms"):
+            self.numeric_time = False
+        self.passed: Counter[str] = Counter()
+        self.left_out: list[str] = []
+
+    def read(self, text: Iterator[str], rate_hz: float | None) -> OwnTable:
+        """All rows."""
+        blocks: list[_Block] = []
+        line, last_filled = self.form.first, 0
+        try:
             while block := _whole_rows(text):
-                _no_nul(block, line + 1, name)
-                tables.append(_plain(block, line, wanted) or _exact(block, line, wanted, name))
-                line += len(block)
-    except UnicodeDecodeError as error:
-        raise not_utf8(name, error.object) from error
-    except csv.Error as error:
-        raise DataError(f"{name}, row 1: {error}; is a quote missing?") from error
-    lines = [at for table in tables for at in table.lines]
-    if not lines:
-        raise DataError(f"{name}: there is a header but no row")
-    found = {column: [word for table in tables for word in table.words[column]] for column in words}
-    return OwnTable(np.concatenate([table.signal for table in tables], axis=1), found, lines)
+                _no_nul(block, line + 1, self.name)
+                read = len(block)
+                self._take_off_what_is_cut(block)
+                if self.form.line_end:
+                    block = [_without_end(row, self.form.line_end) for row in block]
+                self._look_at(block)
+                blocks.append(self._plain(block, line) or self._exact(block, line))
+                if filled := _filled_rows(block, self.form.separator):
+                    last_filled = line + filled
+                line += read
+        except UnicodeError as error:
+            raise DataError(f"{self.name}, from row {line + 1}: the text is no {self.encoding}") from error
+        lines = [at for one in blocks for at in one.lines if at <= last_filled]
+        n = len(lines)
+        if not n:
+            raise DataError(f"{self.name}: there is a header but no row")
+        stamps = self._stamps(blocks, lines, rate_hz)
+        return OwnTable(
+            signal=np.concatenate([one.signal for one in blocks], axis=1)[:, :n],
+            words={c: [word for one in blocks for word in one.words[c]][:n] for c, _ in self.words},
+            lines=lines,
+            times=None if stamps is None else stamps.times,
+            start_s=None if stamps is None else stamps.start_s,
+            found=self._found(stamps),
+            left_out=tuple(self.left_out),
+        )
+
+    def _found(self, stamps: Stamps | None) -> tuple[str, ...]:
+        found = []
+        if self.keys.encoding is None and self.encoding not in ("utf-8", "utf-8-sig"):
+            found.append(f"encoding {self.encoding}")
+        found += self.form.found
+        if self.keys.decimal is None and self.decimal == ",":
+            found.insert(len(found) and 1, "decimal ','")
+        found += [f"{count} {what} passed over" for what, count in self.passed.items()]
+        return (*found, *([stamps.found] if stamps is not None and stamps.found else []))
+
+    def _stamps(self, blocks: list[_Block], lines: list[int], rate_hz: float | None) -> Stamps | None:
+        n = len(lines)
+        if self.times and self.numeric_time:
+            return from_numbers(
+                np.concatenate([one.times for one in blocks])[:n], self.keys.time_unit, rate_hz
+            )
+        if self.times:
+            fields = [field for one in blocks for field in one.times][:n]
+            return from_fields(fields, self.keys, rate_hz, lines, self.name)
+        if self.form.rate_hz:
+            return Stamps(np.arange(n) / self.form.rate_hz, self.form.start_s)
+        return None
+
+    def _look_at(self, block: list[str]) -> None:
+        """Find out what the first rows that have any number say of all."""
+        separator = self.form.separator
+        open_decimal = self.decimal is None and ('"' if separator == "," else ",") in "".join(block)
+        if not (open_decimal or (self.times and self.numeric_time is None)):
+            return
+        rows = (row for line in block if len(row := split(line, separator)) >= self.width)
+        if self.times and self.numeric_time is None:
+            ((_, place),) = self.times
+            for row in rows:
+                field = row[place].strip()
+                if field.lower() not in MISSING and field not in self.keys.missing:
+                    self.numeric_time = _is_exact(field)
+                    break
+        if open_decimal:
+            places = [place for _, place in (*self.numbers, *(self.times if self.numeric_time else ()))]
+            rows = (row for line in block if len(row := split(line, separator)) >= self.width)
+            found = decimal_of(row[place] for row in rows for place in places)
+            if found == "either" and separator != ";":
+                raise DataError(
+                    f'{self.name}: numbers such as "1,234" may be a thousand or one and a fraction; '
+                    'say decimal = "," or decimal = "."'
+                )
+            self.decimal = "," if found == "either" else found
+
+    def _plain(self, block: Sequence[str], line: int) -> _Block | None:
+        """Lines without anything special; None where there is something, be it a fault or not."""
+        separator = self.form.separator
+        rows = [row.rstrip("\r\n") for row in block]
+        if separator == BLANKS:
+            rows = [" ".join(row.split()) for row in rows]
+        text = "\n".join(rows)
+        if '"' in text or (self.keys.comment and f"\n{self.keys.comment}" in f"\n{text}"):
+            return None
+        more = rows[0].count(separator) + 1 - self.width if rows else 0
+        if more > 0 and all(row.endswith(separator * more) for row in rows):
+            rows = [row[:-more] for row in rows]
+            text = "\n".join(rows)
+        if any(row.count(separator) != self.width - 1 for row in rows):
+            return None
+        filled = _filled(rows, text, separator)
+        if self.decimal == ",":
+            filled = [row.replace(".", "\x01").replace(",", ".") for row in filled]
+        columns = [place for _, place in (*self.numbers, *(self.times if self.numeric_time else ()))]
+        try:
+            values = np.loadtxt(filled, delimiter=separator, comments=None, usecols=columns, ndmin=2).T
+        except ValueError:
+            return None
+        values[: len(self.numbers)] = without(values[: len(self.numbers)], self.keys.missing)
+        if values.shape[1] != len(rows) or np.isinf(values).any():
+            return None
+        texts = [*self.words, *(() if self.numeric_time else self.times)]
+        first = min((place for _, place in texts), default=self.width)  # they mostly stand at the end
+        fields = list(zip(*(row.rsplit(separator, self.width - first) for row in rows), strict=True))
+        of = {place: fields[place - max(first - 1, 0)] for _, place in texts}
+        return self._block(values, of, range(line + 1, line + 1 + len(rows)))
+
+    def _exact(self, block: Sequence[str], line: int) -> _Block:
+        """Lines row by row and field by field.
+
+        Raises:
+            DataError: what is wrong with one of them.
+        """
+        separator, name = self.form.separator, self.name
+        if separator == BLANKS:
+            block = [row.replace("\t", " ").strip() for row in block]
+        rows = csv.reader(block, delimiter=separator, skipinitialspace=True, strict=True)
+        lines, kept = [], []
+        at = line
+        try:
+            for row in rows:
+                at = line + rows.line_num
+                if self._is_row(row, at):
+                    lines.append(at)
+                    kept.append(row[: self.width])
+        except csv.Error as error:
+            raise DataError(f"{name}, row {at + 1}: {error}; is a quote missing?") from error
+        fields = list(zip(*kept, strict=True)) or [()] * self.width
+        columns = [*self.numbers, *(self.times if self.numeric_time else ())]
+        missing, decimal = self.keys.missing, self.decimal or "."
+        values = [floats(fields[place], c, lines, name, decimal, missing) for c, place in columns]
+        return self._block(np.array(values).reshape(len(columns), len(lines)), dict(enumerate(fields)), lines)
+
+    def _is_row(self, row: list[str], at: int) -> bool:
+        """Is it one, and not a blank line, a comment or the header again?
+
+        Raises:
+            DataError: it has too few fields, or too many.
+        """
+        if not row or (len(row) == 1 and not row[0].strip()):
+            return False
+        if self.keys.comment and row[0].startswith(self.keys.comment):
+            return False
+        fits = len(row) >= self.width and not any(field.strip() for field in row[self.width :])
+        if row[0][:1] in COMMENTS and row[0] and not (fits and self._are_numbers(row)):
+            self.passed["comments"] += 1
+            return False
+        if self.form.header and [f.strip() for f in row] == [f.strip() for f in self.form.header]:
+            self.passed["repeated headers"] += 1
+            return False
+        if not fits:
+            raise DataError(f"{self.name}, row {at}: {len(row)} fields, the header has {self.width}")
+        return True
+
+    def _are_numbers(self, row: list[str]) -> bool:
+        try:
+            for column, place in self.numbers:
+                floats([row[place]], column, [0], "", self.decimal or ".", self.keys.missing)
+        except DataError:
+            return False
+        return True
+
+    def _block(self, values: np.ndarray, fields: dict[int, Sequence[str]], lines: Sequence[int]) -> _Block:
+        """Numbers, with those of the time stamps last, and the fields of the other columns by their place."""
+        n = len(self.numbers)
+        found = {column: as_words(fields[place], self.keys.missing) for column, place in self.words}
+        for word in {word for column in found.values() for word in column if word and foreign(word)}:
+            looks = encoding_of(word.encode("utf-8", "surrogateescape"))
+            raise DataError(
+                f"{self.name}: not {self.encoding.upper()} text, it looks like {looks}; save it as UTF-8, or "
+                'say encoding = "cp1252" or the like'
+            )
+        times: np.ndarray | list[str | None] = []
+        if self.numeric_time and self.times:
+            times = values[n]
+        elif self.times:
+            times = list(map(" ".join, zip(*(fields[place] for _, place in self.times), strict=True)))
+        return _Block(np.ascontiguousarray(values[:n]), found, lines, times)
+
+    def _take_off_what_is_cut(self, block: list[str]) -> None:
+        """The last line of a file whose writing was stopped: it has no line end, and too few fields or a last
+        one that ends too early."""
+        if block[-1].endswith(("\n", "\r")) or not block[-1].strip():
+            return
+        separator, last = self.form.separator, self.width - 1
+        earlier, fields = (
+            [] if row is None else split(_without_end(row, self.form.line_end), separator)
+            for row in (block[-2] if len(block) > 1 else None, block[-1])
+        )
+        cut = len(fields) <= last or block[-1].count('"') % 2 == 1
+        if not cut and last in [place for _, place in self.numbers]:
+            cut = fields[last].strip().lower() not in MISSING and not like_number(fields[last])
+        elif not cut and len(earlier) > last and last in [place for _, place in (*self.words, *self.times)]:
+            cut = len(fields[last]) < len(earlier[last]) and earlier[last].startswith(fields[last])
+        if cut:
+            block.pop()
+            self.left_out.append("the last row is cut off and left out")
+
+
+def _is_exact(field: str) -> bool:
+    """Is it a number that a float holds to the last digit?"""
+    try:
+        return abs(float(field.replace(",", "."))) < EXACT
+    except ValueError:
+        return False
+
+
+def _without_end(row: str, end: str) -> str:
+    return row.rstrip().rstrip(end) if end else row
+
+
+def _filled_rows(block: Sequence[str], separator: str) -> int:
+    """How many lines there are up to the last that has any field."""
+    empty = separator + '" \t\r\n'
+    return next((i for i in range(len(block), 0, -1) if block[i - 1].strip(empty)), 0)
 
 
 def _whole_rows(text: Iterator[str]) -> list[str]:
@@ -94,153 +365,19 @@ def _whole_rows(text: Iterator[str]) -> list[str]:
     return lines
 
 
-def _plain(block: Sequence[str], line: int, wanted: _Wanted) -> OwnTable | None:
-    """Lines without anything special; None where there is something, be it a fault or not."""
-    rows = [row.rstrip("\r\n") for row in block]
-    text = "\n".join(rows)
-    if '"' in text or any(row.count(",") != wanted.width - 1 for row in rows):
-        return None
-    columns = [place for _, place in wanted.numbers]
-    try:
-        values = np.loadtxt(_filled(rows, text), delimiter=",", comments=None, usecols=columns, ndmin=2).T
-    except ValueError:
-        return None
-    if values.shape[1] != len(rows) or np.isinf(values).any():
-        return None
-    # they mostly stand at the end: split no more than that
-    first = min((place for _, place in wanted.words), default=wanted.width)
-    fields = list(zip(*(row.rsplit(",", wanted.width - first) for row in rows), strict=True))
-    found = {column: _words(fields[place - max(first - 1, 0)]) for column, place in wanted.words}
-    return OwnTable(np.ascontiguousarray(values), found, range(line + 1, line + 1 + len(rows)))
-
-
-def _filled(rows: list[str], text: str) -> list[str]:
+def _filled(rows: list[str], text: str, separator: str) -> list[str]:
     """``text`` line by line, "nan" where a field is empty."""
-    if not any(empty in f"\n{text}\n" for empty in (",,", "\n,", ",\n")):
+    s = separator
+    if s == BLANKS or not any(empty in f"\n{text}\n" for empty in (s + s, f"\n{s}", f"{s}\n")):
         return rows
-    text = f"\n{text}\n".replace(",,", ",nan,").replace(",,", ",nan,")
-    return text.replace("\n,", "\nnan,").replace(",\n", ",nan\n")[1:-1].split("\n")
-
-
-def _exact(block: Sequence[str], line: int, wanted: _Wanted, name: str) -> OwnTable:
-    """Lines row by row and field by field.
-
-    Raises:
-        DataError: what is wrong with one of them.
-    """
-    rows = csv.reader(block, strict=True)
-    lines, kept = [], []
-    at = line
-    try:
-        for row in rows:
-            at = line + rows.line_num
-            if row and len(row) != wanted.width:
-                raise DataError(f"{name}, row {at}: {len(row)} fields, the header has {wanted.width}")
-            if row:
-                lines.append(at)
-                kept.append(row)
-    except csv.Error as error:
-        raise DataError(f"{name}, row {at + 1}: {error}; is a quote missing?") from error
-    fields = list(zip(*kept, strict=True)) or [()] * wanted.width
-    signal = [_floats(fields[place], column, lines, name) for column, place in wanted.numbers]
-    return OwnTable(
-        np.array(signal), {column: _words(fields[place]) for column, place in wanted.words}, lines
-    )
-
-
-def read_parquet(file: Path, name: str, numbers: Sequence[str], words: Sequence[str]) -> OwnTable:
-    """A Parquet file; arguments and errors as `read_csv`.
-
-    Raises:
-        DataError: pandas or pyarrow is missing, too.
-    """
-    try:
-        import pandas
-
-        frame = pandas.read_parquet(file)
-    except ImportError as error:
-        raise DataError(f"{name}: Parquet needs two more packages: pip install pandas pyarrow") from error
-    except (OSError, ValueError) as error:
-        raise DataError(f"{name}: not a readable Parquet file") from error
-    return read_frame(frame, name, numbers, words)
-
-
-def read_frame(
-    frame: Any, name: str, numbers: Sequence[str], words: Sequence[str], lines: Sequence[int] | None = None
-) -> OwnTable:
-    """A pandas DataFrame; arguments and errors as `read_csv`.
-
-    Args:
-        lines: what errors call each row; None counts from 1.
-    """
-    if not len(frame):
-        raise DataError(f"{name}: there is no row")
-    lines = range(1, len(frame) + 1) if lines is None else lines
-    place = _places([str(column) for column in frame.columns], [*numbers, *words], name)
-    columns = {column: frame.iloc[:, place[column]] for column in (*numbers, *words)}
-    signal = [_floats(_numbers_of(columns[column]), column, lines, name) for column in numbers]
-    found = {column: _words(_words_of(columns[column])) for column in words}
-    return OwnTable(np.array(signal), found, lines)
-
-
-def _numbers_of(series: Any) -> Any:
-    """A column of a frame for `_floats`."""
-    if series.dtype.kind in "iuf":
-        return series.astype("float64").to_numpy(dtype=np.float64, na_value=np.nan)
-    return [None if missing else value for value, missing in zip(series, series.isna(), strict=True)]
-
-
-def _words_of(series: Any) -> list[str | None]:
-    """A column of a frame as text. A whole number that is a float only because the column has gaps is whole
-    again: subject 13 is "13"."""
-    return [
-        None if missing else str(int(value) if isinstance(value, float) and value.is_integer() else value)
-        for value, missing in zip(series.tolist(), series.isna().tolist(), strict=True)
-    ]
-
-
-def _places(header: Sequence[str], wanted: Sequence[str], name: str) -> dict[str, int]:
-    """Where each wanted column stands."""
-    for column in wanted:
-        if header.count(column) != 1:
-            wrong = "two columns are named" if column in header else "there is no column"
-            raise DataError(f"{name}: {wrong} {column!r}; the header has {', '.join(header)}")
-    return {column: header.index(column) for column in wanted}
-
-
-def _floats(fields: Sequence[Any] | np.ndarray, column: str, lines: Sequence[int], name: str) -> np.ndarray:
-    """A column as numbers, NaN where a field is empty, ``(rows,)``."""
-    try:
-        try:
-            values = np.fromiter(map(float, fields), dtype=np.float64, count=len(fields))
-        except (TypeError, ValueError):  # an empty field, or one that is no number
-            values = np.array([np.nan if field in ("", None) else float(field) for field in fields])
-    except (TypeError, ValueError):
-        i, field = next((i, field) for i, field in enumerate(fields) if not _is_number(field))
-        raise DataError(f"{name}, row {lines[i]}, column {column!r}: {field!r} is not a number") from None
-    if np.isinf(values).any():
-        line = lines[int(np.isinf(values).argmax())]
-        raise DataError(f"{name}, row {line}, column {column!r}: infinite; leave a missing sample empty")
-    return values
-
-
-def _is_number(field: Any) -> bool:
-    try:
-        float(field or 0)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _words(fields: Sequence[Any]) -> list[str | None]:
-    """A column as words, None where a field is empty."""
-    known = {field: None if field is None or not str(field).strip() else str(field) for field in set(fields)}
-    return [known[field] for field in fields]
+    text = f"\n{text}\n".replace(s + s, f"{s}nan{s}").replace(s + s, f"{s}nan{s}")
+    return text.replace(f"\n{s}", f"\nnan{s}").replace(f"{s}\n", f"{s}nan\n")[1:-1].split("\n")
 
 
 def _no_nul(texts: Sequence[str], line: int, name: str) -> None:
     """UTF-16 without its mark is UTF-8 to the letter, with a NUL in every character."""
     if any("\0" in text for text in texts):
         raise DataError(
-            f"{name}, from row {line}: NUL characters, as in UTF-16 or binary data; save it as UTF-8"
+            f"{name}, from row {line}: NUL characters, as in UTF-16 or binary data; save it as UTF-8, or say "
+            'encoding = "utf-16-le"'
         )

@@ -73,6 +73,10 @@ class Reader(ABC):
         """What a user should know once all parts were read, in which these subjects occurred; a line each."""
         return []
 
+    def notes(self) -> list[str]:
+        """How the files that were read are written, where nobody said so; a line each."""
+        return []
+
     def recordings(self) -> Iterator[Recording]:
         """All recordings, one part after the other."""
         for number in range(self.parts):

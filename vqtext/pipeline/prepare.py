@@ -51,6 +51,8 @@ class Prepare(Stage):
                 if cutter.nbytes >= BYTES or part == reader.parts - 1:
                     shards.write(cutter, part + 1, self.recipe())
                 tell(part + 1, reader.parts, {})
+        for note in reader.notes():
+            self.progress.say(note)
         if not cutter.recordings:
             raise cutter.nothing()
         for remark in [*cutter.remarks(), *reader.remarks(cutter.subjects)]:

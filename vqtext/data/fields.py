@@ -1,0 +1,141 @@
+"""Fields of a table → numbers and words, with an error that names row and column."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any, Literal
+
+import numpy as np
+
+from vqtext.errors import DataError
+
+Decimal = Literal[".", ","]
+
+MISSING = frozenset(["", "?", "-", "--", "nil", "nat", "na", "n/a", "#n/a", "null", "none"]).union(
+    f"{sign}{word}" for sign in ("", "-") for word in ("nan", "nan(ind)", "1.#qnan", "1.#ind", "1.#nan")
+)
+"""What loggers, spreadsheets and R write where a number is missing, in lower case."""
+
+_GROUPED = {
+    ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?"),
+    ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?"),
+}
+"""Numbers whose thousands are marked, by what stands before the fraction."""
+
+
+def number(field: Any, decimal: Decimal = ".", missing: Iterable[str] = ()) -> float:
+    """One field; NaN where it is missing.
+
+    Raises:
+        TypeError, ValueError: it is no number.
+    """
+    if field is None:
+        return np.nan
+    if not isinstance(field, str):
+        return float(field)
+    text = field.strip()
+    if text.lower() in MISSING or text in missing:
+        return np.nan
+    group = "," if decimal == "." else "."
+    if group in text:
+        if not _GROUPED[decimal].fullmatch(text):
+            raise ValueError
+        text = text.replace(group, "")
+    return float(text.replace(",", ".") if decimal == "," else text)
+
+
+def like_number(field: str) -> bool:
+    """Is it a number, whatever stands before its fraction?"""
+    marks: tuple[Decimal, ...] = (".", ",")
+    for decimal in marks:
+        with suppress(ValueError):
+            return not math.isnan(number(field, decimal))
+    return False
+
+
+def decimal_of(fields: Iterable[str]) -> Decimal | Literal["either"] | None:
+    """What stands before the fraction of these numbers; None where no field says so, "either" where "1,234"
+    may be a thousand or one and a fraction in all of them."""
+    either = False
+    for field in fields:
+        text = field.strip()
+        comma, dot = text.rfind(","), text.rfind(".")
+        if comma == dot or not like_number(text):
+            continue
+        if comma < 0 or dot < 0:  # one of them alone, which may mark thousands
+            mark: Decimal = "," if dot < 0 else "."
+            digits = text.lstrip("+-")
+            if mark == "," and _GROUPED["."].fullmatch(digits) and not digits.startswith("0"):
+                either = True
+                continue
+            return mark
+        return "," if comma > dot else "."
+    return "either" if either else None
+
+
+def floats(
+    fields: Sequence[Any] | np.ndarray,
+    column: str,
+    lines: Sequence[int],
+    name: str,
+    decimal: Decimal = ".",
+    missing: Sequence[str] = (),
+) -> np.ndarray:
+    """A column as numbers, NaN where a field is missing, ``(rows,)``.
+
+    Args:
+        column, lines, name: what errors call the column, each row and the table.
+        decimal: what stands before the fraction.
+        missing: words for a missing sample, besides `MISSING`.
+
+    Raises:
+        DataError: a field is no number, or infinite; names row and column.
+    """
+    try:
+        if decimal == ",":
+            raise ValueError
+        values = np.fromiter(map(float, fields), dtype=np.float64, count=len(fields))
+    except (TypeError, ValueError):  # a missing field, a decimal comma, or one that is no number
+        values = np.full(len(fields), np.nan)
+        for i, field in enumerate(fields):
+            try:
+                values[i] = number(field, decimal, missing)
+            except (TypeError, ValueError):
+                wrong = f"{name}, row {lines[i]}, column {column!r}: {field!r} is not a number"
+                raise DataError(wrong + _hint(field, decimal)) from None
+    values = without(values, missing)
+    if np.isinf(values).any():
+        at = int(np.isinf(values).argmax())
+        raise DataError(
+            f"{name}, row {lines[at]}, column {column!r}: infinite; leave a missing sample empty, "
+            f'or say missing = ["{values[at]:g}"]'
+        )
+    return values
+
+
+def without(values: np.ndarray, missing: Sequence[str]) -> np.ndarray:
+    """The numbers, NaN where one is a word for a missing sample, such as "-999"."""
+    numbers = [float(word) for word in missing if like_number(word)]
+    return np.where(np.isin(values, numbers), np.nan, values) if numbers else values
+
+
+def _hint(field: Any, decimal: Decimal) -> str:
+    """What to say in dataset.toml where the field is a number of another kind."""
+    other: Decimal = "," if decimal == "." else "."
+    try:
+        number(field, other)
+    except (TypeError, ValueError):
+        return "" if not isinstance(field, str) or len(field) > 12 else f'; or say missing = ["{field}"]'
+    return f" where the decimal is {decimal!r}; say decimal = {other!r}?"
+
+
+def words(fields: Sequence[Any], missing: Sequence[str] = ()) -> list[str | None]:
+    """A column as words without blanks around them, None where a field is empty or one of ``missing``."""
+    known: dict[Any, str | None] = {}
+    for field in set(fields):
+        word = "" if field is None else str(field).strip()
+        known[field] = None if not word or word in missing else word
+    return [known[field] for field in fields]
