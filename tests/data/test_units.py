@@ -75,7 +75,7 @@ def test_counts_have_a_scale(tmp_path):
 def test_a_scale_of_nothing_and_two_units_of_one_sensor_are_refused():
     with pytest.raises(DataError, match="channel 'x': with a scale of 0"):
         contents(("x", "wrist", "acc", "x", "g", {"scale": 0}))
-    with pytest.raises(DataError, match="'y': unit '1', but other position channels of 'hand' are in m"):
+    with pytest.raises(DataError, match="'y': unit '1', but position of 'hand' is in m before"):
         contents(("x", "hand", "position", "x", "mm", {}), ("y", "hand", "position", "y", "1", {}))
     contents(("x", "hand", "position", "x", "mm", {}), ("y", "hand", "position", "y", "cm", {}))
 

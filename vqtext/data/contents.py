@@ -117,8 +117,8 @@ def check_contents(given: Mapping[str, Any], where: str) -> Contents:
             raise DataError(f"{where}: channel {channel.column!r}: {error}") from error
         if (other := units.setdefault((channel.location, channel.modality), unit)) != unit:
             raise DataError(
-                f"{where}: channel {channel.column!r}: unit {channel.unit!r}, but other {channel.modality} "
-                f"channels of {channel.location!r} are in {other}: motion is read from all of them together"
+                f"{where}: channel {channel.column!r}: unit {channel.unit!r}, but {channel.modality} of "
+                f"{channel.location!r} is in {other} before: all channels of one sensor need one kind of unit"
             )
         if channel.scale == 0:
             raise DataError(f"{where}: channel {channel.column!r}: with a scale of 0 nothing is left of it")

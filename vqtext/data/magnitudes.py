@@ -69,13 +69,10 @@ def magnitudes(
 
 
 def moving_axes(modality: str, values: np.ndarray, rate_hz: float) -> np.ndarray:
-    """Channels ``(N, c, T)`` of a modality as what moves in them, ``(N, c', T)``: positions as velocities,
-    angles as cosines and sines of which the velocities are the rates (so that nothing jumps where an angle is
-    counted anew), forces as their changes a second, muscles rectified. All others stay as they are."""
-    if modality == "angle":
-        return slopes(np.concatenate([np.cos(values), np.sin(values)], axis=1), rate_hz)
-    if modality in ("position", "force"):
-        return slopes(values, rate_hz)
+    """Channels ``(N, c, T)`` of a modality as what moves in them: positions, angles and forces as their
+    changes a second, muscles rectified. All others stay as they are."""
+    if modality in ("position", "angle", "force"):
+        return slopes(unwrapped(values) if modality == "angle" else values, rate_hz)
     return rectified(values, rate_hz) if modality == "emg" else values
 
 
@@ -86,6 +83,14 @@ def traces(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) -> n
     if muscles := [k for k, i in enumerate(axes) if channels[i].modality == "emg"]:
         shown[:, muscles] = rectified(shown[:, muscles], rate_hz)
     return smooth(shown, rate_hz)
+
+
+def unwrapped(angles: np.ndarray) -> np.ndarray:
+    """Angles in rad without the jumps where they are counted anew, along the last axis."""
+    there = ~np.isnan(angles)
+    last = np.maximum.accumulate(np.where(there, np.arange(angles.shape[-1]), 0), axis=-1)
+    held = np.take_along_axis(np.nan_to_num(angles.astype(np.float64)), last, axis=-1)
+    return np.where(there, np.unwrap(held, axis=-1), np.nan)
 
 
 def slopes(values: np.ndarray, rate_hz: float) -> np.ndarray:
@@ -112,16 +117,19 @@ def slopes(values: np.ndarray, rate_hz: float) -> np.ndarray:
     count, first, second = (moment(present, power) for power in range(3))
     width = count * second - first**2
     rise = count * moment(level, 1) - first * moment(level, 0)
-    known = present & (width > 1e-9)
-    return (np.divide(rise, width, out=np.full_like(rise, np.nan), where=known) * rate_hz).astype(np.float32)
+    slope = np.divide(rise, width, out=np.full_like(rise, np.nan), where=present & (width > 1e-9))
+    rounding = 1e-9 * np.abs(level).max(axis=-1, keepdims=True, initial=0)
+    slope[np.abs(slope) <= rounding] = 0  # the logarithm of a sum's last digits would pass for motion
+    return (slope * rate_hz).astype(np.float32)
 
 
 def rectified(values: np.ndarray, rate_hz: float) -> np.ndarray:
     """Muscle signals ``(N, c, T)`` without a sign. A raw one swings about its median, which is the offset of
-    its amplifier, see `SWING`; what was rectified before, and an envelope, counts from zero."""
+    its amplifier, see `SWING`, and so does one that stands still; what was rectified before, and an envelope,
+    counts from zero."""
     centred = values.astype(np.float32) - median(values)
     total, left = (_mean(np.square(x), axis=2)[..., None] for x in (centred, smooth(centred, rate_hz)))
-    return np.abs(np.where(left < SWING**2 * total, centred, values))
+    return np.abs(np.where(left <= SWING**2 * total, centred, values))
 
 
 def smooth(values: np.ndarray, rate_hz: float) -> np.ndarray:
