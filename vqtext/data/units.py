@@ -41,6 +41,16 @@ _NEEDS_UNIT = ("acc", "gyro", "hr", "angle")
 
 MODALITIES = tuple(_OURS)
 
+SPANS = {
+    "gyro": 200.0,
+    "hr": 300.0,
+    "position": 1000.0,
+    "velocity": 100.0,
+    "force": 20_000.0,
+    "emg": 100_000.0,
+}
+"""No channel of people ranges so far, in the unit of the artifacts: degrees or millimetres were meant."""
+
 
 def conversion(modality: str, unit: str) -> tuple[str, float]:
     """The unit that stands in the artifacts, and the factor that leads to it.
