@@ -13,9 +13,10 @@
     [[channels]]
     column = "lf_acc_x"
     location = "left foot"
-    modality = "acc"                  # acc, gyro, mag, hr or unknown
+    modality = "acc"                  # or gyro, mag, hr, position, velocity, angle, force, emg, unknown
     axis = "x"
-    unit = "m/s2"                     # or g; rad/s or deg/s; uT or G; bpm; 1
+    unit = "m/s2"                     # or g, mg; others: docs/motion.md
+    # scale = 0.015625                # optional: the numbers times it are in that unit
     # gravity = false                 # of acc alone, where gravity was removed; else it is felt
     # file = "acc_*.csv"              # of several files a recording: which of them, see vqtext.data.joined
     # rate_hz = 32                    # of that file, where it is not the study's
@@ -87,6 +88,12 @@ class Csv(Reader):
         if unused:
             self.warn(
                 f"{len(unused)} files of recordings match the file of no channel, {unused[0]} first: not read"
+            )
+        sensed = {channel.modality for channel in self.contents.channels}
+        if self.rate_hz is not None and self.rate_hz < self.contents.rate_hz and "emg" in sensed:
+            self.warn(
+                f"emg at {self.rate_hz:g} Hz: a raw signal, from 20 to 450 Hz, is mostly lost in that; make "
+                "its envelope before, or keep the rate"
             )
         for channel in self.contents.channels:
             if canonical(channel.location) is None and channel.location != "unknown":

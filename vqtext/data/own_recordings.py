@@ -106,7 +106,7 @@ def _channels(contents: Contents) -> tuple[tuple[Channel, ...], np.ndarray]:
         if [other.column.strip() for other in contents.channels].count(name) > 1:
             name = f"{given.file}:{name}"
         channels.append(Channel(name, location, given.modality, axis, unit, felt))
-        factors.append(factor)
+        factors.append(factor if given.scale is None else factor * given.scale)
     return tuple(channels), np.array(factors)
 
 
