@@ -8,6 +8,7 @@ same numbers or says what is wrong, and where.
 from __future__ import annotations
 
 import csv
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def read_csv(
                 raise DataError(f"{name}: the text is no {encoding}") from error
             if not head:
                 raise DataError(f"{name}: the file is empty")
-            _no_nul(head, 1, name)
+            _no_nul("".join(head), 1, name)
             try:
                 form = sniff(head, wanted, numbers, keys, name)
             except DataError as error:
@@ -137,21 +138,27 @@ class _Rows:
         blocks: list[_Block] = []
         line, last_filled = self.form.first, 0
         try:
-            while block := _whole_rows(text):
-                _no_nul(block, line + 1, self.name)
+            while True:
+                block, joined = _whole_rows(text)
+                if not block:
+                    break
+                _no_nul(joined, line + 1, self.name)
                 read = len(block)
                 self._take_off_what_is_cut(block)
                 if self.form.line_end:
                     block = [_without_end(row, self.form.line_end) for row in block]
-                self._look_at(block)
+                self._look_at(block, joined)
                 blocks.append(self._plain(block, line) or self._exact(block, line))
+                if not joined.isascii():
+                    self._check_encoding(blocks[-1])
                 if filled := _filled_rows(block, self.form.separator):
                     last_filled = line + filled
                 line += read
         except UnicodeError as error:
             raise DataError(f"{self.name}, from row {line + 1}: the text is no {self.encoding}") from error
-        lines = [at for one in blocks for at in one.lines if at <= last_filled]
-        n = len(lines)
+        lines = list(chain.from_iterable(one.lines for one in blocks))
+        n = bisect_right(lines, last_filled)
+        del lines[n:]
         if not n:
             raise DataError(f"{self.name}: there is a header but no row")
         stamps = self._stamps(blocks, lines, rate_hz)
@@ -183,25 +190,23 @@ class _Rows:
             )
         if self.times:
             fields = [field for one in blocks for field in one.times][:n]
-            return from_fields(fields, self.keys, rate_hz, lines, self.name)
+            keys = self.keys.model_copy(update={"decimal": self.decimal})
+            return from_fields(fields, keys, rate_hz, lines, self.name)
         if self.form.rate_hz:
             return Stamps(np.arange(n) / self.form.rate_hz, self.form.start_s)
         return None
 
-    def _look_at(self, block: list[str]) -> None:
+    def _look_at(self, block: list[str], text: str) -> None:
         """Find out what the first rows that have any number say of all."""
         separator = self.form.separator
-        open_decimal = self.decimal is None and ('"' if separator == "," else ",") in "".join(block)
+        open_decimal = self.decimal is None and ('"' if separator == "," else ",") in text
         if not (open_decimal or (self.times and self.numeric_time is None)):
             return
         rows = (row for line in block if len(row := split(line, separator)) >= self.width)
         if self.times and self.numeric_time is None:
             ((_, place),) = self.times
-            for row in rows:
-                field = row[place].strip()
-                if field.lower() not in MISSING and field not in self.keys.missing:
-                    self.numeric_time = _is_exact(field)
-                    break
+            given = (field for row in rows if (field := row[place].strip()).lower() not in MISSING)
+            self.numeric_time = _is_exact(next(given, ""))
         if open_decimal:
             places = [place for _, place in (*self.numbers, *(self.times if self.numeric_time else ()))]
             rows = (row for line in block if len(row := split(line, separator)) >= self.width)
@@ -226,7 +231,7 @@ class _Rows:
         if more > 0 and all(row.endswith(separator * more) for row in rows):
             rows = [row[:-more] for row in rows]
             text = "\n".join(rows)
-        if any(row.count(separator) != self.width - 1 for row in rows):
+        if {row.count(separator) for row in rows} != {self.width - 1}:
             return None
         filled = _filled(rows, text, separator)
         if self.decimal == ",":
@@ -241,7 +246,8 @@ class _Rows:
             return None
         texts = [*self.words, *(() if self.numeric_time else self.times)]
         first = min((place for _, place in texts), default=self.width)  # they mostly stand at the end
-        fields = list(zip(*(row.rsplit(separator, self.width - first) for row in rows), strict=True))
+        after = self.width - first
+        fields = list(zip(*[row.rsplit(separator, after) for row in rows], strict=True))
         of = {place: fields[place - max(first - 1, 0)] for _, place in texts}
         return self._block(values, of, range(line + 1, line + 1 + len(rows)))
 
@@ -304,18 +310,21 @@ class _Rows:
         """Numbers, with those of the time stamps last, and the fields of the other columns by their place."""
         n = len(self.numbers)
         found = {column: as_words(fields[place], self.keys.missing) for column, place in self.words}
-        for word in {word for column in found.values() for word in column if word and foreign(word)}:
-            looks = encoding_of(word.encode("utf-8", "surrogateescape"))
-            raise DataError(
-                f"{self.name}: not {self.encoding.upper()} text, it looks like {looks}; save it as UTF-8, or "
-                'say encoding = "cp1252" or the like'
-            )
         times: np.ndarray | list[str | None] = []
         if self.numeric_time and self.times:
             times = values[n]
         elif self.times:
             times = list(map(" ".join, zip(*(fields[place] for _, place in self.times), strict=True)))
         return _Block(np.ascontiguousarray(values[:n]), found, lines, times)
+
+    def _check_encoding(self, block: _Block) -> None:
+        """Numbers, and words of plain letters, are right in any encoding; others are not."""
+        for word in filter(foreign, {word or "" for column in block.words.values() for word in column}):
+            looks = encoding_of(word.encode("utf-8", "surrogateescape"))
+            raise DataError(
+                f"{self.name}: not {self.encoding.upper()} text, it looks like {looks}; save it as UTF-8, or "
+                'say encoding = "cp1252" or the like'
+            )
 
     def _take_off_what_is_cut(self, block: list[str]) -> None:
         """The last line of a file whose writing was stopped: it has no line end, and too few fields or a last
@@ -355,14 +364,17 @@ def _filled_rows(block: Sequence[str], separator: str) -> int:
     return next((i for i in range(len(block), 0, -1) if block[i - 1].strip(empty)), 0)
 
 
-def _whole_rows(text: Iterator[str]) -> list[str]:
-    """The next lines, some more where a quoted field runs over the end of them."""
+def _whole_rows(text: Iterator[str]) -> tuple[list[str], str]:
+    """The next lines, some more where a quoted field runs over the end of them; and all of them in one."""
     lines = list(islice(text, _BLOCK))
-    is_open = "".join(lines).count('"') % 2 == 1
-    while is_open and (line := next(text, None)):
+    joined = "".join(lines)
+    if joined.count('"') % 2 == 0:
+        return lines, joined
+    for line in text:
         lines.append(line)
-        is_open = line.count('"') % 2 == 0
-    return lines
+        if line.count('"') % 2 == 1:
+            break
+    return lines, "".join(lines)
 
 
 def _filled(rows: list[str], text: str, separator: str) -> list[str]:
@@ -374,9 +386,9 @@ def _filled(rows: list[str], text: str, separator: str) -> list[str]:
     return text.replace(f"\n{s}", f"\nnan{s}").replace(f"{s}\n", f"{s}nan\n")[1:-1].split("\n")
 
 
-def _no_nul(texts: Sequence[str], line: int, name: str) -> None:
+def _no_nul(text: str, line: int, name: str) -> None:
     """UTF-16 without its mark is UTF-8 to the letter, with a NUL in every character."""
-    if any("\0" in text for text in texts):
+    if "\0" in text:
         raise DataError(
             f"{name}, from row {line}: NUL characters, as in UTF-16 or binary data; save it as UTF-8, or say "
             'encoding = "utf-16-le"'
