@@ -152,7 +152,8 @@ def test_the_start_and_the_rate_stand_above_the_samples(study):
         (folder / f"walk/{name}.csv").write_text("\n".join([f"{start:f}", f"{rate_hz:f}", *values, ""]))
     made, _ = read(folder)
     (walk,) = made.values()
-    assert np.isnan(walk.signal[1, :96]).all() and np.isfinite(walk.signal[1, 96:400]).all()
+    assert np.isfinite(walk.signal[1, 96:409]).all(), "up to its last sample, 9.75 s after its first"
+    assert np.isnan(walk.signal[1, :96]).all() and np.isnan(walk.signal[1, 410:]).all()
     np.testing.assert_allclose(walk.signal[0, :320], wave(at(32), 0.5), atol=1e-6)
     np.testing.assert_allclose(walk.signal[1, 160:350], wave(np.arange(64, 254) / 32, 0.5), atol=0.02)
 
@@ -241,6 +242,9 @@ def test_an_unlabelled_recording_of_several_files(study):
     for name in ("walk/acc_1.csv", "walk/gyro_1.csv", "run/acc_1.csv"):
         write(folder, name, at(50))
     contents = read_contents(folder / "dataset.toml")
-    for file in ("walk", "walk/gyro_1.csv"):
-        (made,) = unlabelled_recordings(folder / file, contents, folder)
+    write(folder.parent, f"{folder.name} new/walk/acc_1.csv", at(50))
+    write(folder.parent, f"{folder.name} new/walk/gyro_1.csv", at(50))
+    outside = folder.parent / f"{folder.name} new/walk"
+    for file in (folder / "walk", folder / "walk/gyro_1.csv", outside, outside / "acc_1.csv"):
+        (made,) = unlabelled_recordings(file, contents, folder)
         assert np.isfinite(made.signal).all() and made.label.words == ()

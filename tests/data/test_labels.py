@@ -245,6 +245,14 @@ STUDIO_CSV = "annotator,csv,id,label\n" + "".join(
         (STUDIO_MIN, "labels.json"),
         (STUDIO_CSV, "labels.csv"),
         (
+            [
+                {"file": "a.csv", "start": 1, "end": 3.5, "labels": ["walk"]},
+                {"file": "a.csv", "start": 5, "end": 8, "labels": ["run"]},
+                {"file": "b.csv", "start": 0, "end": 9, "labels": ["jump"]},
+            ],
+            "labels.json",
+        ),
+        (
             {"a": [{"start": 1, "end": 3.5, "label": "walk"}, {"start": 5, "end": 8, "label": "run"}]},
             "labels.json",
         ),
@@ -322,7 +330,7 @@ def test_a_clock_that_does_not_start_at_zero(study):
 
 def test_intervals_of_a_day_need_a_recording_whose_day_is_known(study):
     message = error_of(marked(study, "start,end,label\n2023-10-23 10:00:01,2023-10-23 10:00:03,walk\n"))
-    assert "when a.csv started is not known: say the time_column" in message
+    assert "nothing says at which a.csv started: say its time_column" in message
 
 
 def test_overlapping_intervals_of_two_labels(study):
@@ -416,3 +424,9 @@ def test_a_recording_without_labels_for_a_trained_model(study):
     write(folder, "a.csv", "x,who\n1,13\nfast,13\n")
     with pytest.raises(DataError, match="row 3, column 'x': 'fast' is not a number"):
         list(unlabelled_recordings(folder / "a.csv", read_contents(folder / "dataset.toml"), folder))
+    outside = folder.parent / f"{folder.name} elsewhere"
+    write(outside, "new.csv")
+    (made,) = unlabelled_recordings(outside / "new.csv", read_contents(folder / "dataset.toml"), folder)
+    assert made.signal.shape == (1, 100)
+    with pytest.raises(DataError, match="there is no such file"):
+        list(unlabelled_recordings(folder / "no.csv", read_contents(folder / "dataset.toml"), folder))

@@ -40,8 +40,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from vqtext.data.contents import CONTENTS, Contents, read_contents
+from vqtext.data.groups import Group, grouped, is_of
 from vqtext.data.intervals import Intervals, interval_files
-from vqtext.data.joined import Group, grouped, is_of, joined
+from vqtext.data.joined import joined
 from vqtext.data.locations import canonical
 from vqtext.data.own_recordings import recordings_of_rows
 from vqtext.data.own_rows import Rows, Told, read_table, rows_of
@@ -155,7 +156,9 @@ def recordings_of(table: OwnTable, name: str, path: str, contents: Contents) -> 
     yield from recordings_of_rows(rows, Group(name, (path,)), contents, None)
 
 
-def unlabelled_recordings(file: Path, contents: Contents, folder: Path) -> Iterator[Recording]:
+def unlabelled_recordings(
+    file: Path, contents: Contents, folder: Path, warn: Warn = lambda line: None
+) -> Iterator[Recording]:
     """What a trained model is to read: recordings of one file, or of the files that belong to it, whose label
     track says nothing.
 
@@ -166,6 +169,7 @@ def unlabelled_recordings(file: Path, contents: Contents, folder: Path) -> Itera
         file: a file of samples, or, where a recording is several files, one of them or their folder.
         contents: what the columns mean.
         folder: of ``dataset.toml``; patterns are matched with paths below it.
+        warn: takes a line for what a user should know though it is no error.
 
     Raises:
         DataError: as `recordings_of`.
@@ -173,32 +177,43 @@ def unlabelled_recordings(file: Path, contents: Contents, folder: Path) -> Itera
     none = {"label_column": None, "label_pattern": None, "intervals": None, "truth_column": None}
     contents = contents.model_copy(update=none)
     group = _group_of(file, contents, folder)
+    for pattern in dict.fromkeys(channel.file for channel in contents.channels):
+        if not any(is_of(path, pattern) for path in group.paths):
+            warn(f"{group.name}: there is no file {pattern!r}: its channels are missing")
 
-    def read(contents: Contents) -> Iterator[Recording]:
-        rows = _rows(group, folder, contents, Told(lambda line: None))
-        return recordings_of_rows(rows, group, contents, None)
+    def read(contents: Contents) -> list[Recording]:
+        told = Told(warn)
+        rows = _rows(group, folder, contents, told)
+        made = list(recordings_of_rows(rows, group, contents, None))
+        for line in (*told.notes.lines(), *told.remarks()):
+            warn(line)
+        return made
 
     try:
-        yield from list(read(contents))
+        yield from read(contents)
     except DataError:  # perhaps nothing says who it is; whatever else is wrong is so again
-        nobody = contents.model_copy(update={"subject_column": None, "subject_pattern": None})
-        yield from read(nobody)
+        yield from read(contents.model_copy(update={"subject_column": None, "subject_pattern": None}))
 
 
 def _group_of(file: Path, contents: Contents, folder: Path) -> Group:
     """The files of the recording that ``file`` is of."""
     if not file.exists():
         raise DataError(f"{file}: there is no such file")
-    root = folder.resolve() if file.resolve().is_relative_to(folder.resolve()) else file.resolve().parent
-    path = file.resolve().relative_to(root).as_posix()
+    root, file = folder.resolve(), file.resolve()
+    is_inside = file.is_relative_to(root)
+    path = (file.relative_to(root) if is_inside else file).as_posix()
     if all(channel.file is None for channel in contents.channels):
         return Group(path, (path,))
-    beside = sorted((file if file.is_dir() else file.parent).resolve().iterdir())
-    found, _ = grouped([one.relative_to(root).as_posix() for one in beside if one.is_file()], contents)
-    own = [group for group in found if file.is_dir() or path in group.paths]
+    if is_inside:
+        found, _ = grouped(_files(root, contents), contents)
+    else:  # a recording that was never in the study: its folder says what belongs to it
+        inside = sorted((file if file.is_dir() else file.parent).rglob("*"))
+        alone = contents.model_copy(update={"recording_pattern": None})
+        found, _ = grouped([one.as_posix() for one in inside if one.is_file()], alone)
+    own = [one for one in found if any(each == path or each.startswith(f"{path}/") for each in one.paths)]
     if len(own) != 1:
         raise DataError(f"{file}: {len(own)} recordings are there, by the file of each of [[channels]]")
-    return Group(own[0].name, tuple(str(root / one) for one in own[0].paths))
+    return own[0]
 
 
 def _rows(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:

@@ -37,7 +37,7 @@ _NAMES = {
 }
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _EPOCHS = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3))  # times of today in ns, us, ms are larger than this
-_LABELS = ("timeserieslabels", "labels", "choices")
+_LABELS = ("timeserieslabels", "labels")
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,8 @@ def _of_row(
         names = (*names, str(row[named]).strip())
     stop = _column("stop", entry, row, where, needed=False)
     length = "" if stop else _column("duration", entry, row, where)
-    yield _found(names, start, row.get(stop), row.get(length), label, where, entry)
+    for word in label if isinstance(label, list) else [label]:
+        yield _found(names, start, row.get(stop), row.get(length), word, where, entry)
 
 
 def _found(

@@ -131,8 +131,7 @@ class Intervals:
         found: list[Found] = []
         for file in self.of_recording[name]:
             rows = self.read(file)
-            keys = {key for row in rows for key in row.names}
-            if file not in self.shared and (len(keys) < 2 or not any(row.names for row in rows)):
+            if self._is_own(file):
                 found += rows
                 continue
             nameless = next((row for row in rows if not row.names), None)
@@ -143,6 +142,10 @@ class Intervals:
                 )
             found += self._named(rows, name, subject)
         return found
+
+    def _is_own(self, file: Path) -> bool:
+        """Are all intervals of a file those of the one recording that it was found for?"""
+        return file not in self.shared and len({key for row in self.read(file) for key in row.names}) < 2
 
     def _named(self, rows: list[Found], name: str, subject: str | None) -> list[Found]:
         paths = {name, *self.paths[name]}
@@ -169,8 +172,8 @@ class Intervals:
         if self.entry.clock == "stamps" or any(one.is_clock for one in found):
             if first is None or (self.entry.clock is None and first < CLOCK):
                 raise DataError(
-                    f"{found[0].where}: the interval is at a time of day and date, but when {name} started "
-                    "is not known: say the time_column of its rows"
+                    f"{found[0].where}: the interval is at a date and time, but nothing says at which {name} "
+                    "started: say its time_column"
                 )
             return first
         if first is None or abs(first) <= 1 / rate_hz:
@@ -195,7 +198,8 @@ class Intervals:
     def unknown(self, subjects: Sequence[str]) -> list[str]:
         """What names a recording in a shared file and is none."""
         stems = _stems([*self.paths, *subjects, *(path for paths in self.paths.values() for path in paths)])
-        keys = dict.fromkeys(row.names for file in self.files for row in self.read(file))
+        shared = [file for file in self.files if not self._is_own(file)]
+        keys = dict.fromkeys(row.names for file in shared for row in self.read(file))
         return [names[0] for names in keys if names and not _stems(names) & stems]
 
     def _read(self, file: Path) -> list[Found]:

@@ -7,18 +7,17 @@ silent, its channels are NaN.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from fractions import Fraction
 from itertools import combinations, pairwise
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from vqtext.data.contents import CONTENTS, Contents
+from vqtext.data.groups import Group, channels_of
 from vqtext.data.interval_files import CLOCK
-from vqtext.data.own_rows import Rows, Tell, Told, groups, read_table, regular, rows_of
+from vqtext.data.own_rows import Rows, Tell, Told, read_table, regular, rows_of
 from vqtext.data.own_tables import OwnTable
 from vqtext.data.resample import resample
 from vqtext.errors import DataError
@@ -28,14 +27,6 @@ _NEAR = 0.1
 
 APART_S = 60.0
 """Files of one recording do not follow each other by more than this: somebody's clock is wrong."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """The files of one recording: its name, and their paths below the folder of ``dataset.toml``."""
-
-    name: str
-    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,43 +58,6 @@ class _File:
     @property
     def lasts(self) -> float:
         return self.pieces[-1].at + self.pieces[-1].signal.shape[1] / self.pieces[-1].rate_hz
-
-
-def grouped(paths: Sequence[str], contents: Contents) -> tuple[list[Group], list[str]]:
-    """Files that belong together, in the order of their first, and the files that no channel speaks of.
-
-    Raises:
-        DataError: a file has channels, but ``recording_pattern`` does not match it.
-    """
-    used = [path for path in paths if channels_of(path, contents)]
-    pattern = contents.recording_pattern
-    found: dict[tuple[str | None, ...], list[str]] = {}
-    for path in used:
-        parent = str(PurePosixPath(path).parent)
-        key: tuple[str | None, ...] = (parent,)
-        if contents.channels[0].file is None:
-            key = (path,)
-        elif pattern is not None:
-            said = groups(pattern, path)
-            if said is None:
-                raise DataError(
-                    f"{path}: neither the name nor the path matches recording_pattern {pattern!r}"
-                )
-            # where the bare name says it, it says it inside its folder
-            key = said if said != groups(pattern, PurePosixPath(path).name) else (parent, *said)
-        found.setdefault(key, []).append(path)
-    names = {key: "/".join(part for part in key if part and part != ".") or "recording" for key in found}
-    return [Group(names[key], tuple(own)) for key, own in found.items()], [p for p in paths if p not in used]
-
-
-def channels_of(path: str, contents: Contents) -> list[int]:
-    """Which channels are in a file."""
-    return [i for i, channel in enumerate(contents.channels) if is_of(path, channel.file)]
-
-
-def is_of(path: str, file: str | None) -> bool:
-    """Is ``file`` of a channel the name of this file, or the end of its path? None is every file."""
-    return file is None or fnmatchcase(f"/{path}", f"*/{file}")
 
 
 def joined(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:
@@ -221,8 +175,9 @@ def _at_rate(signal: np.ndarray, rows: np.ndarray, at: float, rate_hz: float, co
         return _Piece(at, rate_hz, signal, rows)
     new = resample(signal, rate_hz, contents.rate_hz)
     made_hz = rate_hz * float(Fraction(contents.rate_hz / rate_hz).limit_denominator(1000))
-    moments = np.arange(new.shape[1]) / made_hz * rate_hz
-    return _Piece(at, made_hz, new, rows[np.minimum(np.round(moments).astype(int), len(rows) - 1)])
+    moments = np.arange(new.shape[1]) * (rate_hz / made_hz)  # in samples as recorded
+    moments = moments[moments < len(rows) - 1 + 1e-6]  # beyond the last one the filter makes them up
+    return _Piece(at, made_hz, new[:, : len(moments)], rows[np.round(moments).astype(int)])
 
 
 def _starts(files: list[_File], group: Group, tell: Tell) -> list[float]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -132,35 +131,6 @@ def label_word(word: str, contents: Contents, where: str) -> str | None:
         )
     named = contents.label_names.get(word, word).strip()
     return None if named in ignored else named
-
-
-def matched(pattern: str, key: str, paths: Sequence[str], name: str) -> str:
-    """What ``pattern`` finds in the names of the files of one recording.
-
-    Args:
-        pattern: matched as a whole with the bare name of a file or else with its path.
-        key: what the pattern is called.
-        paths: of the files, below the folder of ``dataset.toml``.
-
-    Raises:
-        DataError: no name matches, or they say different things.
-    """
-    found = dict.fromkeys(group[0] for path in paths if (group := groups(pattern, path)) and group[0])
-    if not found:
-        raise DataError(
-            f"{name}: the file name does not match {key} {pattern!r}, nor does the path {paths[0]!r}"
-        )
-    if len(found) > 1:
-        raise DataError(
-            f"{name}: {key} {pattern!r} finds {' and '.join(map(repr, found))} in its files' names"
-        )
-    return next(iter(found))
-
-
-def groups(pattern: str, path: str) -> tuple[str | None, ...] | None:
-    """The groups of a match of all of a file's name, or else all of its path; None where there is none."""
-    found = re.fullmatch(pattern, PurePosixPath(path).name) or re.fullmatch(pattern, path)
-    return None if found is None else found.groups()
 
 
 def _labels(words: list[str | None], contents: Contents, name: str, lines: Sequence[int]) -> list[str | None]:
