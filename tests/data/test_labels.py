@@ -190,6 +190,27 @@ def test_columns_of_intervals_can_be_said(study):
     assert "which column is the label of an interval? There are a, b, c: say label = …" in error_of(folder)
 
 
+def test_encodings_of_intervals(study):
+    folder = marked(study, "")
+    (folder / "a.labels.csv").write_bytes("start;end;label\n1;3;größer\n".encode("utf-16"))
+    assert runs(read(folder)[0]["a.csv"]) == [("größer", 10, 30)]
+    (folder / "a.labels.csv").write_bytes("start;end;label\n1;3;größer\n".encode("cp1252"))
+    assert "a.labels.csv: not UTF-8 text, it looks like Latin-1" in error_of(folder)
+    study('encoding = "cp1252"', '[intervals]\nfiles = "{stem}.labels.csv"')
+    assert runs(read(folder)[0]["a.csv"]) == [("größer", 10, 30)]
+
+
+def test_a_label_of_two_lines_is_one_label(study):
+    made, _ = read(marked(study, 'start,end,label\n1,3,"walk\nfast"\n'))
+    assert runs(made["a.csv"]) == [("walk\nfast", 10, 30)]
+
+
+def test_numbers_of_another_unit_are_told(study):
+    """Label Studio exports the numbers of the time column, whatever their unit."""
+    _, told = read(marked(study, "start,end,label\n1000,3500,walk\n5000,8000,run\n"))
+    assert "what unit are they in? Say unit and clock in [intervals]" in told[0]
+
+
 def test_samples_as_borders(study):
     entry = 'files = "{stem}.labels.csv"\nunit = "samples"'
     assert runs(read(marked(study, "start,end,label\n10,35,walk\n50,80,run\n", entry))[0]["a.csv"]) == TWO
@@ -364,6 +385,7 @@ def test_intervals_that_say_little_are_told(study, row, message):
     [
         ("start,end,label\n3,2,walk\n", "a.labels.csv, row 2: an interval stops before it starts, at 3"),
         ("start,end,label\nsoon,2,walk\n", "row 2: 'soon' is no time"),
+        ("start,end,label\n1,,walk\n", "row 2: a start, stop or duration is empty"),
         ("start,end,label\n1,nan,walk\n", "row 2: 'nan' is no time"),
         ("start,end,label\n1,2\n", "row 2: 2 fields, the header has 3"),
         ("start,end,label\n1,2, \n", "row 2: an empty label"),
@@ -376,7 +398,13 @@ def test_wrong_intervals(study, labels, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "not JSON"), ("3", "no list of intervals"), ("[3]", "entry 1: '3' is no interval")],
+    [
+        ("{", "not JSON"),
+        ("[" * 100_000, "brackets within"),
+        ('[{"annotations": [{"result": [null]}], "start": 1}]', "which column is the label"),
+        ("3", "no list of intervals"),
+        ("[3]", "entry 1: '3' is no interval"),
+    ],
 )
 def test_wrong_json(study, text, message):
     assert message in error_of(marked(study, text, 'files = "labels.json"', name="labels.json"))

@@ -11,6 +11,7 @@ What columns and keys mean is read from their names, where `IntervalsEntry` does
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from typing import Any
 from vqtext.data.contents import CONTENTS, IntervalsEntry
 from vqtext.data.dates import moments
 from vqtext.data.tables import not_utf8
+from vqtext.data.text_files import encodings, open_bytes
 from vqtext.errors import DataError
 
 CLOCK = 1e8
@@ -62,28 +64,31 @@ class Found:
         return self.start >= CLOCK
 
 
-def read_intervals(file: Path, name: str, entry: IntervalsEntry) -> list[Found]:
-    """All intervals of one file, except those without a length.
+def read_intervals(file: Path, name: str, entry: IntervalsEntry, encoding: str | None = None) -> list[Found]:
+    """All intervals of one file.
 
     Args:
         name: what errors call the file.
+        encoding: of its characters; None is UTF-8, or what its first bytes say.
 
     Raises:
         DataError: the file cannot be read, a column is missing, a time is none, or an interval stops before
             it starts.
     """
+    with open_bytes(file, name) as data:
+        raw = data.read()
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = raw.decode(encoding or encodings(file, name)[0]).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise not_utf8(name, error.object) from error
-    except OSError as error:
-        raise DataError(f"{name} cannot be read: {error.strerror}") from error
+        raise not_utf8(name, raw) from error
     if file.suffix.lower() != ".json":
         return [found for row in _table(text, name) for found in _of_row(*row, entry)]
     try:
         whole = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{name}, row {error.lineno}: not JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise DataError(f"{name}: no list of intervals is in it, but brackets within brackets") from error
     return list(_of_json(whole, name, entry))
 
 
@@ -96,7 +101,9 @@ def seconds(value: object, unit: str | None, where: str) -> float:
     Raises:
         DataError: it is none of these.
     """
-    text = str(value).strip()
+    text = "" if value is None else str(value).strip()
+    if not text:
+        raise DataError(f"{where}: a start, stop or duration is empty")
     try:
         number = float(text if "." in text else text.replace(",", "."))
     except ValueError:
@@ -115,6 +122,7 @@ def _of_clock(text: str, where: str) -> float:
         return int(hours[1] or 0) * 3600 + int(hours[2]) * 60 + float(hours[3].replace(",", "."))
 
     def wrong(_: int, what: str) -> DataError:
+        what = what.partition(";")[0]
         return DataError(f"{where}: {text!r} {what}; seconds, or 2023-10-23 10:00:00.5, would be a time")
 
     return moments([text], None, wrong)[0][0] / 1e6
@@ -122,10 +130,9 @@ def _of_clock(text: str, where: str) -> float:
 
 def _table(text: str, name: str) -> Iterator[tuple[dict[str, Any], str]]:
     """Rows of text as dicts, and what errors call each."""
-    lines = text.splitlines()
-    head = next((line for line in lines if line.strip()), "")
+    head = next((line for line in text.splitlines() if line.strip()), "")
     separator = max("\t;,", key=head.count)
-    reader = csv.reader(lines, delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     header: list[str] = []
     for row in reader:
         if not any(field.strip() for field in row):
@@ -244,7 +251,7 @@ def _of_task(row: Mapping[str, Any]) -> Iterator[tuple[Any, Any, Any]]:
     for annotation in row.get("annotations") or row.get("completions") or []:
         if isinstance(annotation, dict) and not annotation.get("was_cancelled"):
             for result in annotation.get("result") or []:
-                yield from _marked(result.get("value"))
+                yield from _marked(result.get("value") if isinstance(result, dict) else None)
     for value in row.values():
         if isinstance(value, str) and value.startswith("[{"):  # its CSV has JSON in a field
             try:

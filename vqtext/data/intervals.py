@@ -19,9 +19,11 @@ A file without one of the three placeholders is looked for beside the recording,
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -57,10 +59,9 @@ class Intervals:
         self.of_recording = {
             name: interval_files(folder, paths, self.entry.files) for name, paths in recordings.items()
         }
-        self.files = list(dict.fromkeys(file for files in self.of_recording.values() for file in files))
-        self.shared = {
-            file for file in self.files if sum(file in files for files in self.of_recording.values()) > 1
-        }
+        self.files = list(dict.fromkeys(chain.from_iterable(self.of_recording.values())))
+        uses = Counter(chain.from_iterable(self.of_recording.values()))
+        self.shared = {file for file, count in uses.items() if count > 1}
         self.paths = recordings
         self.read = cache(self._read)
         self.taken: dict[
@@ -101,10 +102,12 @@ class Intervals:
         if outside:
             start, stop, word, one = outside[0]
             began = f", which began at {_clock(at)}" if at >= CLOCK else ""
+            none_fits = all(stop <= 0 or start >= end for start, stop, *_ in placed)
+            hint = "; what unit are they in? Say unit and clock in [intervals]" if none_fits else ""
             self.tell(
                 "recordings whose intervals reach outside",
-                f"{one.where}: {len(outside)} of {len(placed)} intervals reach outside "
-                f"{name}{began}: {word!r} is from {start:.6g} s to {stop:.6g} s, it lasts {end:.6g} s",
+                f"{one.where}: {len(outside)} of {len(placed)} intervals reach outside {name}{began}: "
+                f"{word!r} is from {start:.6g} s to {stop:.6g} s, it lasts {end:.6g} s{hint}",
             )
         return self._laid(sorted(placed, key=lambda p: p[0]), times, name)
 
@@ -203,7 +206,8 @@ class Intervals:
         return [names[0] for names in keys if names and not _stems(names) & stems]
 
     def _read(self, file: Path) -> list[Found]:
-        return read_intervals(file, file.relative_to(self.folder).as_posix(), self.entry)
+        name = file.relative_to(self.folder).as_posix()
+        return read_intervals(file, name, self.entry, self.contents.encoding)
 
 
 def interval_files(folder: Path, paths: Sequence[str], pattern: str) -> list[Path]:
