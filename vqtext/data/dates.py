@@ -49,10 +49,11 @@ def moments(texts: Sequence[str], unit: str | None, wrong: Wrong) -> tuple[list[
             raise wrong(i, f"and {texts[0]!r} differ in having a date or a zone")
         if unit == ("hms" if stamp["date"] else "iso"):
             raise wrong(i, f"is not what time_unit = {unit!r} says")
-    order = _order(dates)
-    if order is None or (unit == "iso" and order != "ymd"):
-        first = next(iter(dates.values()))
-        raise wrong(first, 'may be day or month first; say time_format = "%d/%m/%Y %H:%M:%S.%f" or so')
+    orders = _orders(dates)
+    if len(orders) != 1 or (unit == "iso" and orders != {"ymd"}):
+        what = "may be day or month first" if orders else "and others have the year, month and day elsewhere"
+        raise wrong(min(dates.values()), f'{what}; say time_format = "%d/%m/%Y %H:%M:%S.%f" or so')
+    (order,) = orders
     try:
         days = {text: _days(text, order) for text in dates}
     except ValueError:
@@ -97,25 +98,20 @@ def _of_day(stamp: re.Match[str]) -> int:
     return (((hour * 60 + minute - offset) * 60) + second) * 1_000_000 + part
 
 
-def _order(dates: Iterable[str]) -> str | None:
-    """What stands where in these dates; None where it is open, or differs."""
-    orders = {"ymd", "dmy", "mdy"}
+def _orders(dates: Iterable[str]) -> set[str]:
+    """What may stand where in all of these dates; none of two digits a year is taken for granted."""
+    orders = {"ymd"} if not dates else {"ymd", "dmy", "mdy"}
     for text in dates:
-        parts = re.split("[-/.]", text)
-        first, second, _ = map(int, parts)
-        if len(parts[0]) == 4:
+        first, second, third = re.split("[-/.]", text)
+        if len(first) == 4:
             orders &= {"ymd"}
-        elif len(parts[2]) == 4:
+        elif len(third) == 4:
             orders &= {"dmy"} if "." in text else {"dmy", "mdy"}
-        else:
-            return None
-        if first > 12:
+        if int(first) > 12:
             orders -= {"mdy"}
-        if second > 12:
+        if int(second) > 12:
             orders -= {"dmy"}
-    if not dates:
-        return "ymd"
-    return orders.pop() if len(orders) == 1 else None
+    return orders
 
 
 def _days(text: str, order: str) -> int:

@@ -91,7 +91,7 @@ def _stamps(
         values = values.astype(object) if is_whole else _numbers_of(columns[0])
         return from_numbers(values, keys.time_unit if keys.time_unit in SECONDS else None, rate_hz)
     if kind in "Mm":
-        values = columns[0].to_numpy().astype(f"{kind}8[ns]")
+        values = columns[0].to_numpy(dtype=f"{kind}8[ns]")  # with a zone: by UTC
         known = np.flatnonzero(~np.isnat(values))
         if not known.size:
             return Stamps(np.full(len(values), np.nan), None)

@@ -31,7 +31,8 @@ from vqtext.errors import DataError
 
 HEAD = 400
 """Lines that are looked at."""
-_SEPARATORS = (",", ";", "\t", "|", BLANKS)
+SEPARATORS = (",", ";", "\t", "|", BLANKS)
+"""What a separator may be, the likeliest first."""
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?;*\s*')
 
 
@@ -51,7 +52,7 @@ def sniff(
         DataError: there is no such column; says how the file was read.
     """
     start = keys.skip_rows or 0
-    separators: Sequence[str] = _SEPARATORS if keys.separator is None else keys.separator
+    separators: Sequence[str] = SEPARATORS if keys.separator is None else keys.separator
     mark = _SEPARATOR_LINE.fullmatch(lines[start]) if start < len(lines) else None
     if mark:
         start += 1
@@ -154,9 +155,11 @@ def _no_header(
         ),
     )
     header = [field.strip() for field in named(text, separator)]
-    missing = next(column for column in wanted if column.strip() not in header)
+    is_row = sum(like_number(field) for field in header) > len(header) / 2
+    there = [str(i + 1) for i in range(len(header))] if is_row else header
+    missing = next((column for column in wanted if column.strip() not in there), wanted[0])
     how = "" if at == 0 and separator == "," else f" (row {at + 1}, separator {called(separator)})"
-    if sum(like_number(field) for field in header) > len(header) / 2:
+    if is_row:
         return DataError(
             f"{name}: there is no column {missing!r} and no header; row {at + 1} is {text.strip()[:80]!r}, "
             f'{len(header)} fields; say column_names = [...], or call the columns "1", "2", …'
