@@ -8,6 +8,8 @@ import pytest
 from vqtext.data.contents import read_contents
 from vqtext.data.csv import unlabelled_recordings
 from vqtext.data.cutter import cut
+from vqtext.data.joined import rate_of
+from vqtext.data.own_rows import Told, read_table, rows_of
 from vqtext.data.readers import open_reader
 from vqtext.data.windowing import Cut
 from vqtext.errors import DataError
@@ -106,6 +108,25 @@ def test_what_is_too_fast_for_the_study_is_filtered_out(study):
     assert np.abs(signal[1, 20:180]).max() < 0.1
 
 
+def test_the_rate_of_a_file_is_that_of_its_rows(study):
+    """Bluetooth brings ten rows at once with one stamp: 50 Hz are not 5."""
+    folder = study(STAMPED, ACC + GYRO)
+    write(folder, "walk/acc.csv", at(50))
+    write(folder, "walk/gyro.csv", np.arange(500) // 10 / 5 + np.arange(500) % 10 / 1e4)
+    contents = read_contents(folder / "dataset.toml")
+    own = contents.model_copy(update={"channels": contents.channels[1:]})
+    table = read_table(folder / "walk/gyro.csv", "gyro", own, Told(print))
+    assert rate_of(rows_of(table, "gyro", own), own) == 50
+
+
+def test_a_single_row_after_a_gap_is_a_sample(study):
+    folder = study(STAMPED, ACC + GYRO)
+    write(folder, "walk/acc.csv", at(50))
+    write(folder, "walk/gyro.csv", [*at(25, 3), 6.0], [1.0] * 76)
+    gyro = read(folder)[0]["walk"].signal[1]
+    assert gyro[300] == 1 and np.isnan(gyro[160:300]).all() and np.isnan(gyro[301:]).all()
+
+
 def test_a_silent_sensor_is_missing_and_nothing_is_drawn_across(study):
     folder = study(STAMPED, ACC + GYRO)
     write(folder, "walk/acc.csv", at(50))
@@ -118,6 +139,18 @@ def test_a_silent_sensor_is_missing_and_nothing_is_drawn_across(study):
     )
     np.testing.assert_allclose(gyro[310:430], wave(np.arange(310, 430) / 50), atol=0.02)
     assert made["walk"].breaks == () and np.isfinite(made["walk"].signal[0]).all()
+
+
+def test_a_pause_of_all_sensors_is_a_break(study):
+    """A night between two stretches is no signal, and would not fit into memory."""
+    folder = study(STAMPED + '\ntime_unit = "s"', ACC + GYRO)
+    write(folder, "walk/acc.csv", [*at(50, 3), *at(50, 3, first=1e9)], np.ones(300))
+    write(folder, "walk/gyro.csv", [*at(25, 3), *at(25, 3, first=1e9 + 1)], np.ones(150))
+    walk = read(folder)[0]["walk"]
+    assert walk.signal.shape == (2, 349) and walk.breaks == (150,)
+    np.testing.assert_allclose(walk.lost_s, [1e9 - 3], rtol=1e-9)
+    assert np.isfinite(walk.signal[0, :300]).all() and np.isnan(walk.signal[0, 300:]).all()
+    assert np.isnan(walk.signal[1, 150:200]).all() and np.isfinite(walk.signal[1, 200:348]).all()
 
 
 def test_a_recording_without_one_of_the_files_has_empty_channels(study):
@@ -227,6 +260,7 @@ def test_intervals_are_on_the_clock_of_the_first_file(study):
     [
         (ACC + GYRO.replace('file = "gyro*.csv"\n', ""), "channel 'x' lacks a file, other channels have one"),
         (ACC + ACC, "two channels are column 'x'"),
+        (GYRO.replace('file = "gyro*.csv"', 'time_column = "t"'), "a time_column of its own needs a file"),
         (ACC + "rate_hz = 50" + ACC.replace('"x"', '"y"'), "are in the same file but have another rate_hz"),
         (GYRO.replace('file = "gyro*.csv"\n', ""), "recording_pattern joins files: say the file"),
     ],

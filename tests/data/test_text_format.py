@@ -78,9 +78,11 @@ GENEACTIV = "".join(f"line {i},of,the,head\n" for i in range(99))
         (plain().encode("utf-16"), "encoding utf-16"),
         (plain().encode("cp1252"), "encoding cp1252"),
         (gzip.compress(plain().encode()), ""),
+        (plain(missing="NaN"), ""),
+        (plain(missing=" "), ""),
         *(
-            (plain(missing=word), "")
-            for word in ("NA", "n/a", "#N/A", "NULL", "None", "?", "-", "NaN", "1.#QNAN", " ", "nan(ind)")
+            (plain(missing=word), f"missing where it says '{word}'")
+            for word in ("NA", "n/a", "#N/A", "NULL", "None", "?", "-", "1.#QNAN", "nan(ind)")
         ),
     ],
 )
@@ -223,9 +225,9 @@ def test_what_cannot_be_read_is_one_line_with_a_way_out(tmp_path, content, keys,
 
 def test_long_files_of_another_form_are_read_in_blocks(tmp_path, monkeypatch):
     """Fast and slow ways give the same numbers, to the last digit."""
-    from vqtext.data import own_tables
+    from vqtext.data import row_reader
 
-    monkeypatch.setattr(own_tables, "_BLOCK", 7)
+    monkeypatch.setattr(row_reader, "_BLOCK", 7)
     values = np.random.default_rng(0).normal(size=(100, 3))
     for separator, decimal, quote in ((";", ",", ""), ("\t", ".", ""), (",", ",", '"'), ("  ", ".", "")):
         rows = [[repr(v).replace(".", decimal) for v in row] + ["a", "b"] for row in values.tolist()]

@@ -102,6 +102,29 @@ def test_the_contents_are_written_as_they_were_given(tmp_path, prepare):
     assert said == CONTENTS | written | {"subjects": {"13": {"age": 27.5, "sex": "male"}}}
 
 
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_datetimes_are_time_stamps(tmp_path, prepare, zone):
+    """Pandas gives a column of times as datetimes; each was refused as no number."""
+    given = frame()
+    whole = given.assign(time=given["time"].round(3))
+    start = pandas.Timestamp("2023-10-29 00:59:58", tz=zone)  # clocks go back an hour later
+    times = pandas.Series(start + pandas.to_timedelta(whole["time"], unit="s"))
+    prepare(whole)
+    expected = windows(tmp_path / "cache")
+    ways = {
+        "datetimes": whole.assign(time=times),
+        "differences": whole.assign(time=times - times[0]),
+        "index": whole.drop(columns="time").set_index(pandas.DatetimeIndex(times, name="time")),
+        "text": whole.assign(time=times.astype(str)),
+        "nanoseconds": whole.assign(time=times.dt.as_unit("ns").astype("int64")),
+    }
+    for name, way in ways.items():
+        prepare(way, cache=name)
+        made = windows(tmp_path / name)
+        np.testing.assert_allclose(made["start_s"], expected["start_s"], atol=1e-6)
+        assert made["signal"].tobytes() == expected["signal"].tobytes()
+
+
 def test_one_frame_with_a_column_of_recordings_is_a_dict_of_frames(tmp_path, prepare):
     both = pandas.concat([frame(0, who="b"), frame(1, who="a")])
     prepare(both, recording_column="who")

@@ -67,6 +67,13 @@ def test_the_answer_is_exactly_the_promised_one(own, heard):
     assert heard.warned == []
 
 
+def test_how_files_are_written_is_said_once(own, heard):
+    for file in own.data.path.glob("*.csv"):
+        file.write_text(file.read_text().replace(",", ";"))
+    run(Prepare(own, heard))
+    assert "1-running.csv and 3 more: separator ';'" in heard.said and heard.warned == []
+
+
 def test_up_to_date_gives_the_same_answer_without_reading(own, heard):
     first = run(Prepare(own, heard))
     content = (own.cache / "windows.h5").read_bytes()

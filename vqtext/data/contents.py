@@ -180,6 +180,8 @@ def _check_files(contents: Contents, where: str) -> None:
                 )
     if None in known and len(known) > 1:
         raise DataError(f"{where}: channel {known[None].column!r} lacks a file, other channels have one")
+    if None in known and known[None].time_column is not None:
+        raise DataError(f"{where}: channel {known[None].column!r}: a time_column of its own needs a file")
     if None in known and contents.recording_pattern is not None:
         raise DataError(f"{where}: recording_pattern joins files: say the file of each of [[channels]]")
 

@@ -46,7 +46,7 @@ from vqtext.data.joined import joined
 from vqtext.data.locations import canonical
 from vqtext.data.own_recordings import recordings_of_rows
 from vqtext.data.own_rows import Rows, Told, read_table, rows_of
-from vqtext.data.own_tables import OwnTable
+from vqtext.data.own_table import OwnTable
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording
 from vqtext.errors import DataError

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1)
+_NO_ZONE = ", without a zone"
 _DAY = 86_400_000_000
 _STAMP = re.compile(
     r"(?:(?P<date>\d{1,4}([-/.])\d{1,2}\2\d{1,4})(?:[T ] *|$))?"
@@ -58,8 +59,9 @@ def moments(texts: Sequence[str], unit: str | None, wrong: Wrong) -> tuple[list[
         days = {text: _days(text, order) for text in dates}
     except ValueError:
         raise wrong(next(i for text, i in dates.items() if not _is_date(text, order)), "is no date") from None
-    said = {"ymd": "", "dmy": ", day first", "mdy": ", month first"}[order]
-    told = "times are times of day" if not dates else f"times are dates{said}"
+    said = {"ymd": "", "dmy": ", the day first", "mdy": ", the month first"}[order]
+    zone = "" if found[0] and found[0]["zone"] else _NO_ZONE
+    told = "times are times of day" if not dates else f"times are dates{said}{zone}"
     return [days.get(stamp["date"], 0) * _DAY + _of_day(stamp) for stamp in found if stamp], told
 
 
@@ -82,7 +84,9 @@ def _of_iso(made: Iterable[datetime]) -> tuple[list[int], str]:
     made = list(made)
     zoned = made[0].tzinfo is not None
     start = _EPOCH.replace(tzinfo=UTC) if zoned else _EPOCH
-    return [(moment - start) // _MICROSECOND for moment in made], "times are dates"
+    return [(moment - start) // _MICROSECOND for moment in made], "times are dates" + (
+        "" if zoned else _NO_ZONE
+    )
 
 
 def _of_day(stamp: re.Match[str]) -> int:

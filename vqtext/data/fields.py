@@ -26,8 +26,13 @@ _GROUPED = {
 """Numbers whose thousands are marked, by what stands before the fraction."""
 
 
-def number(field: Any, decimal: Decimal = ".", missing: Iterable[str] = ()) -> float:
+def number(field: Any, decimal: Decimal = ".", missing: Sequence[str] = (), is_said: bool = False) -> float:
     """One field; NaN where it is missing.
+
+    Args:
+        decimal: what stands before the fraction.
+        missing: words for a missing sample, besides `MISSING`.
+        is_said: has a person said so? Else "1,234" may as well be one and a fraction, and is no number.
 
     Raises:
         TypeError, ValueError: it is no number.
@@ -41,7 +46,8 @@ def number(field: Any, decimal: Decimal = ".", missing: Iterable[str] = ()) -> f
         return np.nan
     group = "," if decimal == "." else "."
     if group in text:
-        if not _GROUPED[decimal].fullmatch(text):
+        is_clear = is_said or decimal in text or text.count(group) > 1
+        if not (is_clear and _GROUPED[decimal].fullmatch(text)):
             raise ValueError
         text = text.replace(group, "")
     return float(text.replace(",", ".") if decimal == "," else text)
@@ -52,7 +58,7 @@ def like_number(field: str) -> bool:
     marks: tuple[Decimal, ...] = (".", ",")
     for decimal in marks:
         with suppress(ValueError):
-            return not math.isnan(number(field, decimal))
+            return not math.isnan(number(field, decimal, is_said=True))
     return False
 
 
@@ -83,13 +89,13 @@ def floats(
     name: str,
     decimal: Decimal = ".",
     missing: Sequence[str] = (),
+    is_said: bool = False,
 ) -> np.ndarray:
     """A column as numbers, NaN where a field is missing, ``(rows,)``.
 
     Args:
         column, lines, name: what errors call the column, each row and the table.
-        decimal: what stands before the fraction.
-        missing: words for a missing sample, besides `MISSING`.
+        decimal, missing, is_said: as in `number`.
 
     Raises:
         DataError: a field is no number, or infinite; names row and column.
@@ -102,7 +108,7 @@ def floats(
         values = np.full(len(fields), np.nan)
         for i, field in enumerate(fields):
             try:
-                values[i] = number(field, decimal, missing)
+                values[i] = number(field, decimal, missing, is_said)
             except (TypeError, ValueError):
                 wrong = f"{name}, row {lines[i]}, column {column!r}: {field!r} is not a number"
                 raise DataError(wrong + _hint(field, decimal)) from None
@@ -124,12 +130,11 @@ def without(values: np.ndarray, missing: Sequence[str]) -> np.ndarray:
 
 def _hint(field: Any, decimal: Decimal) -> str:
     """What to say in dataset.toml where the field is a number of another kind."""
-    other: Decimal = "," if decimal == "." else "."
-    try:
-        number(field, other)
-    except (TypeError, ValueError):
-        return "" if not isinstance(field, str) or len(field) > 12 else f'; or say missing = ["{field}"]'
-    return f" where the decimal is {decimal!r}; say decimal = {other!r}?"
+    if not isinstance(field, str):
+        return ""
+    if not like_number(field):
+        return f'; or say missing = ["{field.strip()}"]' if len(field) < 12 else ""
+    return f" where the decimal is {decimal!r}; say decimal, if it is"
 
 
 def words(fields: Sequence[Any], missing: Sequence[str] = ()) -> list[str | None]:

@@ -11,7 +11,7 @@ import numpy as np
 from vqtext.data.fields import floats
 from vqtext.data.fields import words as as_words
 from vqtext.data.file_keys import FileKeys
-from vqtext.data.own_tables import OwnTable
+from vqtext.data.own_table import OwnTable
 from vqtext.data.time_stamps import EXACT, SECONDS, Stamps, from_fields, from_numbers
 from vqtext.errors import DataError
 

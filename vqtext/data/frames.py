@@ -17,7 +17,7 @@ from vqtext.data.contents import CONTENTS, Contents, check_contents
 from vqtext.data.csv import recordings_of
 from vqtext.data.file_keys import FileKeys
 from vqtext.data.frame_tables import read_frame
-from vqtext.data.own_tables import OwnTable
+from vqtext.data.own_table import OwnTable
 from vqtext.errors import DataError
 
 RECORDINGS = "*.csv"

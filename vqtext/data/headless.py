@@ -58,7 +58,11 @@ def headless(
             )
     at = 0
     if keys.skip_rows is None:  # lines of a preamble have another number of fields
-        of_rows = (i for i, (*_, text) in enumerate(rows) if fits(text, separator, len(columns)))
+        of_rows = (
+            i
+            for i, (*_, text) in enumerate(rows)
+            if fits(text, separator, len(columns)) and not (keys.comment and text.startswith(keys.comment))
+        )
         at = next(of_rows, 0)
     first = rows[at][0] if rows else start
     found = [] if first == start else [f"first row in row {first + 1}"]

@@ -64,9 +64,8 @@ class Intervals:
         self.shared = {file for file, count in uses.items() if count > 1}
         self.paths = recordings
         self.read = cache(self._read)
-        self.taken: dict[
-            tuple[str, ...], str
-        ] = {}  # names that are no path → the recording they were taken for
+        self.by_name = cache(self._by_name)
+        self.taken: dict[Found, str] = {}  # intervals that name no path → the recording they were taken for
         if not self.files:
             raise DataError(f"{folder / CONTENTS}: no file matches intervals {self.entry.files!r}")
 
@@ -123,8 +122,7 @@ class Intervals:
                 raise DataError(
                     f"{one.where}: {word!r} from {start:.6g} s to {stop:.6g} s of {name} overlaps "
                     f"{other[2]!r} from {other[0]:.6g} s to {other[1]:.6g} s: cut one of them, leave one out "
-                    "with ignore_labels, or "
-                    'say overlap = "later" in [intervals]: the one that begins later holds'
+                    'with ignore_labels, or say overlap = "later" in [intervals]: the later one holds'
                 )
             codes[a:b], owner[a:b] = words.index(word), i
         return Track(words, codes)
@@ -143,28 +141,38 @@ class Intervals:
                     f"{nameless.where}: the intervals are for several recordings, but nothing says for "
                     "which: say recording = … in [intervals], the column that names the file or the subject"
                 )
-            found += self._named(rows, name, subject)
+            found += self._named(file, name, subject)
         return found
 
     def _is_own(self, file: Path) -> bool:
         """Are all intervals of a file those of the one recording that it was found for?"""
         return file not in self.shared and len({key for row in self.read(file) for key in row.names}) < 2
 
-    def _named(self, rows: list[Found], name: str, subject: str | None) -> list[Found]:
+    def _named(self, file: Path, name: str, subject: str | None) -> list[Found]:
+        exact, stems = self.by_name(file)
         paths = {name, *self.paths[name]}
-        own = [row for row in rows if paths & set(row.names)]
+        own = _of(exact, paths)
         if own:
             return own
-        stems = _stems(paths)
-        own = [row for row in rows if _stems(row.names) & stems]
-        own = own or [row for row in rows if subject is not None and subject in row.names]
+        own = _of(stems, _stems(paths)) or _of(exact, {subject or ""})
         for row in own:
-            other = self.taken.setdefault(row.names, name)
+            other = self.taken.setdefault(row, name)
             if other != name and not row.is_clock:
                 raise DataError(
                     f"{row.where}: the interval may be of {other} or of {name}: name recordings by their path"
                 )
         return own
+
+    def _by_name(self, file: Path) -> tuple[dict[str, list[Found]], dict[str, list[Found]]]:
+        """The intervals of a file by what they name, and by names as a labelling program may leave them."""
+        exact: dict[str, list[Found]] = {}
+        stems: dict[str, list[Found]] = {}
+        for row in self.read(file):
+            for key in set(row.names):
+                exact.setdefault(key, []).append(row)
+            for key in _stems(row.names):
+                stems.setdefault(key, []).append(row)
+        return exact, stems
 
     def _shift(
         self, found: list[Found], name: str, times: np.ndarray, first: float | None, rate_hz: float
@@ -191,10 +199,8 @@ class Intervals:
             self.tell(
                 "recordings whose intervals may be on another clock",
                 f"{found[0].where}: intervals are taken as seconds since the start of {name}; if they are on "
-                "the clock "
-                f'of its rows, which start at {first:.6g} s, say clock = "stamps" in [intervals]; clock = '
-                '"start" '
-                "ends this warning",
+                f"the clock of its rows, which start at {first:.6g} s, say clock = "
+                '"stamps" in [intervals]; clock = "start" ends this warning',
             )
         return 0.0
 
@@ -225,6 +231,10 @@ def interval_files(folder: Path, paths: Sequence[str], pattern: str) -> list[Pat
         if not file.resolve().is_relative_to(folder.resolve()):
             raise DataError(f"{file} is a link that leaves the folder")
     return list(dict.fromkeys(found))
+
+
+def _of(index: Mapping[str, list[Found]], keys: Iterable[str]) -> list[Found]:
+    return list(dict.fromkeys(row for key in sorted(keys) for row in index.get(key, [])))
 
 
 def _bare(name: str) -> str:

@@ -8,41 +8,24 @@ silent, its channels are NaN.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
 
+from vqtext.data.alignment import Piece, at_rate, lay, stretches
 from vqtext.data.contents import CONTENTS, Contents
 from vqtext.data.groups import Group, channels_of
 from vqtext.data.interval_files import CLOCK
 from vqtext.data.own_rows import Rows, Tell, Told, read_table, regular, rows_of
-from vqtext.data.own_tables import OwnTable
-from vqtext.data.resample import resample
+from vqtext.data.own_table import OwnTable
 from vqtext.errors import DataError
 
-_NEAR = 0.1
-"""Samples this share of a period from the grid are on it."""
+_SEVERAL = 10
+"""Rows a second that may come in packets."""
 
 APART_S = 60.0
 """Files of one recording do not follow each other by more than this: somebody's clock is wrong."""
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """Samples of one file that follow each other without a break.
-
-    Attributes:
-        at: seconds from the file's first sample to its own.
-        rate_hz: its samples a second: the study's, or as near as the filter comes.
-        signal: ``(c, t)``; rows: which row of the file is nearest to each.
-    """
-
-    at: float
-    rate_hz: float
-    signal: np.ndarray
-    rows: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -52,7 +35,7 @@ class _File:
     path: str
     channels: list[int]
     rows: Rows
-    pieces: list[_Piece]
+    pieces: list[Piece]
     first: float | None
 
     @property
@@ -77,38 +60,36 @@ def joined(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:
             )
     starts = _starts(files, group, told.tell)
     begin = min(starts)
-    periods = max(
-        (start - begin + file.lasts) * contents.rate_hz for start, file in zip(starts, files, strict=True)
-    )
-    signal = np.full((len(contents.channels), int(periods + _NEAR)), np.nan)
-    columns: dict[str, list[str | None] | None] = {}
-    for file, start in zip(files, starts, strict=True):
-        nearest = np.full(signal.shape[1], -1)
-        for piece in file.pieces:
-            _lay(
-                piece,
-                (start - begin + piece.at) * contents.rate_hz,
-                contents.rate_hz,
-                signal,
-                file.channels,
-                nearest,
-            )
-        for what in ("labels", "truth", "subjects"):
-            words = getattr(file.rows, what)
-            if words is not None:
-                columns[what] = [None if i < 0 else words[i] for i in nearest.tolist()]
-    if (subjects := columns.get("subjects")) is not None:
-        columns["subjects"] = _one_subject(subjects, group.name)
-    first = None if all(file.first is None for file in files) else begin
-    return Rows(
-        signal=signal,
-        labels=columns.get("labels"),
-        truth=columns.get("truth"),
-        subjects=columns.get("subjects"),
-        times=None,
-        first=first,
-        lines=range(1, signal.shape[1] + 1),
-    )
+    laid = [
+        (number, (start - begin + piece.at) * contents.rate_hz, piece)
+        for number, (file, start) in enumerate(zip(files, starts, strict=True))
+        for piece in file.pieces
+    ]
+    found = list(stretches(laid, contents.rate_hz))
+    length = sum(stop - first for first, stop, _ in found)
+    signal = np.full((len(contents.channels), length), np.nan)
+    nearest = np.full((len(files), length), -1)  # the row of each file
+    breaks: dict[int, float] = {}
+    at, end = 0, 0
+    for first, stop, pieces in found:
+        if at:
+            breaks[at] = (first - end) / contents.rate_hz
+        own = slice(at, at + stop - first)
+        for number, offset, piece in pieces:
+            channels = files[number].channels
+            lay(piece, offset - first, contents.rate_hz, signal[:, own], channels, nearest[number, own])
+        at, end = own.stop, stop
+    words: dict[str, list[str | None] | None] = dict.fromkeys(("labels", "truth", "subjects"))
+    for what in words:
+        for file, rows in zip(files, nearest.tolist(), strict=True):
+            said = getattr(file.rows, what)
+            if said is not None:
+                words[what] = [None if row < 0 else said[row] for row in rows]
+    if words["subjects"] is not None:
+        words["subjects"] = _one_subject(words["subjects"], group.name)
+    is_known = any(file.first is not None for file in files)
+    lines = range(1, length + 1)
+    return Rows(signal, **words, times=None, first=begin if is_known else None, lines=lines, breaks=breaks)
 
 
 def _read(path: str, folder: Path, contents: Contents, told: Told) -> _File:
@@ -125,7 +106,7 @@ def _read(path: str, folder: Path, contents: Contents, told: Told) -> _File:
         own = own.model_copy(update={"time_column": channels[0].time_column, "time_columns": None})
     table, own = _with_words(folder / path, path, own, told)
     rows = rows_of(table, path, own)
-    rate_hz = _rate(rows, own)
+    rate_hz = rate_of(rows, own)
     if abs(rate_hz / own.rate_hz - 1) > 0.02:
         told.notes.add(f"{rate_hz:.4g} Hz, brought to {own.rate_hz:g} Hz", path)
     signal, index, breaks = regular(rows, rate_hz, path, own)
@@ -133,7 +114,9 @@ def _read(path: str, folder: Path, contents: Contents, told: Told) -> _File:
     for start, stop in pairwise([0, *breaks, signal.shape[1]]):
         lost_s += breaks.get(start, 0.0)
         pieces.append(
-            _at_rate(signal[:, start:stop], index[start:stop], start / rate_hz + lost_s, rate_hz, contents)
+            at_rate(
+                signal[:, start:stop], index[start:stop], start / rate_hz + lost_s, rate_hz, contents.rate_hz
+            )
         )
     return _File(path, places, rows, pieces, rows.first)
 
@@ -156,28 +139,20 @@ def _with_words(file: Path, path: str, contents: Contents, told: Told) -> tuple[
     return read_table(file, path, own, told), own
 
 
-def _rate(rows: Rows, contents: Contents) -> float:
+def rate_of(rows: Rows, contents: Contents) -> float:
     """The rate of one file: what is said of it, or measured from its stamps, or the study's."""
     said = contents.channels[0].rate_hz
-    if said is None and rows.times is not None:
-        steps = np.diff(rows.times[~np.isnan(rows.times)])
-        steps = steps[steps > 0]
-        steps = steps[steps <= 2.5 * np.median(steps)] if steps.size else steps
-        if not steps.size:
-            return contents.rate_hz
-        rate_hz = float(1 / steps.mean())
-        return round(rate_hz) if abs(rate_hz - round(rate_hz)) < 0.01 * rate_hz else rate_hz
-    return said or contents.rate_hz
-
-
-def _at_rate(signal: np.ndarray, rows: np.ndarray, at: float, rate_hz: float, contents: Contents) -> _Piece:
-    if abs(rate_hz / contents.rate_hz - 1) < 1e-9:
-        return _Piece(at, rate_hz, signal, rows)
-    new = resample(signal, rate_hz, contents.rate_hz)
-    made_hz = rate_hz * float(Fraction(contents.rate_hz / rate_hz).limit_denominator(1000))
-    moments = np.arange(new.shape[1]) * (rate_hz / made_hz)  # in samples as recorded
-    moments = moments[moments < len(rows) - 1 + 1e-6]  # beyond the last one the filter makes them up
-    return _Piece(at, made_hz, new[:, : len(moments)], rows[np.round(moments).astype(int)])
+    if said is not None or rows.times is None:
+        return said or contents.rate_hz
+    times = np.sort(rows.times[~np.isnan(rows.times)])
+    steps = np.diff(times)
+    if not (steps > 0).any():
+        return contents.rate_hz
+    rate_hz = float(1 / steps[steps <= 2.5 * np.median(steps[steps > 0])].mean())
+    rows_in_2_s = float(np.median(np.unique(times // 2, return_counts=True)[1]))
+    if rows_in_2_s >= 2 * _SEVERAL and rate_hz > 3 * rows_in_2_s / 2:
+        rate_hz = rows_in_2_s / 2  # stamps of arrival: several rows come at once
+    return round(rate_hz) if abs(rate_hz - round(rate_hz)) < 0.01 * rate_hz else rate_hz
 
 
 def _starts(files: list[_File], group: Group, tell: Tell) -> list[float]:
@@ -220,27 +195,6 @@ def _starts(files: list[_File], group: Group, tell: Tell) -> list[float]:
             f"{group.name}: its stamps are no date and time: its files are taken to have one clock",
         )
     return [file.first or 0.0 for file in files]
-
-
-def _lay(
-    piece: _Piece, offset: float, rate_hz: float, signal: np.ndarray, channels: list[int], nearest: np.ndarray
-) -> None:
-    """Write a piece into the recording.
-
-    Args:
-        offset: periods of the recording before the first sample.
-        signal: of the recording, ``(C, T)``, changed.
-        nearest: the row of the file that is nearest to each sample, ``(T,)``, changed.
-    """
-    count = piece.signal.shape[1]
-    places = offset + np.arange(count) * (rate_hz / piece.rate_hz)
-    start, stop = int(np.ceil(places[0] - _NEAR)), min(int(places[-1] + _NEAR) + 1, signal.shape[1])
-    due = np.arange(start, stop)
-    if due.size == count and np.abs(places - due).max() <= _NEAR:
-        signal[channels, start:stop], nearest[start:stop] = piece.signal, piece.rows
-        return
-    signal[channels, start:stop] = [np.interp(due, places, row) for row in piece.signal]
-    nearest[start:stop] = piece.rows[np.searchsorted((places[1:] + places[:-1]) / 2, due)]
 
 
 def _one_subject(subjects: list[str | None], name: str) -> list[str | None]:

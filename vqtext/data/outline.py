@@ -13,7 +13,8 @@ import numpy as np
 from vqtext.data.fields import MISSING, like_number
 from vqtext.data.file_keys import FileKeys
 from vqtext.data.frame_tables import read_parquet
-from vqtext.data.own_tables import OwnTable, read_csv
+from vqtext.data.own_table import OwnTable
+from vqtext.data.own_tables import read_csv
 from vqtext.data.text_files import encodings, open_text
 from vqtext.data.text_format import HEAD, SEPARATORS
 from vqtext.data.text_rows import SAMPLE, logical, named, share, usual_width

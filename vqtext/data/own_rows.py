@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ from vqtext.data.contents import CONTENTS, Contents
 from vqtext.data.findings import Findings
 from vqtext.data.frame_tables import read_parquet
 from vqtext.data.grid import check_times, on_grid
-from vqtext.data.own_tables import OwnTable, read_csv
+from vqtext.data.own_table import OwnTable
+from vqtext.data.own_tables import read_csv
 from vqtext.errors import DataError
 
 Tell = Callable[[str, str], None]
@@ -56,6 +57,7 @@ class Rows:
         times: seconds since the first stamp, ``(n,)``; None where rows are a period apart.
         first: the first stamp in seconds, of whatever clock; None where there is none.
         lines: what an error calls each row.
+        breaks: where rows are a period apart: the first row after each break in time → seconds that are lost.
     """
 
     signal: np.ndarray
@@ -65,6 +67,7 @@ class Rows:
     times: np.ndarray | None
     first: float | None
     lines: Sequence[int]
+    breaks: dict[int, float] = field(default_factory=dict)
 
 
 def read_table(file: Path, name: str, contents: Contents, told: Told) -> OwnTable:
@@ -104,7 +107,7 @@ def regular(
 ) -> tuple[np.ndarray, np.ndarray, dict[int, float]]:
     """Rows on a grid; returns and errors as `vqtext.data.grid.on_grid`."""
     if rows.times is None:
-        return rows.signal, np.arange(rows.signal.shape[1]), {}
+        return rows.signal, np.arange(rows.signal.shape[1]), rows.breaks
     check_times(rows.times, rate_hz, rows.lines, name, " ".join(contents.times))
     return on_grid(rows.signal, rows.times, rate_hz)
 

@@ -97,3 +97,8 @@ def has_number(row: str, separator: str, places: Sequence[int]) -> bool:
 
 def called(separator: str) -> str:
     return {"\t": "tab", BLANKS: "blanks"}.get(separator, repr(separator))
+
+
+def without_end(row: str, end: str) -> str:
+    """A row without the line break and what stands before it."""
+    return row.rstrip().rstrip(end) if end else row
