@@ -26,6 +26,9 @@ _GROUPED = {
 """Numbers whose thousands are marked, by what stands before the fraction."""
 
 
+_MANY = 20  # numbers
+
+
 def number(field: Any, decimal: Decimal = ".", missing: Sequence[str] = (), is_said: bool = False) -> float:
     """One field; NaN where it is missing.
 
@@ -63,22 +66,29 @@ def like_number(field: str) -> bool:
 
 
 def decimal_of(fields: Iterable[str]) -> Decimal | Literal["either"] | None:
-    """What stands before the fraction of these numbers; None where no field says so, "either" where "1,234"
-    may be a thousand or one and a fraction in all of them."""
-    either = False
+    """What stands before the fraction of these numbers.
+
+    None where no field says so; "either" where "1,234" may be a thousand or one and a fraction. Where each
+    number is so, it is a fraction: not all of them are above a thousand.
+    """
+    either = whole = 0
     for field in fields:
         text = field.strip()
         comma, dot = text.rfind(","), text.rfind(".")
-        if comma == dot or not like_number(text):
+        if not like_number(text):
             continue
-        if comma < 0 or dot < 0:  # one of them alone, which may mark thousands
-            mark: Decimal = "," if dot < 0 else "."
-            digits = text.lstrip("+-")
-            if mark == "," and _GROUPED["."].fullmatch(digits) and not digits.startswith("0"):
-                either = True
-                continue
-            return mark
-        return "," if comma > dot else "."
+        if comma == dot:
+            whole += 1
+        elif comma >= 0 and dot >= 0:
+            return "," if comma > dot else "."
+        elif dot >= 0:
+            return "."
+        elif text.lstrip("+-").startswith("0") or not _GROUPED["."].fullmatch(text):
+            return ","
+        else:
+            either += 1
+    if either >= _MANY and not whole:
+        return ","
     return "either" if either else None
 
 

@@ -148,8 +148,12 @@ class Rows:
             given = (field for row in rows if (field := row[place].strip()).lower() not in MISSING)
             self.numeric_time = _is_exact(next(given, ""))
         if open_decimal:
-            rows = (row for line in block if len(row := split(line, separator)) >= self.width)
-            found = decimal_of(row[place] for row in rows for place in self._number_places())
+            fields = [row for line in block if len(row := split(line, separator)) >= self.width]
+            own = (row[place] for row in fields for _, place in self.numbers)
+            stamps = (row[place] for row in fields for _, place in self.times if self.numeric_time)
+            found = decimal_of(own)
+            if found not in (".", ","):
+                found = decimal_of(stamps) or found
             if found == "either" and separator != ";":
                 raise DataError(
                     f'{self.name}: numbers such as "1,234" may be a thousand or one and a fraction; '
