@@ -192,6 +192,14 @@ def changed(column, value):
         (frame(), {"recording_column": "who"}, "there is no column 'who'"),
         (frame(), {"contents": CONTENTS | {"rate": 10}}, "contents: unknown key 'rate'"),
         (frame(), {"contents": []}, "contents: a list, not a dict"),
+        (
+            frame(),
+            {
+                "contents": {k: v for k, v in CONTENTS.items() if k != "label_column"}
+                | {"label_pattern": "(.*)"}
+            },
+            "contents: label_pattern, [intervals] and several files a recording are for files",
+        ),
     ],
 )
 def test_one_clear_line_and_nothing_changes(tmp_path, prepare, frames, more, message):
@@ -201,6 +209,14 @@ def test_one_clear_line_and_nothing_changes(tmp_path, prepare, frames, more, mes
         prepare(frames, **more)
     assert message in str(error.value) and "\n" not in str(error.value)
     assert before == {path: path.read_bytes() for path in (tmp_path / "cache").rglob("*.[ch]*")}
+
+
+def test_codes_get_words_and_some_rows_are_left_out(tmp_path, prepare):
+    coded = pandas.concat([frame(0, label=0), frame(0, label=7), frame(0, label=None)], ignore_index=True)
+    contents = CONTENTS | {"label_names": {7: 'walk "on"'}, "ignore_labels": [0, ""]}
+    contents.pop("time_column", None)
+    prepare(coded, contents=contents)
+    assert windows(tmp_path / "cache")["labels"] == ['walk "on"']
 
 
 def test_rows_of_a_recording_are_counted_in_the_frame(prepare):

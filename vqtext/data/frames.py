@@ -31,7 +31,15 @@ def frame_contents(given: Mapping[str, Any]) -> Contents:
     """
     if not isinstance(given, Mapping):
         raise DataError(f"contents: a {type(given).__name__}, not a dict of what a dataset.toml says")
-    return check_contents({**given, "recordings": RECORDINGS}, "contents")
+    contents = check_contents({**given, "recordings": RECORDINGS}, "contents")
+    if contents.label_pattern or contents.intervals or contents.is_joined:
+        raise DataError(
+            "contents: label_pattern, [intervals] and several files a recording are for files; a frame holds "
+            "all of a recording, and its labels in a column: label_column"
+        )
+    if contents.label_column is None:
+        raise DataError("contents: 'label_column' is missing")
+    return contents
 
 
 def write_frames(folder: Path, frames: Any, contents: Contents, recording_column: str | None) -> None:
@@ -128,14 +136,16 @@ def _write(file: Path, table: OwnTable, contents: Contents) -> None:
 
 
 def _toml(contents: Contents) -> str:
-    """The contents as a file. Strings, numbers and booleans of JSON are those of TOML."""
-    said = contents.model_dump(exclude_none=True, exclude_defaults=True)
+    """The contents as a file. Strings, numbers, booleans and lists of them are in JSON as in TOML."""
+    said = contents.model_dump(exclude_defaults=True)
     channels, subjects = said.pop("channels"), said.pop("subjects", {})
+    names = said.pop("label_names", {})
     sections = [("", said), *(("[[channels]]", channel) for channel in channels)]
+    sections += [("[label_names]", names)] if names else []
     sections += [(f"[subjects.{_json(name)}]", facts) for name, facts in subjects.items()]
     lines = []
     for title, keys in sections:
-        lines += [title, *(f"{key} = {_json(value)}" for key, value in keys.items())]
+        lines += [title, *(f"{_json(key)} = {_json(value)}" for key, value in keys.items())]
     return "\n".join([*lines, ""])
 
 
