@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from vqtext.data.contents import read_contents
+from vqtext.data.readers import open_reader
 from vqtext.errors import DataError, UsageError
 from vqtext.pipeline.init_dataset import init_dataset
 
@@ -127,6 +128,39 @@ def test_subjects_in_the_names_of_files_and_other_tables_beside(tmp_path):
     assert any("subjects.csv" in line for line in answer["check"])
 
 
+@pytest.mark.parametrize(
+    ("names", "label", "subject"),
+    [
+        (["acc_walking_chest.csv", "acc_climbing_chest.csv"], "walking", None),
+        (["P1-walk-1.csv", "P1-walk-2.csv", "P2-run-1.csv", "P2-run-2.csv"], "walk", "P1"),
+        (["walk/S01.csv", "walk/S02.csv", "run/S01.csv"], "walk", "S01"),
+        (["subject7/sit.csv", "subject7/run.csv", "subject8/run.csv"], "sit", "subject7"),
+        (["left wrist.csv", "right wrist.csv"], None, None),
+        (["a_b.csv", "c_d.csv"], None, None),
+    ],
+)
+def test_names_of_files_say_label_and_subject(tmp_path, names, label, subject):
+    for name in names:
+        file = tmp_path / name
+        write(file.parent, file.name, ["acc_x", "acc_y", "acc_z"], signal().tolist())
+    said, _ = made(tmp_path)
+    for key, word in (("label_pattern", label), ("subject_pattern", subject)):
+        assert (re.fullmatch(said[key], names[0])[1] if key in said else None) == word
+    if label:
+        list(open_reader("csv", tmp_path, None, lambda _: None).part(0))
+
+
+def test_counts_of_which_gravity_is_a_power_of_two(tmp_path):
+    """As Empatica writes them, below a start and a rate: in m/s2 everybody would be hit by a train."""
+    counts = (signal() / 9.80665 * 64).round().astype(int).tolist()
+    write(tmp_path, "ACC.csv", None, [[1544027337.0] * 3, [32.0] * 3, *counts])
+    said, _ = made(tmp_path)
+    assert said["rate_hz"] == 32
+    assert said["channels"] == [
+        {"columns": ["1", "2", "3"], "location": "unknown", "modality": "acc", "unit": "g", "scale": 1 / 64}
+    ]
+
+
 def test_where_nothing_can_be_found(tmp_path):
     with pytest.raises(UsageError, match="no such folder"):
         init_dataset(tmp_path / "none")
@@ -136,4 +170,4 @@ def test_where_nothing_can_be_found(tmp_path):
     assert not (tmp_path / "dataset.toml").exists()
     write(tmp_path, "a.csv", ["x", "y", "z"], signal().tolist())
     _, answer = made(tmp_path)
-    assert any(line.startswith("label_column") for line in answer["check"])
+    assert any(line.startswith("where labels come from") for line in answer["check"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,6 +25,7 @@ _SHORT = {
     for side, name in (("l", "left"), ("r", "right"))
     for part, place in (("f", "foot"), ("w", "wrist"), ("a", "ankle"), ("h", "hand"), ("t", "thigh"))
 } | {"lb": "lower back", "ub": "upper back"}
+_COUNTS = (64, 256, 2048, 4096, 8192, 16384)  # that usual sensors count in one g
 _REMOVED = re.compile(r"(?i)lin|user|body|free")  # acceleration from which gravity was taken away
 _UNITS = {
     "m/s^2": "m/s2",
@@ -44,6 +45,7 @@ class Guess:
     Attributes:
         columns, axes: as many as there are.
         gravity: False where it seems to be removed.
+        scale: counts times it are in ``unit``; None where they are no counts.
         doubts: what of it is no more than a guess.
     """
 
@@ -54,6 +56,7 @@ class Guess:
     unit: str
     gravity: bool
     doubts: tuple[str, ...]
+    scale: float | None = None
 
 
 def guess(columns: Sequence[str], signal: np.ndarray, file_names: Sequence[str]) -> list[Guess]:
@@ -75,10 +78,6 @@ def guess(columns: Sequence[str], signal: np.ndarray, file_names: Sequence[str])
         key = stem if axis else (column,) if _modality(stem) else ("?",)
         groups.setdefault((str(triples[i]),) if i in triples else key, []).append(i)
     made = [_sensor([columns[i] for i in own], signal[own], place, kind) for own in groups.values()]
-    if nameless:
-        made = [
-            replace(sensor, axes=("x", "y", "z")) if sensor.modality == "acc" else sensor for sensor in made
-        ]
     known = [sensor for sensor in made if sensor.modality != "unknown"]
     return known or made
 
@@ -128,7 +127,8 @@ def _modality(words: Sequence[str]) -> str | None:
 def _sensor(columns: Sequence[str], signal: np.ndarray, place: str | None, kind: str | None) -> Guess:
     axes = [_parts(column)[1] for column in columns]
     is_triple = sorted(axis or "" for axis in axes) == ["x", "y", "z"]
-    is_triple |= len(columns) == 3 and bool(_triples(signal)) and all(column.isdigit() for column in columns)
+    if len(columns) == 3 and all(column.isdigit() for column in columns) and (kind or _triples(signal)):
+        is_triple, axes = True, ["x", "y", "z"]
     size = np.sqrt(np.square(signal).sum(axis=0)) if is_triple else np.abs(signal[0])
     size = size[np.isfinite(size)]
     middle, most = (float(np.median(size)), float(np.quantile(size, 0.95))) if size.size else (0.0, 0.0)
@@ -139,7 +139,11 @@ def _sensor(columns: Sequence[str], signal: np.ndarray, place: str | None, kind:
         modality = "acc"
         doubts.append("modality")
     unit, gravity, is_sure = _unit(modality or "unknown", columns[0], middle, most)
-    if not _is_known(modality or "unknown", unit):
+    counts = None
+    if modality == "acc" and is_triple and not is_sure and not _of_gravity(middle):
+        counts = next((size for size in _COUNTS if abs(middle / size - 1) < 0.1), None)
+        unit, gravity = ("g", True) if counts else (unit, gravity)
+    if not _is_known(modality or "unknown", unit) or (modality, unit) == ("mag", "1"):
         modality, unit = "unknown", "1"
     doubts += [] if is_sure else ["unit"]
     location = _location(words) or place
@@ -154,6 +158,7 @@ def _sensor(columns: Sequence[str], signal: np.ndarray, place: str | None, kind:
         unit,
         gravity,
         tuple(doubts),
+        1 / counts if counts else None,
     )
 
 
@@ -199,6 +204,13 @@ def _location(words: Sequence[str]) -> str | None:
             if place is not None:
                 return place
     return None
+
+
+def is_sensor_word(word: str) -> bool:
+    """Does it name a kind of sensor, a place of the body or its side?"""
+    words = _words(word)
+    is_side = any(canonical(f"{one} foot") not in (None, "foot") for one in words)
+    return is_side or _modality(words) is not None or _location(words) is not None
 
 
 def modalities_in(file_names: Sequence[str]) -> set[str | None]:

@@ -16,6 +16,7 @@ import numpy as np
 from vqtext.cache.publish import publish
 from vqtext.data.channel_guess import Guess, guess, modalities_in
 from vqtext.data.contents import CONTENTS, read_contents
+from vqtext.data.name_patterns import label_pattern, subject_pattern
 from vqtext.data.outline import Outline, columns_of, outline
 from vqtext.errors import DataError, UsageError
 
@@ -27,7 +28,6 @@ _LEFT_OUT = re.compile(
     r"(?i)|id|index|unnamed.*|.*(battery|temperature|temp).*"
     r"|(packet|sample|frame|row|line)[ _]?(counter|count|number|no|n|index|id)?"
 )
-_WHO = re.compile(r"(?i)(?<![a-z])(?:subject|subj|participant|person|patient|user|sub|id|s|p)[-_ ]?\d+")
 _MOST_LABELS = 60
 _NO_RATE = 50.0
 
@@ -108,20 +108,24 @@ def _written(
     """The text, what was found and what is to be checked."""
     first = seen[0][1]
     check: list[str] = []
+    names = [file.name for file in files]
+    if len({file.parent for file in files}) > 1:
+        names = [file.relative_to(folder).as_posix() for file in files]
     label = _label(seen)
+    label_by_name = None if label else label_pattern(names)
     subject = _subject(first, label)
-    who = None if subject else _who(files)
+    who = None if subject else subject_pattern(names)
     sensors = _sensors(seen, {label, subject})
     rates = [one.rate_hz for _, one in seen if one.rate_hz]
     rate_hz = Counter(rates).most_common(1)[0][0] if rates else _NO_RATE
     if not rates:
         check.append(f"rate_hz = {rate_hz:g}, since no file says it")
     if label is None:
-        check.append("label_column, since no column has a few words that come again")
+        check.append("where labels come from, since no column has a few words that come again")
     if subject is None and who is None:
         check.append("subject_column or subject_pattern, since nothing says who wore the sensors")
     if len(modalities_in([file.name for file in files])) > 1:
-        check.append("files of several sensors, by their names: each sensor needs channels of its own")
+        check.append("files of several sensors, by their names: say the file of each of [[channels]]")
     doubts = Counter(doubt for sensor in sensors for doubt in sensor.doubts)
     check += [f"{doubt}, guessed for {count} of {len(sensors)}" for doubt, count in doubts.items()]
     text = [
@@ -129,14 +133,19 @@ def _written(
         f"name = {_toml(folder.resolve().name or 'study')}",
         f"rate_hz = {rate_hz:g}" + ("" if rates else "  # check: no file says it"),
         f"recordings = {_toml(pattern)}",
-        f"label_column = {_toml(label or 'label')}" + ("" if label else "  # check: none was found"),
     ]
+    if label is not None:
+        text.append(f"label_column = {_toml(label)}")
+    elif label_by_name is not None:
+        text.append(f"label_pattern = {_toml(label_by_name)}  # check: matched with the file's name or path")
+    else:
+        text.append('# label_column = "…", label_pattern = "…" for the file\'s name or path, or [intervals]')
     if subject is not None:
         text.append(f"subject_column = {_toml(subject)}")
     elif who is not None:
-        text.append(f"subject_pattern = {_toml(who)}  # check: matched with the file's name")
+        text.append(f"subject_pattern = {_toml(who)}  # check: matched with the file's name or path")
     else:
-        text.append('# subject_column = "…", or subject_pattern = "…" for the file\'s name')
+        text.append('# subject_column = "…", or subject_pattern = "…" for the file\'s name or path')
     if first.time is not None:
         text.append(f"time_column = {_toml(first.time)}")
         text += [f"time_unit = {_toml(first.unit)}"] if first.unit else []
@@ -145,7 +154,7 @@ def _written(
         f"recordings: {len(files)}, {pattern}",
         *([f"written so: {', '.join(first.table.found)}"] if first.table.found else []),
         f"sensors: {len(sensors)}, channels: {sum(len(one.columns) for one in sensors)}, {rate_hz:g} Hz",
-        f"time {first.time or 'by the order of the rows'}, labels {label or 'not found'}, "
+        f"time {first.time or 'by the order of the rows'}, labels {label or label_by_name or 'not found'}, "
         f"subjects {subject or who or 'not found'}",
     ]
     return "\n".join([*text, ""]), found, check
@@ -191,19 +200,6 @@ def _are_codes(one: Outline, column: str, least: int = 2) -> bool:
     )
 
 
-def _who(files: Sequence[Path]) -> str | None:
-    """A pattern of file names that say the subject, as "S01_walk.csv" does."""
-    found = [_WHO.search(file.name) for file in files]
-    if not all(found):
-        return None
-    prefixes = {re.sub(r"\d+$", "", match[0]) for match in found if match}
-    if len(prefixes) != 1:
-        return None
-    prefix = prefixes.pop()
-    before = "" if all(match and not match.start() for match in found) else ".*?(?<![A-Za-z])"
-    return f"{before}({re.escape(prefix) if not prefix.isalnum() else prefix}\\d+).*"
-
-
 def _sensors(seen: Sequence[tuple[Path, Outline]], taken: set[str | None]) -> list[Guess]:
     first = seen[0][1]
     columns = [c for c in first.numbers if c not in taken and not _LEFT_OUT.fullmatch(c)]
@@ -231,6 +227,8 @@ def _section(sensor: Guess) -> Iterator[str]:
     elif sensor.axes != ("x", "y", "z"):
         yield f"axes = {_toml(list(sensor.axes))}"
     yield f"unit = {_toml(sensor.unit)}{check('unit')}"
+    if sensor.scale is not None:
+        yield f"scale = {sensor.scale!r}  # check: counts, of which gravity is {1 / sensor.scale:g}"
     if not sensor.gravity and sensor.modality == "acc":
         yield "gravity = false  # check: it does not seem to be in it"
 
