@@ -115,6 +115,15 @@ def test_without_a_header(tmp_path, separator):
     assert "row 1 is '0.5" in error(tmp_path, content) and "say column_names" in error(tmp_path, content)
 
 
+def test_rows_that_end_in_empty_fields_have_them_all(tmp_path):
+    """Of tabs at the end of a row only those that are too many may go."""
+    file = tmp_path / "a.csv"
+    file.write_text("1\t2\t\n3\t4\t\n5\t6\t7\n")
+    assert read_csv(file, "a", ["1", "3"], []).signal[1, 2] == 7
+    file.write_text("\tx\ty\n\t1\t\n\t2\t\n")
+    assert read_csv(file, "a", ["x"], []).signal.tolist() == [[1, 2]]
+
+
 def test_columns_that_the_header_counts_are_called_as_it_says(tmp_path):
     """Pandas counts columns from 0: read without a header, each would be the one before."""
     for rows in ("0,1,2\n5,6,7\n", "1,2,3\n6,7,8\n"):

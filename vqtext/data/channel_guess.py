@@ -87,9 +87,7 @@ def _triples(signal: np.ndarray) -> dict[int, int]:
 
     All in one unit, the one of the largest numbers: much else is about 1.
     """
-    sizes = [
-        float(np.nanmedian(np.sqrt(np.square(signal[i : i + 3]).sum(axis=0)))) for i in range(len(signal) - 2)
-    ]
+    sizes = [_middle(np.sqrt(np.square(signal[i : i + 3]).sum(axis=0))) for i in range(len(signal) - 2)]
     units = [_of_gravity(size, 0.15) for size in sizes]
     unit = next((unit for unit in ("mg", "m/s2", "g") if unit in units), None)
     found: dict[int, int] = {}
@@ -97,6 +95,12 @@ def _triples(signal: np.ndarray) -> dict[int, int]:
         if own is not None and own == unit and i not in found:
             found |= dict.fromkeys(range(i, i + 3), i)
     return found
+
+
+def _middle(values: np.ndarray, share: float = 0.5) -> float:
+    """A quantile of what is not missing; 0 where all is."""
+    values = values[np.isfinite(values)]
+    return float(np.quantile(values, share)) if values.size else 0.0
 
 
 def _words(column: str) -> list[str]:
@@ -130,8 +134,7 @@ def _sensor(columns: Sequence[str], signal: np.ndarray, place: str | None, kind:
     if len(columns) == 3 and all(column.isdigit() for column in columns) and (kind or _triples(signal)):
         is_triple, axes = True, ["x", "y", "z"]
     size = np.sqrt(np.square(signal).sum(axis=0)) if is_triple else np.abs(signal[0])
-    size = size[np.isfinite(size)]
-    middle, most = (float(np.median(size)), float(np.quantile(size, 0.95))) if size.size else (0.0, 0.0)
+    middle, most = _middle(size), _middle(size, 0.95)
     words, _ = _parts(columns[0])
     modality = _modality(words) or (kind if is_triple else None)
     doubts = []
@@ -145,8 +148,9 @@ def _sensor(columns: Sequence[str], signal: np.ndarray, place: str | None, kind:
         unit, gravity = ("g", True) if counts else (unit, gravity)
     if not _is_known(modality or "unknown", unit) or (modality, unit) == ("mag", "1"):
         modality, unit = "unknown", "1"
-    doubts += [] if is_sure else ["unit"]
-    location = _location(words) or place
+    doubts += ["modality", "unit"] if modality in (None, "unknown") else [] if is_sure else ["unit"]
+    alone = is_triple or len(columns) == 1
+    location = (_location(words) if alone else None) or place
     doubts += [] if location else ["location"]
     if _REMOVED.search(columns[0]) and modality == "acc" and not (is_triple and _of_gravity(middle)):
         gravity = False

@@ -142,13 +142,21 @@ def _columns(head: Sequence[str], name: str) -> tuple[list[str], list[list[str]]
     if first is None:
         raise DataError(f"{name}: no row of numbers in its first {len(rows)} lines")
     said = "".join(head[: rows[first][0]])
-    # The header is the nearest line above that has as many fields, over one of units perhaps.
-    above = [i for i in range(max(first - 3, 0), first) if len(split_rows[i]) == width]
-    above = [i for i in above if not any(map(like_number, split_rows[i]))]
+    # The header is the topmost line of as many fields right above, over rows of units or without any number.
+    above: list[int] = []
+    for i in range(first - 1, -1, -1):
+        if len(split_rows[i]) != width:
+            break
+        above = above if any(map(like_number, split_rows[i])) or _is_empty(split_rows[i]) else [i]
     if not above:
         return [str(i + 1) for i in range(width)], split_rows[first:], said, True
     columns = [column.strip() for column in split_rows[above[0]]]
     return columns, split_rows[first:], said, False
+
+
+def _is_empty(row: Sequence[str]) -> bool:
+    """Is half of it missing, as no header is?"""
+    return sum(field.strip().lower() in MISSING for field in row) >= len(row) / 2
 
 
 def _has_numbers(row: Sequence[str]) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 
 from vqtext.data.cut_off import is_cut_off
 from vqtext.data.dates import is_packed
-from vqtext.data.fields import MISSING, Decimal, decimal_of, floats
+from vqtext.data.fields import MISSING, Decimal, decimal_of, floats, like_number
 from vqtext.data.fields import words as as_words
 from vqtext.data.file_keys import BLANKS, FileKeys
 from vqtext.data.own_table import OwnTable
@@ -223,8 +223,9 @@ class Rows:
             what = f"{self.name}, row {at}: {len(row)} fields, the header has {self.width}"
             if len(row) > self.width:
                 raise DataError(f"{what}; where all rows have more, say skip_rows and column_names")
-            start = row[0].split()[:1]
-            raise DataError(what + (f'; if it is no row, say comment = "{start[0]}"' if start else ""))
+            start = "".join(row[0].split()[:1])
+            is_text = start and not like_number(start)
+            raise DataError(what + (f'; if it is no row, say comment = "{start}"' if is_text else ""))
         return True
 
     def _are_numbers(self, row: list[str]) -> bool:

@@ -73,7 +73,7 @@ def _is_headless(lines: Sequence[str], start: int, wanted: Sequence[str], keys: 
         return not keys.header
     if not wanted or not all(re.fullmatch("[1-9][0-9]*", column) for column in wanted):
         return False
-    names = re.findall("[^,;|\\s\"']+", "".join(lines[start : start + 1]))
+    names = re.split(r"[,;|\t] *| +", "".join(lines[start : start + 1]).strip("\r\n ").replace('"', ""))
     return names[:1] not in (["0"], ["1"]) or names != [str(i + int(names[0])) for i in range(len(names))]
 
 

@@ -54,7 +54,8 @@ def split(row: str, separator: str) -> list[str]:
 
 def named(text: str, separator: str) -> list[str]:
     """The fields of a header."""
-    return split(text.strip() if separator == ";" else text.strip().rstrip(";"), separator)
+    text = text.strip("\r\n ")
+    return split(text if separator == ";" else text.rstrip(";"), separator)
 
 
 def logical(lines: Sequence[str], start: int) -> Iterator[tuple[int, int, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -15,7 +16,7 @@ import numpy as np
 
 from vqtext.cache.publish import publish
 from vqtext.data.channel_guess import Guess, guess, modalities_in
-from vqtext.data.contents import CONTENTS, read_contents
+from vqtext.data.contents import CONTENTS, check_contents
 from vqtext.data.name_patterns import label_pattern, subject_pattern
 from vqtext.data.outline import Outline, columns_of, outline
 from vqtext.errors import DataError, UsageError
@@ -55,9 +56,9 @@ def init_dataset(folder: Path) -> dict[str, Any]:
             f"recordings, since it matches {len(others)} files that hold something else: "
             f"{others[0].relative_to(folder)}, for one"
         )
+    check_contents(tomllib.loads(text), str(target))
     with publish(target) as temp:
         temp.write_text(text, encoding="utf-8")
-    read_contents(target)
     return {
         "file": str(target),
         "found": found,
@@ -204,6 +205,8 @@ def _sensors(seen: Sequence[tuple[Path, Outline]], taken: set[str | None]) -> li
     first = seen[0][1]
     columns = [c for c in first.numbers if c not in taken and not _LEFT_OUT.fullmatch(c)]
     columns = columns or [c for c in first.numbers if c not in taken]
+    if not columns:
+        raise DataError(f"{seen[0][0]}: no column of numbers beside time, labels and subjects")
     tables = [one for _, one in seen if set(columns) <= set(one.numbers)]
     signal = np.concatenate(
         [one.table.signal[[one.numbers.index(c) for c in columns]] for one in tables], axis=1
