@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vqtext.data import own_tables, row_reader
+from vqtext.data.contents import check_contents
 from vqtext.data.cutter import cut
 from vqtext.data.readers import open_reader
 from vqtext.data.windowing import Cut
@@ -162,6 +166,16 @@ def test_what_was_found_is_noted_once_for_all_files(folder):
     list(reader.recordings())
     assert reader.notes() == ["recordings/a.csv and 1 more: separator ';', decimal ','"]
     assert reader.remarks(["13"]) == ["recordings/c.csv: the last row is cut off and left out"]
+
+
+def test_the_study_of_the_docs_is_right():
+    text = (Path(__file__).parents[2] / "docs/own-data.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+    assert [channel.axis for channel in check_contents(tomllib.loads(block), "docs").channels] == [
+        "x",
+        "y",
+        "z",
+    ]
 
 
 def test_without_subjects(folder):

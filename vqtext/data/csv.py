@@ -8,7 +8,7 @@
     label_column = "label"            # or label_pattern = "acc_(.*)_.*" on file names, or [intervals]
     # ignore_labels = ["null", ""]    # rows with these are in no window
     subject_column = "subject"        # or subject_pattern = "(\\\\d+)-.*" on file names
-    time_column = "time"              # optional: seconds, see below
+    time_column = "time"              # optional: numbers in any unit, or dates
     truth_column = "truth"            # optional: the true sub-action of each row, for measuring only
     [[channels]]
     column = "lf_acc_x"
