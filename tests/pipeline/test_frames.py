@@ -156,7 +156,6 @@ def changed(column, value):
         ({"a": changed("ax", "fast")}, {}, "frame a, row 2, column 'ax': 'fast' is not a number"),
         ({"a": changed("ax", np.inf)}, {}, "frame a, row 2, column 'ax': infinite"),
         ({"a": changed("label", None)}, {}, "frame a, row 2, column 'label': an empty label"),
-        ({"a": changed("time", 0.0)}, {}, "frame a, row 2, column 'time': duplicate time stamp 0 s"),
         ({"a": frame().drop(columns="gz")}, {}, "frame a: there is no column 'gz'; the header has time, ax"),
         ({"a": frame(n=0)}, {}, "frame a: there is no row"),
         ([frame(), [1, 2]], {}, "frame 000001: a list, not a pandas DataFrame"),

@@ -14,9 +14,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vqtext.data.grid import Repeated
 from vqtext.data.tables import not_utf8
 from vqtext.data.units import conversion
 from vqtext.errors import DataError
+from vqtext.schema import same_subject
 
 CONTENTS = "dataset.toml"
 
@@ -57,8 +59,14 @@ class Contents(_Section):
     subject_column: str | None = None
     subject_pattern: str | None = None
     truth_column: str | None = None
+    repeated_times: Repeated = "keep_first"
+    exact_subjects: bool = False
     channels: list[ChannelEntry] = Field(min_length=1)
     subjects: dict[str, Facts] = {}
+
+    def same_subject(self, identity: str) -> str:
+        """What the spellings of one person have in common."""
+        return identity.strip() if self.exact_subjects else same_subject(identity)
 
     @property
     def numbers(self) -> list[str]:
@@ -119,7 +127,19 @@ def check_contents(given: Mapping[str, Any], where: str) -> Contents:
         if [other.column for other in contents.channels].count(channel.column) > 1:
             raise DataError(f"{where}: two channels are column {channel.column!r}")
     _check_subjects(contents, where)
+    _check_facts(contents, where)
     return contents
+
+
+def _check_facts(contents: Contents, where: str) -> None:
+    seen: dict[str, str] = {}
+    for name in contents.subjects:
+        other = seen.setdefault(contents.same_subject(name), name)
+        if other != name:
+            raise DataError(
+                f"{where}: [subjects.{other}] and [subjects.{name}] are one person; keep one of them, or say "
+                "exact_subjects = true"
+            )
 
 
 def _check_subjects(contents: Contents, where: str) -> None:

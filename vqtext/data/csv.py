@@ -29,7 +29,7 @@ several recordings, each with a time of its own. Windows are 5 s unless the sett
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
@@ -37,7 +37,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from vqtext.data.contents import CONTENTS, Contents, Facts, read_contents
-from vqtext.data.grid import check_times, on_grid
+from vqtext.data.grid import on_time
 from vqtext.data.locations import canonical
 from vqtext.data.own_tables import OwnTable, read_csv, read_parquet
 from vqtext.data.readers import Reader, Warn, existing, stamps
@@ -57,6 +57,7 @@ class Csv(Reader):
         self.folder = existing(path, "csv")
         self.contents = read_contents(self.folder / CONTENTS)
         self.dataset = self.contents.name
+        self.exact_subjects = self.contents.exact_subjects
         self.files = _files(self.folder, self.contents.recordings)
         self.parts = len(self.files)
         for channel in self.contents.channels:
@@ -71,10 +72,12 @@ class Csv(Reader):
         name = file.relative_to(self.folder).as_posix()
         read = read_parquet if file.suffix == ".parquet" else read_csv
         table = read(file, name, contents.numbers, contents.words)
-        yield from recordings_of(table, name, file.name, contents)
+        yield from recordings_of(table, name, file.name, contents, self.warn_once)
 
     def remarks(self, subjects: Collection[str]) -> list[str]:
-        nobody = [repr(name) for name in self.contents.subjects if name not in subjects]
+        same = self.contents.same_subject
+        there = {same(name) for name in subjects}
+        nobody = [repr(name) for name in self.contents.subjects if same(name) not in there]
         if not nobody:
             return []
         return [f"{CONTENTS} has facts of {', '.join(nobody)}, who is in no window: is the name right?"]
@@ -83,20 +86,27 @@ class Csv(Reader):
         return stamps([self.folder / CONTENTS, *self.files], self.folder)
 
 
-def recordings_of(table: OwnTable, name: str, file_name: str, contents: Contents) -> Iterator[Recording]:
+def recordings_of(
+    table: OwnTable,
+    name: str,
+    file_name: str,
+    contents: Contents,
+    warn: Callable[[str, str], None] = lambda kind, text: None,
+) -> Iterator[Recording]:
     """One table as recordings: one, or one for each stretch of rows of one subject.
 
     Args:
         table: the columns `Contents.numbers` and `Contents.words`.
         name: of the recording, and what errors call the table.
         file_name: what ``subject_pattern`` is matched with.
+        warn: takes what was wrong with time stamps and what was done: its kind, and a line.
 
     Raises:
         DataError: a row has no label, time stamps are wrong, or the name says no subject; names row and
             column.
     """
     channels, factors = _channels(contents)
-    signal = (table.signal[: len(channels)] * factors[:, None]).astype(np.float32)
+    signal = table.signal[: len(channels)] * factors[:, None]
     labels = table.words[contents.label_column]
     if None in labels:
         line = table.lines[labels.index(None)]
@@ -107,23 +117,19 @@ def recordings_of(table: OwnTable, name: str, file_name: str, contents: Contents
     start = 0
     for part, (subject, rows) in enumerate(groupby(subjects)):
         stop = start + sum(1 for _ in rows)
-        part_signal, index = signal[:, start:stop], np.arange(stop - start)
-        breaks: dict[int, float] = {}
-        if contents.time_column is not None:
-            times = table.signal[-1, start:stop]
-            check_times(times, contents.rate_hz, table.lines[start:stop], name, contents.time_column)
-            part_signal, index, breaks = on_grid(part_signal, times, contents.rate_hz)
-        yield Recording(
+        recording = Recording(
             name=f"{name}#{part}" if several else name,
-            signal=part_signal.astype(np.float32),
+            signal=signal[:, start:stop],
             rate_hz=contents.rate_hz,
             channels=channels,
-            label=Track.of([labels[start + i] for i in index]),
+            label=Track.of(labels[start:stop]),
             subject=None if subject is None else _subject(subject, contents),
-            truth=None if truth is None else Track.of([truth[start + i] for i in index]),
-            breaks=tuple(breaks),
-            lost_s=tuple(breaks.values()),
+            truth=None if truth is None else Track.of(truth[start:stop]),
         )
+        if contents.time_column is not None:
+            times, lines = table.signal[-1, start:stop], table.lines[start:stop]
+            recording = on_time(recording, times, warn, name, lines, contents.repeated_times)
+        yield recording
         start = stop
 
 
@@ -153,7 +159,9 @@ def _subjects(table: OwnTable, name: str, file_name: str, contents: Contents) ->
 
 
 def _subject(identity: str, contents: Contents) -> Subject:
-    return Subject(identity, **contents.subjects.get(identity, Facts()).model_dump())
+    same = contents.same_subject
+    known = {same(name): facts for name, facts in contents.subjects.items()}
+    return Subject(identity, **known.get(same(identity), Facts()).model_dump())
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:

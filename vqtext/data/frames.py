@@ -111,7 +111,7 @@ def _write(file: Path, table: OwnTable, contents: Contents) -> None:
 
 def _toml(contents: Contents) -> str:
     """The contents as a file. Strings, numbers and booleans of JSON are those of TOML."""
-    said = contents.model_dump(exclude_none=True)
+    said = contents.model_dump(exclude_unset=True, exclude_none=True)
     channels, subjects = said.pop("channels"), said.pop("subjects")
     sections = [("", said), *(("[[channels]]", channel) for channel in channels)]
     sections += [(f"[subjects.{_json(name)}]", facts) for name, facts in subjects.items()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -46,6 +47,7 @@ class Reader(ABC):
         parts: how many parts it is read in. A part is what is read at once and held in memory, one file or
             the files of one recording, so that a large data set is never held whole and a reading that was
             stopped goes on at the part where it stopped.
+        exact_subjects: case, spaces and zeros tell subjects apart; else see `vqtext.schema.same_subject`.
         window_s, stride_s, borders: how its windows are usually cut, where the user says nothing; see
             `vqtext.data.windowing.Cut`.
     """
@@ -55,11 +57,23 @@ class Reader(ABC):
     window_s: ClassVar[float | None] = None
     stride_s: ClassVar[float | None] = None
     borders: ClassVar[Literal["drop", "keep"]] = "drop"
+    exact_subjects: bool = False
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         self.path = path
         self.rate_hz = rate_hz
         self.warn = warn
+        self._counted: Counter[str] = Counter()
+
+    def warn_once(self, kind: str, text: str) -> None:
+        """Warn of the first of its kind; the others are counted for `counted`."""
+        self._counted[kind] += 1
+        if self._counted[kind] == 1:
+            self.warn(text)
+
+    def counted(self) -> list[str]:
+        """What there was more of than `warn_once` said, a line each."""
+        return [f"{kind}: in {n - 1} more of the recordings" for kind, n in self._counted.items() if n > 1]
 
     @abstractmethod
     def part(self, number: int) -> Iterator[Recording]:
