@@ -105,6 +105,12 @@ def test_a_packet_that_is_lost_is_a_loss_and_one_that_is_late_is_none():
     assert abs(np.isnan(lost.signal).sum() - 20) <= 3, "two packets"
 
 
+@pytest.mark.parametrize("times", [np.repeat(ROWS, 2) / 50, np.full(3000, 1.698055e9)])
+def test_stamps_that_tell_nothing_throw_no_rows_away(times):
+    with pytest.raises(DataError, match="rows have the stamp of another: are stamps rounded, or several"):
+        grid(times)
+
+
 def test_another_rate_is_an_error_that_says_which():
     with pytest.raises(DataError, match=r"rows are 0\.01 s apart \(100 Hz\), but rate_hz is 50"):
         grid(ROWS / 100)

@@ -208,6 +208,11 @@ def _merge_repeated(
         return pieces
     at = stamped.at(int((~is_new).argmax()))
     count = int((~is_new).sum())
+    if 2 * count >= len(is_new):
+        raise DataError(
+            f"{at}: {count} of {len(is_new)} rows have the stamp of another: are stamps rounded, or several "
+            "sensors in one file? Leave out time_column where rows follow each other at rate_hz"
+        )
     if repeated == "error":
         raise DataError(
             f"{at}: duplicate time stamp; repeated_times may be keep_first, or mean, where one row is meant"
