@@ -36,7 +36,7 @@ class Dedup(Stage):
     """Merge near-duplicate phrases under the vetoes, and keep the medoid of each cluster: the anchors."""
 
     command = "dedup"
-    version = 5
+    version = 6
 
     @property
     def target(self) -> Path:
@@ -89,7 +89,6 @@ class Dedup(Stage):
         curve = np.union1d(CURVE[tree.floor <= CURVE], threshold)  # so that the chosen point lies on it
         arrays["curve/threshold"] = curve
         arrays["curve/count"] = np.array([tree.count(step) for step in curve], dtype=np.int32)
-        self._tell_joined(words, of_label, anchors)
         told = report(words, of_label, anchors, sensors_of(cache / "windows.h5"))
         shown = {"label", "display", "keyword", "sentence", "cyclic"}
         attrs = {
@@ -143,26 +142,6 @@ class Dedup(Stage):
             ]
         with hdf5.open_artifact(self.target, "anchors") as file:
             return lines + file.attrs["identifiability_told"]
-
-    def _tell_joined(
-        self, words: Sequence[LabelWords], of_label: Sequence[Sequence[int]], anchors: Sequence[str]
-    ) -> None:
-        """Steps of one label that became one anchor: two movements by their author's word."""
-        joined: dict[int, set[str]] = defaultdict(set)
-        for label, own in zip(words, of_label, strict=True):
-            steps: dict[int, set[str]] = defaultdict(set)
-            for anchor, subaction in zip(own, label.subactions, strict=True):
-                steps[anchor].add(same_text(subaction.phrase))
-            for anchor, phrases in steps.items():
-                if len(phrases) > 1:
-                    joined[anchor].add(label.label)
-        if joined:
-            first = min(joined)
-            many = f"{len(joined)} anchors join" if len(joined) > 1 else "1 anchor joins"
-            self.progress.say(
-                f"{many} different steps of one label, such as {cut_short(anchors[first])!r} in "
-                f"{cut_short(min(joined[first]))!r}: a higher threshold keeps them apart"
-            )
 
     def _tell_spellings(self, words: Sequence[LabelWords]) -> None:
         spellings: dict[str, set[str]] = defaultdict(set)
