@@ -43,8 +43,9 @@ class Channel:
     """One sensor axis.
 
     ``location`` is a canonical name of ``data/locations.toml`` ("left ankle", "wrist", "dominant wrist");
-    ``modality`` is acc, gyro, mag or hr; ``unit`` is m/s2, rad/s, uT, bpm or 1. ``gravity`` tells of an
-    accelerometer whether it feels gravity, as all do unless it was removed afterwards.
+    ``modality`` and ``unit`` are acc in m/s2, gyro in rad/s, mag in uT, hr in bpm, position in m, velocity in
+    m/s, angle in rad, force in N, emg in uV, or unknown; a unit that is not known is 1. ``gravity`` tells of
+    an accelerometer whether it feels gravity, as all do unless it was removed afterwards.
     """
 
     name: str
@@ -58,9 +59,13 @@ class Channel:
         return asdict(self)
 
 
+_NOT_WORN = ("position", "velocity", "angle", "force", "emg")
+"""Modalities whose axes do not turn with how a sensor was put on."""
+
+
 @dataclass(frozen=True)
 class Sensor:
-    """A sensor that measures in all directions.
+    """A worn sensor that measures in all directions, those of its own axes.
 
     Attributes:
         location, modality: of its channels.
@@ -85,9 +90,11 @@ def earlier(kinds: Sequence[Hashable]) -> list[int]:
 
 
 def sensors(channels: Sequence[Channel]) -> list[Sensor]:
-    """The sensors of C channels that have all three axes, in the order of their first channels."""
+    """The worn sensors of C channels that have all three axes, in the order of their first channels."""
     found: dict[tuple[str, str], dict[str, int]] = {}
     for i, channel in enumerate(channels):
+        if channel.modality in _NOT_WORN:
+            continue
         found.setdefault((channel.location, channel.modality), {}).setdefault(channel.axis, i)
     whole = {key: (at["x"], at["y"], at["z"]) for key, at in found.items() if {"x", "y", "z"} <= set(at)}
     return [

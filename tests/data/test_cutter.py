@@ -90,6 +90,19 @@ def remarks(recordings):
     return heard
 
 
+def test_a_unit_that_no_body_reaches_is_asked_about(recording):
+    """Millimetres called metres, and degrees called radians, would pass for frantic movement."""
+    mm = 1500 * np.random.default_rng(0).uniform(-1, 1, size=(2, 50)).astype(np.float32)
+    for modality, unit, scale, told in (
+        ("position", "m", 1, 1),
+        ("position", "m", 1e-3, 0),
+        ("force", "1", 99, 0),
+    ):
+        channels = tuple(Channel(a, "left hand", modality, a, unit) for a in "xy")
+        said = remarks([recording(signal=mm * np.float32(scale), channels=channels)])
+        assert len(said) == told and (not told or "any body in 'x', 'y': is their unit" in said[0])
+
+
 def test_channels_that_tell_nothing_make_one_remark_each(recording):
     signal = np.random.default_rng(0).normal(size=(2, 50)).astype(np.float32)
     signal[0] = 1.0

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vqtext.data.motion import CHANGE_S, MotionScale, changes, magnitudes
+from vqtext.data.magnitudes import magnitudes
+from vqtext.data.motion import CHANGE_S, MotionScale, changes
 from vqtext.schema import Channel
 
 

@@ -64,6 +64,18 @@ def test_what_was_not_measured_is_found(text: str, problem: str) -> None:
     assert found and any(re.search(problem, said) for said in found), found
 
 
+def test_units_of_speed_muscles_and_forces() -> None:
+    peaks = {"m/s": [0.8], "microvolts": [200.0], "N/s": [80.0]}
+    sheet = Sheet("", ("left hand",), peaks, [0.0, 2.0], 1)
+    good = "The left hand moves moderately at up to {} for 2 s and is still for the rest of it."
+    for said in ("0.8 m/s", "200 microvolts", "200 microvolt", "80 N/s"):
+        assert problems(good.format(said), sheet) == []
+    for said in ("0.8 m/s2", "200 N/s", "3 m/s"):
+        assert any(
+            f"{said} is not among the facts" in problem for problem in problems(good.format(said), sheet)
+        )
+
+
 def test_a_place_nobody_knows() -> None:
     nowhere = Sheet("", ("unknown",), {}, [0.0, 2.0], 1)
     assert (

@@ -141,3 +141,38 @@ def test_nothing_is_said_of_a_segment_without_a_sample():
     short.signal[..., 200:] = np.nan
     short.length[:] = 200
     assert of_segments(short) == ["The wrist moves strongly."] * 2 + [""] * 2
+
+
+def of_kinds(t=400):
+    """Two seconds of work in eight: a hand travels, a forearm's muscle works, a thumb presses and lets go."""
+    works = (np.arange(t) >= 200) & (np.arange(t) < 300)
+    turns = np.where(works, np.sin(2 * np.pi * 1.5 * np.arange(t) / RATE), 0)
+    base = made("left hand", swing=[0.01])
+    kinds = {
+        ("left hand", "position", "m"): 0.1 * turns,
+        ("left hand", "velocity", "m/s"): 0.94 * turns,
+        ("left forearm", "emg", "uV"): np.where(works, 200.0, 2.0),
+        ("left thumb", "force", "N"): 10 * turns,
+    }
+    base.channels = [Channel(f"{at} {kind}", at, kind, "x", unit) for at, kind, unit in kinds]
+    base.signal = np.stack([*kinds.values()])[None].astype(np.float32)
+    return base
+
+
+def test_muscles_work_and_forces_change_where_a_limb_moves():
+    """Nobody is told that a muscle, or a place that is pressed, moved."""
+    text = told(of_kinds())
+    assert text.startswith("Speed up to 1 m/s at the left hand, muscle activity up to 200 microvolts at the ")
+    assert "left forearm, change of force up to 80 N/s at the left thumb" in text
+    rest = "the left hand is still, the force at the left thumb is steady"
+    work = "strong muscle activity at the left forearm"
+    assert f"0.0–4.0 s: hardly any muscle activity at the left forearm, {rest};" in text
+    assert "the left hand moves moderately" in text and f"4.0–6.0 s: {work}" in text
+    assert any(sentence.startswith("Strong muscle activity") for sentence in of_segments(of_kinds()))
+
+
+def test_numbers_without_a_unit_have_no_size_and_levels_of_their_own():
+    counts = of_kinds()
+    counts.channels = [replace(channel, unit="1") for channel in counts.channels]
+    text = told(counts)
+    assert "up to" not in text and "hardly any muscle activity at the left forearm" in text

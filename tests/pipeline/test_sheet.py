@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from test_sentences import made
+from test_sentences import made, of_kinds
 
 from vqtext.data.facts import facts
 from vqtext.pipeline.sheet import sheet
@@ -46,3 +46,12 @@ def test_a_padded_window_ends_where_it_ends():
     told = of(short)
     assert told.text.startswith("Length: 5.0 s") and "0.0–5.0 s: strong: wrist" in told.text
     assert "8.0" not in told.text
+
+
+def test_what_a_level_is_of_is_said_where_it_is_not_movement():
+    told = of(of_kinds())
+    assert (
+        "Sensors: left hand, left forearm (activity of its muscles), left thumb (change of the force there)"
+        in (told.text)
+    )
+    assert set(told.peaks) == {"m/s", "microvolts", "N/s"} and told.peaks["microvolts"] == [200.0]

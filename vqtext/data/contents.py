@@ -28,13 +28,15 @@ class _Section(BaseModel):
 
 
 class ChannelEntry(_Section):
-    """One ``[[channels]]``: a column of numbers. ``gravity`` may be said of accelerometers only."""
+    """One ``[[channels]]``: a column of numbers; times ``scale`` they are in ``unit``. ``gravity`` may be
+    said of accelerometers only."""
 
     column: str
     location: str
     modality: str
     axis: str
     unit: str
+    scale: float | None = None
     gravity: bool | None = None
 
 
@@ -115,11 +117,19 @@ def check_contents(given: Mapping[str, Any], where: str) -> Contents:
         contents = Contents.model_validate(given)
     except ValidationError as error:
         raise DataError(f"{where}: {_explained(error)}") from error
+    units: dict[tuple[str, str], str] = {}
     for channel in contents.channels:
         try:
-            conversion(channel.modality, channel.unit)
+            unit, _ = conversion(channel.modality, channel.unit)
         except DataError as error:
             raise DataError(f"{where}: channel {channel.column!r}: {error}") from error
+        if (other := units.setdefault((channel.location, channel.modality), unit)) != unit:
+            raise DataError(
+                f"{where}: channel {channel.column!r}: unit {channel.unit!r}, but {channel.modality} of "
+                f"{channel.location!r} is in {other} before: all channels of one sensor need one kind of unit"
+            )
+        if channel.scale == 0:
+            raise DataError(f"{where}: channel {channel.column!r}: with a scale of 0 nothing is left of it")
         if channel.gravity is not None and channel.modality != "acc":
             raise DataError(
                 f"{where}: channel {channel.column!r}: gravity is said of acc, not of {channel.modality}"

@@ -12,9 +12,10 @@
     [[channels]]
     column = "lf_acc_x"
     location = "left foot"
-    modality = "acc"                  # acc, gyro, mag, hr or unknown
+    modality = "acc"                  # or gyro, mag, hr, position, velocity, angle, force, emg, unknown
     axis = "x"
-    unit = "m/s2"                     # or g; rad/s or deg/s; uT or G; bpm; 1
+    unit = "m/s2"                     # or g, mg; others: docs/motion.md
+    # scale = 0.015625                # optional: the numbers times it are in that unit
     # gravity = false                 # of acc alone, where gravity was removed; else it is felt
     [subjects.13]                     # optional facts
     age = 27
@@ -60,6 +61,12 @@ class Csv(Reader):
         self.exact_subjects = self.contents.exact_subjects
         self.files = _files(self.folder, self.contents.recordings)
         self.parts = len(self.files)
+        sensed = {channel.modality for channel in self.contents.channels}
+        if rate_hz is not None and rate_hz < self.contents.rate_hz and "emg" in sensed:
+            self.warn(
+                f"emg at {rate_hz:g} Hz: a raw signal, from 20 to 450 Hz, is mostly lost in that; make its "
+                "envelope before, or keep the rate"
+            )
         for channel in self.contents.channels:
             if canonical(channel.location) is None and channel.location != "unknown":
                 self.warn(
@@ -142,7 +149,7 @@ def _channels(contents: Contents) -> tuple[tuple[Channel, ...], np.ndarray]:
         felt = given.gravity is not False
         axis = given.axis.lower() if given.axis.lower() in ("x", "y", "z") else given.axis
         channels.append(Channel(given.column, location, given.modality, axis, unit, felt))
-        factors.append(factor)
+        factors.append(factor if given.scale is None else factor * given.scale)
     return tuple(channels), np.array(factors)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from vqtext.data.coverage import Coverage
 from vqtext.data.recording import Recording, Track
+from vqtext.data.units import SPANS
 from vqtext.data.windowing import Cut, CutRecording, Stretch, cut_recording
 from vqtext.data.windows import OWN_SPLIT, Windows
 from vqtext.errors import DataError, UsageError
@@ -208,6 +209,12 @@ class Cutter:
         constant = [name for name, a, b in zip(names, self.low, self.high, strict=True) if a == b]
         if constant:
             found.append(f"constant channel, kept though it tells nothing: {_listed(constant)}")
+        span = zip(self.channels, self.high - self.low, strict=True)
+        wide = [c.name for c, own in span if c.unit != "1" and own > SPANS.get(c.modality, np.inf)]
+        if wide:
+            found.append(
+                f"numbers beyond those of any body in {_listed(wide)}: is their unit the one that is said?"
+            )
         never = [name for name, a in zip(names, self.low, strict=True) if np.isnan(a)]
         if never:
             found.append(f"channel without a single sample, kept: {_listed(never)}")

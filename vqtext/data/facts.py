@@ -12,16 +12,46 @@ from itertools import pairwise
 
 import numpy as np
 
-from vqtext.data.motion import magnitudes
+from vqtext.data.magnitudes import magnitudes, moving_axes, rows_of
+from vqtext.data.motion import BEST_FIRST
 from vqtext.data.windows import Windows
 from vqtext.schema import Channel
 
 STEP = 4.0
-LEAST = {"gyro": 0.15, "acc": 0.3, "other": 0.25}
-"""Where motion begins (rad/s, m/s2; unnamed channels in units of their window's own spread): below is
-sensor noise and the sway of a resting body. Each further level is `STEP` times the one before, so a limb
-that turns faster than 2.4 rad/s or is pushed harder than 4.8 m/s2 moves strongly. The scale is the same for
-every place and every data set: a description means the same everywhere, and a child is not an adult."""
+LEAST = {
+    "gyro": 0.15,
+    "acc": 0.3,
+    "velocity": 0.05,
+    "position": 0.05,
+    "angle": 0.15,
+    "emg": 10.0,
+    "force": 5.0,
+}
+"""Where motion begins (rad/s, m/s2, m/s, uV, N/s): below is sensor noise and the sway of a resting body. Each
+further level is `STEP` times the one before, so a limb that turns faster than 2.4 rad/s, is pushed harder
+than 4.8 m/s2 or travels faster than 0.8 m/s moves strongly. The scale is the same for every place and every
+data set: a description means the same everywhere, and a child is not an adult."""
+OWN_LEAST = 0.25
+"""Where motion begins of numbers without a unit: in units of their window's own spread."""
+
+KINDS = {
+    "movement": ("gyro", "acc", "velocity", "position", "angle", "other"),
+    "muscle": ("emg",),
+    "force": ("force",),
+}
+"""What a level may be of, and the modalities that tell of it. A location's levels are of the first kind that
+it has: the mean over its modalities."""
+
+PEAKS = {
+    "gyro": ("rotation", "rad/s", "peak_rad_s"),
+    "acc": ("acceleration", "m/s2", "peak_m_s2"),
+    "speed": ("speed", "m/s", "peak_m_s"),
+    "angle": ("joint rotation", "rad/s", "peak_angle_rad_s"),
+    "emg": ("muscle activity", "microvolts", "peak_uv"),
+    "force": ("change of force", "N/s", "peak_n_s"),
+}
+"""Modality → what its magnitude is called, in which unit, and its name in descriptions.h5. Velocities and
+positions both tell of speed."""
 
 STEADY = 0.95
 """Gravity is known where the mean acceleration is at least this share of the mean of its size."""
@@ -45,8 +75,9 @@ class Facts:
         level: ``(N, S, L) int8``, 0 still to 3 strong, −1 where there is no sample.
         turn: ``(N, S)`` degrees turned about the vertical, left is positive; NaN where gravity or rotation is
             unknown.
-        peak: modality → ``(N, L)`` the largest motion, in rad/s ("gyro") and m/s2 ("acc"); NaN where the
-            location has no such sensor.
+        peak: modality → ``(N, L)`` the largest motion, by name and in the unit of `PEAKS`; NaN where the
+            location has no such sensor. "gyro" and "acc" are always there.
+        kind: of each location, what its level is of, one of `KINDS`.
     """
 
     locations: list[str]
@@ -55,6 +86,7 @@ class Facts:
     level: np.ndarray
     turn: np.ndarray
     peak: dict[str, np.ndarray]
+    kind: list[str]
 
     @classmethod
     def join(cls, parts: Sequence[Facts]) -> Facts:
@@ -64,7 +96,7 @@ class Facts:
             np.concatenate([getattr(part, name) for part in parts]) for name in ("height", "level", "turn")
         )
         peak = {name: np.concatenate([part.peak[name] for part in parts]) for name in first.peak}
-        return cls(first.locations, first.border, height, level, turn, peak)
+        return cls(first.locations, first.border, height, level, turn, peak, first.kind)
 
 
 def facts(windows: Windows, segments: int) -> Facts:
@@ -77,38 +109,50 @@ def facts(windows: Windows, segments: int) -> Facts:
     border = np.linspace(0, windows.T, min(segments, windows.T) + 1).round().astype(int)
     signal = windows.signal[:]
     found = magnitudes(signal, windows.channels, windows.rate_hz)
+    unit = {(channel.location, channel.modality): channel.unit for channel in windows.channels}
     shape = (windows.n, len(border) - 1, len(found))
     height = np.full(shape, np.nan, dtype=np.float32)
+    seen = {_quantity(name) for modalities in found.values() for name in modalities}
     peak = {
-        modality: np.full((windows.n, len(found)), np.nan, dtype=np.float32) for modality in ("gyro", "acc")
+        name: np.full((windows.n, len(found)), np.nan, dtype=np.float32)
+        for name in PEAKS
+        if name in seen or name in ("gyro", "acc")
     }
-    for i, modalities in enumerate(found.values()):
-        if "other" in modalities:
-            modalities = {"other": _relative(modalities["other"])}
-        heights = [_heights(values, border, LEAST[modality]) for modality, values in modalities.items()]
+    kinds: list[str] = []
+    for i, (location, modalities) in enumerate(found.items()):
+        kinds.append(next(kind for kind, of in KINDS.items() if not modalities.keys().isdisjoint(of)))
+        heights = []
+        for modality, values in modalities.items():
+            has_unit = unit.get((location, modality), "1") != "1"
+            if modality in KINDS[kinds[i]]:
+                size, least = (values, LEAST[modality]) if has_unit else (_relative(values), OWN_LEAST)
+                heights.append(_heights(size, border, least))
+            if has_unit:
+                largest = peak[_quantity(modality)][:, i]
+                np.fmax(largest, np.fmax.reduce(values, axis=1), out=largest)
         mean, present = _mean(np.stack(heights), axis=0)
         height[..., i] = np.where(present, mean, np.nan)
-        for modality in peak.keys() & modalities.keys():
-            peak[modality][:, i] = np.fmax.reduce(modalities[modality], axis=1)
     level = np.nan_to_num(np.clip(np.floor(height), 0, 3), nan=-1).astype(np.int8)
-    return Facts(list(found), border, height, level, _turns(windows, list(found), border), peak)
+    return Facts(list(found), border, height, level, _turns(windows, list(found), border), peak, kinds)
 
 
 def cadence(signal: np.ndarray, channels: Sequence[Channel], location: str, rate_hz: float) -> float | None:
     """How many times a second a location repeats its movement, if there is a clear rhythm.
 
     The shortest time after which all axes together look like themselves again (autocorrelation, so neither
-    mounting nor harmonics matter). Rotation rates are preferred to accelerations, which swing twice a step.
+    mounting nor harmonics matter). Of the location's modalities the first of `BEST_FIRST` is taken:
+    accelerations swing twice a step.
 
     Args:
         signal: ``(C, t)`` a stretch of one window.
     """
     rows: list[int] = []
-    for modality in ("gyro", "acc", "unknown"):
-        rows = [i for i, c in enumerate(channels) if (c.location, c.modality) == (location, modality)]
+    modality = ""
+    for modality in (*BEST_FIRST, "unknown"):
+        rows = rows_of(channels, location, modality)
         if rows:
             break
-    values = signal[rows].astype(np.float64)
+    values = moving_axes(modality, signal[None, rows], rate_hz)[0].astype(np.float64)
     values = values[~np.isnan(values).all(axis=1)]
     shortest = int(np.ceil(rate_hz / CADENCE_HZ[1]))
     longest = min(int(min(rate_hz / CADENCE_HZ[0], signal.shape[1] / CYCLES)), signal.shape[1] - 2)
@@ -135,6 +179,10 @@ def _likeness(values: np.ndarray) -> np.ndarray:
     energy = np.concatenate([[0.0], np.cumsum(np.square(values).sum(axis=0))])
     size = np.sqrt(energy[t - np.arange(t)] * (energy[t] - energy[:t]))  # of the earlier and the later part
     return np.divide(products, size, out=np.zeros(t), where=size > 1e-9 * energy[t])
+
+
+def _quantity(modality: str) -> str:
+    return "speed" if modality in ("velocity", "position") else modality
 
 
 def _relative(values: np.ndarray) -> np.ndarray:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from vqtext.data.magnitudes import magnitudes, rows_of, spread_of
 from vqtext.data.windows import BLOCK
 from vqtext.schema import Channel, Rows
-
-SIGMA_S = 0.03
-"""Width of the smoothing: long enough to bridge the zero crossings of a swing, shorter than its phases."""
 
 CHANGE_S = 0.04
 """How far `changes` look to either side: little more than the smoothing's width."""
 
-SHOW_MOTION = ("acc", "gyro", "unknown")
-"""Modalities of channels that motion is read from."""
-
-BEST_FIRST = ("gyro", "acc", "other")
+BEST_FIRST = ("gyro", "velocity", "position", "angle", "acc", "emg", "force", "other")
 """Modalities that motion is read from: the first that a location has, sample by sample."""
 
 FLOOR = 0.02
@@ -29,57 +24,16 @@ SAMPLE = 1024
 """Windows, spread over all training windows, that are enough to know floors, means and spreads."""
 
 
-def magnitudes(
-    signal: np.ndarray,
-    channels: Sequence[Channel],
-    rate_hz: float,
-    spread: Mapping[str, np.ndarray] | None = None,
-) -> dict[str, dict[str, np.ndarray]]:
-    """Motion in physical units: how fast each location turns, and how hard it is pushed about.
-
-    ``gyro`` is |gyro| in rad/s. ``acc`` is | |acc| − rest | in m/s2, where rest is the window's own median if
-    the sensor feels gravity and 0 if gravity was removed: both are blind to how the sensor is mounted. A
-    location that has neither, with channels of unknown modality, has ``other``: the distance of its channels
-    from their medians in the window, each in units of its own spread. Magnetometers and heart rates say
-    nothing about motion. Each window is measured by itself: an axis without a sample in a window is no axis
-    there.
-
-    Args:
-        signal: ``(N, C, T)``, NaN where there is no sample.
-        channels: metadata of the C channels.
-        rate_hz: samples a second.
-        spread: location → spread of its unknown channels, ``(c,)``; None takes each window's own.
-
-    Returns:
-        location → modality → smoothed magnitudes ``(N, T)``, NaN where an axis has no sample. Locations are
-        in the order of their channels; those without motion channels are left out.
-    """
-    found: dict[str, dict[str, np.ndarray]] = {}
-    for location in dict.fromkeys(channel.location for channel in channels):
-        rows = {modality: _rows(channels, location, modality) for modality in SHOW_MOTION}
-        magnitude: dict[str, np.ndarray] = {}
-        if rows["acc"]:
-            size = _size(signal[:, rows["acc"]])
-            feels_gravity = any(channels[row].gravity for row in rows["acc"])
-            magnitude["acc"] = np.abs(size - _median(size)) if feels_gravity else size
-        if rows["gyro"]:
-            magnitude["gyro"] = _size(signal[:, rows["gyro"]])
-        if not magnitude and rows["unknown"]:
-            own = None if spread is None else spread[location]
-            magnitude["other"] = _distance(signal[:, rows["unknown"]], own)
-        if magnitude:
-            found[location] = {name: smooth(values, rate_hz) for name, values in magnitude.items()}
-    return found
-
-
 @dataclass(frozen=True)
 class MotionScale:
     """Log motion of each location, comparable between locations: what signatures are held against.
 
-    Motion is how fast a part of the body turns, so the gyroscope speaks where there is one. An
-    accelerometer feels impacts, and peaks where a limb turns round and is at rest for a moment: beside a
-    gyroscope it blurs the very phases that tell one sub-action from the next; alone it is the best there is.
-    The logarithm of the `magnitudes`, floored at their 2 % quantile, is z-scored.
+    Motion is how fast a part of the body turns, so the gyroscope speaks where there is one; else how fast it
+    travels, or a joint of it turns. An accelerometer feels impacts, and peaks where a limb turns round and is
+    at rest for a moment: beside these it blurs the very phases that tell one sub-action from the next;
+    without them it is the best there is. Muscles work before a movement and without one, and a force changes
+    where nothing moves: both speak where nothing else does. The logarithm of the `magnitudes`, floored at
+    their 2 % quantile, is z-scored.
 
     Attributes:
         channels, rate_hz: of the signals.
@@ -108,11 +62,8 @@ class MotionScale:
         sample = signal[index]
         spread = {}
         for location in dict.fromkeys(channel.location for channel in channels):
-            if unknown := _rows(channels, location, "unknown"):
-                values = sample[:, unknown]
-                with np.errstate(invalid="ignore"):
-                    square = np.square(values - _median(values))
-                spread[location] = np.sqrt(_mean(square, axis=(0, 2)))
+            if unknown := rows_of(channels, location, "unknown"):
+                spread[location] = spread_of(sample[:, unknown])
         found = magnitudes(sample, channels, rate_hz, spread)
         scores = {
             location: {name: _score(values) for name, values in modalities.items()}
@@ -197,51 +148,6 @@ def changes(frames: np.ndarray, frame_s: float) -> np.ndarray:
         for beside in (padded[:, : -2 * reach], padded[:, 2 * reach :])
     )
     return np.where(np.isnan(frames), frames, after - before)
-
-
-def smooth(values: np.ndarray, rate_hz: float) -> np.ndarray:
-    """Gaussian smoothing along the last axis, σ = 30 ms; missing samples lend no weight."""
-    from scipy.ndimage import gaussian_filter1d
-
-    sigma = SIGMA_S * rate_hz
-    present = ~np.isnan(values)
-    total = gaussian_filter1d(np.where(present, values, 0), sigma, axis=-1, mode="constant")
-    weight = gaussian_filter1d(present.astype(values.dtype), sigma, axis=-1, mode="constant")
-    return np.divide(total, weight, out=np.full_like(total, np.nan), where=present)
-
-
-def _rows(channels: Sequence[Channel], location: str, modality: str) -> list[int]:
-    return [i for i, c in enumerate(channels) if (c.location, c.modality) == (location, modality)]
-
-
-def _size(values: np.ndarray) -> np.ndarray:
-    """Length of the vectors of axes ``(N, c, T)``, ``(N, T)``; an axis dead in a window is left out."""
-    dead = np.isnan(values).all(axis=2, keepdims=True)
-    size = np.linalg.norm(np.where(dead, 0, values.astype(np.float32)), axis=1)
-    return np.where(dead.all(axis=1), np.nan, size)
-
-
-def _median(values: np.ndarray) -> np.ndarray:
-    """Median over the last axis, kept; 0 where nothing has a sample."""
-    empty = np.isnan(values).all(axis=-1, keepdims=True)
-    return np.nanmedian(np.where(empty, 0, values), axis=-1, keepdims=True)
-
-
-def _mean(values: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
-    """Mean over the samples there are; 0 where there is none."""
-    return np.nansum(values, axis=axis) / np.maximum((~np.isnan(values)).sum(axis=axis), 1)
-
-
-def _distance(values: np.ndarray, spread: np.ndarray | None) -> np.ndarray:
-    """How far unnamed channels (N, c, T) are from their medians, as a root mean square, ``(N, T)``."""
-    deviation = values.astype(np.float32) - _median(values)
-    if spread is None:
-        spread = np.sqrt(_mean(np.square(deviation), axis=2))
-    scale = np.where(spread > 0, spread, 1)[..., None]
-    dead = np.isnan(deviation).all(axis=2, keepdims=True)
-    square = np.square(np.where(dead, 0, deviation / scale)).sum(axis=1)
-    alive = (~dead).sum(axis=1)
-    return np.where(alive > 0, np.sqrt(square / np.maximum(alive, 1)), np.nan).astype(np.float32)
 
 
 def _score(values: np.ndarray) -> tuple[float, float, float]:

@@ -11,6 +11,7 @@ descriptions.h5 holds, for N windows in S segments at L locations (its attribute
   without a sample; ``height (N, S, L)``: the same before rounding, NaN without a sample.
 - ``turn_deg (N, S)``: degrees turned about the vertical, to the left where positive; NaN where unknown.
 - ``peak_rad_s (N, L)``, ``peak_m_s2 (N, L)``: largest rotation and acceleration; NaN without such a sensor.
+  Where the data have them, more of `vqtext.data.facts.PEAKS`: ``peak_m_s``, ``peak_angle_rad_s``, …
 - ``cadence_hz (N, L)``: movements a second where a place has a clear rhythm, else NaN.
 """
 
@@ -26,7 +27,7 @@ import numpy as np
 
 from vqtext.cache import hdf5
 from vqtext.cache.fingerprint import JSON
-from vqtext.data.facts import Facts, cadence, facts
+from vqtext.data.facts import PEAKS, Facts, cadence, facts
 from vqtext.data.windows import Windows
 from vqtext.errors import ArtifactError, LLMError
 from vqtext.pipeline.artifacts import read_windows
@@ -110,8 +111,7 @@ class Describe(Stage):
             "level": found.level,
             "height": found.height,
             "turn_deg": found.turn.astype(np.float32),
-            "peak_rad_s": found.peak["gyro"],
-            "peak_m_s2": found.peak["acc"],
+            **{PEAKS[name][2]: largest for name, largest in found.peak.items()},
             "cadence_hz": rhythm,
         }
         attrs = {"locations": found.locations, "sources": SOURCES, "models": sorted(models)}

@@ -22,7 +22,7 @@ from typing import TypeAlias
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.heading import ways
 from vqtext.data.locations import best_cell
-from vqtext.data.motion import SHOW_MOTION
+from vqtext.data.magnitudes import SHOW_MOTION
 from vqtext.pipeline.turns import Step, Wheel, symmetries
 from vqtext.schema import Channel, SubAction
 

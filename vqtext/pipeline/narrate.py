@@ -32,7 +32,8 @@ NEAR = 0.05
 tenth, so 0.05 s is near as well."""
 
 _MARKUP = frozenset("*#`{}[]<>|_\\")
-_UNIT = re.compile(r"(rad/s|m/s(?:2|²|\^2))")
+_UNIT = re.compile(r"(rad/s|m/s(?:2|²|\^2)|m/s|N/s|microvolts?)")
+_SPELLED = {"m/s²": "m/s2", "m/s^2": "m/s2", "microvolt": "microvolts"}
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WORD = re.compile(r"[^\W_]+")
 _CASES = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -155,7 +156,7 @@ def _foreign(text: str, sheet: Sheet) -> Iterator[str]:
     """Numbers that are not of the facts, with their unit."""
     *parts, end = _UNIT.split(text)  # a unit belongs to the number before it
     for before, unit in zip(parts[::2], parts[1::2], strict=True):
-        unit = "rad/s" if unit == "rad/s" else "m/s2"
+        unit = _SPELLED.get(unit, unit)
         *others, measured = _NUMBER.findall(before) or [""]
         if not measured:
             yield f"A unit without a number ({unit})"

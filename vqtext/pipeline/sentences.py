@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vqtext.data.facts import Facts, cadence
+from vqtext.data.facts import PEAKS, Facts, cadence
 from vqtext.data.windows import Windows
+from vqtext.schema import MOTIONS
 
 TREND = 0.33
 """A movement grows or fades where the second half of a stretch is this much (of a level, so 1.6 times) from
@@ -60,7 +61,7 @@ def describe_segments(facts: Facts, rate_hz: float) -> tuple[list[str], np.ndarr
     shown[(facts.level < 0).all(-1)] = -1
     kinds, which = np.unique(shown.reshape(-1, shown.shape[-1]), axis=0, return_inverse=True)
     known = (kinds[:, : len(facts.locations)] >= 0).any(-1)
-    texts = [_segment(facts.locations, kind.tolist()) for kind in kinds[known]]
+    texts = [_segment(facts, kind.tolist()) for kind in kinds[known]]
     place = np.where(known, np.cumsum(known) - 1, -1)
     return texts, place[which].reshape(facts.level.shape[:2])
 
@@ -81,8 +82,8 @@ def _whole(windows: Windows, facts: Facts, i: int, several: bool) -> str:
     these places, and how far the window rotates in all.
     """
     most: dict[str, list[str]] = {}
-    for modality, quantity, unit in (("gyro", "rotation", "rad/s"), ("acc", "acceleration", "m/s2")):
-        peaks = facts.peak[modality][i]
+    for name, largest in facts.peak.items():
+        peaks, (quantity, unit, _) = largest[i], PEAKS[name]
         if not np.isnan(peaks).all():
             place = int(np.nanargmax(peaks))
             said = f"{quantity} up to {rounded(peaks[place])} {unit}"
@@ -108,15 +109,18 @@ def _stretches(facts: Facts, i: int, rate_hz: float) -> Iterator[tuple[int, int]
 def _stretch(windows: Windows, facts: Facts, i: int, first: int, last: int) -> str:
     start, stop = facts.border[first], min(facts.border[last], windows.length[i])
     signal = windows.signal[i, :, start:stop]
-    groups: dict[tuple[int, int], list[str]] = defaultdict(list)
+    groups: dict[tuple[int, int, str], list[str]] = defaultdict(list)
     for place, location in enumerate(facts.locations):
         level = int(facts.level[i, first, place])
         if level >= 0:
-            groups[level, _trend(facts.height[i, first:last, place]) if level else 0].append(location)
+            trend = _trend(facts.height[i, first:last, place]) if level else 0
+            groups[level, trend, facts.kind[place]].append(location)
     said = []
-    for (level, trend), members in sorted(groups.items(), reverse=True):
+    for (level, trend, kind), members in sorted(groups.items(), reverse=True):
         ever = {1: ", more and more", -1: ", less and less", 0: ""}[trend]
-        said.append(_moving(members, level) + (ever + _rhythm(signal, windows, members) if level else ""))
+        said.append(
+            _moving(members, level, kind) + (ever + _rhythm(signal, windows, members) if level else "")
+        )
     told = ", ".join(said)
     if _turning(facts, i, windows.rate_hz)[first]:
         told += _rotation(float(np.nansum(facts.turn[i, first:last])))
@@ -124,26 +128,31 @@ def _stretch(windows: Windows, facts: Facts, i: int, first: int, last: int) -> s
     return f"{start / windows.rate_hz:.{digits}f}–{stop / windows.rate_hz:.{digits}f} s: {told}"
 
 
-def _segment(locations: Sequence[str], kind: Sequence[int]) -> str:
-    """One segment in words: ``kind`` holds the level of each place, its change, and the way of rotation."""
-    *both, turning = kind
-    groups: dict[tuple[int, int], list[str]] = defaultdict(list)
-    for location, level, change in zip(
-        locations, both[: len(locations)], both[len(locations) :], strict=True
+def _segment(facts: Facts, shown: Sequence[int]) -> str:
+    """One segment in words: ``shown`` holds the level of each place, its change, and the way of rotation."""
+    *both, turning = shown
+    places = len(facts.locations)
+    groups: dict[tuple[int, int, str], list[str]] = defaultdict(list)
+    for location, kind, level, change in zip(
+        facts.locations, facts.kind, both[:places], both[places:], strict=True
     ):
         if level >= 0:
-            groups[level, change].append(location)
+            groups[level, change, kind].append(location)
     ever = {1: ", more than before", -1: ", less than before", 0: ""}
     told = ", ".join(
-        _moving(members, level) + ever[change]
-        for (level, change), members in sorted(groups.items(), reverse=True)
+        _moving(members, level, kind) + ever[change]
+        for (level, change, kind), members in sorted(groups.items(), reverse=True)
     )
     way = {1: ", rotating left", -1: ", rotating right", 0: ""}[turning]
     return f"{told[0].upper()}{told[1:]}{way}."
 
 
-def _moving(members: Sequence[str], level: int) -> str:
+def _moving(members: Sequence[str], level: int, kind: str) -> str:
     names, several = _named(members)
+    if kind == "muscle":
+        return f"{MOTIONS[level] if level else 'hardly any'} muscle activity at {names}"
+    if kind == "force":
+        return f"the force at {names} {f'changes {_HOW[level]}' if level else 'is steady'}"
     if not level:
         return f"{names} {'are' if several else 'is'} still"
     return f"{names} {'move' if several else 'moves'} {_HOW[level]}"

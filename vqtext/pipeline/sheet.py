@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from vqtext.data.facts import Facts
+from vqtext.data.facts import PEAKS, Facts
 from vqtext.data.windows import Windows
 from vqtext.schema import MOTIONS
 
@@ -47,13 +47,20 @@ def sheet(windows: Windows, facts: Facts, cadence_hz: np.ndarray, i: int) -> She
         cadence_hz: ``(N, L)``, NaN where a place has no clear rhythm.
     """
     length = round(float(windows.length[i] / windows.rate_hz), 1)
-    lines = [f"Length: {length:.1f} s", f"Sensors: {', '.join(map(_spoken, facts.locations))}"]
+    told_of = {
+        "movement": "",
+        "muscle": " (activity of its muscles)",
+        "force": " (change of the force there)",
+    }
+    sensors = [f"{_spoken(at)}{told_of[kind]}" for at, kind in zip(facts.locations, facts.kind, strict=True)]
+    lines = [f"Length: {length:.1f} s", f"Sensors: {', '.join(sensors)}"]
     peaks: dict[str, list[float]] = {}
-    for modality, quantity, unit in (("gyro", "rotation", "rad/s"), ("acc", "acceleration", "m/s2")):
-        values, told = _of_places(facts.locations, facts.peak[modality][i], unit)
+    for name, largest in facts.peak.items():
+        quantity, unit, _ = PEAKS[name]
+        values, told = _of_places(facts.locations, largest[i], unit)
         if values:
             lines.append(f"Largest {quantity}: {told}")
-            peaks[unit] = values
+            peaks.setdefault(unit, []).extend(values)
     others, told = _of_places(facts.locations, cadence_hz[i], "times a second")
     if others:
         lines.append(f"Rhythm: {told}")

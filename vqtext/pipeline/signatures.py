@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vqtext.data.heading import headings, ways
-from vqtext.data.motion import SHOW_MOTION, MotionScale, changes, frame_means, smooth
+from vqtext.data.magnitudes import SHOW_MOTION, traces
+from vqtext.data.motion import MotionScale, changes, frame_means
 from vqtext.data.neighbours import labels_beside
 from vqtext.data.windows import Windows
 from vqtext.pipeline.cells import LASTS, level_written, way_written
@@ -51,15 +52,15 @@ def evidence_of(
     from vqtext.model.evidence import Evidence
 
     channels, rate = windows.channels, windows.rate_hz
-    axes = [i for i, c in enumerate(channels) if c.modality in SHOW_MOTION]
     sensors = len(moving.sensors)
+    shown = sensors + sum(channel.modality in SHOW_MOTION for channel in channels)
 
     def measured(block: np.ndarray) -> np.ndarray:
-        along = smooth(block[:, axes].astype(np.float32), rate).transpose(0, 2, 1)
+        along = traces(block, channels, rate).transpose(0, 2, 1)
         return np.concatenate([moving.motion(block), along, headings(block, channels, rate)], axis=-1)
 
     found = frame_means(measured, signal, train, config.frames)
-    motion, heading = found[..., :sensors], found[..., sensors + len(axes) :]
+    motion, heading = found[..., :sensors], found[..., shown:]
     frame_s = config.window_s / config.frames
     going = changes(np.concatenate([motion, heading], axis=-1), frame_s)
     levels, ways_of, lasts = written(windows, train, words, moving.locations, grammar)

@@ -22,8 +22,14 @@ STYLES = 4  # line styles that stay apart in one plot; more channels of a sensor
 CODE_PANELS = 4  # plots of a codebook thumbnail; more are too small to read
 THUMBNAIL = 96  # pixels from the top to the bottom of a thumbnail
 
-MODALITIES = {"acc": "acceleration", "gyro": "rotation", "mag": "magnetic field", "hr": "heart rate"}
-UNITS = {"m/s2": "m/s²", "uT": "µT", "1": ""}
+MODALITIES = {
+    "acc": "acceleration",
+    "gyro": "rotation",
+    "mag": "magnetic field",
+    "hr": "heart rate",
+    "emg": "muscle activity",
+}
+UNITS = {"m/s2": "m/s²", "uT": "µT", "uV": "µV", "1": ""}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,15 @@ from vqtext.data.locations import canonical, matches, sensed
 from vqtext.errors import WordsError
 from vqtext.schema import LabelWords, same_text
 
-_INSTRUMENTS = {"acc": "accelerometer", "gyro": "gyroscope", "mag": "magnetometer", "hr": "heart rate"}
+_INSTRUMENTS = {
+    "acc": "accelerometer",
+    "gyro": "gyroscope",
+    "mag": "magnetometer",
+    "hr": "heart rate",
+    "angle": "joint angle",
+    "emg": "EMG (its motion is how active the muscle is)",
+    "force": "force sensor (its motion is how fast the force changes)",
+}
 
 
 @dataclass(frozen=True)
