@@ -17,6 +17,7 @@ from vqtext.data.motion import magnitudes
 from vqtext.data.readers import open_reader
 from vqtext.data.windowing import Cut
 from vqtext.errors import DataError, UsageError
+from vqtext.prompts.lexicon import lexicon
 from vqtext.schema import Subject
 
 
@@ -43,6 +44,16 @@ def error_of(name, path, kind=DataError):
 def test_places_are_words_the_package_knows(channels):
     assert all(canonical(channel.location) == channel.location for channel in channels)
     assert len({channel.name for channel in channels}) == len(channels)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "labels"), [("mhealth", mhealth.LABELS), ("usc_had", usc_had.LABELS), ("wisdm", wisdm.OLD)]
+)
+def test_the_lexicon_knows_their_labels(dataset, labels):
+    told: dict[tuple[str, ...], list[str]] = {}
+    for words in lexicon(dataset, list(labels.values())).labels:
+        told.setdefault(tuple(step.phrase for step in words.subactions), []).append(words.label)
+    assert [same for same in told.values() if len(same) > 1] in ([], [["jogging", "running"]])
 
 
 # --- MHEALTH
