@@ -109,7 +109,9 @@ def test_time_stamps_are_numbers_or_dates_and_told_where_no_clock_ticks_so(ts):
         (["1,2:"], "the label is empty"),
         (["1,inf:a"], r"case 1 \(line 7\): an infinite value"),
         (["?,?:a"], r"case 1 \(line 7\): nothing but missing values"),
-        (["(0,1),1,2:a"], r"channel 0: '12' is not \(time,value\)"),
+        (["(0,1),1,2:a"], r"channel 0: '\(0,1\),1,2' is no list of \(time,value\)"),
+        (["(0,1),,(1,2):a"], r"channel 0: value 1 is '1\),,\(1,2', not a number"),
+        (["(0,1),(2):a"], r"is no list of \(time,value\)"),
     ],
 )
 def test_a_wrong_case_is_named_by_file_case_and_line(ts, rows, message):
@@ -125,7 +127,7 @@ def test_files_for_regression_or_without_labels_say_so(ts):
 def test_bytes_that_are_no_text(ts, tmp_path):
     assert "is not UTF-8 text" in error_of(ts, ["1,2:größer"], encoding="cp1252")
     (tmp_path / "P.ts").write_bytes(b"@data\n\x00\x01\x02:a\n")
-    assert "not a text file, it looks like" in error_of(read, tmp_path)
+    assert "it looks like" in error_of(read, tmp_path)
     (tmp_path / "P.ts").write_bytes("@data\n1,2:a\n".encode("utf-16")[:-1])
     assert "cut off or damaged" in error_of(read, tmp_path)
 

@@ -126,10 +126,8 @@ class Mhealth(Reader):
         """Of all files, by what the first one shows of its rotation rates."""
         if not self.channels:
             file = self.files[min(self.files)]
-            turns = [
-                place for place, channel in zip(_PLACES, CHANNELS, strict=True) if channel.modality == "gyro"
-            ]
-            fast = float(np.quantile(np.abs(np.nan_to_num(read_table(file, COLUMNS, keep=turns))), 0.99))
+            turns = np.nan_to_num(read_table(file, COLUMNS, keep=_TURNS))
+            fast = float(np.quantile(np.abs(turns), 0.99))
             self.channels = CHANNELS if fast > LEAST_TURN else WITHOUT_GYROSCOPES
             if fast <= LEAST_TURN:
                 self.warn(

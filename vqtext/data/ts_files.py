@@ -30,7 +30,7 @@ MISSING = (
     "or bring your own: vqtext prepare --data csv --path FOLDER"
 )
 _NO_TEXT = re.compile("[\ud800-\udfff]")  # bytes that are not UTF-8, as `_lines` hands them on
-_PAIR = re.compile(r"\(([^()]*),([^(),]*)\)")
+_BETWEEN = re.compile(r"\)\s*,\s*\(")
 _COLON = re.compile(r":(?![^()]*\))")  # one outside brackets: a time stamp may be a date
 
 
@@ -144,13 +144,11 @@ def _signal(texts: list[str], where: str) -> tuple[np.ndarray, bool]:
     for i, text in enumerate(texts):
         of = f"{where}, channel {i}"
         if "(" in text:
-            pairs = _PAIR.findall(text)
-            rest = _PAIR.sub("", text).replace(",", "").strip()
-            if rest or not pairs:
-                raise DataError(f"{of}: {rest[:40]!r} is not (time,value)")
-            times, values = zip(*pairs, strict=True)
-            stamps.append(times)
-            rows.append(_values(values, of))
+            pairs = [pair.partition(",") for pair in _BETWEEN.split(text.strip()[1:-1])]
+            if text.strip()[0] + text.strip()[-1] != "()" or not all(comma for _, comma, _ in pairs):
+                raise DataError(f"{of}: {text.strip()[:40]!r} is no list of (time,value)")
+            stamps.append(tuple(time for time, _, _ in pairs))
+            rows.append(_values([value for _, _, value in pairs], of))
         else:
             rows.append(_values(text.split(","), of))
         if len(rows[i]) != len(rows[0]):
@@ -201,11 +199,11 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
             for number, line in enumerate(opened, start=1):
                 if "\0" in line:
                     looks = encoding_of(line.encode(errors="surrogateescape"))
-                    raise DataError(f"{file}, line {number}: not a text file, it looks like {looks}")
+                    raise DataError(f"{file}, line {number}: it looks like {looks}; save it as UTF-8 text")
                 if line.strip() and not line.lstrip().startswith("#"):
                     yield number, line.strip(" \r\n") if file.suffix == ".tsv" else line.strip()
     except UnicodeError as error:
-        raise DataError(f"{file} is cut off or damaged: {error}") from error
+        raise DataError(f"{file} is not whole UTF-16 text: it is cut off or damaged") from error
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}") from error
 

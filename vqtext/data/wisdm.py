@@ -17,7 +17,7 @@ What is done with them:
 - **Time**: rows of one person and activity are put in order; where the clock jumps back by more than
   `RESTART_S` it was started anew, and there is a break. Devices that wrote faster are averaged to 20 Hz.
   Rows are then brought to a grid by straight lines, never across a gap. The gyroscope is read at the
-  accelerometer's times, missing where it has a gap.
+  accelerometer's times, missing where it has a gap; where there is no accelerometer, nothing is read.
 
 There is no null class, no split, and nothing is told of the subjects. Windows are the published ten seconds.
 """
@@ -136,8 +136,7 @@ def _one_of(root: Path) -> Path:
         raise DataError(f"{root}: neither WISDM_ar_v1.1_raw.txt nor accel/data_NNNN_accel_phone.txt of WISDM")
     if len(found) > 1:
         raise UsageError(
-            f"--path {root} holds several data sets of WISDM, whose clocks nothing ties together: name "
-            + " or ".join(map(str, found))
+            f"--path {root} holds several data sets of WISDM: name one of {', '.join(map(str, found))}"
         )
     return found[0]
 
