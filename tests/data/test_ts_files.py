@@ -108,6 +108,7 @@ def test_time_stamps_are_numbers_or_dates_and_told_where_no_clock_ticks_so(ts):
         (["1,2:a", "1,2"], r"case 2 \(line 8\): no label"),
         (["1,2:"], "the label is empty"),
         (["1,inf:a"], r"case 1 \(line 7\): an infinite value"),
+        (["1,1e99:a"], r"case 1 \(line 7\): an infinite value"),
         (["?,?:a"], r"case 1 \(line 7\): nothing but missing values"),
         (["(0,1),1,2:a"], r"channel 0: '\(0,1\),1,2' is no list of \(time,value\)"),
         (["(0,1),,(1,2):a"], r"channel 0: value 1 is '1\),,\(1,2', not a number"),

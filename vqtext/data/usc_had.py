@@ -134,7 +134,7 @@ def _load(file: Path) -> dict[str, Any]:
     except NotImplementedError as error:
         raise DataError(f"{file} is of MATLAB 7.3: save it again with -v7") from error
     except Exception as error:  # scipy raises a dozen kinds for bytes that are no MATLAB file
-        raise DataError(f"{file} is not a readable .mat file: {type(error).__name__}") from error
+        raise DataError(f"{file} is not a readable .mat file: damaged, cut off or of another kind") from error
     return fields
 
 
