@@ -23,11 +23,14 @@ READERS = {
     "csv": "vqtext.data.csv:Csv",
     "dsads": "vqtext.data.dsads:Dsads",
     "gait": "vqtext.data.gait:Gait",
+    "mhealth": "vqtext.data.mhealth:Mhealth",
     "opportunity": "vqtext.data.opportunity:Opportunity",
     "pamap2": "vqtext.data.pamap2:Pamap2",
     "planted": "vqtext.data.planted.reader:Planted",
     "uci_har": "vqtext.data.uci_har:UciHar",
     "uea": "vqtext.data.uea:Uea",
+    "usc_had": "vqtext.data.usc_had:UscHad",
+    "wisdm": "vqtext.data.wisdm:Wisdm",
 }
 """Name of the data → module and class."""
 
