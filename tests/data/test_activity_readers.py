@@ -249,12 +249,14 @@ def test_wisdm_v1_broken_rows_are_counted_and_cost_nothing_else(tmp_path):
 def test_wisdm_gaps_restarts_and_disorder(tmp_path):
     rows = wisdm_rows(1, "Walking", 100)
     rows[10], rows[11] = rows[11], rows[10]
-    del rows[50]  # one lost row is drawn, ...
-    rows += wisdm_rows(1, "Walking", 100, start_s=1010)  # ... a gap is not, ...
+    del rows[50]  # one lost row is a missing sample, ...
+    rows += wisdm_rows(1, "Walking", 100, start_s=1010)  # ... a gap is a break, ...
     rows += wisdm_rows(1, "Walking", 100, start_s=1002)  # ... and this is another session
     made, warned = read("wisdm", write_wisdm(tmp_path / "WISDM_ar_v1.1_raw.txt", rows))
     one = made["1/Walking"]
-    np.testing.assert_allclose(one.signal[0], [*range(100)] * 3, atol=1e-3)
+    wanted = np.array([*range(100)] * 3, dtype=float)
+    wanted[50] = np.nan
+    np.testing.assert_allclose(one.signal[0], wanted, atol=1e-3)
     assert one.breaks == (100, 200) and not warned
 
 

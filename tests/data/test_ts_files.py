@@ -44,7 +44,7 @@ def error_of(make, *args, **more):
 def test_labels_keep_their_case_and_two_that_differ_in_it_are_named(ts):
     made, warned = ts(["1,2:a", "3,4:A"], "@classLabel true a A")
     assert made.label_counts() == {"a": 1, "A": 1}
-    assert warned == ["labels that differ only in case or spaces: 'a', 'A'"]
+    assert warned == ["names that nearly agree: labels 'a', 'A' are kept apart"]
 
 
 @pytest.mark.parametrize("label", ["sure?", "nan", "NaN", "Nancy", "?", "jumping jack", "größer"])

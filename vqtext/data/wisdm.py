@@ -16,7 +16,7 @@ What is done with them:
   whose time was there before; several records on a line are read each for itself.
 - **Time**: rows of one person and activity are put in order; where the clock jumps back by more than
   `RESTART_S` it was started anew, and there is a break. Devices that wrote faster are averaged to 20 Hz.
-  Rows are then brought to a grid by straight lines, never across a gap. The gyroscope is read at the
+  Rows are then brought to a grid (`vqtext.data.grid`). The gyroscope is read at the
   accelerometer's times, missing where it has a gap; where there is no accelerometer, nothing is read.
 
 There is no null class, no split, and nothing is told of the subjects. Windows are the published ten seconds.
@@ -33,7 +33,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from vqtext.data.grid import GAP, on_grid
+from vqtext.data.grid import GAP_S, on_grid
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording
 from vqtext.errors import DataError, UsageError
@@ -106,15 +106,22 @@ class Wisdm(Reader):
         if not tables[0]:
             raise DataError(f"{first}: no row is user,activity,timestamp,x,y,z of WISDM")
         for (who, activity), sessions in tables[0].items():
-            signal, breaks = _joined(sessions, [table.get((who, activity), []) for table in tables[1:]])
+            name = f"{who}/{labels[activity]}"
+            beside = [table.get((who, activity), []) for table in tables[1:]]
+            try:
+                signal, breaks = _joined(sessions, beside, f"{first}, {name}")
+            except DataError as error:
+                self.warn(f"{error}: left out")
+                continue
             yield Recording(
-                name=f"{who}/{labels[activity]}",
+                name=name,
                 signal=signal,
                 rate_hz=RATE_HZ,
                 channels=self.channels,
                 label=labels[activity],
                 subject=Subject(who),
-                breaks=breaks,
+                breaks=tuple(breaks),
+                lost_s=tuple(breaks.values()),
             )
 
     def fingerprint(self) -> Any:
@@ -209,8 +216,8 @@ def _sessions(rows: np.ndarray) -> list[np.ndarray]:
 
 
 def _joined(
-    sessions: Sequence[np.ndarray], others: Sequence[Sequence[np.ndarray]]
-) -> tuple[np.ndarray, tuple[int, ...]]:
+    sessions: Sequence[np.ndarray], others: Sequence[Sequence[np.ndarray]], where: str
+) -> tuple[np.ndarray, dict[int, float]]:
     """One activity of one person on a grid of 20 Hz, one session after the other.
 
     Args:
@@ -218,23 +225,29 @@ def _joined(
         others: sessions of each other sensor.
 
     Returns:
-        The signal, ``(C, T) float32``, and its breaks.
+        The signal, ``(C, T) float32``, and its breaks, each with the seconds that are lost before it, as far
+        as anybody knows.
+
+    Raises:
+        DataError: rows come at another rate.
     """
-    pieces, breaks, length = [], [], 0
+    pieces: list[np.ndarray] = []
+    breaks: dict[int, float] = {}
+    length = 0
     for session in sessions:
         rows = _thinned(session)
         time = rows[:, 0]
         signal = np.concatenate([rows[:, 1:].T, *(_at(time, other) for other in others)])
-        piece, _, gaps = on_grid(signal, time - time[0], RATE_HZ)
-        breaks += [length + at for at in (0, *gaps) if length + at]
-        pieces.append(piece)
-        length += piece.shape[1]
-    return np.concatenate(pieces, axis=1).astype(np.float32), tuple(breaks)
+        grid = on_grid(signal, time, RATE_HZ, where)
+        breaks |= {length + at: lost for at, lost in ({0: 0.0} | grid.breaks).items() if length + at}
+        pieces.append(grid.signal)
+        length += grid.signal.shape[1]
+    return np.concatenate(pieces, axis=1).astype(np.float32), breaks
 
 
 def _thinned(rows: np.ndarray) -> np.ndarray:
     """Rows of a device that wrote faster than 20 Hz, averaged over each twentieth of a second."""
-    if len(rows) < 2 or np.median(np.diff(rows[:, 0])) * RATE_HZ > 0.75:
+    if len(rows) < 2 or np.median(np.diff(rows[:, 0])) * RATE_HZ > 0.8:
         return rows
     starts = np.flatnonzero(np.diff(np.floor(rows[:, 0] * RATE_HZ), prepend=-1))
     means: np.ndarray = np.add.reduceat(rows, starts) / np.diff(starts, append=len(rows))[:, None]
@@ -248,5 +261,5 @@ def _at(time: np.ndarray, sessions: Sequence[np.ndarray]) -> np.ndarray:
     rows = _thinned(max(sessions, key=lambda rows: min(time[-1], rows[-1, 0]) - max(time[0], rows[0, 0])))
     values = np.stack([np.interp(time, rows[:, 0], row, left=np.nan, right=np.nan) for row in rows[:, 1:].T])
     after = np.searchsorted(rows[:, 0], time).clip(1, len(rows) - 1)
-    values[:, rows[after, 0] - rows[after - 1, 0] > GAP / RATE_HZ] = np.nan
+    values[:, rows[after, 0] - rows[after - 1, 0] > GAP_S] = np.nan
     return values
