@@ -185,7 +185,7 @@ def test_what_stands_in_the_way_of_a_target_is_named(write_words: Any, heard: An
     )
     assert "2 near pairs of phrases (1 by facet, 1 by opposite)" in warning
     assert "the floor of 0.5, below which 8 pairs of anchors lie" in warning
-    assert f"'{DOWN['phrase']}' and '{UP['phrase']}' (0.78, opposite)" in warning
+    assert f"  {DOWN['phrase']} | {UP['phrase']} (0.78, opposite)" in heard.said, "each pair is named"
     stage = Dedup(settings.model_copy(update={"dedup": DedupSettings(target=2)}), heard)
     assert "(2 were asked for)" in stage.lines(answer)[0], "told again where nothing is made anew"
 
