@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from vqtext.cache.again import again
+from vqtext.cache.reading import cannot_read
 from vqtext.data.splits import Split
 from vqtext.data.windows import Windows
 from vqtext.errors import ArtifactError
@@ -52,10 +54,10 @@ def read_run(folder: Path) -> dict[str, Any]:
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
         run["splits"], run["seeds"], run["best"], run["inputs"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(
-            f"{path} cannot be read ({type(error).__name__}): run `vqtext train --run {folder.name} --force`"
-        ) from error
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{path} cannot be read ({type(error).__name__}): {_again(folder)}") from error
     return run
 
 
@@ -81,8 +83,12 @@ def folds_of(folder: Path, run: dict[str, Any], windows: Windows) -> list[Fold]:
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         wrong = f"its splits are damaged ({type(error).__name__})"
     if wrong:
-        raise ArtifactError(f"{folder / RUN}: {wrong}: run `vqtext train --run {folder.name} --force`")
+        raise ArtifactError(f"{folder / RUN}: {wrong}: {_again(folder)}")
     return folds
+
+
+def _again(folder: Path) -> str:
+    return again(folder, f"train --run {folder.name}")
 
 
 def _seen_before(splits: Sequence[Split], windows: Windows) -> str | None:
