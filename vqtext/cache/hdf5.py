@@ -38,7 +38,7 @@ _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py 
 
 
 def write(
-    path: Path,
+    path: Path | str,
     kind: str,
     arrays: Mapping[str, np.ndarray | Sequence[str]],
     attrs: Mapping[str, JSON],
@@ -67,7 +67,7 @@ def write(
 
 
 @contextmanager
-def growing(path: Path, kind: str, recipe: str) -> Iterator[Growing]:
+def growing(path: Path | str, kind: str, recipe: str) -> Iterator[Growing]:
     """Write an artifact piece by piece, where all of it together would not fit into memory.
 
     Raises:
@@ -75,7 +75,7 @@ def growing(path: Path, kind: str, recipe: str) -> Iterator[Growing]:
     """
     import h5py
 
-    with Sink(path, "w") as sink, h5py.File(sink, "w", libver=("v110", "v110")) as file:
+    with Sink(Path(path), "w") as sink, h5py.File(sink, "w", libver=("v110", "v110")) as file:
         yield Growing(file, sink, kind, recipe)
     sink.check()
 
@@ -148,7 +148,7 @@ class Growing:
         self._sink.check()
 
 
-def stamp(path: Path, provenance: Mapping[str, JSON]) -> None:
+def stamp(path: Path | str, provenance: Mapping[str, JSON]) -> None:
     """Write down what an artifact was made from; its "recipe" replaces the one it was written with.
 
     Raises:
@@ -156,7 +156,7 @@ def stamp(path: Path, provenance: Mapping[str, JSON]) -> None:
     """
     import h5py
 
-    with Sink(path, "r+") as sink, h5py.File(sink, "r+", libver=("v110", "v110")) as file:
+    with Sink(Path(path), "r+") as sink, h5py.File(sink, "r+", libver=("v110", "v110")) as file:
         put(file, "recipe", provenance["recipe"])
         put(file, "provenance", provenance)
     sink.check()

@@ -34,7 +34,7 @@ class HeldError(ArtifactError):
 
 
 @contextmanager
-def lock(target: Path, wait_s: float = 0) -> Iterator[None]:
+def lock(target: Path | str, wait_s: float = 0) -> Iterator[None]:
     """Hold the lock of ``target``.
 
     Args:
@@ -48,6 +48,7 @@ def lock(target: Path, wait_s: float = 0) -> Iterator[None]:
     """
     from filelock import FileLock
 
+    target = Path(target)
     path = target.with_name(f".{target.name}.lock")
     # Its own stand-in, where there are no locks, cannot clear away a dead holder's mark on NFS and Lustre.
     system = FileLock(path, timeout=0, fallback_to_soft=False)

@@ -42,12 +42,13 @@ def model_folder(split: Split, fold: int, seed: int) -> str:
     return f"fold-{fold}/seed-{seed}" if split.how == "folds" else f"seed-{seed}"
 
 
-def read_run(folder: Path) -> dict[str, Any]:
+def read_run(folder: Path | str) -> dict[str, Any]:
     """What a run wrote down.
 
     Raises:
         ArtifactError: there is no run, or it cannot be read.
     """
+    folder = Path(folder)
     path = folder / RUN
     if not path.exists():
         raise ArtifactError(f"{folder} holds no run: run `vqtext train --run {folder.name}`")
@@ -61,7 +62,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     return run
 
 
-def folds_of(folder: Path, run: dict[str, Any], windows: Windows) -> list[Fold]:
+def folds_of(folder: Path | str, run: dict[str, Any], windows: Windows) -> list[Fold]:
     """The splits of a run with their models.
 
     Args:
@@ -83,7 +84,7 @@ def folds_of(folder: Path, run: dict[str, Any], windows: Windows) -> list[Fold]:
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         wrong = f"its splits are damaged ({type(error).__name__})"
     if wrong:
-        raise ArtifactError(f"{folder / RUN}: {wrong}: {_again(folder)}")
+        raise ArtifactError(f"{Path(folder) / RUN}: {wrong}: {_again(Path(folder))}")
     return folds
 
 

@@ -19,13 +19,14 @@ from vqtext.cache.reading import cannot_read
 from vqtext.errors import ArtifactError, UnreadableError
 
 
-def check_bytes(path: Path) -> None:
+def check_bytes(path: Path | str) -> None:
     """Check an artifact: a file, or the folder of a run.
 
     Raises:
         UnreadableError: one cannot be read now, and may be whole.
         ArtifactError: names the first file that is damaged.
     """
+    path = Path(path)
     if path.is_dir():
         for name, stored in _json(path / "run.json").get("files", {}).items():
             if file_fingerprint(path / name) != stored:
