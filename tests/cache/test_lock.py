@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import textwrap
 import time
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from vqtext.cache import claims
 from vqtext.cache.lock import HeldError, lock
 from vqtext.errors import ArtifactError
+from vqtext.pipeline.llm.journal import Journal
 
 HOLD = """
 import sys
@@ -167,6 +169,28 @@ def test_one_that_may_wait_does(tmp_path, python):
     with lock(tmp_path / "cache" / "texts.h5", wait_s=60):
         pass
     assert other.wait() == 0
+
+
+def test_the_journal_of_replies_needs_no_flock(tmp_path, here):
+    for _ in range(2):
+        Journal(tmp_path / "journal.sqlite").close()
+
+
+def test_a_full_disk_leaves_no_claim(tmp_path, python):
+    code = """
+        import resource, signal
+        from pathlib import Path
+        from vqtext.cache.lock import lock
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        try:
+            lock(Path("cache/texts.h5")).__enter__()
+        except Exception as error:
+            print(error)
+    """
+    said = python(textwrap.dedent(code)).communicate()[0]
+    assert "texts.h5 cannot be written: File too large" in said
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [".texts.h5.lock"]
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

@@ -63,7 +63,7 @@ def claim(target: Path, locked: bool) -> Path:
     """
     pid = os.getpid()
     path = target.with_name(f"{_start_of_name(target)}{_host()}-{_place()}-{pid}-{_started(pid) or ''}")
-    with path.open("xb") as file:
+    with path.open("xb", buffering=0) as file:
         try:
             file.write(_LOCKED if locked else b"")
         except OSError:

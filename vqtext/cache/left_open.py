@@ -40,8 +40,8 @@ def open_again(path: Path | str) -> bool:
             without = _without_mark(block)
             if without in (None, block):
                 return False
-            if is_held(path):
-                raise UnreadableError(f"{path} is still open for writing in another program: close it there")
+            if is_held(file, alone=True):
+                raise UnreadableError(f"{path} is still open in another program: close it there")
             with _Unmarked(path, without) as seen, h5py.File(seen, "r") as whole:
                 if "vqtext_kind" not in whole.attrs:
                     raise ArtifactError(

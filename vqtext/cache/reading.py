@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from vqtext.errors import UnreadableError
 
@@ -49,12 +49,15 @@ def open_h5(path: Path) -> h5py.File | None:
             raise cannot_read(path, error) from None
         if _OPEN not in str(error):
             return None
-    if is_held(path):
+    with path.open("rb") as seen:
+        held = is_held(seen)
+    if held:
         raise UnreadableError(f"{path} is open for writing in another program (a notebook?): {_WRITTEN}")
     raise UnreadableError(
         f"{path} was left open for writing by a program that was stopped (a notebook?); it need not be "
         "made again: close that program where it still runs, then "
-        f"`python -m vqtext.cache.left_open {path}` checks every byte and opens it again"
+        f"`python -m vqtext.cache.left_open {path}` checks every byte and opens it again "
+        "(`h5clear -s` does without checking)"
     )
 
 
@@ -66,15 +69,19 @@ def cannot_read(path: Path, error: OSError) -> UnreadableError:
     return UnreadableError(f"{path} cannot be read: {reason}" + (f"; {way_out}" if way_out else ""))
 
 
-def is_held(path: Path) -> bool:
-    """Whether a program holds HDF5's own lock for writing; never where the file system knows no locks."""
+def is_held(file: IO[bytes], alone: bool = False) -> bool:
+    """Whether a program holds HDF5's own lock for writing; never where the file system knows no locks.
+
+    Args:
+        file: the file, open; until it is closed, nobody else can open it for writing.
+        alone: or for reading.
+    """
     try:
         import fcntl
     except ImportError:
         return False
     try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # given back when the file is closed
+        fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except OSError as error:
         return error.errno in (errno.EAGAIN, errno.EACCES)
     return False
