@@ -120,6 +120,30 @@ def test_of_many_that_start_at_once_one_is_at_work(tmp_path, python, elsewhere):
     assert sum(out.count("held") for out, _ in said) > 1
 
 
+def test_where_everybody_gets_the_lock_of_the_system(tmp_path, python, monkeypatch):
+    """Some network file systems say yes to all."""
+    other = python(HOLD)
+    assert other.stdout.readline() == "held\n"
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    with pytest.raises(ArtifactError, match=OURS.format(other.pid)):
+        lock(tmp_path / "cache" / "texts.h5").__enter__()
+    other.kill()
+    other.wait()
+    with lock(tmp_path / "cache" / "texts.h5"):
+        pass
+
+
+def test_a_child_that_outlives_its_parent_holds_nothing(tmp_path, python):
+    """As the workers that feed a training, which was killed."""
+    child = "import os, time\n    if os.fork() == 0:\n        time.sleep(1)\n        os._exit(0)\n    "
+    other = python(HOLD.replace("print", f"{child}print"))
+    assert other.stdout.readline() == "held\n"
+    other.kill()
+    other.wait()
+    with lock(tmp_path / "cache" / "texts.h5"):
+        pass
+
+
 def test_a_number_that_was_given_anew_is_not_the_owner(tmp_path, here):
     target = tmp_path / "texts.h5"
     old = left_by(target, pid=os.getppid(), start="00000000")

@@ -46,12 +46,14 @@ class Claim:
         Args:
             locked: we hold the file lock that it says it holds.
         """
+        is_here = (self.host, self.place) == (_host(), _place())
+        if is_here:
+            now = _started(self.pid)
+            if now is None or "" not in (now, self.start):
+                return now != self.start
         if locked and self.locked:
             return True
-        if (self.host, self.place) != (_host(), _place()):
-            return None
-        now = _started(self.pid)
-        return now is None or ("" not in (now, self.start) and now != self.start)
+        return False if is_here else None
 
 
 def claim(target: Path, locked: bool) -> Path:
@@ -127,6 +129,8 @@ def _place() -> str:
 def _started(pid: int) -> str | None:
     """When a process started, so that a number that was given anew is not taken for it: 8 hex digits, ""
     where the system does not say; None where there is no such process, or only its exit code is left."""
+    if os.name == "nt":  # has file locks everywhere, and no harmless signal
+        return ""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

@@ -95,7 +95,7 @@ def _take(target: Path, system: FileLock) -> Path:
     try:
         until = time.monotonic() + _PATIENCE_S
         while others := claims(target, locked, own):
-            gives_way = not locked and any(entry.locked or entry.path < own for entry in others)
+            gives_way = any((not entry.locked, entry.path) < (not locked, own) for entry in others)
             if gives_way or time.monotonic() > until:
                 raise _held(target, others)
             time.sleep(_LOOK_S)
