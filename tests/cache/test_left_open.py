@@ -75,6 +75,17 @@ def test_open_in_another_program(path, opened, monkeypatch):
         assert told[-1].startswith("next: vqtext status, once ")
 
 
+def test_written_anew_by_another_program(path, python):
+    process = python(OPEN.replace('"a"', '"w"').replace("    file.flush()\n", ""), "pass")
+    assert process.stdout.readline() == "open\n"
+    with pytest.raises(UnreadableError, match="in another program"):
+        hdf5.open_artifact(path, "windows")
+    process.kill()
+    process.wait()
+    with pytest.raises(ArtifactError, match="no HDF5 file, or is cut off"):
+        hdf5.open_artifact(path, "windows")
+
+
 def test_left_open_by_a_program_that_was_killed(path, opened, python):
     before = path.read_bytes()
     process = opened()
@@ -200,6 +211,16 @@ def test_a_journal_in_use_is_not_damaged(tmp_path):
         answer = states(Settings(cache=tmp_path), verify=True)
     file.close()
     assert answer["artifacts"][-1]["state"] == "unreadable" and "paid" not in answer["artifacts"][-1]["why"]
+
+
+def test_texts_that_were_paid_for_are_renewed_by_who_wrote_them(tmp_path):
+    """`vqtext describe` alone would put the template's texts in their place."""
+    path = tmp_path / "descriptions.h5"
+    hdf5.write(path, "descriptions", {"text": ["a"]}, {}, "r")
+    made = {"made_by": "describe 0", "inputs": {}, "options": {"source": "llm"}, "recipe": "r"}
+    hdf5.stamp(path, made)
+    entry, _ = state(path)
+    assert entry["state"] == "stale" and entry["why"].endswith("run `vqtext describe --source llm`")
 
 
 def test_a_lock_beside_it_is_none_of_its_business(path):

@@ -12,11 +12,11 @@ from vqtext.errors import UnreadableError
 if TYPE_CHECKING:
     import h5py
 
-_WRITTEN = "close it there, then go on; it need not be made again"
+_WRITTEN = "close it there, then go on; nothing says that it is damaged"
 _WAYS_OUT = {
     errno.EACCES: "its owner can let you read it (chmod a+r)",
     errno.EPERM: "its owner can let you read it (chmod a+r)",
-    errno.EAGAIN: f"another program, such as a notebook, has it open for writing: {_WRITTEN}",
+    errno.EAGAIN: f"another program has it open for writing (a notebook?): {_WRITTEN}",
     errno.ENOLCK: "set HDF5_USE_FILE_LOCKING=FALSE, as its file system has no locks",
     errno.ENOSYS: "set HDF5_USE_FILE_LOCKING=FALSE, as its file system has no locks",
     errno.ESTALE: "its file system lost it for a moment: try again, or mount it anew",
@@ -47,12 +47,12 @@ def open_h5(path: Path) -> h5py.File | None:
     except OSError as error:
         if error.errno:
             raise cannot_read(path, error) from None
-        if _OPEN not in str(error):
-            return None
+        is_marked = _OPEN in str(error)
     with path.open("rb") as seen:
-        held = is_held(seen)
-    if held:
-        raise UnreadableError(f"{path} is open for writing in another program (a notebook?): {_WRITTEN}")
+        if is_held(seen):
+            raise UnreadableError(f"{path} is open for writing in another program (a notebook?): {_WRITTEN}")
+    if not is_marked:
+        return None
     raise UnreadableError(
         f"{path} was left open for writing by a program that was stopped (a notebook?); it need not be "
         "made again: close that program where it still runs, then "
