@@ -219,7 +219,11 @@ def test_texts_that_were_paid_for_are_renewed_by_who_wrote_them(tmp_path):
     hdf5.write(path, "descriptions", {"text": ["a"]}, {}, "r")
     made = {"made_by": "describe 0", "inputs": {}, "options": {"source": "llm"}, "recipe": "r"}
     hdf5.stamp(path, made)
-    entry, _ = state(path)
+    attrs = {"dataset": "d", "rate_hz": 1, "channels": [], "labels": [], "subjects": [], "truth_words": []}
+    hdf5.write(tmp_path / "windows.h5", "windows", {"signal": np.ones(1)}, attrs, "r")
+    (tmp_path / "subactions.json").write_text('{"labels": [{"label": "a", "subactions": [{"phrase": "b"}]}]}')
+    entry, told = state(path)
+    assert told[-1] == "next: vqtext describe --source llm"
     assert entry["state"] == "stale" and entry["why"].endswith("run `vqtext describe --source llm`")
 
 

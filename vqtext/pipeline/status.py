@@ -178,13 +178,16 @@ def _size(path: Path) -> int | None:
 def _next(stages: list[Stage], found: list[State]) -> str | None:
     """The command that brings the flow on: the first artifact that is needed and cannot be used. One that
     cannot be read now is not made again: it is looked at again."""
-    usable = {state.artifact for state in found if state.state == "made"}
-    unreadable = {state.artifact for state in found if state.state == "unreadable"}
+    states = {state.artifact: state.state for state in found}
 
     def first(stage: Stage) -> str | None:
-        if stage.name in usable:
+        if states.get(stage.name) == "made":
             return None
-        command = f"status, once {stage.target} can be read" if stage.name in unreadable else stage.command
-        return next(filter(None, map(first, stage.sources())), f"vqtext {command}")
+        return next(filter(None, map(first, stage.sources())), f"vqtext {command(stage)}")
+
+    def command(stage: Stage) -> str:
+        if states.get(stage.name) == "unreadable":
+            return f"status, once {stage.target} can be read"
+        return stage.renewed_by(stage.record()) if states.get(stage.name) == "stale" else stage.call
 
     return next(filter(None, map(first, stages)), None)
