@@ -224,7 +224,9 @@ def test_texts_that_were_paid_for_are_renewed_by_who_wrote_them(tmp_path):
     (tmp_path / "subactions.json").write_text('{"labels": [{"label": "a", "subactions": [{"phrase": "b"}]}]}')
     entry, told = state(path)
     assert told[-1] == "next: vqtext describe --source llm"
-    assert entry["state"] == "stale" and entry["why"].endswith("run `vqtext describe --source llm`")
+    assert entry["state"] == "stale" and entry["why"].endswith(
+        "run `vqtext describe` with `--source llm`, as before"
+    )
 
 
 def test_a_lock_beside_it_is_none_of_its_business(path):

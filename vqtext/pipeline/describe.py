@@ -83,11 +83,11 @@ class Describe(Stage):
             return True
         return made is None or not isinstance(made.options, dict) or made.options.get("source") != "llm"
 
-    def renewed_by(self, record: Record) -> str:
+    def renewed_with(self, record: Record) -> str | None:
         """Texts that a model was paid for do not make room for the template's because a message said so."""
         options = record.provenance.options if record.provenance else None
         by_model = isinstance(options, dict) and options.get("source") == "llm"
-        return "describe --source llm" if by_model else self.call
+        return "--source llm" if by_model else None
 
     def make(self, target: Path) -> None:
         written: list[str] = []

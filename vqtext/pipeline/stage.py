@@ -138,9 +138,9 @@ class Stage(ABC):
     def finish(self) -> None:  # noqa: B027  most stages make all or nothing
         """Say what is still lacking in an artifact that was made and published, by raising a VQTextError."""
 
-    def renewed_by(self, record: Record) -> str:
-        """The command that makes a stale artifact again as it was made before."""
-        return self.call
+    def renewed_with(self, record: Record) -> str | None:
+        """The options without which the command would put something of less worth in an artifact's place."""
+        return None
 
     def made_of(self) -> str:
         """The end of "making it now", where more must be said than the artifact's name."""
@@ -234,7 +234,9 @@ class Stage(ABC):
         """
         record = self.record()
         if reason := self.stale_because(record):
-            raise StaleError(f"{self.target} is stale ({reason}): run `vqtext {self.renewed_by(record)}`")
+            options = self.renewed_with(record)
+            as_before = f" with `{options}`, as before" if options else ""
+            raise StaleError(f"{self.target} is stale ({reason}): run `vqtext {self.call}`{as_before}")
         return record
 
     def is_current(self) -> bool:

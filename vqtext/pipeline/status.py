@@ -188,6 +188,7 @@ def _next(stages: list[Stage], found: list[State]) -> str | None:
     def command(stage: Stage) -> str:
         if states.get(stage.name) == "unreadable":
             return f"status, once {stage.target} can be read"
-        return stage.renewed_by(stage.record()) if states.get(stage.name) == "stale" else stage.call
+        options = stage.renewed_with(stage.record()) if states.get(stage.name) == "stale" else None
+        return f"{stage.call} {options}" if options else stage.call
 
     return next(filter(None, map(first, stages)), None)
