@@ -271,7 +271,7 @@ def status(
 
     answer = states(load_settings({"cache": cache}).settings, verify)
     say(answer, lines, as_json)
-    if verify and any(entry["state"] == "damaged" for entry in answer["artifacts"]):
+    if verify and any(entry["state"] in ("damaged", "unreadable") for entry in answer["artifacts"]):
         raise typer.Exit(1)
 
 

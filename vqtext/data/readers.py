@@ -100,7 +100,7 @@ class Reader(ABC):
         """Plain data that change when the recordings do, found without reading them."""
 
 
-def open_reader(name: str, path: Path | None, rate_hz: float | None, warn: Warn) -> Reader:
+def open_reader(name: str, path: Path | str | None, rate_hz: float | None, warn: Warn) -> Reader:
     """The reader of that name.
 
     Raises:
@@ -111,7 +111,7 @@ def open_reader(name: str, path: Path | None, rate_hz: float | None, warn: Warn)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UsageError(f"no data set is named {name!r}: {hint}There are {', '.join(READERS)}")
     module, _, cls = READERS[name].partition(":")
-    reader: Reader = getattr(import_module(module), cls)(path, rate_hz, warn)
+    reader: Reader = getattr(import_module(module), cls)(None if path is None else Path(path), rate_hz, warn)
     return reader
 
 

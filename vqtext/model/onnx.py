@@ -38,7 +38,7 @@ class TokenPath(nn.Module):
         return code, out.t, out.l, out.mu, out.sigma, frame_names(out, out.names, self.frames), out.classes
 
 
-def export_onnx(model: VQText, file: Path) -> dict[str, float]:
+def export_onnx(model: VQText, file: Path | str) -> dict[str, float]:
     """Write the graph, and hold it against torch on random windows with missing samples.
 
     Returns:

@@ -28,7 +28,7 @@ _ARRAYS = {
 _IN_FILE = ("signal", "truth")
 
 
-def write_windows(path: Path, windows: Windows, recipe: str) -> str:
+def write_windows(path: Path | str, windows: Windows, recipe: str) -> str:
     """Write windows as an artifact at exactly ``path``; returns the content, as `vqtext.cache.hdf5.write`."""
     return hdf5.write(path, "windows", arrays_of(windows), names_of(vars(windows)), recipe)
 
@@ -52,7 +52,7 @@ def names_of(names: Mapping[str, Any]) -> dict[str, JSON]:
     }
 
 
-def read_windows(path: Path) -> Windows:
+def read_windows(path: Path | str) -> Windows:
     """Read them back; signal and truth stay in the file until rows of them are taken.
 
     Raises:

@@ -16,7 +16,7 @@ from vqtext.pipeline.embed import Embed, words_of
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.identifiability import sensors_of
 from vqtext.pipeline.identifiability_report import report
-from vqtext.pipeline.lines import cut_short
+from vqtext.pipeline.lines import cut_apart, cut_short
 from vqtext.pipeline.phrases import Phrases, stored_wording
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
@@ -129,15 +129,16 @@ class Dedup(Stage):
             f"{summary['threshold']:g}{asked}; verified that no two of them could still merge"
         ]
         for cluster in clusters:
-            if others := [cut_short(member) for member in cluster["members"] if member != cluster["anchor"]]:
-                lines.append(f"  {cut_short(cluster['anchor'])} ← {', '.join(others)}")
+            if others := [member for member in cluster["members"] if member != cluster["anchor"]]:
+                anchor, *merged = cut_apart([cluster["anchor"], *others])
+                lines.append(f"  {anchor} ← {', '.join(merged)}")
         if vetoed:
             lines.append(
                 f"{len(vetoed)} near pairs were kept apart: {by_reason(pair['reason'] for pair in vetoed)}; "
                 "the nearest of them"
             )
             lines += [
-                f"  {cut_short(pair['a'])} | {cut_short(pair['b'])} ({pair['cosine']:.2f}, {pair['reason']})"
+                f"  {' | '.join(cut_apart([pair['a'], pair['b']]))} ({pair['cosine']:.2f}, {pair['reason']})"
                 for pair in vetoed[:SHOWN]
             ]
         with hdf5.open_artifact(self.target, "anchors") as file:
@@ -150,7 +151,7 @@ class Dedup(Stage):
                 spellings[same_text(subaction.phrase)].add(subaction.phrase)
         several = [sorted(written) for written in spellings.values() if len(written) > 1]
         if several:
-            ways = " and ".join(repr(cut_short(text)) for text in several[0])
+            ways = " and ".join(map(repr, cut_apart(several[0])))
             self.progress.say(
                 f"{len(several)} phrases are written in several ways, each is one phrase: such as {ways}"
             )

@@ -236,7 +236,7 @@ def _how_split(splits: Sequence[Split]) -> str:
     return "A random split: people may be in both parts."
 
 
-def threshold_curve(path: Path) -> ThresholdCurve | None:
+def threshold_curve(path: Path | str) -> ThresholdCurve | None:
     """How many anchors each threshold leaves, as anchors.h5 has it; None where nothing was counted."""
     with open_artifact(path, "anchors") as anchors:
         thresholds, counts = anchors["curve/threshold"], anchors["curve/count"]

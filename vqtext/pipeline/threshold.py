@@ -9,7 +9,7 @@ from vqtext.config import DedupSettings
 from vqtext.errors import UsageError
 from vqtext.pipeline.calibration import Calibration
 from vqtext.pipeline.edits import Edits
-from vqtext.pipeline.lines import cut_short
+from vqtext.pipeline.lines import cut_apart
 from vqtext.pipeline.merge import FLOOR, Clusters, Phrase, Tree
 from vqtext.pipeline.progress import Progress
 
@@ -87,8 +87,8 @@ def _in_the_way(tree: Tree, threshold: float, target: int) -> tuple[str, list[st
         f"the floor of {tree.floor:g}, below which {far} pairs of anchors lie"
     ]
     pairs = [
-        f"{cut_short(tree.phrases[pair.a].text)} | {cut_short(tree.phrases[pair.b].text)} "
-        f"({pair.cosine:.2f}, {pair.reason})"
+        " | ".join(cut_apart([tree.phrases[pair.a].text, tree.phrases[pair.b].text]))
+        + f" ({pair.cosine:.2f}, {pair.reason})"
         for pair in cut.vetoed
     ]
     return f"{told}: in the way stand {' and '.join(reasons)}", pairs
