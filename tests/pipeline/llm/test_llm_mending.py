@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from vqtext.pipeline.llm.mending import Broken, parse
+from vqtext.pipeline.llm.replies import read
+from vqtext.prompts.replies import LabelReply
+
+PHRASES = ["lift the left foot", "swing the person's arm // out", "put the left foot down, ]} with “care”"]
+LABEL = {
+    "keyword": "walking",
+    "sentence": 'A person walks: "left", /* then */ right.',
+    "paraphrases": ["It's a walk # two", 'a \\ b "c"'],
+    "cyclic": True,
+    "is_guess": None,
+    "subactions": [
+        {"phrase": phrase, "paraphrases": ["a", "b"], "side": "left", "signature": []} for phrase in PHRASES
+    ],
+}
+GOOD = json.dumps(LABEL, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD,
+        json.dumps(LABEL, indent=2),
+        json.dumps(LABEL).replace('"b"]', '"b",]').replace("[]}", "[,],\n}"),
+        repr(LABEL),
+        "{ // the label\n" + GOOD[1:].replace('"subactions":', '"subactions": /* ] */ # "steps"\n'),
+        GOOD.replace('"keyword"', "“keyword”").replace('"walking"', "„walking“"),
+        GOOD.replace('"keyword"', "'keyword'").replace('"walking"', "‘walking’"),
+        "{{"
+        + GOOD[1:-1].replace('{"phrase"', '{{"phrase"').replace('"signature": []}', '"signature": []}}')
+        + "}}",
+        GOOD.replace("null", "NaN").replace("true", "TRUE"),
+        "\ufeff"
+        + GOOD.replace(": ", ":\u00a0\ufeff")
+        .replace(':\u00a0\ufeff"left', ': "left')
+        .replace("walks:\u00a0\ufeff", "walks: "),
+    ],
+)
+def test_what_can_mean_one_thing_is_mended_and_no_text_changes(text):
+    """Sent back, it costs a second reply and mostly comes back the same way."""
+    assert parse(text.lstrip("\ufeff"))[0] == LABEL
+    assert read(text, LabelReply).value == LabelReply.model_validate(LABEL)
+
+
+def test_line_breaks_inside_texts():
+    assert parse('{"a": "one\ntwo\tthree", "b": "c"}')[0] == {"a": "one\ntwo\tthree", "b": "c"}
+
+
+def test_an_apostrophe_between_single_quotes():
+    assert parse("{'a': 'the person's arm', 'b': 'don\\'t \"x\"'}")[0] == {
+        "a": "the person's arm",
+        "b": 'don\'t "x"',
+    }
+
+
+STEP = '{"phrase": "put the left foot down, '
+
+
+@pytest.mark.parametrize(
+    ("text", "cause", "place"),
+    [
+        (GOOD.replace('", "side"', '" "side"').replace('["a", "b"] "', '["a", "b"], "'), "", ""),
+        (
+            GOOD.replace('"a", "b"], "side"', '"a" "b"], "side"'),
+            "a missing comma after item 1 of 'paraphrases'",
+            1,
+        ),
+        (
+            GOOD[::-1].replace('"side"'[::-1], "side"[::-1], 1)[::-1],
+            "the name 'side' without quotation marks",
+            3,
+        ),
+        (GOOD[::-1].replace(": "[::-1], " ", 1)[::-1], "a missing colon after the name 'signature'", 3),
+        (
+            GOOD[::-1].replace('"b"'[::-1], '"the "b" one"'[::-1], 1)[::-1],
+            "a quotation mark inside a text",
+            3,
+        ),
+        (GOOD[::-1].replace('"b"'[::-1], '"b",,'[::-1], 1)[::-1], "a comma too many", 3),
+        (GOOD[::-1].replace('"b"'[::-1], "b"[::-1], 1)[::-1], "a value without quotation marks", 3),
+        (GOOD[::-1].replace('"b"'[::-1], '"\\w"'[::-1], 1)[::-1], "a backslash that JSON does not know", 3),
+        (GOOD[::-1].replace('"b"'[::-1], '"b", ...'[::-1], 1)[::-1], "something that is no JSON", 3),
+        (GOOD[: GOOD.rindex('"b"')], "it is cut off", 3),
+        (GOOD[: GOOD.rindex('"b"') + 2], "it is cut off, or the quotation mark after a text is missing", 3),
+    ][1:],
+)
+def test_what_may_mean_more_is_told_with_its_place(text, cause, place):
+    """The model is told what to mend, instead of a number of characters that it cannot count."""
+    shown = PHRASES[place - 1]
+    (problem,) = read(text, LabelReply).problems
+    assert problem.startswith(f"It is not valid JSON: {cause}")
+    assert f" in subaction {place}, '{shown}'" in problem
+
+
+def test_a_wrong_value_too():
+    text = json.dumps(
+        LABEL | {"subactions": [*LABEL["subactions"], {**LABEL["subactions"][0], "side": "up"}]}
+    )
+    (problem,) = read(text, LabelReply).problems
+    assert problem.startswith("subactions.3.side: Input should be 'left', 'right'")
+    assert problem.endswith("This is in subaction 4, 'lift the left foot'.")
+
+
+@pytest.mark.parametrize(
+    "text", ["{" * 5000, "[" * 5000, '{"a":' * 5000, "{" + "/*" * 5000, '{"' * 5000, "[1," * 5000]
+)
+def test_nothing_recurses_or_takes_long(text):
+    with pytest.raises(Broken):
+        parse(text)
+    assert read(text, LabelReply).value is None
+
+
+def test_a_number_too_long_for_python():
+    assert read('{"cyclic": ' + "9" * 5000 + "}", LabelReply).value is None
