@@ -77,7 +77,8 @@ class Client:
                             continue
                         if reply := self._otherwise(question, messages, manner, came):
                             return reply
-            raise told  # the SDK's error is not its context: it holds the key
+            del came  # the SDK's error holds the key
+            raise told
 
     def _otherwise(
         self, question: Question[T], messages: Sequence[Message], manner: Manner, error: openai.APIStatusError
@@ -92,7 +93,7 @@ class Client:
             manner = other
             came = self._send(question, messages, manner, 0)
         if isinstance(came, Reply):
-            self.manner.worked(manner)
+            self.manner.worked(manner, is_trial=True)
             return came
         if came is not error:
             self.manner.failed()

@@ -15,9 +15,8 @@ from vqtext.pipeline.llm.question import ReplyFormat
 
 _NEXT: dict[ReplyFormat, ReplyFormat] = {"json_schema": "json_object", "json_object": "text"}
 _FORMAT = re.compile(
-    r"response[_ ]?(?:format|schema|mime)|json[_ ]?(?:schema|object|mode|validate)|structured output|grammar|"
-    r"guided|generation_?config|(?:generat|validat)\w* json|match the expected \S+ format|"
-    r"additional_?properties"
+    r"response_?format|\bformat\b|schema|json[_ ]?(?:object|mode|validate)|(?:generat|validat)\w* json|"
+    r"structured[_ ]outputs?|grammar|guided|constrain|generation_?config|additional_?properties"
 )
 # A complaint about length has nothing to do with the format.
 _LENGTH = re.compile(r"max_(?:completion_)?tokens|context|too (?:long|large|many)|exceed")
@@ -114,10 +113,10 @@ class Learnt:
         """The way to try, for one question, where a server does not say what it fails over."""
         return None if self._fails_anyway else tried.other(complaint)
 
-    def worked(self, tried: Manner) -> None:
-        """A reply came. Once is no proof against a way in which others came."""
+    def worked(self, tried: Manner, is_trial: bool = False) -> None:
+        """A reply came. In a trial it is no proof against a way in which others came."""
         with self._lock:
-            if not self._has_reply:
+            if is_trial and not self._has_reply:
                 self.now = tried
             self._has_reply = True
 

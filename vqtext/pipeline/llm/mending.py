@@ -15,9 +15,9 @@ from typing import Any, NoReturn
 _DEPTH = 64  # of a reply; those that are asked for have 5
 _NEAR = 20  # characters shown of what follows
 _SHOWN = 60  # characters of a phrase that names a place
-_CLOSES = {'"': '"', "'": "'", "“": '”“"', "”": '”"', "„": '“”"', "‘": "’'", "’": "’'"}
+_CLOSES = {'"': '"', "'": "'", "“": '”“"', "”": '”"', "„": '“”"', "‘": "’'", "’": "’'", "«": "»"}
 _APOSTROPHES = "'’"
-_GAP = re.compile(r"(?:[\s\ufeff\u200b]|//[^\n]*|#[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_GAP = re.compile(r"(?:[\s\ufeff\u200b]|//[^\n]*|#[^\n]*|/\*.{0,999}?\*/)*", re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,99})(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
 _WORD = re.compile(r"[^\W\d]\w*")
 _MEANS = {"true": True, "false": False, "null": None, "none": None, "nan": None, "undefined": None}
@@ -125,7 +125,7 @@ class _Reader:
             self.path.append(key)
             found[key] = self.value()
             self.path.pop()
-            self.end_of_item("}", f"after {key!r}")
+            self.end_of_item("}", repr(key))
         self.at += 1
         if is_doubled and self.next() == "}":
             self.at += 1
@@ -141,7 +141,7 @@ class _Reader:
             self.path.append(len(found))
             found.append(None)
             found[-1] = self.value()
-            self.end_of_item("]", f"after item {len(found)}{of}")
+            self.end_of_item("]", f"item {len(found)}{of}")
             self.path.pop()
         self.at += 1
         return found
@@ -161,17 +161,19 @@ class _Reader:
             self.broken(f"the name {word[0]!r} without quotation marks")
         self.broken("something that is no name in quotation marks")
 
-    def end_of_item(self, closing: str, where: str) -> None:
+    def end_of_item(self, closing: str, item: str) -> None:
         """Past the comma behind an item; the last one may have a comma too."""
         before, sign = self.text[self.at - 1], self.next()
         if sign == ",":
             self.at += 1
         elif sign and sign in "]}" and sign != closing:
-            self.broken(f"a missing {closing!r} {where}")
+            self.broken(f"a missing {closing!r} after {item}")
+        elif sign == ":" and closing == "]":
+            self.broken(f"a name where {item} should be, and so a missing ']' before it")
         elif sign != closing:
             is_inside = before in "\"'“”’" and sign.isalnum()
             what = "a quotation mark inside a text, without a backslash, or " if is_inside else ""
-            self.broken(f"{what}a missing comma {where}")
+            self.broken(f"{what}a missing comma after {item}")
 
     def string(self) -> str:
         start = self.at + 1

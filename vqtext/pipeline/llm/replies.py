@@ -74,7 +74,7 @@ def read(text: str, model: type[T]) -> Read[T]:
     else:
         for value, length in values(said, search.take_note):
             search.look_into(value, length)
-    if search.value is None and (tags := _TAG.findall(said)):
+    if search.value is None and "</" in said and (tags := _TAG.findall(said)):
         search.look_into({a or c: _of_tag((b or d).strip()) for a, b, c, d in tags}, len(said))
     if search.value is not None:
         return Read(search.value, [], pure=False)

@@ -18,6 +18,7 @@ _SHOWN = 60  # characters of a wrong value
 _LAYERS = 6  # of wrapping: {"tool_calls": [{"function": {"arguments": "{…}"}}]} has five
 _ASIDE = re.compile(r"think|thought|reason|draft|example|default", re.IGNORECASE)
 _BRACKET = re.compile(r"[{\[]")
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 _SCHEMA = {"type", "$ref", "anyOf"}
 
 
@@ -26,17 +27,29 @@ def values(text: str, take_note: Callable[[Broken, int], None]) -> Iterator[tupl
 
     What stands in a broken object is part of it, and no object of its own: half a reply is no reply.
     """
-    at = 0
+    at = end = 0
     while bracket := _BRACKET.search(text, at):
         start = bracket.start()
         try:
             value, at = parse(text, start)
         except Broken as error:
-            take_note(error, error.at - start)
+            if start >= end:
+                end = _end(text, start)
+                take_note(error, end - start)
             at = max(error.at, start + 1)
             continue
         if isinstance(value, dict) or any(isinstance(item, dict) for item in value):
             yield value, at - start
+
+
+def _end(text: str, start: int) -> int:
+    """About where a broken object ends: at the bracket that closes it, or with the text."""
+    depth = 0
+    for sign in _STRUCTURE.finditer(text, start):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(sign[0], 0)
+        if depth == 0:
+            return sign.end()
+    return len(text)
 
 
 class Search(Generic[T]):

@@ -11,9 +11,7 @@ import re
 _NAME = r"(?:seed:|ant)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad|analysis)"
 _OPEN = rf"<\|?(?:begin_of_|start_)?{_NAME}\b[^<>]*>|\[think\]|◁think▷|<unused94>"
 _CLOSE = rf"<(?:/|\|(?:/|end_of_|end_)){_NAME}\s*\|?>|\[/think\]|◁/think▷|<unused95>"
-_CLOSED = re.compile(rf"(?:{_OPEN})(?:(?!{_CLOSE}).)*(?:{_CLOSE})", re.DOTALL | re.IGNORECASE)
-_BEFORE = re.compile(rf"^.*(?:{_CLOSE})", re.DOTALL | re.IGNORECASE)  # a template may have opened them
-_AFTER = re.compile(rf"(?:{_OPEN}).*$", re.DOTALL | re.IGNORECASE)
+_MARK = re.compile(rf"(?P<open>{_OPEN})|{_CLOSE}", re.IGNORECASE)
 _CHANNEL = re.compile(
     r"<\|channel\|?>\s*(?:analysis|thought)\b.*?(?:<\|(?:end|return|call)\|>|<channel\|>|"
     r"(?=<\|(?:start|channel)\|>)|\Z)"
@@ -29,6 +27,13 @@ def spoken(text: str) -> str:
     >>> spoken("<think>a leg? {two}!</think> {}"), spoken("<think>perhaps {}")
     ('{}', '')
     """
-    for thoughts in (_CHANNEL, _CLOSED, _BEFORE, _AFTER):
-        text = thoughts.sub("", text)
-    return text.strip()
+    text = _CHANNEL.sub("", text)
+    said: list[str] = []
+    at, is_open = 0, False
+    for mark in _MARK.finditer(text):
+        if mark["open"]:
+            said += [] if is_open else [text[at : mark.start()]]
+        elif not is_open:  # the prompt opened them, so all before was thought
+            said = []
+        at, is_open = mark.end(), bool(mark["open"])
+    return "".join(said if is_open else [*said, text[at:]]).strip()
