@@ -22,7 +22,11 @@ _SHOWN = 300  # characters of what a server says
 _QUOTA = re.compile(
     r"insufficient[_ ](?:user_)?quota|billing_hard_limit|exceeded your current quota|insufficient balance"
 )
-_KEY = re.compile(r"\bapi[ _]?key\b.{0,20}\b(?:valid|missing|expired|not found)", re.IGNORECASE)
+_KEY = re.compile(
+    r"(?:invalid|incorrect|missing|expired) api[ _]?key|"
+    r"\bapi[ _]?key.{0,20}\b(?:valid|invalid|missing|expired|required|not found)\b",
+    re.IGNORECASE,
+)
 _NO_MODEL = re.compile(
     r"model_not_found|model .{0,80}(?:not found|not exist|unknown)|(?:unknown|no such|invalid) model\b"
 )

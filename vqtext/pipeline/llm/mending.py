@@ -20,7 +20,7 @@ _APOSTROPHES = "'’"
 _GAP = re.compile(r"(?:[\s\ufeff\u200b]|//[^\n]*|#[^\n]*|/\*.{0,999}?\*/)*", re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,99})(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
 _WORD = re.compile(r"[^\W\d]\w*")
-_MEANS = {"true": True, "false": False, "null": None, "none": None, "nan": None, "undefined": None}
+_LITERAL = re.compile(r"(?:(?i:true|false|null)|None|NaN|undefined)(?!\w)")  # not "none", which may be a word
 _LONE_COMMA = re.compile(r",(?=\s*[}\]])")  # of a list that is empty
 _ESCAPED = re.compile(r'\\(.)|"', re.DOTALL)
 
@@ -100,15 +100,15 @@ class _Reader:
         if number := _NUMBER.match(self.text, self.at):
             self.at = number.end()
             return json.loads(number[0])
-        word = _WORD.match(self.text, self.at)
-        if word and word[0].casefold() in _MEANS:
-            self.at = word.end()
-            return _MEANS[word[0].casefold()]
+        if literal := _LITERAL.match(self.text, self.at):
+            self.at = literal.end()
+            return {"true": True, "false": False}.get(literal[0].lower())
         if sign == ",":
             self.broken("a comma too many")
         if sign and sign in ":]}":
             self.broken("a missing value")
-        self.broken("a value without quotation marks" if word else "something that is no JSON")
+        is_word = _WORD.match(self.text, self.at) is not None
+        self.broken("a value without quotation marks" if is_word else "something that is no JSON")
 
     def members(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
