@@ -121,3 +121,10 @@ def test_what_follows_a_fault_does_not_hide_it():
 @pytest.mark.parametrize("text", ["<think>", "</think>", "{/*", "[{", '{"a":[1,', "analysisa", "}", '"'])
 def test_a_model_that_repeats_itself_costs_no_time(text):
     assert read(text * 10_000, LabelReply).value is None
+
+
+def test_an_optional_name_in_other_letters_is_not_lost():
+    """The rest fits without it, so nobody would hear that the guess was one, or the side left."""
+    text = GOOD.replace('"is_guess": null', '"isGuess": true').replace('"side"', '"Side"')
+    value = read(text, LabelReply).value
+    assert value.is_guess is True and {step.side for step in value.subactions} == {"left"}

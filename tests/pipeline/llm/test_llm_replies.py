@@ -134,7 +134,10 @@ def test_what_a_text_says_is_no_thought():
     [
         (f"[{GOOD}, {GOOD}]", "It is a list of 2: give one JSON object"),
         (json.dumps({"legs": [json.loads(GOOD)] * 3}), "It is a list of 3: give one JSON object"),
-        (json.dumps({"a": json.loads(GOOD), "b": json.loads(GOOD)}), "It holds 2 objects that would fit"),
+        (
+            json.dumps({"a": json.loads(GOOD), "b": json.loads(GOOD.replace("left", "right"))}),
+            "It holds 2 objects that would fit",
+        ),
         (json.dumps(Leg.model_json_schema()), "It repeats the JSON schema"),
         ('{"Leg": {"side": "left"}}', "steps: Field required."),
         (json.dumps({"name": "reply", "arguments": '{"side": left}'}), "It is not valid JSON: a value with"),

@@ -16,7 +16,7 @@ from pydantic_core import from_json
 
 from vqtext.pipeline.llm.mending import Broken, parse
 from vqtext.pipeline.llm.question import T
-from vqtext.pipeline.llm.search import Search, values
+from vqtext.pipeline.llm.search import Search, validated, values
 from vqtext.pipeline.llm.thoughts import spoken
 
 _TAG = re.compile(
@@ -62,9 +62,11 @@ def read(text: str, model: type[T]) -> Read[T]:
         model: what it must fit.
     """
     try:
-        return Read(model.model_validate_json(text), [], pure=True)
-    except ValidationError as error:
-        is_json = all(problem["type"] != "json_invalid" for problem in error.errors(include_url=False))
+        return Read(validated(from_json(text), model), [], pure=True)
+    except ValidationError:
+        is_json = True
+    except ValueError:
+        is_json = False
     search = Search(model)
     said = text if is_json else _without_thoughts_around(text)
     if is_json:

@@ -22,6 +22,15 @@ _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 _SCHEMA = {"type", "$ref", "anyOf"}
 
 
+def validated(value: Any, model: type[T]) -> T:
+    """The value as the model, whose keys may be spelled a little otherwise: else optional ones would be lost.
+
+    Raises:
+        ValidationError: it does not fit.
+    """
+    return model.model_validate_json(json.dumps(_renamed(value, _names(model))))
+
+
 def values(text: str, take_note: Callable[[Broken, int], None]) -> Iterator[tuple[Any, int]]:
     """The objects and lists in a text, with their lengths; of what is broken, note is taken.
 
@@ -77,7 +86,7 @@ class Search(Generic[T]):
         broken: list[Broken] = []
         for _ in range(_LAYERS):
             fitting = [fits for part in layer if (fits := self._fit(part)) is not None]
-            if len(fitting) == 1:
+            if fitting and all(fits == fitting[0] for fits in fitting):
                 self.value = fitting[0]
                 return
             if fitting:
@@ -100,12 +109,9 @@ class Search(Generic[T]):
 
     def _fit(self, part: Any) -> T | None:
         try:
-            return self._validated(part)
+            return validated(part, self.model)
         except ValidationError:
             return None
-
-    def _validated(self, part: Any) -> T:
-        return self.model.model_validate_json(json.dumps(_renamed(part, _names(self.model))))
 
     def _doubts(self, part: Any) -> tuple[int, list[str], list[str]]:
         """How near something is that does not fit, and what is wrong with it, now and in earlier words."""
@@ -117,7 +123,7 @@ class Search(Generic[T]):
         if known and all(isinstance(x, dict) and x.keys() & _SCHEMA for x in part.values()):
             return len(known), ["It repeats the JSON schema: give an object that fits it."], []
         try:
-            self._validated(part)
+            validated(part, self.model)
         except ValidationError as error:
             return len(known), _sentences(error, part, with_place=True), _sentences(error, part, False)
         return 0, [], []
