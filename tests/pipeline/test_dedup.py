@@ -322,6 +322,12 @@ def test_uses_whose_written_signatures_differ_stay_apart(
     def use(phrase: str, motion: str | None, direction: str | None = None) -> dict[str, Any]:
         return {"phrase": phrase, "signature": {"Left_Foot": {"motion": motion, "direction": direction}}}
 
+    words = {"a": [use(ONE_TAIL, "strong", "up")], "b": [use(OTHER_TAIL, "strong")]}
+    settings = settings_at(write_words(words), 0.5)
+    run(Embed(settings, heard))
+    stage = Dedup(settings, heard)
+    merged = f"  {OTHER_TAIL} [b: Left_Foot strong] ← {ONE_TAIL} [a: Left_Foot strong up]"
+    assert merged in stage.lines(run(stage)), "with both signatures"
     for one, other, reasons in (
         (("strong",), ("still",), ["signature"]),
         (("strong", "up"), ("strong", "down"), ["signature"]),

@@ -23,7 +23,7 @@ from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.threshold import by_reason, tree_and_threshold
 from vqtext.prompts.movement_words import facets_digest
 from vqtext.prompts.subactions import read_subactions
-from vqtext.schema import LabelWords, same_text
+from vqtext.schema import LabelWords, SubAction, same_text
 
 CURVE = np.round(np.arange(0.5, 1.001, 0.01), 2)
 """Thresholds of the threshold→count curve, beside the chosen one."""
@@ -128,9 +128,15 @@ class Dedup(Stage):
             f"{summary['phrases']} phrases → {summary['anchors']} anchors at threshold "
             f"{summary['threshold']:g}{asked}; verified that no two of them could still merge"
         ]
+        with hdf5.open_artifact(self.target, "anchors") as file:
+            written, told = _signatures(file), file.attrs["identifiability_told"]
         for cluster in clusters:
-            if others := [member for member in cluster["members"] if member != cluster["anchor"]]:
-                anchor, *merged = cut_apart([cluster["anchor"], *others])
+            members = [cluster["anchor"], *(m for m in cluster["members"] if m != cluster["anchor"])]
+            if len(members) > 1:
+                shown = cut_apart(members)
+                anchor, *merged = (
+                    text + written.get(same_text(m), "") for text, m in zip(shown, members, strict=True)
+                )
                 lines.append(f"  {anchor} ← {', '.join(merged)}")
         if vetoed:
             lines.append(
@@ -141,8 +147,7 @@ class Dedup(Stage):
                 f"  {' | '.join(cut_apart([pair['a'], pair['b']]))} ({pair['cosine']:.2f}, {pair['reason']})"
                 for pair in vetoed[:SHOWN]
             ]
-        with hdf5.open_artifact(self.target, "anchors") as file:
-            return lines + file.attrs["identifiability_told"]
+        return [*lines, *told]
 
     def _tell_spellings(self, words: Sequence[LabelWords]) -> None:
         spellings: dict[str, set[str]] = defaultdict(set)
@@ -155,6 +160,22 @@ class Dedup(Stage):
             self.progress.say(
                 f"{len(several)} phrases are written in several ways, each is one phrase: such as {ways}"
             )
+
+
+def _signatures(anchors: hdf5.Artifact) -> dict[str, str]:
+    """What is written of each phrase, by `same_text`: " [walk: left foot strong up, right foot still]"."""
+    labels = [entry["label"] for entry in anchors.attrs["labels"]]
+    found: dict[str, list[str]] = defaultdict(list)
+    for label, text in zip(anchors["use/label"].tolist(), anchors["use/subaction"], strict=True):
+        step = SubAction.model_validate_json(text)
+        cells = {
+            place: " ".join(filter(None, (cell.motion, cell.direction)))
+            for place, cell in (step.signature or {}).items()
+        }
+        said = ", ".join(f"{place} {levels}" for place, levels in cells.items() if levels)
+        if said:
+            found[same_text(step.phrase)].append(f"{labels[label]}: {said}")
+    return {phrase: f" [{'; '.join(uses)}]" for phrase, uses in found.items()}
 
 
 def _use_arrays(words: Sequence[LabelWords], anchors: Sequence[Sequence[int]]) -> dict[str, Any]:
