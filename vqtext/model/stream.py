@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,8 +13,9 @@ from torch import Tensor
 
 from vqtext.errors import DataError, ShapeError
 from vqtext.model.config import ModelConfig
+from vqtext.model.given import in_memory, is_frame, numbers, rows_of
 from vqtext.model.losses import frame_names
-from vqtext.model.signals import check_channels, frames_seen, told, too_large, window_tensor
+from vqtext.model.signals import Signals, check_channels, frames_seen, told, too_large, window_tensor
 from vqtext.model.telling import tell
 from vqtext.reason import Reason, Step
 
@@ -39,7 +40,7 @@ class Said:
 
 
 def explain_stream(
-    model: VQText, signal: np.ndarray | Iterable[np.ndarray], stride_s: float | None = None
+    model: VQText, signal: Signals | Iterable[Signals], stride_s: float | None = None
 ) -> Iterator[Reason]:
     """Cut a recording into windows and yield the reason of each as soon as it is known.
 
@@ -52,7 +53,8 @@ def explain_stream(
 
     Args:
         signal: the whole recording ``(C, n)``, or an iterable of its chunks ``(C, any)``, in physical units,
-            NaN where nothing was measured. Few windows are held at a time.
+            NaN where nothing was measured; each may be a pandas DataFrame, as in `explain`. Few windows are
+            held at a time.
         stride_s: seconds between the windows that the network sees, rounded to whole frames. None takes
             windows side by side; where they overlap, the names of a frame are averaged over all windows that
             hold it, and so is what the class head says and how familiar they are.
@@ -62,8 +64,19 @@ def explain_stream(
         DataError: an infinite value, nothing but NaN, or a stride that is not above 0 and at most a window.
     """
     hop = _frames_of(stride_s, model.config)
-    chunks = [signal] if isinstance(signal, np.ndarray) else signal
+    chunks = [signal] if _is_whole(signal) else signal
+    if isinstance(chunks, str | bytes | Mapping) or not isinstance(chunks, Iterable):
+        raise ShapeError(
+            f"a recording is (C, n), or an iterable of such chunks, not a {type(signal).__name__}"
+        )
     return _joined(_reasons(model, _pieces(chunks, model.config), hop))
+
+
+def _is_whole(signal: Any) -> bool:
+    """Whether it is one recording, not its chunks. A list whose first item is a list of numbers is one."""
+    if isinstance(signal, list | tuple):
+        return bool(signal) and not is_frame(signal[0]) and in_memory(signal[0], (), "recording").ndim == 1
+    return hasattr(signal, "shape") or is_frame(signal)
 
 
 def _frames_of(stride_s: float | None, config: ModelConfig) -> int:
@@ -76,17 +89,19 @@ def _frames_of(stride_s: float | None, config: ModelConfig) -> int:
     return max(1, round(stride_s / config.window_s * config.frames))
 
 
-def _pieces(chunks: Iterable[np.ndarray], config: ModelConfig) -> Iterator[np.ndarray]:
+def _pieces(chunks: Iterable[Any], config: ModelConfig) -> Iterator[np.ndarray]:
     """Checked pieces ``(C, ≤ T)`` of a recording, in order."""
     seen = 0
-    for chunk in chunks:
-        if np.ndim(chunk) != 2:
+    names = [channel.name for channel in config.channels]
+    for given in chunks:
+        chunk = rows_of(given, names)
+        if len(chunk.shape) != 2:
             raise ShapeError(
-                f"a recording, and each chunk of it, must be (C, n), not {np.ndim(chunk)}-dimensional"
+                f"a recording, and each chunk of it, must be (C, n), not {len(chunk.shape)}-dimensional"
             )
-        check_channels(len(chunk), config)
+        check_channels(chunk.shape[0], config, chunk.shape[1])
         for start in range(0, chunk.shape[1], config.steps):
-            piece = np.asarray(chunk[:, start : start + config.steps], dtype=np.float32)
+            piece = numbers(chunk[:, start : start + config.steps])
             if (wild := too_large(piece)).any():
                 channel, at = np.argwhere(wild)[0]
                 raise DataError(
