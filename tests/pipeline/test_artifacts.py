@@ -32,7 +32,7 @@ def test_windows_round_trip(tmp_path, with_truth):
         truth_words=["left leg swings"] if with_truth else [],
     )
     content = write_windows(tmp_path / "windows.h5", windows, "recipe")
-    again = read_windows(tmp_path / "windows.h5")
+    again = read_windows(str(tmp_path / "windows.h5"))  # a user may have no Path at hand
     for field in fields(Windows):
         before, after = getattr(windows, field.name), getattr(again, field.name)
         if field.name in ("signal", "truth") and after is not None:

@@ -40,12 +40,13 @@ def model_folder(split: Split, fold: int, seed: int) -> str:
     return f"fold-{fold}/seed-{seed}" if split.how == "folds" else f"seed-{seed}"
 
 
-def read_run(folder: Path) -> dict[str, Any]:
+def read_run(folder: Path | str) -> dict[str, Any]:
     """What a run wrote down.
 
     Raises:
         ArtifactError: there is no run, or it cannot be read.
     """
+    folder = Path(folder)
     path = folder / RUN
     if not path.exists():
         raise ArtifactError(f"{folder} holds no run: run `vqtext train --run {folder.name}`")
