@@ -29,7 +29,7 @@ from vqtext.model.vocabulary import Vocabulary
 from vqtext.model.vqshape import VQShape
 from vqtext.model.vqshape.config import ARCHITECTURE
 from vqtext.model.vqshape.weights import misfits
-from vqtext.reason import Reason
+from vqtext.reason import Reason, RecordingReasons
 from vqtext.schema import Channel
 
 WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
@@ -141,10 +141,17 @@ class VQText:
         return arrange(signals, channels, self.config)
 
     def explain_stream(
-        self, signal: Signals | Iterable[Signals], stride_s: float | None = None
+        self, signal: Signals | Iterable[Signals], stride_s: float | None = None, ahead: int = 1
     ) -> Iterator[Reason]:
         """Reasons of a long recording, as it goes on; see `vqtext.model.stream.explain_stream`."""
-        return explain_stream(self, signal, stride_s)
+        return explain_stream(self, signal, stride_s, ahead)
+
+    def explain_recording(self, recording: Any, **how: Any) -> RecordingReasons:
+        """Class and reasons of a whole recording: a pandas DataFrame, or ``(C, n)``, of any rate; see
+        `vqtext.explain_recording`, which takes the same arguments."""
+        import vqtext  # not from here: what prepares recordings is no part of a model
+
+        return vqtext.explain_recording(self, recording, **how)
 
     def predict_proba(self, signals: Signals, index: np.ndarray | None = None) -> np.ndarray:
         """Posterior over `classes`, ``(n, classes)``. Arguments and errors as `explain`."""
