@@ -24,7 +24,7 @@ from vqtext.config import Settings
 from vqtext.data.readers import Warn
 from vqtext.data.recording import Recording, Track
 from vqtext.data.windowing import BRIDGE_S, Cut, windows_of
-from vqtext.errors import ArtifactError, ShapeError
+from vqtext.errors import ArtifactError, DataError, ShapeError
 from vqtext.pipeline.lines import table
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.progress import Progress
@@ -218,12 +218,26 @@ def _explained(
     tell: Any = lambda done, total, numbers: None,
 ) -> Explained:
     """The reasons of a recording, gap by gap."""
+    from vqtext.model.signals import told, too_large
+
     arranged = _arranged(model, recording, warn)
+    if (wild := too_large(arranged.signal)).any():
+        row, at = np.argwhere(wild)[0]
+        value, channel = told(arranged.signal[row, at]), arranged.channels[row].name
+        raise DataError(f"{recording.name}: {value} in channel {channel}, sample {at}: a missing one is NaN")
     size = arranged.signal.shape[1]
     duration_s = round(size / recording.rate_hz + sum(recording.lost_s), 3)
     how = Cut(borders="keep", rate_hz=model.config.rate_hz, bridge_s=bridge_s)
     reasons, signals, new_rate_hz = [], [], model.config.rate_hz
-    for piece in windows_of(arranged, np.zeros(size, np.int32), how):
+    pieces = windows_of(arranged, np.zeros(size, np.int32), how)
+    short = [piece for piece in pieces if piece.signal.shape[1] < model.config.steps]
+    if short:
+        warn(
+            f"{recording.name}: what is said of {len(short)} stretch{'es' * (len(short) > 1)} between gaps, "
+            f"the first from {short[0].start_s:g} s, rests on less than the model's window of "
+            f"{model.config.window_s:g} s"
+        )
+    for piece in pieces:
         end_s = round(piece.start_s + piece.signal.shape[1] / new_rate_hz, 3)
         for reason in model.explain_stream(piece.signal, stride_s, AHEAD):
             moved = _moved(reason, piece.start_s, end_s)

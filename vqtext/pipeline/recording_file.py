@@ -206,8 +206,8 @@ def _tell_lost(wanted: Sequence[str], header: Sequence[str], name: str, warn: Wa
     lost = [column for column in wanted if column not in header]
     if len(lost) == len(wanted):
         raise DataError(
-            f"{name}: no channel has a column ({', '.join(lost)}); the header has {', '.join(header)}: say "
-            f"with a {CONTENTS} what the columns mean"
+            f"{name}: no channel has a column ({', '.join(lost)}); it has {', '.join(header)}: rename the "
+            f"columns, or say with a {CONTENTS} what those of a file mean"
         )
     if lost:
         warn(f"{name}: no column {', '.join(lost)}: taken as not measured")
@@ -217,9 +217,9 @@ def _header(file: Path) -> list[str]:
     """Names of the columns of a file."""
     if file.suffix == ".parquet":
         try:
-            from pyarrow.parquet import read_schema
+            import pandas
 
-            return list(read_schema(file).names)
+            return [str(column) for column in pandas.read_parquet(file).columns]
         except ImportError as error:
             raise DataError(
                 f"{file.name}: Parquet needs two more packages: pip install pandas pyarrow"
@@ -228,8 +228,11 @@ def _header(file: Path) -> list[str]:
             raise DataError(f"{file.name}: not a readable Parquet file") from error
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
-            return next(csv.reader(text), [])
+            header = next(csv.reader(text), None)
     except UnicodeDecodeError as error:
         raise not_utf8(file.name, error.object) from error
     except csv.Error as error:
         raise DataError(f"{file.name}, row 1: {error}") from error
+    if header is None:
+        raise DataError(f"{file.name}: the file is empty")
+    return header
