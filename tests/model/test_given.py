@@ -176,3 +176,16 @@ def test_frames_are_arranged_by_the_names_of_their_own_channels(model):
     y, x = CHANNELS[1], CHANNELS[0]
     assert np.allclose(model.arrange(frame(), [y, x]), X[0])
     assert np.isnan(model.arrange(frame()[["acc_y"]], [y])[0]).all()
+
+
+def test_rows_of_a_file_are_taken_in_any_order(model, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "signals.h5", "w") as file:
+        file["signal"], file["one"] = X, X[0]
+        for index in ([2, 0], [1, 1, -1]):
+            assert np.allclose(
+                model.predict_proba(file["signal"], index), model.predict_proba(X, index), atol=1e-6
+            )
+        assert np.allclose(model.predict_proba(file["one"]), model.predict_proba(X[0]), atol=1e-6)
+        recording = list(model.explain_stream(file["one"]))
+    assert recording == list(model.explain_stream(X[0]))

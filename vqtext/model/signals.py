@@ -39,11 +39,19 @@ def blocks(
     if len(rows.shape) not in (2, 3):
         raise ShapeError(f"signals must be (n, C, T) or (C, T), not {len(rows.shape)}-dimensional")
     if len(rows.shape) == 2:
-        rows = rows[None]
+        rows = numbers(rows[:])[None]
     index = np.arange(rows.shape[0]) if index is None else _places(index, rows.shape[0])
     for start in range(0, max(1, len(index)), CHUNK):
         part = index[start : start + CHUNK]
-        yield window_tensor(numbers(rows[part]), part, config)
+        yield window_tensor(_taken(rows, part), part, config)
+
+
+def _taken(rows: Any, part: np.ndarray) -> np.ndarray:
+    """Some rows in memory; of one in a file in the only order that HDF5 knows."""
+    if isinstance(rows, np.ndarray | Tensor):
+        return numbers(rows[part])
+    places, back = np.unique(part, return_inverse=True)
+    return numbers(rows[places])[back]
 
 
 def _places(index: Sequence[int] | np.ndarray, count: int) -> np.ndarray:
@@ -55,7 +63,7 @@ def _places(index: Sequence[int] | np.ndarray, count: int) -> np.ndarray:
         raise ShapeError(f"index must be numbers of windows (m,) or a mask ({count},)")
     if (wrong := chosen[(chosen < -count) | (chosen >= count)]).size:
         raise ShapeError(f"index names window {wrong[0]}, there are {count}")
-    return chosen.astype(np.int64)
+    return np.where(chosen < 0, chosen + count, chosen).astype(np.int64)
 
 
 def window_tensor(x: np.ndarray, number: np.ndarray, config: ModelConfig) -> Tensor:

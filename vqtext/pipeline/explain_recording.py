@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -288,14 +289,12 @@ def _moved(reason: Reason, by_s: float, end_s: float) -> Reason:
 
 def _as_prepared(settings: Settings, progress: Progress) -> tuple[float | None, float]:
     """Stride and bridge that windows.h5 was cut with; those of the settings where it is not there."""
-    said: Any = {"stride_s": settings.data.stride_s, "bridge_s": settings.data.bridge_s}
-    try:
+    said = {"stride_s": settings.data.stride_s, "bridge_s": settings.data.bridge_s}
+    with suppress(ArtifactError):
         made = Prepare(settings, progress).record().provenance
-    except ArtifactError:
-        made = None
-    if made is not None:
-        said = made.options
-    return said["stride_s"], said["bridge_s"]
+        if made is not None and isinstance(made.options, dict):
+            said |= {key: made.options[key] for key in said if key in made.options}
+    return said["stride_s"], said["bridge_s"] or 0.0
 
 
 def _name(file: Path) -> str:

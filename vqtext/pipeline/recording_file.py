@@ -10,7 +10,6 @@ import csv
 import math
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +24,7 @@ from vqtext.data.readers import Warn
 from vqtext.data.recording import Recording, Track
 from vqtext.data.tables import not_utf8
 from vqtext.errors import DataError
+from vqtext.pipeline.frame_time import has_dates, in_seconds, of_index
 from vqtext.schema import Channel
 
 Read = Callable[[Sequence[str], Sequence[str]], OwnTable]
@@ -80,12 +80,10 @@ def frame_recordings(
     Args:
         time_column: None takes an index of dates, the only column of dates, or one with an obvious name.
     """
-    import pandas
-
     frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
-    if frame.index.dtype.kind in "mM" and time_column is None:
+    if has_dates(frame) and time_column is None:
         time_column = "the index"
-        frame = frame.assign(**{time_column: frame.index})
+        frame = of_index(frame, time_column)
     header = list(frame.columns)
     dates = [column for column, kind in zip(header, frame.dtypes, strict=True) if kind.kind == "M"]
     if time_column is None and len(dates) == 1:
@@ -95,13 +93,8 @@ def frame_recordings(
     if time_column is not None:
         if header.count(time_column) != 1:
             raise DataError(f"frame: there is not one column {time_column!r}; it has {', '.join(header)}")
-        stamps = frame[time_column]
-        if stamps.dtype.kind not in "mMiuf":
-            with suppress(ValueError, TypeError):
-                stamps = pandas.to_datetime(stamps, utc=True, format="ISO8601")
-        if stamps.dtype.kind in "mM" and len(stamps):
-            units = units[:1]
-            frame = frame.assign(**{time_column: (stamps - stamps.iloc[0]).dt.total_seconds()})
+        frame, known = in_seconds(frame, time_column)
+        units = units[:1] if known else units
     read = partial(read_frame, frame, "frame")
     return _undescribed(read, header, "frame", warn, channels, rate_hz, time_column, units)
 
