@@ -210,11 +210,11 @@ def explain(
     if recording is not None:
         if window is not None:
             raise UsageError("--window would not be used: --recording names what is explained")
-        from vqtext.pipeline.explain_recording import explain_file
-        from vqtext.pipeline.explain_recording import lines as recording_lines
+        from vqtext.pipeline.explain_file import explain_file
+        from vqtext.pipeline.explain_file import lines as file_lines
 
         answer = explain_file(loaded.settings, recording, dataset, Progress(quiet))
-        say(answer, recording_lines, as_json)
+        say(answer, file_lines, as_json)
         return
     if dataset is not None:
         raise UsageError("--dataset would not be used: it says what the columns of a --recording are")

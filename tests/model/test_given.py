@@ -70,6 +70,9 @@ def test_the_same_numbers_give_the_same_answer_whatever_holds_them(model, held):
     [
         lambda: np.ma.masked_array(X, mask=np.isnan(with_gaps())),
         lambda: [np.ma.masked_invalid(x) for x in with_gaps()],
+        lambda: np.ma.masked_array(
+            np.where(np.isnan(with_gaps()), "NA", X.astype(object)), np.isnan(with_gaps())
+        ),
         lambda: [[[None if v != v else v for v in row] for row in x] for x in with_gaps().tolist()],
         lambda: [frame(x).astype("Float64").mask(frame(x).isna()) for x in with_gaps()],
         lambda: [frame(x).astype(object).mask(frame(x).isna(), pandas.NA) for x in with_gaps()],

@@ -16,10 +16,14 @@ sys.path.append(str(Path(__file__).parents[1] / "model"))
 from toy import CHANNELS, RATE, STEPS, config, data, vocabulary, windows
 
 import vqtext
+from vqtext.cache import hdf5
+from vqtext.data.windows import Windows
 from vqtext.errors import DataError, ShapeError
 from vqtext.model.decoding import Decoder
 from vqtext.model.load import VQText
 from vqtext.model.network import Network
+from vqtext.pipeline.artifacts import write_windows
+from vqtext.pipeline.stage import Provenance
 from vqtext.reason import RecordingReasons
 from vqtext.schema import Channel
 
@@ -257,12 +261,55 @@ def test_what_cannot_be_is_one_line(call, cache, tmp_path, options, code, says):
     assert (ended, out) == (code, "") and says in err and len(err.splitlines()) == 1
 
 
+def test_windows_overlap_as_those_of_the_training_did(call, cache, model, tmp_path):
+    """What the model says of windows side by side is not what it says of its own stride."""
+    made = Provenance("prepare 2", {}, {"stride_s": 1.0, "bridge_s": 0.2}, "recipe")
+    study = dataset(SIGNAL[None])
+    write_windows(cache / "windows.h5", study, "recipe")
+    hdf5.stamp(cache / "windows.h5", made.to_dict())
+    frame().to_csv(tmp_path / "a.csv", index=False)
+    code, out, err = call("explain", "--recording", "a.csv", "--json", "--quiet")
+    assert code == 0, err
+    said = [
+        (s["label"], s["step"], s["start_s"], s["end_s"])
+        for s in json.loads(out)["recordings"][0]["segments"]
+    ]
+    assert said == told(model.explain_recording(frame(), stride_s=1.0))
+    assert said != told(model.explain_recording(frame()))
+
+
+def dataset(signal) -> Windows:
+    n = len(signal)
+    return Windows(
+        dataset="s",
+        rate_hz=RATE,
+        channels=list(CHANNELS),
+        labels=["shaking"],
+        subjects=[],
+        recordings=["r"],
+        signal=signal,
+        length=np.full(n, signal.shape[2], np.int32),
+        label=np.zeros(n, np.int32),
+        subject=np.full(n, -1, np.int32),
+        recording=np.zeros(n, np.int32),
+        start_s=np.zeros(n),
+        split=np.full(n, -1, np.int8),
+    )
+
+
 def test_a_run_of_folds_says_which_model_to_train(call, cache, tmp_path):
     path = cache / "runs/default/run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"best": None}))
     (tmp_path / "a.csv").write_text("x\n1\n")
     code, _, err = call("explain", "--recording", "a.csv")
     assert code == 1 and "is a run of folds" in err and "without --folds" in err
+
+
+@pytest.mark.parametrize("held", [SIGNAL, frame()])
+@pytest.mark.parametrize("rate_hz", [0, -1, np.nan])
+def test_a_rate_that_cannot_be_is_one_line(model, held, rate_hz):
+    with pytest.raises(DataError, match=r"a rate of .* Hz is not possible"):
+        model.explain_recording(held, rate_hz=rate_hz)
 
 
 def test_it_is_there_as_a_function_too(model):

@@ -121,7 +121,8 @@ def numbers(values: Any, where: str = "signals") -> np.ndarray:
     mask = np.ma.getmask(values)
     array = np.asarray(values)
     if array.dtype.kind == "O":
-        array = _plain(array, where)
+        absent: Any = None
+        array = _plain(np.where(mask, absent, array), where)  # whatever stands beneath the mask
     if array.dtype.kind not in "biuf":
         what = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates", "m": "durations"}
         kind = what.get(array.dtype.kind, f"values of type {array.dtype}")

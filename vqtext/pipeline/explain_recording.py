@@ -6,43 +6,21 @@ the model's windows from its beginning; no window crosses a gap, and nothing is 
 
 from __future__ import annotations
 
-import json
+import math
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import vqtext
-from vqtext.cache.lock import lock
-from vqtext.cache.publish import publish
-from vqtext.config import Settings
 from vqtext.data.readers import Warn
 from vqtext.data.recording import Recording, Track
 from vqtext.data.windowing import BRIDGE_S, Cut, windows_of
-from vqtext.errors import ArtifactError, DataError, ShapeError
-from vqtext.pipeline.lines import table
-from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.recording_file import frame_recordings, read_recordings
-from vqtext.pipeline.recording_page import Explained, page
-from vqtext.pipeline.runs import read_run
-from vqtext.pipeline.train import Train
-from vqtext.reason import (
-    AMBIGUOUS_MARK,
-    INFERRED_MARK,
-    UNLIKE,
-    UNRESOLVABLE_MARK,
-    Reason,
-    RecordingReasons,
-    write_segments,
-)
-from vqtext.report.html import render
+from vqtext.errors import DataError, ShapeError
+from vqtext.pipeline.recording_file import frame_recordings
+from vqtext.pipeline.recording_page import Explained
+from vqtext.reason import Reason, RecordingReasons
 from vqtext.schema import Channel
 
 if TYPE_CHECKING:
@@ -50,8 +28,6 @@ if TYPE_CHECKING:
 
 AHEAD = 64
 """Windows that are worked on at once."""
-SHOWN = 60
-"""Rows of a table in the terminal; the files have all."""
 
 
 def explain_recording(
@@ -93,6 +69,8 @@ def explain_recording(
 
     known = tuple(channels) if channels is not None else model.config.channels
     rate_hz = model.config.rate_hz if rate_hz is None else rate_hz
+    if not (math.isfinite(rate_hz) and rate_hz > 0):
+        raise DataError(f"a rate of {rate_hz:g} Hz is not possible")
     if is_frame(recording):
         (one,) = frame_recordings(recording, warn, known, rate_hz, time_column)
     else:
@@ -102,115 +80,12 @@ def explain_recording(
         if len(signal) != len(known):
             turned = ": swap the axes" if signal.shape[1] == len(known) else ""
             raise ShapeError(f"the recording has {len(signal)} channels, {len(known)} are described{turned}")
-        one = Recording("recording", signal, rate_hz, known, _nothing(signal.shape[1]))
-    return _explained(model, one, stride_s, bridge_s, warn).said
+        nothing = Track((), np.full(signal.shape[1], -1, np.int32))
+        one = Recording("recording", signal, rate_hz, known, nothing)
+    return explained(model, one, stride_s, bridge_s, warn).said
 
 
-def explain_file(settings: Settings, file: Path, dataset: Path | None, progress: Progress) -> dict[str, Any]:
-    """``vqtext explain --recording``: explain a file; write table, JSON and page beside the run's outputs.
-
-    Returns:
-        The whole ``--json`` answer.
-
-    Raises:
-        DataError: the file or its ``dataset.toml`` is missing or wrong.
-        ShapeError: none of its channels is the model's.
-        ArtifactError: there is no run, it is stale or damaged, or the cache cannot be written.
-    """
-    from vqtext.model.load import VQText
-
-    train = Train(settings, progress)
-    train.check()
-    run = read_run(train.target)
-    if run["best"] is None:
-        raise ArtifactError(
-            f"{train.target} is a run of folds, each with its own models: train one for use, with "
-            "`vqtext train --run NAME` without --folds"
-        )
-    model = VQText.from_pretrained(train.target)
-    notes: list[str] = []
-
-    def warn(text: str) -> None:
-        notes.append(text)
-        progress.warn(text)
-
-    recordings = read_recordings(file, dataset, warn, model.config.channels, model.config.rate_hz)
-    stride_s, bridge_s = _as_prepared(settings, progress)
-    if stride_s is not None and stride_s >= model.config.window_s:
-        stride_s = None  # what lay between the windows of the training is to be explained, too
-    found = []
-    for recording in recordings:
-        with progress.bar(f"explaining {recording.name}") as tell:
-            found.append(_explained(model, recording, stride_s, bridge_s, warn, tell))
-    said = [one.said for one in found]
-    files = {kind: train.target / "recordings" / f"{_name(file)}.{kind}" for kind in ("html", "csv", "json")}
-    answer = {
-        "run": run["run"],
-        "model": run["best"],
-        "recording": str(file),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "vqtext": vqtext.__version__,
-        "notes": notes,
-        "recordings": [one.to_dict() for one in said],
-        "report": str(files["html"]),
-        "csv": str(files["csv"]),
-        "json": str(files["json"]),
-    }
-    with lock(files["json"]):
-        with publish(files["html"]) as temp:
-            made = page(model, run, file.name, found, settings.explain.samples, answer["created"], notes)
-            temp.write_text(render(made), encoding="utf-8")
-        with publish(files["csv"]) as temp, temp.open("w", encoding="utf-8", newline="") as text:
-            write_segments(text, said)
-        with publish(files["json"]) as temp:
-            temp.write_text(json.dumps(answer, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return answer
-
-
-def lines(answer: Mapping[str, Any]) -> list[str]:
-    """The answer of `explain_file` for people."""
-    told = []
-    for one in answer["recordings"]:
-        told.append(f"{one['name']}: {one['duration_s']:.1f} s")
-        told += _rows("classes", one["stretches"], lambda row: (row["display"] or row["label"],))
-        told += _rows(
-            "segments",
-            one["segments"],
-            lambda row: (row["label_display"] or row["label"], _marked(row)),
-        )
-        unlike = sum(row["end_s"] - row["start_s"] for row in one["segments"] if row["familiar"] < 1)
-        if unlike:
-            told.append(f"  {unlike:.1f} s of it are {UNLIKE}")
-        if one["silent"]:
-            shown = ", ".join(f"{start:.1f}–{end:.1f} s" for start, end in one["silent"][:SHOWN])
-            told.append(f"  nothing is said of {shown}{' …' if len(one['silent']) > SHOWN else ''}")
-    told.append(f"segments: {Path(answer['csv']).resolve()} and .json")
-    return [*told, f"report: {Path(answer['report']).resolve()}"]
-
-
-def _marked(row: Mapping[str, Any]) -> str:
-    return (
-        (row["display"] or row["step"])
-        + INFERRED_MARK * row["inferred"]
-        + AMBIGUOUS_MARK * bool(row["ambiguous_with"])
-        + UNRESOLVABLE_MARK * row["unresolvable"]
-    )
-
-
-def _rows(title: str, rows: Sequence[Mapping[str, Any]], words: Any) -> list[str]:
-    shown = (
-        table(
-            (f"    {row['start_s']:.2f}–{row['end_s']:.2f} s", *words(row), f"{row['confidence']:.2f}")
-            for row in rows[:SHOWN]
-        )
-        if rows
-        else []
-    )
-    more = [f"    … and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
-    return [f"  {title}", *shown, *more]
-
-
-def _explained(
+def explained(
     model: VQText,
     recording: Recording,
     stride_s: float | None,
@@ -285,22 +160,3 @@ def _moved(reason: Reason, by_s: float, end_s: float) -> Reason:
         steps=tuple(step for step in steps if step.start_s < step.end_s),
         runner_up=None if other is None else _moved(other, by_s, end_s),
     )
-
-
-def _as_prepared(settings: Settings, progress: Progress) -> tuple[float | None, float]:
-    """Stride and bridge that windows.h5 was cut with; those of the settings where it is not there."""
-    said = {"stride_s": settings.data.stride_s, "bridge_s": settings.data.bridge_s}
-    with suppress(ArtifactError):
-        made = Prepare(settings, progress).record().provenance
-        if made is not None and isinstance(made.options, dict):
-            said |= {key: made.options[key] for key in said if key in made.options}
-    return said["stride_s"], said["bridge_s"] or 0.0
-
-
-def _name(file: Path) -> str:
-    """A name for what is written of a file; files of one name in two folders have two."""
-    return f"{file.stem[:80]}-{sha256(str(file.resolve()).encode()).hexdigest()[:6]}"
-
-
-def _nothing(size: int) -> Track:
-    return Track((), np.full(size, -1, np.int32))

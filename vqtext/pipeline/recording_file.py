@@ -38,8 +38,8 @@ SAME_RATE = 1.25
 
 
 def read_recordings(
-    file: Path,
-    dataset: Path | None,
+    file: Path | str,
+    dataset: Path | str | None,
     warn: Warn,
     channels: Sequence[Channel] = (),
     rate_hz: float | None = None,
@@ -57,6 +57,7 @@ def read_recordings(
     Raises:
         DataError: the file or ``dataset.toml`` is missing or wrong, or holds no channel at all.
     """
+    file, dataset = Path(file), None if dataset is None else Path(dataset)
     if not file.is_file():
         raise DataError(f"{file}: there is no such file")
     name = file.name
@@ -118,8 +119,8 @@ def _undescribed(
     used = {time_column, *(channel.name for channel in there)}
     if unread := [column for column in header if column not in used]:
         warn(f"{name}: not read, since they are no channels of the model: {', '.join(unread)}")
-    entries = [
-        ChannelEntry(column=c.name, location=c.location, modality=c.modality, axis=c.axis, unit=c.unit)
+    entries = [  # numbers as they are: what they mean, the model knows
+        ChannelEntry(column=c.name, location=c.location, modality="unknown", axis=c.axis, unit="1")
         for c in there
     ]
     contents = Contents(
