@@ -143,6 +143,18 @@ class _Quantity:
         self.shape, self.dtype = values.shape, values.dtype
 
 
+def test_rows_of_another_rate_are_not_taken_for_the_models_own(model):
+    """Half a window would be read as a whole one, at half its speed."""
+    dates = pandas.date_range("2023-10-23", periods=STEPS, freq="50ms")
+    right, wrong = frame().set_index(dates), frame().set_index(dates[0] + (dates - dates[0]) / 2)
+    assert model.predict(right) == model.predict(frame())
+    for held in (wrong, wrong.tz_localize("Europe/Berlin"), [right, wrong], {"a": wrong}):
+        with pytest.raises(ShapeError, match=r"0\.025 s apart by its index, the model takes 20 Hz: resample"):
+            model.explain(held)
+    with pytest.raises(ShapeError, match="give the whole recording to explain_recording"):
+        list(model.explain_stream(wrong))
+
+
 def test_windows_are_chosen_by_number_or_by_mask(model):
     every = model.predict_proba(X)
     assert np.allclose(model.predict_proba(X, [2, 0]), every[[2, 0]], atol=1e-6)

@@ -46,6 +46,20 @@ def rows_of(given: Any, names: Sequence[str]) -> Any:
     return given
 
 
+def check_rate(given: Any, rate_hz: float) -> None:
+    """Raises ShapeError where rows of a frame, or of one of several, are by their index of another rate."""
+    frames = given.values() if isinstance(given, Mapping) else given
+    for frame in frames if isinstance(given, list | tuple | Mapping) else [given]:
+        if not is_frame(frame) or frame.index.dtype.kind not in "mM" or len(frame) < 2:
+            continue
+        step = float(frame.index.to_series().diff().dt.total_seconds().median())
+        if not 0.8 < step * rate_hz < 1.25:
+            raise ShapeError(
+                f"rows of a frame are {step:g} s apart by its index, the model takes {rate_hz:g} Hz: "
+                "resample them, or give the whole recording to explain_recording"
+            )
+
+
 def in_memory(given: Any, names: Sequence[str], where: str) -> np.ndarray:
     """The same as ``float32`` in memory.
 

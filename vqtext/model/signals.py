@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vqtext.errors import DataError, ShapeError
 from vqtext.model.config import ModelConfig
-from vqtext.model.given import MOST_NAMED, in_memory, numbers, rows_of
+from vqtext.model.given import MOST_NAMED, check_rate, in_memory, numbers, rows_of
 from vqtext.schema import Channel, Rows, earlier
 
 CHUNK = 256  # windows a forward pass
@@ -35,6 +35,7 @@ def blocks(
         DataError: a value that is no number, infinite or huge, or a window of nothing but NaN; the message
             says which.
     """
+    check_rate(signals, config.rate_hz)
     rows = rows_of(signals, [channel.name for channel in config.channels])
     if len(rows.shape) not in (2, 3):
         raise ShapeError(f"signals must be (n, C, T) or (C, T), not {len(rows.shape)}-dimensional")

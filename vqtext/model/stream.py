@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vqtext.errors import DataError, ShapeError
 from vqtext.model.config import ModelConfig
-from vqtext.model.given import in_memory, is_frame, numbers, rows_of
+from vqtext.model.given import check_rate, in_memory, is_frame, numbers, rows_of
 from vqtext.model.losses import frame_names
 from vqtext.model.signals import Signals, check_channels, frames_seen, told, too_large, window_tensor
 from vqtext.model.telling import tell
@@ -106,6 +106,7 @@ def _pieces(chunks: Iterable[Any], config: ModelConfig) -> Iterator[np.ndarray]:
     seen = 0
     names = [channel.name for channel in config.channels]
     for given in chunks:
+        check_rate(given, config.rate_hz)
         chunk = rows_of(given, names)
         if len(chunk.shape) != 2:
             raise ShapeError(
