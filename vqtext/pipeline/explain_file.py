@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from vqtext.pipeline.explain_recording import explained
 from vqtext.pipeline.lines import table
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.recording_file import read_recordings
+from vqtext.pipeline.recording_file import read_recordings, text_of
 from vqtext.pipeline.recording_page import page
 from vqtext.pipeline.runs import read_run
 from vqtext.pipeline.train import Train
@@ -71,7 +72,7 @@ def explain_file(settings: Settings, file: Path, dataset: Path | None, progress:
     answer = {
         "run": run["run"],
         "model": run["best"],
-        "recording": str(file),
+        "recording": text_of(file),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "vqtext": vqtext.__version__,
         "notes": notes,
@@ -82,7 +83,9 @@ def explain_file(settings: Settings, file: Path, dataset: Path | None, progress:
     }
     with lock(files["json"]):
         with publish(files["html"]) as temp:
-            made = page(model, run, file.name, found, settings.explain.samples, answer["created"], notes)
+            made = page(
+                model, run, text_of(file.name), found, settings.explain.samples, answer["created"], notes
+            )
             temp.write_text(render(made), encoding="utf-8")
         with publish(files["csv"]) as temp, temp.open("w", encoding="utf-8", newline="") as text:
             write_segments(text, said)
@@ -146,4 +149,4 @@ def _as_prepared(settings: Settings, progress: Progress) -> tuple[float | None, 
 
 def _name(file: Path) -> str:
     """A name for what is written of a file; files of one name in two folders have two."""
-    return f"{file.stem[:80]}-{sha256(str(file.resolve()).encode()).hexdigest()[:6]}"
+    return f"{text_of(file.stem)[:60]}-{sha256(os.fsencode(file.resolve())).hexdigest()[:6]}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -60,7 +61,7 @@ def read_recordings(
     file, dataset = Path(file), None if dataset is None else Path(dataset)
     if not file.is_file():
         raise DataError(f"{file}: there is no such file")
-    name = file.name
+    name = text_of(file.name)
     read = partial(read_parquet if file.suffix == ".parquet" else read_csv, file, name)
     header = _header(file)
     if dataset is None and (file.parent / CONTENTS).is_file():
@@ -71,6 +72,11 @@ def read_recordings(
     there = [entry for entry in contents.channels if entry.column in header]
     _tell_lost([entry.column for entry in contents.channels], header, name, warn)
     return _recordings(_table(read, header, contents), name, contents.model_copy(update={"channels": there}))
+
+
+def text_of(path: Path | str) -> str:
+    """A path as text that can be written down, even where it is none."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def frame_recordings(
