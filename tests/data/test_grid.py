@@ -71,6 +71,7 @@ def test_rows_that_jitter_are_all_kept():
         (np.where(ROWS == 500, 499, ROWS) / 50, "time stamps that stand twice"),
         (np.where(ROWS == 500, 501, np.where(ROWS == 501, 500, ROWS)) / 50, "rows out of order"),
         (np.where(ROWS == 7, np.nan, ROWS / 50), "rows without a time stamp"),
+        (ROWS[::-1] / 50, "rows in reverse order"),
         ((86390 + ROWS / 50) % 86400, "clocks that begin anew"),
         (((4294960000 + ROWS * 20000) % 2**32) / 1e6, "clocks that begin anew"),
         ((65000 + ROWS * 20) % 2**16 / 1e3, "clocks that begin anew"),

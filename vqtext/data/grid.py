@@ -134,8 +134,8 @@ def on_grid(
     """
     stamped = _Stamped(times, np.arange(len(times)), signal, where, lines or range(1, len(times) + 1))
     _drop_unstamped(stamped, repeated)
-    first = stamped.periods[0]
-    stamped.periods = (stamped.periods - first) * rate_hz
+    stamped.periods = (stamped.periods - stamped.periods[0]) * rate_hz
+    _turn_round(stamped, repeated)
     _unwrap(stamped, rate_hz)
     _sort(stamped, rate_hz, repeated)
     pieces = list(pairwise([0, *stamped.starts, len(stamped.periods)]))
@@ -157,6 +157,16 @@ def _drop_unstamped(stamped: _Stamped, repeated: Repeated) -> None:
         raise DataError(f"{at}: an empty time stamp")
     stamped.take(~missing)
     stamped.remarks["rows without a time stamp"] = f"{at}: {int(missing.sum())} rows are left out"
+
+
+def _turn_round(stamped: _Stamped, repeated: Repeated) -> None:
+    """Put a file that was written with the newest row first the right way round."""
+    steps = np.diff(stamped.periods)
+    if repeated == "error" or not steps.size or (steps < 0).mean() <= 0.5:
+        return
+    stamped.take(np.arange(len(stamped.periods))[::-1])
+    stamped.periods -= stamped.periods[0]
+    stamped.remarks["rows in reverse order"] = f"{stamped.where}: time runs backwards: rows are turned round"
 
 
 def _unwrap(stamped: _Stamped, rate_hz: float) -> None:
