@@ -41,12 +41,25 @@ def prepare(
     stride_s: Annotated[o.Number, o.Setting("--stride-s", "data.stride_s", "SECONDS")] = None,
     borders: Annotated[o.Text, o.Setting("--borders", "data.borders", "HOW")] = None,
     bridge_s: Annotated[o.Number, o.Setting("--bridge-s", "data.bridge_s", "SECONDS")] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(
+            "--init",
+            metavar="FOLDER",
+            help="Write a first dataset.toml into a folder of own recordings, and prepare nothing",
+        ),
+    ] = None,
     cache: o.Cache = None,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
     force: o.Force = False,
 ) -> None:
     """Cut recordings into windows."""
+    if init is not None:
+        from vqtext.pipeline.init_dataset import init_dataset, lines
+
+        say(init_dataset(init), lines, as_json)
+        return
     _stage("prepare", load_settings(o.chosen(prepare, locals())), as_json, quiet, force)
 
 

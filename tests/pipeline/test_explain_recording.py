@@ -95,7 +95,7 @@ def test_it_says_the_same_whatever_holds_it(model, held):
 @pytest.mark.parametrize(("column", "factor"), [("time_ms", 1e3), ("t", 1e6), ("timestamp", 1e9)])
 def test_the_unit_of_time_is_found_by_the_rate_and_said(model, column, factor):
     stamps = np.round(SECONDS * factor) + 1_698_055_200 * factor
-    with pytest.warns(UserWarning, match=f"{column} is taken for .*: rows are then 20 Hz"):
+    with pytest.warns(UserWarning, match="frame: times in .s since 1970"):
         said = model.explain_recording(frame(**{column: stamps}))
     assert told(said, 1) == told(model.explain_recording(SIGNAL), 1)
 
@@ -134,7 +134,7 @@ def test_another_rate_is_resampled_without_aliasing(model):
         < 0.1
     )
     stamped = pandas.DataFrame(fine.T, columns=NAMES).assign(time=np.arange(fine.shape[1]) / 80)
-    with pytest.warns(UserWarning, match="time says 80 Hz, not the expected 20 Hz: the signal is resampled"):
+    with pytest.warns(UserWarning, match="frame is at 80 Hz, not at 20 Hz: the signal is resampled"):
         assert told(model.explain_recording(stamped)) == told(clean)
 
 

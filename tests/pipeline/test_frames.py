@@ -98,7 +98,31 @@ def test_the_windows_are_those_of_the_same_rows_in_files(tmp_path, prepare):
 def test_the_contents_are_written_as_they_were_given(tmp_path, prepare):
     prepare(frame())
     said = tomllib.loads((tmp_path / "cache/frames/dataset.toml").read_text(encoding="utf-8"))
-    assert said == CONTENTS | {"recordings": "*.csv", "subjects": {"13": {"age": 27.5, "sex": "male"}}}
+    written = {"recordings": "*.csv", "header": True, "time_unit": "s"}
+    assert said == CONTENTS | written | {"subjects": {"13": {"age": 27.5, "sex": "male"}}}
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_datetimes_are_time_stamps(tmp_path, prepare, zone):
+    """Pandas gives a column of times as datetimes; each was refused as no number."""
+    given = frame()
+    whole = given.assign(time=given["time"].round(3))
+    start = pandas.Timestamp("2023-10-29 00:59:58", tz=zone)  # clocks go back an hour later
+    times = pandas.Series(start + pandas.to_timedelta(whole["time"], unit="s"))
+    prepare(whole)
+    expected = windows(tmp_path / "cache")
+    ways = {
+        "datetimes": whole.assign(time=times),
+        "differences": whole.assign(time=times - times[0]),
+        "index": whole.drop(columns="time").set_index(pandas.DatetimeIndex(times, name="time")),
+        "text": whole.assign(time=times.astype(str)),
+        "nanoseconds": whole.assign(time=times.dt.as_unit("ns").astype("int64")),
+    }
+    for name, way in ways.items():
+        prepare(way, cache=name)
+        made = windows(tmp_path / name)
+        np.testing.assert_allclose(made["start_s"], expected["start_s"], atol=1e-6)
+        assert made["signal"].tobytes() == expected["signal"].tobytes()
 
 
 def test_one_frame_with_a_column_of_recordings_is_a_dict_of_frames(tmp_path, prepare):
@@ -167,6 +191,14 @@ def changed(column, value):
         (frame(), {"recording_column": "who"}, "there is no column 'who'"),
         (frame(), {"contents": CONTENTS | {"rate": 10}}, "contents: unknown key 'rate'"),
         (frame(), {"contents": []}, "contents: a list, not a dict"),
+        (
+            frame(),
+            {
+                "contents": {k: v for k, v in CONTENTS.items() if k != "label_column"}
+                | {"label_pattern": "(.*)"}
+            },
+            "contents: label_pattern, [intervals] and several files a recording are for files",
+        ),
     ],
 )
 def test_one_clear_line_and_nothing_changes(tmp_path, prepare, frames, more, message):
@@ -176,6 +208,14 @@ def test_one_clear_line_and_nothing_changes(tmp_path, prepare, frames, more, mes
         prepare(frames, **more)
     assert message in str(error.value) and "\n" not in str(error.value)
     assert before == {path: path.read_bytes() for path in (tmp_path / "cache").rglob("*.[ch]*")}
+
+
+def test_codes_get_words_and_some_rows_are_left_out(tmp_path, prepare):
+    coded = pandas.concat([frame(0, label=0), frame(0, label=7), frame(0, label=None)], ignore_index=True)
+    contents = CONTENTS | {"label_names": {7: 'walk "on"'}, "ignore_labels": [0, ""]}
+    contents.pop("time_column", None)
+    prepare(coded, contents=contents)
+    assert windows(tmp_path / "cache")["labels"] == ['walk "on"']
 
 
 def test_rows_of_a_recording_are_counted_in_the_frame(prepare):

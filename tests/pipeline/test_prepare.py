@@ -69,6 +69,13 @@ def test_the_answer_is_exactly_the_promised_one(own, heard):
     assert heard.warned == []
 
 
+def test_how_files_are_written_is_said_once(own, heard):
+    for file in own.data.path.glob("*.csv"):
+        file.write_text(file.read_text().replace(",", ";"))
+    run(Prepare(own, heard))
+    assert "1-running.csv and 3 more: separator ';'" in heard.said and heard.warned == []
+
+
 def test_up_to_date_gives_the_same_answer_without_reading(own, heard):
     first = run(Prepare(own, heard))
     content = (own.cache / "windows.h5").read_bytes()
@@ -101,7 +108,7 @@ def test_settings_decide_how_it_is_cut(own, heard, data, windows, steps):
     assert (answer["windows"], answer["steps"]) == (windows, steps)
 
 
-def test_labels_survive_the_round_trip_exactly(own, heard):
+def test_labels_survive_the_round_trip_but_for_spaces_around_them(own, heard):
     strange = [
         "a/b",
         "../..",
@@ -114,8 +121,10 @@ def test_labels_survive_the_round_trip_exactly(own, heard):
     for i, label in enumerate(strange):
         write(own.data.path, f"9-{i}.csv", label)
     answer = run(Prepare(own, heard))
-    assert {label: answer["labels"][label] for label in strange} == dict.fromkeys(strange, 2)
-    assert read_windows(own.cache / "windows.h5").labels[-len(strange) :] == strange
+    assert all(answer["labels"][label.strip()] == 2 for label in strange)
+    assert read_windows(own.cache / "windows.h5").labels[-len(strange) :] == [
+        label.strip() for label in strange
+    ]
     assert json.loads(json.dumps(answer)) == answer
 
 

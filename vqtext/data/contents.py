@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from vqtext.data.file_keys import FileKeys
+from vqtext.data.file_keys import Section as _Section
 from vqtext.data.grid import Repeated
 from vqtext.data.tables import not_utf8
 from vqtext.data.units import conversion
@@ -21,10 +23,6 @@ from vqtext.errors import DataError
 from vqtext.schema import same_subject
 
 CONTENTS = "dataset.toml"
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False)
 
 
 class ChannelEntry(_Section):
@@ -38,6 +36,9 @@ class ChannelEntry(_Section):
     unit: str
     scale: float | None = None
     gravity: bool | None = None
+    file: str | None = None
+    rate_hz: float | None = Field(default=None, gt=0)
+    time_column: str | None = None
 
 
 class Facts(_Section):
@@ -50,21 +51,49 @@ class Facts(_Section):
     hand: Literal["left", "right"] | None = None
 
 
-class Contents(_Section):
+class IntervalsEntry(_Section):
+    """Where labels stand as a start, a stop and a word, ``[intervals]``; see `vqtext.data.intervals`."""
+
+    files: str = Field(min_length=1)
+    start: str | None = None
+    stop: str | None = None
+    duration: str | None = None
+    label: str | None = None
+    recording: str | None = None
+    unit: Literal["s", "ms", "us", "ns", "samples"] | None = None
+    clock: Literal["start", "stamps"] | None = None
+    overlap: Literal["error", "later"] = "error"
+
+
+class Contents(FileKeys):
     """The whole file."""
 
     name: str = Field(min_length=1)
     rate_hz: float = Field(gt=0)
     recordings: str = Field(min_length=1)
-    label_column: str
-    time_column: str | None = None
+    recording_pattern: str | None = None
+    label_column: str | None = None
+    label_pattern: str | None = None
+    intervals: IntervalsEntry | None = None
+    label_names: dict[str, str] = Field(default={})
+    ignore_labels: list[str] = Field(default=[])
     subject_column: str | None = None
     subject_pattern: str | None = None
     truth_column: str | None = None
     repeated_times: Repeated = "keep_first"
     exact_subjects: bool = False
     channels: list[ChannelEntry] = Field(min_length=1)
-    subjects: dict[str, Facts] = {}
+    subjects: dict[str, Facts] = Field(default={})
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether it says where labels come from."""
+        return self.label_column is not None or self.label_pattern is not None or self.intervals is not None
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether recordings are put together out of files, each at a rate of its own."""
+        return any(channel.file is not None or channel.rate_hz is not None for channel in self.channels)
 
     def same_subject(self, identity: str) -> str:
         """What the spellings of one person have in common."""
@@ -72,10 +101,8 @@ class Contents(_Section):
 
     @property
     def numbers(self) -> list[str]:
-        """Columns of numbers: the channels, then the time if there is one."""
-        return [channel.column for channel in self.channels] + [
-            column for column in (self.time_column,) if column is not None
-        ]
+        """Columns of numbers: the channels."""
+        return [channel.column for channel in self.channels]
 
     @property
     def words(self) -> list[str]:
@@ -114,9 +141,12 @@ def check_contents(given: Mapping[str, Any], where: str) -> Contents:
         DataError: an unknown or missing key, or a value that it cannot have.
     """
     try:
-        contents = Contents.model_validate(given)
+        channels = {"channels": _expanded(given["channels"])} if "channels" in given else {}
+        contents = Contents.model_validate({**given, **channels})
     except ValidationError as error:
         raise DataError(f"{where}: {_explained(error)}") from error
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
     units: dict[tuple[str, str], str] = {}
     for channel in contents.channels:
         try:
@@ -134,10 +164,15 @@ def check_contents(given: Mapping[str, Any], where: str) -> Contents:
             raise DataError(
                 f"{where}: channel {channel.column!r}: gravity is said of acc, not of {channel.modality}"
             )
-        if [other.column for other in contents.channels].count(channel.column) > 1:
+        columns = [(other.column, other.file) for other in contents.channels]
+        if columns.count((channel.column, channel.file)) > 1:
             raise DataError(f"{where}: two channels are column {channel.column!r}")
-    _check_subjects(contents, where)
     _check_facts(contents, where)
+    _check_files(contents, where)
+    _check_one_source(contents, where)
+    _check_pattern("subject_pattern", contents.subject_pattern, "around the subject", where)
+    _check_pattern("label_pattern", contents.label_pattern, "around the label", where)
+    _check_pattern("recording_pattern", contents.recording_pattern, None, where)
     return contents
 
 
@@ -152,17 +187,70 @@ def _check_facts(contents: Contents, where: str) -> None:
             )
 
 
-def _check_subjects(contents: Contents, where: str) -> None:
-    if contents.subject_pattern is None:
-        return
-    if contents.subject_column is not None:
+def _check_files(contents: Contents, where: str) -> None:
+    """Channels of one file have one clock and one rate."""
+    known: dict[str | None, ChannelEntry] = {}
+    for channel in contents.channels:
+        first = known.setdefault(channel.file, channel)
+        for key in ("rate_hz", "time_column"):
+            if getattr(first, key) != getattr(channel, key):
+                raise DataError(
+                    f"{where}: channels {first.column!r} and {channel.column!r} are in the same file but "
+                    f"have another {key}"
+                )
+    if None in known and len(known) > 1:
+        raise DataError(f"{where}: channel {known[None].column!r} lacks a file, other channels have one")
+    if None in known and known[None].time_column is not None:
+        raise DataError(f"{where}: channel {known[None].column!r}: a time_column of its own needs a file")
+    if None in known and contents.recording_pattern is not None:
+        raise DataError(f"{where}: recording_pattern joins files: say the file of each of [[channels]]")
+
+
+def _expanded(channels: Any) -> Any:
+    """Each ``columns = […]`` of a ``[[channels]]`` as one channel a column; ``axes`` are x, y and z."""
+    if not isinstance(channels, list):
+        return channels
+    made: list[Any] = []
+    for given in channels:
+        if not isinstance(given, Mapping) or not isinstance(given.get("columns"), list):
+            made.append(given)
+            continue
+        rest = {key: value for key, value in given.items() if key not in ("columns", "axes")}
+        columns, axes = given["columns"], given.get("axes", ["x", "y", "z"])
+        if not isinstance(axes, list) or len(axes) != len(columns):
+            raise DataError(f"channels {columns}: say axes = […], one for each of the {len(columns)} columns")
+        made += [{**rest, "column": column, "axis": axis} for column, axis in zip(columns, axes, strict=True)]
+    return made
+
+
+def _check_one_source(contents: Contents, where: str) -> None:
+    if contents.subject_pattern is not None and contents.subject_column is not None:
         raise DataError(f"{where}: subject_column or subject_pattern, not both")
+    given = {
+        "label_column": contents.label_column,
+        "label_pattern": contents.label_pattern,
+        "[intervals]": contents.intervals,
+    }
+    sources = [name for name, value in given.items() if value is not None]
+    if len(sources) > 1:
+        raise DataError(f"{where}: {' or '.join(sources)}: labels come from one of them")
+    entry = contents.intervals
+    if entry is not None and (entry.unit, entry.clock) == ("samples", "stamps"):
+        raise DataError(f"{where}: intervals in samples are counted from the start, not in stamps")
+
+
+def _check_pattern(key: str, pattern: str | None, what: str | None, where: str) -> None:
+    """``what`` stands in the one pair of brackets; where it is None there may be several."""
+    if pattern is None:
+        return
     try:
-        groups = re.compile(contents.subject_pattern).groups
+        groups = re.compile(pattern).groups
     except re.error as error:
-        raise DataError(f"{where}: subject_pattern is not a regular expression: {error}") from error
-    if groups != 1:
-        raise DataError(f"{where}: subject_pattern needs one pair of brackets, around the subject")
+        raise DataError(f"{where}: {key} is not a regular expression: {error}") from error
+    if what is None and not groups:
+        raise DataError(f"{where}: {key} needs brackets around what the files of a recording have in common")
+    if what is not None and groups != 1:
+        raise DataError(f"{where}: {key} needs one pair of brackets, {what}")
 
 
 def _explained(error: ValidationError) -> str:
@@ -171,7 +259,11 @@ def _explained(error: ValidationError) -> str:
     problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
     where = [str(part) for part in problem["loc"]]
     if problem["type"] == "extra_forbidden":
-        inner: dict[str, type[_Section]] = {"channels": ChannelEntry, "subjects": Facts}
+        inner: dict[str, type[_Section]] = {
+            "channels": ChannelEntry,
+            "subjects": Facts,
+            "intervals": IntervalsEntry,
+        }
         model = inner[where[0]] if len(where) > 1 else Contents
         near = difflib.get_close_matches(where[-1], model.model_fields, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(model.model_fields)}"

@@ -1,12 +1,13 @@
-"""Own data: a folder with ``dataset.toml`` and one CSV or Parquet file for each recording.
+"""Own data: a folder with ``dataset.toml`` and CSV or Parquet files, mostly one for each recording.
 
 ::
 
     name = "my-study"
     rate_hz = 100
     recordings = "recordings/*.csv"
-    label_column = "label"
-    subject_column = "subject"        # or subject_pattern = "(\\\\d+)-.*", matched with the file's name
+    label_column = "label"            # or label_pattern = "acc_(.*)_.*" on file names, or [intervals]
+    # ignore_labels = ["null", ""]    # rows with these are in no window
+    subject_column = "subject"        # or subject_pattern = "(\\\\d+)-.*" on file names
     time_column = "time"              # optional: seconds, see below
     truth_column = "truth"            # optional: the true sub-action of each row, for measuring only
     [[channels]]
@@ -17,35 +18,39 @@
     unit = "m/s2"                     # or g, mg; others: docs/motion.md
     # scale = 0.015625                # optional: the numbers times it are in that unit
     # gravity = false                 # of acc alone, where gravity was removed; else it is felt
+    # file = "acc_*.csv"              # of several files a recording: which of them, see vqtext.data.joined
+    # rate_hz = 32                    # of that file, where it is not the study's
+    [label_names]                     # optional: words for codes
+    1 = "walking"
     [subjects.13]                     # optional facts
     age = 27
     height_cm = 182
 
 Rows follow each other at ``rate_hz``. With a ``time_column`` they need not: irregular rows are brought to
 that rate by straight lines, and where more than three periods are missing the recording has a break. An empty
-number is a missing sample; so is "nan". Every row has a label. A file in which the subject changes becomes
-several recordings, each with a time of its own. Windows are 5 s unless the settings say otherwise.
+number is a missing sample; so is "nan". A file in which the subject changes becomes several recordings, each
+with a time of its own. Patterns are matched with all of a file's name, or else with all of its path below the
+folder. Windows are 5 s unless the settings say otherwise.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator
-from itertools import groupby
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
-from vqtext.data.contents import CONTENTS, Contents, Facts, read_contents
-from vqtext.data.grid import on_time
+from vqtext.data.contents import CONTENTS, Contents, read_contents
+from vqtext.data.findings import Told
+from vqtext.data.groups import Group, grouped, is_of
+from vqtext.data.intervals import Intervals, interval_files
+from vqtext.data.joined import joined
 from vqtext.data.locations import canonical
-from vqtext.data.own_tables import OwnTable, read_csv, read_parquet
+from vqtext.data.own_recordings import recordings_of_rows
+from vqtext.data.own_rows import Rows, read_table, rows_of
+from vqtext.data.own_table import OwnTable
 from vqtext.data.readers import Reader, Warn, existing, stamps
-from vqtext.data.recording import Recording, Track
-from vqtext.data.units import conversion
+from vqtext.data.recording import Recording
 from vqtext.errors import DataError
-from vqtext.schema import Channel, Subject
 
 
 class Csv(Reader):
@@ -56,16 +61,41 @@ class Csv(Reader):
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         super().__init__(path, rate_hz, warn)
         self.folder = existing(path, "csv")
-        self.contents = read_contents(self.folder / CONTENTS)
-        self.dataset = self.contents.name
-        self.exact_subjects = self.contents.exact_subjects
-        self.files = _files(self.folder, self.contents.recordings)
-        self.parts = len(self.files)
-        sensed = {channel.modality for channel in self.contents.channels}
-        if rate_hz is not None and rate_hz < self.contents.rate_hz and "emg" in sensed:
+        self.contents = contents = read_contents(self.folder / CONTENTS)
+        self.dataset = contents.name
+        self.exact_subjects = contents.exact_subjects
+        if not contents.is_labelled:
+            raise DataError(
+                f"{self.folder / CONTENTS} says no labels: label_column, label_pattern (from file names) or "
+                "[intervals]; recordings without labels are for a trained model: vqtext explain --recording "
+                "FILE"
+            )
+        files = _files(self.folder, contents)
+        self.groups, unused = grouped(files, contents)
+        self.parts = len(self.groups)
+        self.intervals = None
+        if contents.intervals is not None:
+            paths = {group.name: group.paths for group in self.groups}
+            self.intervals = Intervals(self.folder, paths, contents, self.told.tell)
+        self._look_over(unused)
+
+    def _look_over(self, unused: list[str]) -> None:
+        """Warn of what names alone tell.
+
+        Raises:
+            DataError: no file has channels.
+        """
+        if not self.groups:
+            raise DataError(f"{self.folder / CONTENTS}: no file of recordings matches the file of a channel")
+        if unused:
             self.warn(
-                f"emg at {rate_hz:g} Hz: a raw signal, from 20 to 450 Hz, is mostly lost in that; make its "
-                "envelope before, or keep the rate"
+                f"{len(unused)} files of recordings match the file of no channel, {unused[0]} first: not read"
+            )
+        sensed = {channel.modality for channel in self.contents.channels}
+        if self.rate_hz is not None and self.rate_hz < self.contents.rate_hz and "emg" in sensed:
+            self.warn(
+                f"emg at {self.rate_hz:g} Hz: a raw signal, from 20 to 450 Hz, is mostly lost in that; make "
+                "its envelope before, or keep the rate"
             )
         for channel in self.contents.channels:
             if canonical(channel.location) is None and channel.location != "unknown":
@@ -73,106 +103,128 @@ class Csv(Reader):
                     f"location {channel.location!r} of {channel.column!r} is in no vocabulary: "
                     "sub-actions say what it should show only where they call it just so"
                 )
+        for file in dict.fromkeys(channel.file for channel in self.contents.channels):
+            without = [
+                group.name for group in self.groups if not any(is_of(path, file) for path in group.paths)
+            ]
+            if without:
+                self.warn(
+                    f"{len(without)} of {len(self.groups)} recordings have no file {file!r}, {without[0]} "
+                    "first: its channels are missing there"
+                )
 
     def part(self, number: int) -> Iterator[Recording]:
-        file, contents = self.files[number], self.contents
-        name = file.relative_to(self.folder).as_posix()
-        read = read_parquet if file.suffix == ".parquet" else read_csv
-        table = read(file, name, contents.numbers, contents.words)
-        yield from recordings_of(table, name, file.name, contents, self.warn_once)
+        group, contents = self.groups[number], self.contents
+        rows = _rows(group, self.folder, contents, self.told)
+        yield from recordings_of_rows(rows, group, contents, self.intervals, self.told.tell)
 
     def remarks(self, subjects: Collection[str]) -> list[str]:
+        found = []
         same = self.contents.same_subject
         there = {same(name) for name in subjects}
         nobody = [repr(name) for name in self.contents.subjects if same(name) not in there]
-        if not nobody:
-            return []
-        return [f"{CONTENTS} has facts of {', '.join(nobody)}, who is in no window: is the name right?"]
+        if nobody:
+            found.append(
+                f"{CONTENTS} has facts of {', '.join(nobody)}, who is in no window: is the name right?"
+            )
+        nothing = self.intervals.unknown(list(subjects)) if self.intervals is not None else []
+        if nothing:
+            found.append(
+                f"intervals are of {len(nothing)} recordings that are not here, {nothing[0]!r} first"
+            )
+        return found
 
     def fingerprint(self) -> Any:
-        return stamps([self.folder / CONTENTS, *self.files], self.folder)
+        files = [self.folder / path for group in self.groups for path in group.paths]
+        intervals = self.intervals.files if self.intervals is not None else []
+        return stamps([self.folder / CONTENTS, *files, *intervals], self.folder)
 
 
-def recordings_of(
-    table: OwnTable,
-    name: str,
-    file_name: str,
-    contents: Contents,
-    warn: Callable[[str, str], None] = lambda kind, text: None,
-) -> Iterator[Recording]:
+def recordings_of(table: OwnTable, name: str, path: str, contents: Contents) -> Iterator[Recording]:
     """One table as recordings: one, or one for each stretch of rows of one subject.
 
     Args:
         table: the columns `Contents.numbers` and `Contents.words`.
         name: of the recording, and what errors call the table.
-        file_name: what ``subject_pattern`` is matched with.
-        warn: takes what was wrong with time stamps and what was done: its kind, and a line.
+        path: what patterns are matched with.
 
     Raises:
         DataError: a row has no label, time stamps are wrong, or the name says no subject; names row and
             column.
     """
-    channels, factors = _channels(contents)
-    signal = table.signal[: len(channels)] * factors[:, None]
-    labels = table.words[contents.label_column]
-    if None in labels:
-        line = table.lines[labels.index(None)]
-        raise DataError(f"{name}, row {line}, column {contents.label_column!r}: an empty label")
-    truth = None if contents.truth_column is None else table.words[contents.truth_column]
-    subjects = _subjects(table, name, file_name, contents)
-    several = len(set(subjects)) > 1
-    start = 0
-    for part, (subject, rows) in enumerate(groupby(subjects)):
-        stop = start + sum(1 for _ in rows)
-        recording = Recording(
-            name=f"{name}#{part}" if several else name,
-            signal=signal[:, start:stop],
-            rate_hz=contents.rate_hz,
-            channels=channels,
-            label=Track.of(labels[start:stop]),
-            subject=None if subject is None else _subject(subject, contents),
-            truth=None if truth is None else Track.of(truth[start:stop]),
-        )
-        if contents.time_column is not None:
-            times, lines = table.signal[-1, start:stop], table.lines[start:stop]
-            recording = on_time(recording, times, warn, name, lines, contents.repeated_times)
-        yield recording
-        start = stop
+    rows = rows_of(table, name, contents)
+    yield from recordings_of_rows(rows, Group(name, (path,)), contents, None)
 
 
-def _channels(contents: Contents) -> tuple[tuple[Channel, ...], np.ndarray]:
-    """Metadata of the channels, and the factors that lead to their units, ``(C,)``."""
-    channels, factors = [], []
-    for given in contents.channels:
-        unit, factor = conversion(given.modality, given.unit)
-        location = canonical(given.location) or given.location
-        felt = given.gravity is not False
-        axis = given.axis.lower() if given.axis.lower() in ("x", "y", "z") else given.axis
-        channels.append(Channel(given.column, location, given.modality, axis, unit, felt))
-        factors.append(factor if given.scale is None else factor * given.scale)
-    return tuple(channels), np.array(factors)
+def unlabelled_recordings(
+    file: Path, contents: Contents, folder: Path, warn: Warn = lambda line: None
+) -> Iterator[Recording]:
+    """What a trained model is to read: recordings of one file, or of the files that belong to it, whose label
+    track says nothing.
+
+    Columns of labels and of true sub-actions are not read. Who it is need not be said: where neither a column
+    nor the name tells, the subject is None.
+
+    Args:
+        file: a file of samples, or, where a recording is several files, one of them or their folder.
+        contents: what the columns mean.
+        folder: of ``dataset.toml``; patterns are matched with paths below it.
+        warn: takes a line for what a user should know though it is no error.
+
+    Raises:
+        DataError: as `recordings_of`.
+    """
+    none = {"label_column": None, "label_pattern": None, "intervals": None, "truth_column": None}
+    contents = contents.model_copy(update=none)
+    group = _group_of(file, contents, folder)
+    for pattern in dict.fromkeys(channel.file for channel in contents.channels):
+        if not any(is_of(path, pattern) for path in group.paths):
+            warn(f"{group.name}: there is no file {pattern!r}: its channels are missing")
+
+    def read(contents: Contents) -> list[Recording]:
+        told = Told(warn)
+        rows = _rows(group, folder, contents, told)
+        made = list(recordings_of_rows(rows, group, contents, None, told.tell))
+        for line in (*told.notes.lines(), *told.remarks()):
+            warn(line)
+        return made
+
+    try:
+        yield from read(contents)
+    except DataError:  # perhaps nothing says who it is; whatever else is wrong is so again
+        yield from read(contents.model_copy(update={"subject_column": None, "subject_pattern": None}))
 
 
-def _subjects(table: OwnTable, name: str, file_name: str, contents: Contents) -> list[str | None]:
-    """The subject of each row."""
-    if contents.subject_column is not None:
-        return table.words[contents.subject_column]
-    if contents.subject_pattern is None:
-        return [None] * len(table.lines)
-    found = re.fullmatch(contents.subject_pattern, file_name)
-    if found is None:
-        raise DataError(f"{name}: the file name does not match subject_pattern {contents.subject_pattern!r}")
-    return [found[1]] * len(table.lines)
+def _group_of(file: Path, contents: Contents, folder: Path) -> Group:
+    """The files of the recording that ``file`` is of."""
+    if not file.exists():
+        raise DataError(f"{file}: there is no such file")
+    root, file = folder.resolve(), file.resolve()
+    is_inside = file.is_relative_to(root)
+    path = (file.relative_to(root) if is_inside else file).as_posix()
+    if all(channel.file is None for channel in contents.channels):
+        return Group(path if is_inside else file.name, (path,))
+    if is_inside:
+        found, _ = grouped(_files(root, contents), contents)
+    else:  # a recording that was never in the study: its folder says what belongs to it
+        inside = sorted((file if file.is_dir() else file.parent).rglob("*"))
+        alone = contents.model_copy(update={"recording_pattern": None})
+        found, _ = grouped([one.as_posix() for one in inside if one.is_file()], alone)
+    own = [one for one in found if any(each == path or each.startswith(f"{path}/") for each in one.paths)]
+    if len(own) != 1:
+        raise DataError(f"{file}: {len(own)} recordings are there, by the file of each of [[channels]]")
+    return own[0]
 
 
-def _subject(identity: str, contents: Contents) -> Subject:
-    same = contents.same_subject
-    known = {same(name): facts for name, facts in contents.subjects.items()}
-    return Subject(identity, **known.get(same(identity), Facts()).model_dump())
+def _rows(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:
+    if contents.is_joined:
+        return joined(group, folder, contents, told)
+    return rows_of(read_table(folder / group.paths[0], group.name, contents, told), group.name, contents)
 
 
-def _files(folder: Path, pattern: str) -> list[Path]:
-    """The files of ``pattern``, all of them inside ``folder``."""
+def _files(folder: Path, contents: Contents) -> list[str]:
+    """The files of ``recordings`` that are no intervals, all of them inside ``folder``, as paths below it."""
+    pattern = contents.recordings
     if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
         raise DataError(f"{folder / CONTENTS}: recordings {pattern!r} leaves the folder")
     try:
@@ -196,4 +248,8 @@ def _files(folder: Path, pattern: str) -> list[Path]:
         if real in seen:
             raise DataError(f"{file} and {seen[real]} are one file: its recording would be there twice")
         seen[real] = file
-    return files
+    paths = [file.relative_to(folder).as_posix() for file in files]
+    if contents.intervals is None:
+        return paths
+    labels = set(interval_files(folder, paths, contents.intervals.files))
+    return [path for path in paths if folder / path not in labels]

@@ -15,7 +15,9 @@ from typing import Any
 
 from vqtext.data.contents import CONTENTS, Contents, check_contents
 from vqtext.data.csv import recordings_of
-from vqtext.data.own_tables import OwnTable, read_frame
+from vqtext.data.file_keys import FileKeys
+from vqtext.data.frame_tables import read_frame
+from vqtext.data.own_table import OwnTable
 from vqtext.errors import DataError
 
 RECORDINGS = "*.csv"
@@ -29,7 +31,15 @@ def frame_contents(given: Mapping[str, Any]) -> Contents:
     """
     if not isinstance(given, Mapping):
         raise DataError(f"contents: a {type(given).__name__}, not a dict of what a dataset.toml says")
-    return check_contents({**given, "recordings": RECORDINGS}, "contents")
+    contents = check_contents({**given, "recordings": RECORDINGS}, "contents")
+    if contents.label_pattern or contents.intervals or contents.is_joined:
+        raise DataError(
+            "contents: label_pattern, [intervals] and several files a recording are for files; a frame holds "
+            "all of a recording, and its labels in a column: label_column"
+        )
+    if contents.label_column is None:
+        raise DataError("contents: 'label_column' is missing")
+    return contents
 
 
 def write_frames(folder: Path, frames: Any, contents: Contents, recording_column: str | None) -> None:
@@ -43,7 +53,8 @@ def write_frames(folder: Path, frames: Any, contents: Contents, recording_column
         DataError: what ``vqtext prepare`` would find wrong with the same rows, or two recordings of one name;
             names the recording, row and column.
     """
-    (folder / CONTENTS).write_text(_toml(contents), encoding="utf-8")
+    written = _as_written(contents)
+    (folder / CONTENTS).write_text(_toml(written), encoding="utf-8")
     kind = "frame" if recording_column is None else "recording"
     for name, frame, rows in _recordings(frames, recording_column):
         file = folder / f"{name}.csv"
@@ -51,10 +62,20 @@ def write_frames(folder: Path, frames: Any, contents: Contents, recording_column
             raise DataError(f"{kind} {name!r}: this cannot be the name of a file; give it another")
         if file.exists():
             raise DataError(f"two recordings are named {name!r}")
-        table = read_frame(frame, f"{kind} {name}", contents.numbers, contents.words, rows)
-        for _ in recordings_of(table, f"{kind} {name}", file.name, contents):
+        where = f"{kind} {name}"
+        table = read_frame(frame, where, contents.numbers, contents.words, rows, contents, contents.rate_hz)
+        for _ in recordings_of(table, where, file.name, contents):
             pass  # whatever is wrong is said now, in rows of the frame
-        _write(file, table, contents)
+        _write(file, table, written)
+
+
+def _as_written(contents: Contents) -> Contents:
+    """The contents of the folder: one plain form, whatever that of the frames is."""
+    plain = {key: field.get_default() for key, field in FileKeys.model_fields.items()}
+    plain["header"] = True
+    if contents.times:
+        plain |= {"time_column": " ".join(contents.times), "time_unit": "s"}
+    return contents.model_copy(update=plain)
 
 
 def _can_name_a_file(name: str) -> bool:
@@ -101,6 +122,11 @@ def _write(file: Path, table: OwnTable, contents: Contents) -> None:
         column: ["" if math.isnan(value) else repr(value) for value in values]
         for column, values in zip(contents.numbers, table.signal.tolist(), strict=True)
     }
+    if table.times is not None:
+        start = table.start_s or 0.0
+        columns[contents.times[0]] = [
+            "" if math.isnan(time) else repr(start + time) for time in table.times.tolist()
+        ]
     for column in contents.words:
         columns[column] = ["" if word is None else word for word in table.words[column]]
     with file.open("w", encoding="utf-8", newline="") as text:
@@ -110,14 +136,16 @@ def _write(file: Path, table: OwnTable, contents: Contents) -> None:
 
 
 def _toml(contents: Contents) -> str:
-    """The contents as a file. Strings, numbers and booleans of JSON are those of TOML."""
-    said = contents.model_dump(exclude_unset=True, exclude_none=True)
-    channels, subjects = said.pop("channels"), said.pop("subjects")
+    """The contents as a file. Strings, numbers, booleans and lists of them are in JSON as in TOML."""
+    said = contents.model_dump(exclude_defaults=True)
+    channels, subjects = said.pop("channels"), said.pop("subjects", {})
+    names = said.pop("label_names", {})
     sections = [("", said), *(("[[channels]]", channel) for channel in channels)]
+    sections += [("[label_names]", names)] if names else []
     sections += [(f"[subjects.{_json(name)}]", facts) for name, facts in subjects.items()]
     lines = []
     for title, keys in sections:
-        lines += [title, *(f"{key} = {_json(value)}" for key, value in keys.items())]
+        lines += [title, *(f"{_json(key)} = {_json(value)}" for key, value in keys.items())]
     return "\n".join([*lines, ""])
 
 

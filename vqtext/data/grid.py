@@ -8,13 +8,14 @@ later, in `vqtext.data.windowing`. A longer one is a break, which no window cros
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 
+from vqtext.data.findings import Tell
 from vqtext.data.recording import Recording, Track
 from vqtext.errors import DataError
 
@@ -52,7 +53,7 @@ class Grid:
 def on_time(
     recording: Recording,
     times: np.ndarray,
-    warn: Callable[[str, str], None],
+    tell: Tell,
     where: str,
     lines: Sequence[int] | None = None,
     repeated: Repeated = "keep_first",
@@ -62,11 +63,11 @@ def on_time(
     Args:
         recording: its rows as they stand in the file.
         times, where, lines, repeated: as `on_grid`.
-        warn: takes what was wrong with the stamps and what was done: its kind, and a line.
+        tell: takes what was wrong with the stamps and what was done: its kind, and a line.
     """
     grid = on_grid(recording.signal, times, recording.rate_hz, where, lines, repeated)
     for kind, remark in grid.remarks.items():
-        warn(kind, remark)
+        tell(f"recordings with {kind}", remark)
 
     def along(track: Track) -> Track:
         return Track(track.words, track.codes[grid.rows])

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from vqtext.data.findings import Told
 from vqtext.data.recording import Recording
 from vqtext.errors import UsageError
 
@@ -46,6 +46,8 @@ class Reader(ABC):
         warn: takes one line for what a user should know though it is no error.
 
     Attributes:
+        told: what was found in files that were read: how they are written, where nobody said so, and what of
+            them was put right.
         dataset: the data set's name, as the artifacts carry it.
         parts: how many parts it is read in. A part is what is read at once and held in memory, one file or
             the files of one recording, so that a large data set is never held whole and a reading that was
@@ -66,17 +68,7 @@ class Reader(ABC):
         self.path = path
         self.rate_hz = rate_hz
         self.warn = warn
-        self._counted: Counter[str] = Counter()
-
-    def warn_once(self, kind: str, text: str) -> None:
-        """Warn of the first of its kind; the others are counted for `counted`."""
-        self._counted[kind] += 1
-        if self._counted[kind] == 1:
-            self.warn(text)
-
-    def counted(self) -> list[str]:
-        """What there was more of than `warn_once` said, a line each."""
-        return [f"{kind}: in {n - 1} more of the recordings" for kind, n in self._counted.items() if n > 1]
+        self.told = Told(warn)
 
     @abstractmethod
     def part(self, number: int) -> Iterator[Recording]:

@@ -1,8 +1,7 @@
-"""Time of pandas DataFrames: dates, durations and texts of dates → seconds."""
+"""pandas DataFrames whose time is their index."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 
@@ -19,19 +18,3 @@ def has_dates(frame: Any) -> bool:
 def of_index(frame: Any, column: str) -> Any:
     """The frame with its index as a column."""
     return frame.assign(**{column: frame.index})
-
-
-def in_seconds(frame: Any, column: str) -> tuple[Any, bool]:
-    """The frame with a column of dates, durations or ISO texts as seconds since the earliest of them, and
-    whether it was one: any other column stays as it is."""
-    import pandas
-
-    if list(frame.columns).count(column) != 1 or not len(frame):
-        return frame, False
-    stamps = frame[column]
-    if stamps.dtype.kind not in "mMiuf":
-        with suppress(ValueError, TypeError):
-            stamps = pandas.to_datetime(stamps, utc=True, format="ISO8601")
-    if stamps.dtype.kind not in "mM":
-        return frame, False
-    return frame.assign(**{column: (stamps - stamps.min()).dt.total_seconds()}), True

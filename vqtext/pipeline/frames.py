@@ -16,7 +16,7 @@ from vqtext.config import DataSettings, Settings
 from vqtext.data.contents import Contents
 from vqtext.data.frames import frame_contents, write_frames
 from vqtext.errors import ConfigError, DataError
-from vqtext.pipeline.frame_time import has_dates, in_seconds, is_frame, of_index
+from vqtext.pipeline.frame_time import has_dates, is_frame, of_index
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.stage import run
@@ -72,7 +72,7 @@ def prepare_frames(
 
 
 def _timed(frames: Any, contents: Contents) -> tuple[Any, Contents]:
-    """Frames whose time is in seconds, and contents that name its column.
+    """Frames with their index as a column, and contents that name it, where it is dates and no time is named.
 
     Raises:
         DataError: some frames have dates in their index, and others have not.
@@ -80,25 +80,18 @@ def _timed(frames: Any, contents: Contents) -> tuple[Any, Contents]:
     many = isinstance(frames, Mapping | list | tuple)
     given = frames.values() if isinstance(frames, Mapping) else frames if many else [frames]
     dated = [has_dates(frame) for frame in given if is_frame(frame)]
-    column = contents.time_column
-    if column is None:
-        if not any(dated):
-            return frames, contents
-        if not all(dated):
-            raise DataError("some frames have dates in their index and others have not: give all or none")
-        column = INDEX
-        contents = contents.model_copy(update={"time_column": column})
+    if contents.times or not any(dated):
+        return frames, contents
+    if not all(dated):
+        raise DataError("some frames have dates in their index and others have not: give all or none")
 
-    def seconds(frame: Any) -> Any:
-        if not is_frame(frame):
-            return frame  # the error comes where frames are read
-        if column not in frame.columns and (column == INDEX or frame.index.name == column):
-            frame = of_index(frame, column)
-        return in_seconds(frame, column)[0]
+    def timed(frame: Any) -> Any:
+        return of_index(frame, INDEX) if is_frame(frame) else frame  # the error comes where frames are read
 
+    contents = contents.model_copy(update={"time_column": INDEX})
     if isinstance(frames, Mapping):
-        return {name: seconds(frame) for name, frame in frames.items()}, contents
-    return [seconds(frame) for frame in frames] if many else seconds(frames), contents
+        return {name: timed(frame) for name, frame in frames.items()}, contents
+    return [timed(frame) for frame in frames] if many else timed(frames), contents
 
 
 def _data_settings(given: Mapping[str, Any], folder: Path) -> DataSettings:

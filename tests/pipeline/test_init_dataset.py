@@ -1,0 +1,139 @@
+"""`vqtext prepare --init`: a first dataset.toml that holds what was found, and is read as it stands.
+
+Without it the first study costs an evening: a section for each column, units and rates looked up by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+
+import numpy as np
+import pytest
+
+from vqtext.data.contents import read_contents
+from vqtext.errors import DataError, UsageError
+from vqtext.pipeline.init_dataset import init_dataset
+
+N = 400
+
+
+def signal(seed=0, gravity=9.81):
+    values = np.random.default_rng(seed).normal(0, 0.2 * gravity / 9.81, size=(N, 3))
+    values[:, 2] += gravity
+    return values
+
+
+def write(folder, name, header, rows, separator=","):
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [separator.join(map(str, row)) for row in ([header] if header else []) + list(rows)]
+    (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def made(folder):
+    answer = init_dataset(folder)
+    read_contents(folder / "dataset.toml")
+    return tomllib.loads((folder / "dataset.toml").read_text(encoding="utf-8")), answer
+
+
+def rows(gravity=9.81, subject="01", time=None):
+    for i, values in enumerate(signal(gravity=gravity)):
+        stamp = [] if time is None else [time(i)]
+        yield [*stamp, *(f"{v:.4f}" for v in values), "walk" if i < N / 2 else "run", subject]
+
+
+def test_a_study_is_prepared_as_it_was_found(tmp_path, call):
+    folder = tmp_path / "my study"
+    for subject in ("01", "02"):
+        header = ["x", "y", "z", "label", "subject"]
+        write(folder, f"S{subject}.csv", header, rows(subject=subject))
+    code, said, _ = call("prepare", "--init", str(folder))
+    assert (
+        code == 0
+        and f"next: correct the file by hand, then vqtext prepare --data csv --path '{folder}'" in said
+    )
+    assert "check: rate_hz = 50, since no file says it" in said
+    assert len((folder / "dataset.toml").read_text().splitlines()) <= 12
+    code, said, err = call("prepare", "--data", "csv", "--path", str(folder), "--window-s", "2", "--json")
+    assert code == 0 and json.loads(said)["subjects"] == {"01": 4, "02": 4}, err
+    before = (folder / "dataset.toml").read_bytes()
+    code, _, err = call("prepare", "--init", str(folder), "--force")
+    assert code == 2 and "is there already" in err and (folder / "dataset.toml").read_bytes() == before
+
+
+def test_names_and_sizes_say_what_the_columns_are(tmp_path):
+    header = ["timestamp", "lf_acc_x", "lf_acc_y", "lf_acc_z"]
+    header += ["wrist right Gyr_X (deg/s)", "wrist right Gyr_Y (deg/s)", "wrist right Gyr_Z (deg/s)"]
+    header += ["heart rate", "battery", "activity", "participant"]
+    values = np.column_stack([signal(gravity=1.0), signal(1) * 10])
+    table = [
+        [1698055200000 + 20 * i, *v, 70, 99, "walk", "P1"] for i, v in enumerate(values.round(3).tolist())
+    ]
+    write(tmp_path / "a/b", "P1.csv", header, table, ";")
+    said, answer = made(tmp_path)
+    assert said["recordings"] == "a/b/*.csv" and said["rate_hz"] == 50
+    assert (said["time_column"], said["time_unit"]) == ("timestamp", "ms")
+    assert (said["label_column"], said["subject_column"]) == ("activity", "participant")
+    assert said["channels"] == [
+        {"columns": header[1:4], "location": "left foot", "modality": "acc", "unit": "g"},
+        {"columns": header[4:7], "location": "right wrist", "modality": "gyro", "unit": "deg/s"},
+        {
+            "column": "heart rate",
+            "location": "unknown",
+            "modality": "hr",
+            "axis": "heart rate",
+            "unit": "bpm",
+        },
+    ]
+    assert any("separator ';'" in line for line in answer["found"])
+
+
+@pytest.mark.parametrize(
+    ("time", "unit", "rate_hz"),
+    [
+        (lambda i: f"{i / 100:.2f}", "s", 100),
+        (lambda i: i * 10**7 + 49105962326000, "ns", 100),
+        (lambda i: f"2023-10-23 10:00:{i / 20:06.3f}", None, 20),
+        (lambda i: 1500000000 + i // 25, "s", 25),
+    ],
+)
+def test_time_stamps_say_the_rate(tmp_path, time, unit, rate_hz):
+    write(tmp_path, "a.csv", ["time", "x", "y", "z", "label", "subject"], rows(time=time))
+    said, _ = made(tmp_path)
+    assert (said["time_column"], said.get("time_unit"), said["rate_hz"]) == ("time", unit, rate_hz)
+
+
+def test_a_file_without_a_header(tmp_path):
+    """As WISDM writes it: user, activity, nanoseconds, three axes and a semicolon."""
+    table = [[33, label, 10**9 + i * 50_000_000, x, y, f"{z};"]
+             for i, (x, y, z, label, _) in enumerate(rows())]  # fmt: skip
+    write(tmp_path, "raw.txt", None, table)
+    said, _ = made(tmp_path)
+    assert (said["label_column"], said["subject_column"], said["time_column"]) == ("2", "1", "3")
+    assert said["rate_hz"] == 20 and said["channels"][0]["columns"] == ["4", "5", "6"]
+
+
+def test_subjects_in_the_names_of_files_and_other_tables_beside(tmp_path):
+    for i in (1, 2):
+        write(tmp_path, f"walk_P{i:02}_chest.csv", ["acc_x", "acc_y", "acc_z", "label"],
+              (row[:4] for row in rows(gravity=1000)))  # fmt: skip
+    write(tmp_path, "subjects.csv", ["id", "age"], [[1, 20], [2, 30]])
+    said, answer = made(tmp_path)
+    contents = read_contents(tmp_path / "dataset.toml")
+    assert "subject_pattern" in said and contents.subject_pattern.startswith(".*?")
+    assert re.fullmatch(contents.subject_pattern, "walk_P01_chest.csv")[1] == "P01"
+    assert said["channels"][0]["location"] == "chest"
+    assert any("subjects.csv" in line for line in answer["check"])
+
+
+def test_where_nothing_can_be_found(tmp_path):
+    with pytest.raises(UsageError, match="no such folder"):
+        init_dataset(tmp_path / "none")
+    (tmp_path / "notes.txt").write_text("nothing\nto see\n")
+    with pytest.raises(DataError, match="no file in it is a table of numbers"):
+        init_dataset(tmp_path)
+    assert not (tmp_path / "dataset.toml").exists()
+    write(tmp_path, "a.csv", ["x", "y", "z"], signal().tolist())
+    _, answer = made(tmp_path)
+    assert any(line.startswith("label_column") for line in answer["check"])

@@ -1,0 +1,206 @@
+"""Columns of numbers → what they may measure, by their names and sizes, for a person to check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vqtext.data.locations import canonical
+from vqtext.data.units import conversion
+from vqtext.errors import DataError
+
+_MODALITIES = (
+    ("gyro", r"gyro?s?|rot\w*|angvel|angular|rr"),
+    ("mag", r"magn?\w*|compass"),
+    ("acc", r"acc?\w*|linear"),
+    ("hr", r"hr|bpm|heart\w*"),
+    ("emg", r"emg"),
+    ("force", r"force|fsr|grf"),
+)
+_SHORT = {
+    f"{side}{part}": f"{name} {place}"
+    for side, name in (("l", "left"), ("r", "right"))
+    for part, place in (("f", "foot"), ("w", "wrist"), ("a", "ankle"), ("h", "hand"), ("t", "thigh"))
+} | {"lb": "lower back", "ub": "upper back"}
+_REMOVED = re.compile(r"(?i)lin|user|body|free")  # acceleration from which gravity was taken away
+_UNITS = {
+    "m/s^2": "m/s2",
+    "m/s²": "m/s2",
+    "m/s/s": "m/s2",
+    "mss": "m/s2",
+    "°/s": "deg/s",
+    "gs": "g",
+    "µt": "uT",
+}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Columns of one sensor.
+
+    Attributes:
+        columns, axes: as many as there are.
+        gravity: False where it seems to be removed.
+        doubts: what of it is no more than a guess.
+    """
+
+    columns: tuple[str, ...]
+    axes: tuple[str, ...]
+    location: str
+    modality: str
+    unit: str
+    gravity: bool
+    doubts: tuple[str, ...]
+
+
+def guess(columns: Sequence[str], signal: np.ndarray, file_names: Sequence[str]) -> list[Guess]:
+    """The sensors.
+
+    Args:
+        columns: the names, ``(C,)``.
+        signal: ``(C, n)``, as it was written.
+        file_names: where columns say no modality or location, the names of the files may.
+    """
+    places, kinds = {_location(_words(name)) for name in file_names}, modalities_in(file_names)
+    place = places.pop() if len(places) == 1 else None
+    kind = kinds.pop() if len(kinds) == 1 else None
+    groups: dict[tuple[str, ...], list[int]] = {}
+    nameless = all(column.isdigit() for column in columns)
+    triples = _triples(signal) if nameless else {}
+    for i, column in enumerate(columns):
+        stem, axis = _parts(column)
+        key = stem if axis else (column,) if _modality(stem) else ("?",)
+        groups.setdefault((str(triples[i]),) if i in triples else key, []).append(i)
+    made = [_sensor([columns[i] for i in own], signal[own], place, kind) for own in groups.values()]
+    if nameless:
+        made = [
+            replace(sensor, axes=("x", "y", "z")) if sensor.modality == "acc" else sensor for sensor in made
+        ]
+    known = [sensor for sensor in made if sensor.modality != "unknown"]
+    return known or made
+
+
+def _triples(signal: np.ndarray) -> dict[int, int]:
+    """Three rows after each other that together feel just gravity: each row, and the first of the three.
+
+    All in one unit, the one of the largest numbers: much else is about 1.
+    """
+    sizes = [
+        float(np.nanmedian(np.sqrt(np.square(signal[i : i + 3]).sum(axis=0)))) for i in range(len(signal) - 2)
+    ]
+    units = [_of_gravity(size, 0.15) for size in sizes]
+    unit = next((unit for unit in ("mg", "m/s2", "g") if unit in units), None)
+    found: dict[int, int] = {}
+    for i, own in enumerate(units):
+        if own is not None and own == unit and i not in found:
+            found |= dict.fromkeys(range(i, i + 3), i)
+    return found
+
+
+def _words(column: str) -> list[str]:
+    """The words of a name, without what stands in brackets."""
+    bare = re.sub(r"[\[(].*?[\])]", " ", column)
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", bare)
+    return re.findall("[a-z]+|[0-9]+", spaced.casefold())
+
+
+def _parts(column: str) -> tuple[tuple[str, ...], str | None]:
+    """The words of a name without its axis, and the axis: "lf_acc_x", "Acc X (g)", "accx"."""
+    words = _words(column)
+    for i in reversed(range(len(words))):
+        if words[i] in ("x", "y", "z"):
+            return (*words[:i], *words[i + 1 :]), words[i]
+        if words[i][-1] in "xyz" and _modality([words[i][:-1]]):
+            return (*words[:i], words[i][:-1], *words[i + 1 :]), words[i][-1]
+    return tuple(words), None
+
+
+def _modality(words: Sequence[str]) -> str | None:
+    for modality, pattern in _MODALITIES:
+        if any(re.fullmatch(pattern, word) for word in words):
+            return modality
+    return None
+
+
+def _sensor(columns: Sequence[str], signal: np.ndarray, place: str | None, kind: str | None) -> Guess:
+    axes = [_parts(column)[1] for column in columns]
+    is_triple = sorted(axis or "" for axis in axes) == ["x", "y", "z"]
+    is_triple |= len(columns) == 3 and bool(_triples(signal)) and all(column.isdigit() for column in columns)
+    size = np.sqrt(np.square(signal).sum(axis=0)) if is_triple else np.abs(signal[0])
+    size = size[np.isfinite(size)]
+    middle, most = (float(np.median(size)), float(np.quantile(size, 0.95))) if size.size else (0.0, 0.0)
+    words, _ = _parts(columns[0])
+    modality = _modality(words) or (kind if is_triple else None)
+    doubts = []
+    if modality is None and is_triple and _of_gravity(middle):
+        modality = "acc"
+        doubts.append("modality")
+    unit, gravity, is_sure = _unit(modality or "unknown", columns[0], middle, most)
+    if not _is_known(modality or "unknown", unit):
+        modality, unit = "unknown", "1"
+    doubts += [] if is_sure else ["unit"]
+    location = _location(words) or place
+    doubts += [] if location else ["location"]
+    if _REMOVED.search(columns[0]) and modality == "acc" and not (is_triple and _of_gravity(middle)):
+        gravity = False
+    return Guess(
+        tuple(columns),
+        tuple(axis or column for axis, column in zip(axes, columns, strict=True)),
+        location or "unknown",
+        modality or "unknown",
+        unit,
+        gravity,
+        tuple(doubts),
+    )
+
+
+def _of_gravity(middle: float, near: float = 0.4) -> str | None:
+    """The unit in which a sensor that mostly rests feels just gravity."""
+    sizes = {"g": 1.0, "m/s2": 9.80665, "mg": 1000.0}
+    return next((unit for unit, size in sizes.items() if abs(middle / size - 1) < near), None)
+
+
+def _unit(modality: str, column: str, middle: float, most: float) -> tuple[str, bool, bool]:
+    """The unit, whether gravity is in it, and whether both are said rather than guessed."""
+    said = re.search(r"[\[(]\s*(.*?)\s*[\])]", column)
+    if said:
+        unit = _UNITS.get(said[1].lower(), said[1])
+        if _is_known(modality, unit):
+            return unit, modality != "acc" or middle > 0.5, True
+    if modality == "acc":
+        unit = _of_gravity(middle) or ("m/s2" if most < 200 else "mg")
+        return unit, bool(_of_gravity(middle)) or middle > 2, False
+    if modality == "gyro":
+        return ("deg/s" if most > 20 else "rad/s"), True, False
+    if modality == "mag":
+        return ("uT" if 15 < middle < 100 else "G" if 0.15 < middle < 1 else "1"), True, False
+    return {"hr": "bpm", "emg": "uV", "force": "N"}.get(modality, "1"), True, modality in ("hr", "unknown")
+
+
+def _is_known(modality: str, unit: str) -> bool:
+    try:
+        conversion(modality, unit)
+    except DataError:
+        return False
+    return True
+
+
+def _location(words: Sequence[str]) -> str | None:
+    """The first words of a name that are a place of the body."""
+    for word in words:
+        if word in _SHORT:
+            return _SHORT[word]
+    for length in range(min(len(words), 3), 0, -1):
+        for start in range(len(words) - length + 1):
+            place = canonical(" ".join(words[start : start + length]))
+            if place is not None:
+                return place
+    return None
+
+
+def modalities_in(file_names: Sequence[str]) -> set[str | None]:
+    """What the names of files say that they hold, such as "acc_walking_chest.csv"."""
+    return {_modality(_words(name)) for name in file_names}

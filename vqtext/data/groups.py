@@ -1,0 +1,86 @@
+"""Which files of a folder are one recording, and what the names of files say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from vqtext.data.contents import Contents
+from vqtext.errors import DataError
+
+
+@dataclass(frozen=True)
+class Group:
+    """The files of one recording: its name, and their paths below the folder of ``dataset.toml``."""
+
+    name: str
+    paths: tuple[str, ...]
+
+
+def grouped(paths: Sequence[str], contents: Contents) -> tuple[list[Group], list[str]]:
+    """Files that belong together, in the order of their first, and the files that no channel speaks of.
+
+    Raises:
+        DataError: a file has channels, but ``recording_pattern`` does not match it.
+    """
+    used = [path for path in paths if channels_of(path, contents)]
+    pattern = contents.recording_pattern
+    found: dict[tuple[str | None, ...], list[str]] = {}
+    for path in used:
+        parent = str(PurePosixPath(path).parent)
+        key: tuple[str | None, ...] = (parent,)
+        if contents.channels[0].file is None:
+            key = (path,)
+        elif pattern is not None:
+            said = groups(pattern, path)
+            if said is None:
+                raise DataError(
+                    f"{path}: neither the name nor the path matches recording_pattern {pattern!r}"
+                )
+            # where the bare name says it, it says it inside its folder
+            key = said if said != groups(pattern, PurePosixPath(path).name) else (parent, *said)
+        found.setdefault(key, []).append(path)
+    names = {key: "/".join(part for part in key if part and part != ".") or "recording" for key in found}
+    return [Group(names[key], tuple(own)) for key, own in found.items()], [p for p in paths if p not in used]
+
+
+def channels_of(path: str, contents: Contents) -> list[int]:
+    """Which channels are in a file."""
+    return [i for i, channel in enumerate(contents.channels) if is_of(path, channel.file)]
+
+
+def is_of(path: str, file: str | None) -> bool:
+    """Is ``file`` of a channel the name of this file, or the end of its path? None is every file."""
+    return file is None or fnmatchcase(f"/{path}", f"*/{file}")
+
+
+def matched(pattern: str, key: str, paths: Sequence[str], name: str) -> str:
+    """What ``pattern`` finds in the names of the files of one recording.
+
+    Args:
+        pattern: matched as a whole with the bare name of a file or else with its path.
+        key: what the pattern is called.
+        paths: of the files, below the folder of ``dataset.toml``.
+
+    Raises:
+        DataError: no name matches, or they say different things.
+    """
+    found = dict.fromkeys(group[0] for path in paths if (group := groups(pattern, path)) and group[0])
+    if not found:
+        raise DataError(
+            f"{name}: the file name does not match {key} {pattern!r}, nor does the path {paths[0]!r}"
+        )
+    if len(found) > 1:
+        raise DataError(
+            f"{name}: {key} {pattern!r} finds {' and '.join(map(repr, found))} in its files' names"
+        )
+    return next(iter(found))
+
+
+def groups(pattern: str, path: str) -> tuple[str | None, ...] | None:
+    """The groups of a match of all of a file's name, or else all of its path; None where there is none."""
+    found = re.fullmatch(pattern, PurePosixPath(path).name) or re.fullmatch(pattern, path)
+    return None if found is None else found.groups()

@@ -1,0 +1,253 @@
+"""Labels as intervals: which of them are a recording's, and where they lie in it.
+
+::
+
+    [intervals]
+    files = "{stem}.annotation.csv"   # {stem}, {name}, {folder} of the recording; or one file for all
+    start = "START_TIME"              # these columns are found by their names, where they have usual ones
+    stop = "STOP_TIME"                # or duration = "…"
+    label = "LABEL_NAME"
+    recording = "file"                # of a file for all: what names the recording, or its subject
+    unit = "s"                        # s, ms, us, ns or samples; of numbers
+    clock = "start"                   # since the recording's start, or "stamps": on the clock of its rows
+    overlap = "error"                 # or "later": the interval that begins later holds
+
+A file without one of the three placeholders is looked for beside the recording, then in the folder of
+``dataset.toml``; one that is found for several recordings says of each interval whose it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from itertools import chain
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
+
+import numpy as np
+
+from vqtext.data.contents import CONTENTS, Contents
+from vqtext.data.interval_files import CLOCK, Found, read_intervals
+from vqtext.data.own_rows import Tell, label_word
+from vqtext.data.recording import Track
+from vqtext.errors import DataError
+
+_NEAR = 1e-6  # s: rows so near to the end of an interval are on it
+
+
+class Intervals:
+    """The intervals of all recordings.
+
+    Args:
+        folder: of ``dataset.toml``.
+        recordings: the name of each, and its files as paths below the folder.
+        contents: with ``intervals``.
+        tell: takes what a user should know though it is no error.
+
+    Raises:
+        DataError: no file of intervals is there, or one is outside the folder.
+    """
+
+    def __init__(
+        self, folder: Path, recordings: Mapping[str, Sequence[str]], contents: Contents, tell: Tell
+    ) -> None:
+        assert contents.intervals is not None
+        self.folder, self.contents, self.entry, self.tell = folder, contents, contents.intervals, tell
+        self.of_recording = {
+            name: interval_files(folder, paths, self.entry.files) for name, paths in recordings.items()
+        }
+        self.files = list(dict.fromkeys(chain.from_iterable(self.of_recording.values())))
+        uses = Counter(chain.from_iterable(self.of_recording.values()))
+        self.shared = {file for file, count in uses.items() if count > 1}
+        self.paths = recordings
+        self.read = cache(self._read)
+        self.by_name = cache(self._by_name)
+        self.taken: dict[Found, str] = {}  # intervals that name no path → the recording they were taken for
+        if not self.files:
+            raise DataError(f"{folder / CONTENTS}: no file matches intervals {self.entry.files!r}")
+
+    def track(
+        self, name: str, subject: str | None, times: np.ndarray, first: float | None, rate_hz: float
+    ) -> Track:
+        """The label of each sample of a recording.
+
+        Args:
+            times: seconds since its start, ``(T,)``, rising.
+            first: when it started, in seconds of its own clock; None if nobody knows.
+
+        Raises:
+            DataError: intervals of two labels overlap, or it cannot be told whose or when they are.
+        """
+        found = self._found(name, subject)
+        if not found:
+            self.tell("recordings without an interval", f"{name}: no interval is of it: it is in no window")
+        at = self._shift(found, name, times, first, rate_hz)
+        scale = 1 / rate_hz if self.entry.unit == "samples" else 1.0
+        placed = []
+        for one in found:
+            word = label_word(one.label, self.contents, one.where)
+            start, stop = one.start * scale - at, one.stop * scale - at
+            if stop == start:
+                self.tell(
+                    "intervals without a length", f"{one.where}: the interval has no length, and is left out"
+                )
+            elif word is not None:
+                placed.append((start, stop, word, one))
+        end = times[-1] + 1 / rate_hz
+        outside = [p for p in placed if max(-p[0], 0) + max(p[1] - end, 0) > min(1.0, (p[1] - p[0]) / 2)]
+        if outside:
+            start, stop, word, one = outside[0]
+            began = f", which began at {_clock(at)}" if at >= CLOCK else ""
+            none_fits = all(stop <= 0 or start >= end for start, stop, *_ in placed)
+            hint = "; what unit are they in? Say unit and clock in [intervals]" if none_fits else ""
+            self.tell(
+                "recordings whose intervals reach outside",
+                f"{one.where}: {len(outside)} of {len(placed)} intervals reach outside {name}{began}: "
+                f"{word!r} is from {start:.6g} s to {stop:.6g} s, it lasts {end:.6g} s{hint}",
+            )
+        return self._laid(sorted(placed, key=lambda p: p[0]), times, name)
+
+    def _laid(self, placed: list[tuple[float, float, str, Found]], times: np.ndarray, name: str) -> Track:
+        words = tuple(dict.fromkeys(word for _, _, word, _ in placed))
+        codes = np.full(len(times), -1, dtype=np.int32)
+        owner = np.full(len(times), -1)
+        for i, (start, stop, word, one) in enumerate(placed):
+            a, b = np.searchsorted(times, [start - _NEAR, stop - _NEAR])
+            before = owner[a:b][(codes[a:b] >= 0) & (codes[a:b] != words.index(word))]
+            if before.size > 1 and self.entry.overlap == "error":
+                other = placed[before[0]]
+                raise DataError(
+                    f"{one.where}: {word!r} from {start:.6g} s to {stop:.6g} s of {name} overlaps "
+                    f"{other[2]!r} from {other[0]:.6g} s to {other[1]:.6g} s: cut one of them, leave one out "
+                    'with ignore_labels, or say overlap = "later" in [intervals]: the later one holds'
+                )
+            codes[a:b], owner[a:b] = words.index(word), i
+        return Track(words, codes)
+
+    def _found(self, name: str, subject: str | None) -> list[Found]:
+        """The intervals of one recording: those that name its path, else its file, else its subject."""
+        found: list[Found] = []
+        for file in self.of_recording[name]:
+            rows = self.read(file)
+            if self._is_own(file):
+                found += rows
+                continue
+            nameless = next((row for row in rows if not row.names), None)
+            if nameless is not None:
+                raise DataError(
+                    f"{nameless.where}: the intervals are for several recordings, but nothing says for "
+                    "which: say recording = … in [intervals], the column that names the file or the subject"
+                )
+            found += self._named(file, name, subject)
+        return found
+
+    def _is_own(self, file: Path) -> bool:
+        """Are all intervals of a file those of the one recording that it was found for?"""
+        return file not in self.shared and len({key for row in self.read(file) for key in row.names}) < 2
+
+    def _named(self, file: Path, name: str, subject: str | None) -> list[Found]:
+        exact, stems = self.by_name(file)
+        paths = {name, *self.paths[name]}
+        own = _of(exact, paths)
+        if own:
+            return own
+        own = _of(stems, _stems(paths)) or _of(exact, {subject or ""})
+        for row in own:
+            other = self.taken.setdefault(row, name)
+            if other != name and not row.is_clock:
+                raise DataError(
+                    f"{row.where}: the interval may be of {other} or of {name}: name recordings by their path"
+                )
+        return own
+
+    def _by_name(self, file: Path) -> tuple[dict[str, list[Found]], dict[str, list[Found]]]:
+        """The intervals of a file by what they name, and by names as a labelling program may leave them."""
+        exact: dict[str, list[Found]] = {}
+        stems: dict[str, list[Found]] = {}
+        for row in self.read(file):
+            for key in set(row.names):
+                exact.setdefault(key, []).append(row)
+            for key in _stems(row.names):
+                stems.setdefault(key, []).append(row)
+        return exact, stems
+
+    def _shift(
+        self, found: list[Found], name: str, times: np.ndarray, first: float | None, rate_hz: float
+    ) -> float:
+        """What the times of intervals count at the recording's start."""
+        if not found or self.entry.clock == "start" or self.entry.unit == "samples":
+            return 0.0
+        if self.entry.clock == "stamps" or any(one.is_clock for one in found):
+            if first is None or (self.entry.clock is None and first < CLOCK):
+                raise DataError(
+                    f"{found[0].where}: the interval is at a date and time, but nothing says at which {name} "
+                    "started: say its time_column"
+                )
+            return first
+        if first is None or abs(first) <= 1 / rate_hz:
+            return 0.0
+
+        def inside(at: float) -> int:
+            return sum(one.stop > at and one.start < at + times[-1] for one in found)
+
+        if inside(first) > inside(0.0):
+            return first
+        if inside(first):
+            self.tell(
+                "recordings whose intervals may be on another clock",
+                f"{found[0].where}: intervals are taken as seconds since the start of {name}; if they are on "
+                f"the clock of its rows, which start at {first:.6g} s, say clock = "
+                '"stamps" in [intervals]; clock = "start" ends this warning',
+            )
+        return 0.0
+
+    def unknown(self, subjects: Sequence[str]) -> list[str]:
+        """What names a recording in a shared file and is none."""
+        stems = _stems([*self.paths, *subjects, *(path for paths in self.paths.values() for path in paths)])
+        shared = [file for file in self.files if not self._is_own(file)]
+        keys = dict.fromkeys(row.names for file in shared for row in self.read(file))
+        return [names[0] for names in keys if names and not _stems(names) & stems]
+
+    def _read(self, file: Path) -> list[Found]:
+        name = file.relative_to(self.folder).as_posix()
+        return read_intervals(file, name, self.entry, self.contents.encoding)
+
+
+def interval_files(folder: Path, paths: Sequence[str], pattern: str) -> list[Path]:
+    """The files of intervals of one recording, those that exist."""
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        raise DataError(f"{folder / CONTENTS}: intervals {pattern!r} leaves the folder")
+    found = []
+    for path in map(PurePosixPath, paths):
+        named = pattern
+        for key, value in (("folder", path.parent), ("stem", _bare(path.name)), ("name", path.name)):
+            named = named.replace(f"{{{key}}}", str(value))
+        places = [folder / named] if "{folder}" in pattern else [folder / path.parent / named, folder / named]
+        found += [file for file in places if file.is_file()][:1]
+    for file in found:
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise DataError(f"{file} is a link that leaves the folder")
+    return list(dict.fromkeys(found))
+
+
+def _of(index: Mapping[str, list[Found]], keys: Iterable[str]) -> list[Found]:
+    return list(dict.fromkeys(row for key in sorted(keys) for row in index.get(key, [])))
+
+
+def _bare(name: str) -> str:
+    """A file's name without what says its format."""
+    return re.sub(r"\.[A-Za-z]\w{0,7}$", "", re.sub(r"\.(gz|zip|bz2|xz)$", "", name))
+
+
+def _stems(paths: Iterable[str]) -> set[str]:
+    """Names of files, with and without what says their format, out of paths and links that a labelling
+    program may have changed: Label Studio puts eight digits before a name."""
+    names = {re.sub(r"^[0-9a-f]{8}-", "", re.split(r"[/\\=]", unquote(path))[-1]) for path in paths}
+    return names | {_bare(name) for name in names}
+
+
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(" ", "milliseconds")

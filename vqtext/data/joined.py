@@ -1,0 +1,205 @@
+"""Several files a recording: sensors that write a file each, at rates of their own.
+
+Each file is put on a regular grid at its own rate, brought to the rate of the study with a filter against
+aliasing, and laid where its clock says, from the first sample that any has to the last; where a sensor is
+silent, its channels are NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from pathlib import Path
+
+import numpy as np
+
+from vqtext.data.alignment import Piece, at_rate, lay, stretches
+from vqtext.data.contents import CONTENTS, Contents
+from vqtext.data.findings import Tell, Told
+from vqtext.data.groups import Group, channels_of
+from vqtext.data.interval_files import CLOCK
+from vqtext.data.own_rows import Rows, read_table, regular, rows_of
+from vqtext.data.own_table import OwnTable
+from vqtext.errors import DataError
+
+_SEVERAL = 10
+"""Rows a second that may come in packets."""
+
+APART_S = 60.0
+"""Files of one recording do not follow each other by more than this: somebody's clock is wrong."""
+
+
+@dataclass(frozen=True)
+class _File:
+    """One file of a recording. ``first`` is when it starts, on its own clock; None if nobody knows."""
+
+    path: str
+    channels: list[int]
+    rows: Rows
+    pieces: list[Piece]
+    first: float | None
+
+    @property
+    def lasts(self) -> float:
+        return self.pieces[-1].at + self.pieces[-1].signal.shape[1] / self.pieces[-1].rate_hz
+
+
+def joined(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:
+    """One recording as rows a period of the study apart.
+
+    Raises:
+        DataError: a file cannot be read, two have the same channel, or their times do not go together.
+    """
+    files = [_read(path, folder, contents, told) for path in group.paths]
+    for one, other in combinations(files, 2):
+        both = set(one.channels) & set(other.channels)
+        if both:
+            raise DataError(
+                f"{group.name}: {one.path} and {other.path} both hold channel "
+                f"{contents.channels[min(both)].column!r} of one recording: recording_pattern in {CONTENTS} "
+                "says which files belong together"
+            )
+    starts = _starts(files, group, told.tell)
+    begin = min(starts)
+    laid = [
+        (number, (start - begin + piece.at) * contents.rate_hz, piece)
+        for number, (file, start) in enumerate(zip(files, starts, strict=True))
+        for piece in file.pieces
+    ]
+    found = list(stretches(laid, contents.rate_hz))
+    length = sum(stop - first for first, stop, _ in found)
+    signal = np.full((len(contents.channels), length), np.nan)
+    nearest = np.full((len(files), length), -1)  # the row of each file
+    breaks: dict[int, float] = {}
+    at, end = 0, 0
+    for first, stop, pieces in found:
+        if at:
+            breaks[at] = (first - end) / contents.rate_hz
+        own = slice(at, at + stop - first)
+        for number, offset, piece in pieces:
+            channels = files[number].channels
+            lay(piece, offset - first, contents.rate_hz, signal[:, own], channels, nearest[number, own])
+        at, end = own.stop, stop
+    words: dict[str, list[str | None] | None] = dict.fromkeys(("labels", "truth", "subjects"))
+    for what in words:
+        for file, rows in zip(files, nearest.tolist(), strict=True):
+            said = getattr(file.rows, what)
+            if said is not None:
+                words[what] = [None if row < 0 else said[row] for row in rows]
+    if words["subjects"] is not None:
+        words["subjects"] = _one_subject(words["subjects"], group.name)
+    is_known = any(file.first is not None for file in files)
+    lines = range(1, length + 1)
+    return Rows(signal, **words, times=None, first=begin if is_known else None, lines=lines, breaks=breaks)
+
+
+def _read(path: str, folder: Path, contents: Contents, told: Told) -> _File:
+    """One file, its samples at the study's rate, or as near to it as can be."""
+    places = channels_of(path, contents)
+    channels = [contents.channels[i] for i in places]
+    clocks = {(channel.rate_hz, channel.time_column) for channel in channels}
+    if len(clocks) > 1:
+        raise DataError(
+            f"{path}: its channels have several rates or time columns: narrow the file of one of them"
+        )
+    own = contents.model_copy(update={"channels": channels})
+    if channels[0].time_column is not None:
+        own = own.model_copy(update={"time_column": channels[0].time_column, "time_columns": None})
+    table, own = _with_words(folder / path, path, own, told)
+    rows = rows_of(table, path, own)
+    rate_hz = rate_of(rows, own)
+    if abs(rate_hz / own.rate_hz - 1) > 0.02:
+        told.notes.add(f"{rate_hz:.4g} Hz, brought to {own.rate_hz:g} Hz", path)
+    signal, index, breaks = regular(rows, rate_hz, path, own, told.tell)
+    pieces, lost_s = [], 0.0
+    for start, stop in pairwise([0, *breaks, signal.shape[1]]):
+        lost_s += breaks.get(start, 0.0)
+        pieces.append(
+            at_rate(
+                signal[:, start:stop], index[start:stop], start / rate_hz + lost_s, rate_hz, contents.rate_hz
+            )
+        )
+    return _File(path, places, rows, pieces, rows.first)
+
+
+def _with_words(file: Path, path: str, contents: Contents, told: Told) -> tuple[OwnTable, Contents]:
+    """The table with those columns of words that are in it: each is in one of the files of a recording."""
+    keys = [
+        key
+        for key in ("label_column", "subject_column", "truth_column")
+        if getattr(contents, key) is not None
+    ]
+    for count in range(len(keys), 0, -1):
+        for kept in combinations(keys, count):
+            own = contents.model_copy(update={key: None for key in keys if key not in kept})
+            try:
+                return read_table(file, path, own, told), own
+            except DataError:
+                continue  # a column is missing, or what is wrong is said below
+    own = contents.model_copy(update=dict.fromkeys(keys))
+    return read_table(file, path, own, told), own
+
+
+def rate_of(rows: Rows, contents: Contents) -> float:
+    """The rate of one file: what is said of it, or measured from its stamps, or the study's."""
+    said = contents.channels[0].rate_hz
+    if said is not None or rows.times is None:
+        return said or contents.rate_hz
+    times = np.sort(rows.times[~np.isnan(rows.times)])
+    steps = np.diff(times)
+    if not (steps > 0).any():
+        return contents.rate_hz
+    rate_hz = float(1 / steps[steps <= 2.5 * np.median(steps[steps > 0])].mean())
+    rows_in_2_s = float(np.median(np.unique(times // 2, return_counts=True)[1]))
+    if rows_in_2_s >= 2 * _SEVERAL and rate_hz > 3 * rows_in_2_s / 2:
+        rate_hz = rows_in_2_s / 2  # stamps of arrival: several rows come at once
+    return round(rate_hz) if abs(rate_hz - round(rate_hz)) < 0.01 * rate_hz else rate_hz
+
+
+def _starts(files: list[_File], group: Group, tell: Tell) -> list[float]:
+    """When each file starts, on one clock.
+
+    Raises:
+        DataError: the files do not overlap.
+    """
+    if len(files) == 1:
+        return [files[0].first or 0.0]
+    silent = next((file for file in files if file.first is None), None)
+    if silent is not None:
+        tell(
+            "recordings whose files are taken to start together",
+            f"{group.name}: nothing says when {silent.path} starts: its files are taken to start together",
+        )
+        return [next((file.first for file in files if file.first is not None), 0.0)] * len(files)
+    ordered = sorted(files, key=lambda file: file.first or 0.0)
+    end, last = -np.inf, ordered[0]
+    for file in ordered:
+        first = file.first or 0.0
+        if first > end + APART_S and end > -np.inf:
+            if first < CLOCK or (last.first or 0.0) < CLOCK:
+                tell(
+                    "recordings whose files are taken to start together",
+                    f"{group.name}: {last.path} and {file.path} are on different clocks: they are taken to "
+                    "start together",
+                )
+                return [max(file.first or 0.0 for file in files)] * len(files)
+            raise DataError(
+                f"{group.name}: {last.path} ends {first - end:.6g} s before {file.path} starts: is a time "
+                f"zone missing, or are they not of one recording? recording_pattern in {CONTENTS} says which "
+                "files are"
+            )
+        if first + file.lasts > end:
+            end, last = first + file.lasts, file
+    if (ordered[-1].first or 0.0) < CLOCK:
+        tell(
+            "recordings whose files are taken to have one clock",
+            f"{group.name}: its stamps are no date and time: its files are taken to have one clock",
+        )
+    return [file.first or 0.0 for file in files]
+
+
+def _one_subject(subjects: list[str | None], name: str) -> list[str | None]:
+    found = list(dict.fromkeys(subject for subject in subjects if subject is not None))
+    if len(found) > 1:
+        raise DataError(f"{name}: one recording of several files is of {found[0]!r} and {found[1]!r}")
+    return [found[0] if found else None] * len(subjects)

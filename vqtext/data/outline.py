@@ -1,0 +1,205 @@
+"""What is in a table of which nobody has said anything: columns of numbers, of words, and of time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from vqtext.data.fields import MISSING, like_number
+from vqtext.data.file_keys import FileKeys
+from vqtext.data.frame_tables import read_parquet
+from vqtext.data.own_table import OwnTable
+from vqtext.data.own_tables import read_csv
+from vqtext.data.text_files import encodings, open_text
+from vqtext.data.text_format import HEAD, SEPARATORS
+from vqtext.data.text_rows import SAMPLE, logical, named, share, usual_width
+from vqtext.data.time_stamps import SECONDS, is_epoch
+from vqtext.errors import DataError
+
+_RATES = (4.0, 2000.0)  # Hz that a sensor of movement may have
+_TIME = re.compile(r"(?i)time|stamp|date|epoch|clock|^t$|^ts$|seconds|millis")
+_SPOKEN_RATE = re.compile(
+    r"(?i)(\d+(?:\.\d+)?)\s*hz\b|(?:sampl\w*|data|output)[ _]*(?:rate|freq\w*)\D{0,12}(\d+)"
+)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One file.
+
+    Attributes:
+        table: its columns of numbers and of words, all of them; without its time stamps.
+        numbers: the columns of numbers, in the order of ``table.signal``.
+        words: the columns of words.
+        time: the column of time stamps; None without one.
+        unit: of time stamps that are numbers.
+        rate_hz: by the time stamps, or as the head of the file says; None where nothing says it.
+        is_headless: has it no names of columns, so that they are "1", "2", …?
+    """
+
+    table: OwnTable
+    numbers: list[str]
+    words: list[str]
+    time: str | None
+    unit: str | None
+    rate_hz: float | None
+    is_headless: bool
+
+
+def outline(file: Path, name: str) -> Outline:
+    """What is in a file.
+
+    Raises:
+        DataError: it is no table, or cannot be read.
+    """
+    if file.suffix == ".parquet":
+        return _of_parquet(file, name)
+    head = _head(file, name)
+    columns, rows, said, is_headless = _columns(head, name)
+    once = [i for i, column in enumerate(columns) if column and columns.count(column) == 1]
+    fields = {columns[i]: [row[i].strip() for row in rows if i < len(row)] for i in once}
+    kinds = {column: _is_numeric(own) for column, own in fields.items()}
+    time = next(
+        (
+            c
+            for c in kinds
+            if (is_headless or _TIME.search(c)) and _is_time(file, name, c, kinds[c], is_headless)
+        ),
+        None,
+    )
+    numbers = [column for column, numeric in kinds.items() if numeric and column != time]
+    words = [column for column, numeric in kinds.items() if not numeric and column != time]
+    keys = FileKeys(time_column=time, time_unit="s" if time and kinds[time] else None)
+    table = read_csv(file, name, numbers, words, keys)
+    unit, rate_hz = _rate(table, bool(time and kinds[time]))
+    spoken = _SPOKEN_RATE.search(said)
+    if rate_hz is None and spoken:
+        rate_hz = float(spoken[1] or spoken[2])
+    return Outline(table, numbers, words, time, unit, rate_hz, is_headless)
+
+
+def columns_of(file: Path, name: str) -> tuple[str, ...]:
+    """The names of its columns alone; files with the same ones are of one kind.
+
+    Raises:
+        DataError: as `outline`.
+    """
+    if file.suffix == ".parquet":
+        return tuple(_schema(file, name))
+    return tuple(_columns(_head(file, name), name)[0])
+
+
+def _head(file: Path, name: str) -> list[str]:
+    with open_text(file, name, encodings(file, name)[-1]) as text:
+        try:
+            return list(islice(text, HEAD))
+        except UnicodeError as error:
+            raise DataError(f"{name}: no text") from error
+
+
+def _of_parquet(file: Path, name: str) -> Outline:
+    numeric = _schema(file, name)
+    time = next((column for column in numeric if _TIME.search(column)), None)
+    numbers = [column for column, is_number in numeric.items() if is_number and column != time]
+    words = [column for column, is_number in numeric.items() if not is_number and column != time]
+    keys = FileKeys(time_column=time, time_unit="s" if time and numeric[time] else None)
+    table = read_parquet(file, name, numbers, words, keys)
+    return Outline(table, numbers, words, time, *_rate(table, bool(time and numeric[time])), False)
+
+
+def _schema(file: Path, name: str) -> dict[str, bool]:
+    """The columns of a Parquet file: is each of numbers?"""
+    try:
+        import pyarrow.parquet as parquet
+
+        schema = parquet.read_schema(file)
+    except ImportError as error:
+        raise DataError(f"{name}: Parquet needs two more packages: pip install pandas pyarrow") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{name}: not a readable Parquet file") from error
+    return {at.name: not re.search("string|bool|dict|time|date|binary", str(at.type)) for at in schema}
+
+
+def _columns(head: Sequence[str], name: str) -> tuple[list[str], list[list[str]], str, bool]:
+    """The names of the columns, fields of some rows, what stands above them, and is there no header?"""
+    rows = [row for row in logical(head, 0) if row[2].strip()]
+    if not rows:
+        raise DataError(f"{name}: the file is empty")
+    tail = [text for *_, text in rows[-SAMPLE:]]
+
+    def fit(separator: str) -> tuple[bool, float, int]:
+        width = usual_width(tail, separator)
+        numbers = sum(like_number(field) for text in tail for field in named(text, separator))
+        return width > 1 and share(tail, separator, width) > 0.8, numbers / max(width, 1), width
+
+    separator = max(SEPARATORS, key=fit)
+    width = usual_width(tail, separator)
+    split_rows = [named(text, separator) for *_, text in rows]
+    first = next((i for i, row in enumerate(split_rows) if len(row) >= width and _has_numbers(row)), None)
+    if first is None:
+        raise DataError(f"{name}: no row of numbers in its first {len(rows)} lines")
+    said = "".join(head[: rows[first][0]])
+    # The header is the nearest line above that has as many fields, over one of units perhaps.
+    above = [i for i in range(max(first - 3, 0), first) if len(split_rows[i]) == width]
+    above = [i for i in above if not any(map(like_number, split_rows[i]))]
+    if not above:
+        return [str(i + 1) for i in range(width)], split_rows[first:], said, True
+    columns = [column.strip() for column in split_rows[above[0]]]
+    return columns, split_rows[first:], said, False
+
+
+def _has_numbers(row: Sequence[str]) -> bool:
+    given = [field for field in row if field.strip().lower() not in MISSING]
+    return sum(map(like_number, given)) >= max(len(given) / 3, 1)
+
+
+def _is_numeric(fields: Sequence[str]) -> bool:
+    given = [field for field in fields if field.lower() not in MISSING]
+    return all(map(like_number, given))
+
+
+def _is_time(file: Path, name: str, column: str, numeric: bool, is_strict: bool) -> bool:
+    """Can the column be read as time that goes on, with each row if that is all that tells it?"""
+    try:
+        keys = FileKeys(time_column=column, time_unit="s" if numeric else None)
+        times = read_csv(file, name, [], [], keys).times
+    except DataError:
+        return False
+    if times is None or not np.isfinite(times).sum() > 1 or not np.nanmax(times) > 0:
+        return False
+    steps = np.diff(times[np.isfinite(times)])
+    return bool((steps > 0).mean() > 0.95) if is_strict else bool((steps >= 0).mean() > 0.9)
+
+
+def _rate(table: OwnTable, numeric: bool) -> tuple[str | None, float | None]:
+    """The unit of time stamps that were read as seconds, and samples a second.
+
+    Stamps are looked at many rows apart, as some come in bursts or whole seconds.
+    """
+    if table.times is None or len(table.times) < 2:
+        return None, None
+    apart = max(min(500, len(table.times) // 2), 1)
+    steps = (table.times[apart:] - table.times[:-apart]) / apart
+    steps = steps[steps > 0]
+    if not steps.size:
+        return None, None
+    step = float(np.median(steps))
+    if not numeric:
+        return None, _round(1 / step)
+    units = [unit for unit in SECONDS if unit != "days"]
+    start = abs(table.start_s or 0.0)
+    dated = [unit for unit in units if is_epoch(start * SECONDS[unit])]
+    likely = [unit for unit in units if _RATES[0] <= 1 / (step * SECONDS[unit]) <= _RATES[1]]
+    unit = next((unit for unit in dated if unit in likely), None) or next(iter([*likely, *dated]), "s")
+    return unit, _round(1 / (step * SECONDS[unit]))
+
+
+def _round(rate_hz: float) -> float:
+    """The nearest whole number within two in a hundred, or three digits."""
+    whole = round(rate_hz)
+    return float(whole) if whole and abs(rate_hz / whole - 1) < 0.02 else float(f"{rate_hz:.3g}")

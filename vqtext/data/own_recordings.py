@@ -1,0 +1,134 @@
+"""Rows of own data → recordings, one for each stretch of one subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+import numpy as np
+
+from vqtext.data.contents import Contents, Facts
+from vqtext.data.findings import Tell
+from vqtext.data.groups import Group, matched
+from vqtext.data.intervals import Intervals
+from vqtext.data.locations import canonical
+from vqtext.data.own_rows import Rows, label_word, regular
+from vqtext.data.recording import Recording, Track
+from vqtext.data.units import conversion
+from vqtext.errors import DataError
+from vqtext.schema import Channel, Subject
+
+
+def recordings_of_rows(
+    rows: Rows,
+    group: Group,
+    contents: Contents,
+    intervals: Intervals | None,
+    tell: Tell = lambda kind, text: None,
+) -> Iterator[Recording]:
+    """Rows as recordings: one, or one for each stretch of rows of one subject.
+
+    Args:
+        rows: of one file, or of all files of a recording.
+        group: what the recording is called, and the names of its files.
+        intervals: where labels come from, if not from ``rows`` or names; None where there are none.
+        tell: takes what was wrong with time stamps and what was done.
+
+    Raises:
+        DataError: time stamps are wrong, or names say no subject or label.
+    """
+    name = group.name
+    channels, factors = _channels(contents)
+    rows = replace(rows, signal=(rows.signal * factors[:, None]).astype(np.float32))
+    subjects = _subjects(rows, group, contents)
+    several = len(set(subjects)) > 1
+    if several and intervals is not None:
+        raise DataError(f"{name}: intervals are of a file with one subject, and this one has several")
+    word = _label(rows, group, contents)
+    start = 0
+    for part, (subject, own) in enumerate(groupby(subjects)):
+        stop = start + sum(1 for _ in own)
+        piece = _between(rows, start, stop)
+        signal, index, breaks = regular(piece, contents.rate_hz, name, contents, tell)
+        if intervals is not None:
+            times = np.arange(signal.shape[1]) / contents.rate_hz + _lost(breaks, signal.shape[1])
+            label = intervals.track(name, subject, times, rows.first, contents.rate_hz)
+        else:
+            labels = piece.labels or [word] * (stop - start)
+            label = Track.of([labels[i] for i in index])
+        yield Recording(
+            name=f"{name}#{part}" if several else name,
+            signal=signal.astype(np.float32),
+            rate_hz=contents.rate_hz,
+            channels=channels,
+            label=label,
+            subject=None if subject is None else _subject(subject, contents),
+            truth=None if piece.truth is None else Track.of([piece.truth[i] for i in index]),
+            breaks=tuple(breaks),
+            lost_s=tuple(breaks.values()),
+        )
+        start = stop
+
+
+def _between(rows: Rows, start: int, stop: int) -> Rows:
+    return replace(
+        rows,
+        signal=rows.signal[:, start:stop],
+        labels=None if rows.labels is None else rows.labels[start:stop],
+        truth=None if rows.truth is None else rows.truth[start:stop],
+        times=None if rows.times is None else rows.times[start:stop],
+        lines=rows.lines[start:stop],
+    )
+
+
+def _lost(breaks: dict[int, float], length: int) -> np.ndarray:
+    """Seconds that were lost before each sample, ``(T,)``."""
+    lost = np.zeros(length)
+    for at, seconds in breaks.items():
+        lost[at:] += seconds
+    return lost
+
+
+def _label(rows: Rows, group: Group, contents: Contents) -> str | None:
+    """The label of all rows; None where they have labels of their own, or none."""
+    if contents.label_pattern is not None:
+        said = matched(contents.label_pattern, "label_pattern", group.paths, group.name)
+        return label_word(said, contents, group.name)
+    if contents.label_column is not None and rows.labels is None:
+        raise DataError(f"{group.name}: none of its files has a column {contents.label_column!r}")
+    return None
+
+
+def _channels(contents: Contents) -> tuple[tuple[Channel, ...], np.ndarray]:
+    """Metadata of the channels, and the factors that lead to their units, ``(C,)``."""
+    channels, factors = [], []
+    for given in contents.channels:
+        unit, factor = conversion(given.modality, given.unit)
+        location = canonical(given.location) or given.location
+        felt = given.gravity is not False
+        axis = given.axis.lower() if given.axis.lower() in ("x", "y", "z") else given.axis
+        name = given.column.strip()
+        if [other.column.strip() for other in contents.channels].count(name) > 1:
+            name = f"{given.file}:{name}"
+        channels.append(Channel(name, location, given.modality, axis, unit, felt))
+        factors.append(factor if given.scale is None else factor * given.scale)
+    return tuple(channels), np.array(factors)
+
+
+def _subjects(rows: Rows, group: Group, contents: Contents) -> Sequence[str | None]:
+    """The subject of each row."""
+    if rows.subjects is not None:
+        return rows.subjects
+    if contents.subject_column is not None:
+        raise DataError(f"{group.name}: none of its files has a column {contents.subject_column!r}")
+    said = None
+    if contents.subject_pattern is not None:
+        said = matched(contents.subject_pattern, "subject_pattern", group.paths, group.name)
+    return [said] * len(rows.lines)
+
+
+def _subject(identity: str, contents: Contents) -> Subject:
+    same = contents.same_subject
+    known = {same(name): facts for name, facts in contents.subjects.items()}
+    return Subject(identity, **known.get(same(identity), Facts()).model_dump())

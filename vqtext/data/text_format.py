@@ -1,0 +1,190 @@
+"""What a text file looks like: its separator, where its header stands, what its first lines say.
+
+The columns that ``dataset.toml`` wants are the evidence: the header is the first line that names all of them,
+and the separator the one by which it does. Only where several do, or where there is no header, the rows below
+are asked which separator gives each as many fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from vqtext.data.fields import like_number
+from vqtext.data.fields import number as number_of
+from vqtext.data.file_keys import BLANKS, FileKeys
+from vqtext.data.headless import headless
+from vqtext.data.text_rows import (
+    COMMENTS,
+    SAMPLE,
+    TextFormat,
+    called,
+    has_number,
+    line_end,
+    logical,
+    named,
+    share,
+    usual_width,
+)
+from vqtext.errors import DataError
+
+HEAD = 400
+"""Lines that are looked at."""
+SEPARATORS = (",", ";", "\t", "|", BLANKS)
+"""What a separator may be, the likeliest first."""
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?;*\s*')
+
+
+def sniff(
+    lines: Sequence[str], wanted: Sequence[str], numbers: Sequence[str], keys: FileKeys, name: str
+) -> TextFormat:
+    """The format of a file.
+
+    Args:
+        lines: its first `HEAD` lines.
+        wanted: the columns that it must have.
+        numbers: those of them that hold numbers.
+        keys: what is said.
+        name: what an error calls the file.
+
+    Raises:
+        DataError: there is no such column; says how the file was read.
+    """
+    start = keys.skip_rows or 0
+    separators: Sequence[str] = SEPARATORS if keys.separator is None else keys.separator
+    mark = _SEPARATOR_LINE.fullmatch(lines[start]) if start < len(lines) else None
+    if mark:
+        start += 1
+        separators = separators if keys.separator else mark[1]
+    if _is_headless(lines, start, wanted, keys):
+        made = headless(lines, start, separators, wanted, numbers, keys, name)
+    else:
+        made = _below_header(lines, start, separators, wanted, numbers, keys, name)
+    is_plain = made.separator == "," or len(made.columns) == 1
+    notes = [] if keys.separator or is_plain else [f"separator {called(made.separator)}"]
+    notes += [f"each row ends with {made.line_end!r}"] if made.line_end else []
+    return replace(made, found=[*notes, *made.found])
+
+
+def _is_headless(lines: Sequence[str], start: int, wanted: Sequence[str], keys: FileKeys) -> bool:
+    """Columns that are called "1", "2", … have no header; save one that counts them itself, from 0 or 1."""
+    if keys.column_names is not None or keys.header is not None:
+        return not keys.header
+    if not wanted or not all(re.fullmatch("[1-9][0-9]*", column) for column in wanted):
+        return False
+    names = re.findall("[^,;|\\s\"']+", "".join(lines[start : start + 1]))
+    return names[:1] not in (["0"], ["1"]) or names != [str(i + int(names[0])) for i in range(len(names))]
+
+
+def _below_header(
+    lines: Sequence[str],
+    start: int,
+    separators: Sequence[str],
+    wanted: Sequence[str],
+    numbers: Sequence[str],
+    keys: FileKeys,
+    name: str,
+) -> TextFormat:
+    is_fixed = keys.skip_rows is not None
+    found_at = _header(lines, start, separators, wanted, is_fixed)
+    if found_at is None:
+        raise _no_header(lines, start, separators, wanted, name)
+    at, after, separator, header = found_at
+    rows = list(logical(lines, after))
+    columns = [column.strip() for column in header]
+    for column in wanted:
+        if columns.count(column.strip()) > 1:
+            raise DataError(f"{name}: two columns are named {column!r}; the header has {', '.join(columns)}")
+    places = [columns.index(column.strip()) for column in numbers]
+    units = 0  # rows below the header that hold units
+    for *_, row in rows[:2]:
+        if not _is_of_units(row, separator, places, len(columns)):
+            break
+        units += 1
+    if units and not any(has_number(row[2], separator, places) for row in rows[units : units + SAMPLE]):
+        units = 0
+    found = [] if is_fixed or at == start else [f"header in row {at + 1}"]
+    if units:
+        after = rows[units - 1][1]
+        found += [f"row {after} below the header is passed over, it holds no numbers"]
+    return TextFormat(
+        columns, separator, after, line_end([row for *_, row in rows], separator), header, found=found
+    )
+
+
+def _header(
+    lines: Sequence[str], start: int, separators: Sequence[str], wanted: Sequence[str], is_fixed: bool
+) -> tuple[int, int, str, list[str]] | None:
+    """The line of the header, the one after it, the separator and the fields.
+
+    The first with rows below it that fit, or else the first. A header that is commented out, as numpy writes
+    it, is taken where there is no other.
+    """
+    names = [column.strip() for column in wanted]
+    rows = [row for row in logical(lines, start) if row[2].strip()][: 1 if is_fixed else None]
+    first = None
+    for commented in ("", COMMENTS):
+        for at, after, text in rows:
+            text = text.lstrip(commented)
+            if not all(column in text for column in names):
+                continue
+            fields = {separator: named(text, separator) for separator in separators}
+            fitting = {one: own for one, own in fields.items() if {*names} <= {f.strip() for f in own}}
+            if fitting:
+                below = [row for *_, row in logical(lines[after : after + SAMPLE], 0)]
+                shares = {one: share(below, one, len(own)) for one, own in fitting.items()}
+                best = max(shares, key=shares.__getitem__)
+                first = first or (at, after, best, fitting[best])
+                if shares[best] >= 0.5:
+                    return at, after, best, fitting[best]
+    return first
+
+
+def _no_header(
+    lines: Sequence[str], start: int, separators: Sequence[str], wanted: Sequence[str], name: str
+) -> DataError:
+    """The error that says how the file was read, by the separator that explains most of it."""
+    rows = [row for row in logical(lines, start) if row[2].strip()]
+    if not rows:
+        return DataError(f"{name}: there is no row")
+    texts = [text for *_, text in rows[-SAMPLE:]]
+    width, separator = max(
+        ((usual_width(texts, one), one) for one in separators),
+        key=lambda pair: (pair[0] > 1 and share(texts, pair[1], pair[0]) > 0.5, -separators.index(pair[1])),
+    )
+    at, _, text = max(
+        rows,
+        key=lambda row: (
+            len({field.strip() for field in named(row[2], separator)} & set(wanted)),
+            len(named(row[2], separator)) == width,
+            -row[0],
+        ),
+    )
+    header = [field.strip() for field in named(text, separator)]
+    is_row = sum(like_number(field) for field in header) > len(header) / 2
+    there = [str(i + 1) for i in range(len(header))] if is_row else header
+    missing = next((column for column in wanted if column.strip() not in there), wanted[0])
+    how = "" if at == 0 and separator == "," else f" (row {at + 1}, separator {called(separator)})"
+    if is_row:
+        return DataError(
+            f"{name}: there is no column {missing!r} and no header; row {at + 1} is {text.strip()[:80]!r}, "
+            f'{len(header)} fields; say column_names = [...], or call the columns "1", "2", …'
+        )
+    return DataError(f"{name}: there is no column {missing!r}; the header has {', '.join(header)}{how}")
+
+
+def _is_of_units(row: str, separator: str, places: Sequence[int], width: int) -> bool:
+    """Words where there should be numbers, in each of them."""
+    fields = named(row, separator)
+    if len(fields) != width or not places:
+        return False
+    return all(_is_word(fields[place]) for place in places)
+
+
+def _is_word(field: str) -> bool:
+    try:
+        number_of(field)
+    except ValueError:
+        return not like_number(field)
+    return False
