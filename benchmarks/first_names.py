@@ -47,10 +47,13 @@ class FirstNames:
 
     def named(self, words: Words | None = None) -> np.ndarray:
         """Truth words by sample, ``(N, T)``, −1 none; ``words``: other signatures for the same anchors."""
+        return self.word[at_samples(self.anchors(words), self.windows.T)]
+
+    def anchors(self, words: Words | None = None) -> np.ndarray:
+        """Anchors by frame, ``(N, F)``."""
         evidence = self.data.evidence if words is None else self.evidence(words)
         first = grounding.make("order+signal", self.data.grammar, len(self.data.anchors), evidence)
-        anchors = first.posterior.float().argmax(-1).numpy()
-        return self.word[at_samples(anchors, self.windows.T)]
+        return first.posterior.float().argmax(-1).numpy()
 
     def recall(self, words: Words | None = None) -> float:
         return named_recall(self.named(words), self.truth)

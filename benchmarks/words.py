@@ -41,9 +41,10 @@ from vqtext.pipeline.embed import encode
 from vqtext.pipeline.encoders import Encoder, choose
 from vqtext.pipeline.lines import table
 from vqtext.pipeline.linkage import cosines_of
-from vqtext.pipeline.merge import Phrase, Tree, vetoes
+from vqtext.pipeline.merge import Tree
 from vqtext.pipeline.phrases import Phrases
 from vqtext.pipeline.progress import Progress
+from vqtext.pipeline.vetoes import Phrase, vetoes
 from vqtext.pipeline.wording import Wording, axis_texts
 from vqtext.schema import LabelWords, SubAction, same_text
 
@@ -280,13 +281,13 @@ def plain_veto(triples: Triples, pairs: np.ndarray) -> Pairs:
         for p, v, o in zip(triples.merging, triples.plain, triples.opposites, strict=True)
     ]
     found = cosines_of(triples.plain, pairs)
-    return found, vetoes(phrases, pairs, found)[0]
+    return found, vetoes(phrases, pairs, found) >= 0
 
 
 def ours(triples: Triples, pairs: np.ndarray) -> Pairs:
     found = cosines_of(np.stack([phrase.vector for phrase in triples.merging]), pairs)
-    opposite, facet = vetoes(triples.merging, pairs, found)
-    return found, opposite | facet
+    vetoed = vetoes(triples.merging, pairs, found) >= 0
+    return found, vetoed
 
 
 def tree(phrases: Callable[[Triples], list[Phrase]]) -> Callable[[Triples, float], np.ndarray]:

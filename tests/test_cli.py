@@ -26,7 +26,15 @@ modality = "acc"
 axis = "x"
 unit = "m/s2"
 """
-PREPARED = {"windows": 4, "channels": 1, "steps": 50, "labels": {"running": 2, "walking": 2}, "subjects": {}}
+PREPARED = {
+    "windows": 4,
+    "channels": 1,
+    "steps": 50,
+    "labels": {"running": 2, "walking": 2},
+    "subjects": {},
+    "unused": {"share": 0, "why": {}},
+    "truth": None,
+}
 
 
 @pytest.fixture
@@ -97,7 +105,10 @@ def test_prepare_answers_with_one_object_and_nothing_else(call, study):
 def test_people_get_plain_lines(call, study):
     code, said, _ = call("prepare", *study)
     assert code == 0
-    assert said == "windows: 4\nchannels: 1\nsteps: 50\nlabels: running 2, walking 2\nsubjects: none\n"
+    assert said == (
+        "windows: 4\nchannels: 1\nsteps: 50\nlabels: running 2, walking 2\nsubjects: none\n"
+        "signal in no window: 0.0%\n"
+    )
 
 
 def test_options_that_are_not_given_leave_the_file_and_the_variables_alone(

@@ -6,13 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["load", "prepare_frames"]
+__all__ = ["explain_recording", "load", "prepare_frames"]
 
 if TYPE_CHECKING:
     from vqtext.model.load import load
+    from vqtext.pipeline.explain_recording import explain_recording
     from vqtext.pipeline.frames import prepare_frames
 
-_HOME = {"load": "vqtext.model.load", "prepare_frames": "vqtext.pipeline.frames"}
+_HOME = {
+    "explain_recording": "vqtext.pipeline.explain_recording",
+    "load": "vqtext.model.load",
+    "prepare_frames": "vqtext.pipeline.frames",
+}
 
 
 def __getattr__(name: str) -> object:

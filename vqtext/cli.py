@@ -198,13 +198,39 @@ def explain(
         o.Count,
         typer.Option("--window", metavar="N", help="Explain this row of windows.h5 alone, and write nothing"),
     ] = None,
+    recording: Annotated[
+        Path | None,
+        typer.Option(
+            "--recording", metavar="FILE", help="Explain this recording from end to end; it needs no labels"
+        ),
+    ] = None,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(
+            "--dataset",
+            metavar="FILE",
+            help="The dataset.toml that says what its columns are (default: the one beside it; else columns "
+            "are known by the names of the model's channels)",
+        ),
+    ] = None,
     cache: o.Cache = None,
     as_json: o.AsJson = False,
     quiet: o.Quiet = False,
     force: o.Force = False,
 ) -> None:
-    """Explain test windows in words and draw report.html."""
+    """Explain test windows in words and draw report.html; or explain a recording."""
     loaded = load_settings(o.chosen(explain, locals()))
+    if recording is not None:
+        if window is not None:
+            raise UsageError("--window would not be used: --recording names what is explained")
+        from vqtext.pipeline.explain_file import explain_file
+        from vqtext.pipeline.explain_file import lines as file_lines
+
+        answer = explain_file(loaded.settings, recording, dataset, Progress(quiet))
+        say(answer, file_lines, as_json)
+        return
+    if dataset is not None:
+        raise UsageError("--dataset would not be used: it says what the columns of a --recording are")
     if window is None:
         _stage("explain", loaded, as_json, quiet, force)
         return
@@ -284,7 +310,7 @@ def status(
 
     answer = states(load_settings({"cache": cache}).settings, verify)
     say(answer, lines, as_json)
-    if verify and any(entry["state"] == "damaged" for entry in answer["artifacts"]):
+    if verify and any(entry["state"] in ("damaged", "unreadable") for entry in answer["artifacts"]):
         raise typer.Exit(1)
 
 

@@ -228,10 +228,10 @@ class TrainSettings(_Section):
         description="cross-validation: so many folds over subjects, or loso, which leaves one subject out at "
         "a time; a model for each fold and seed",
     )
-    split: Literal["own", "random"] | None = Field(
+    split: Literal["own", "random", "time"] | None = Field(
         default=None,
-        description="the data set's own split, or a random one; none takes its own where it has one and no "
-        "test subjects or folds are named",
+        description="the data set's own split, a random one, or one in time, for one person's recordings; "
+        "none takes its own where it has one and no test subjects or folds are named",
     )
     validation: float = Field(
         default=0.2,

@@ -31,6 +31,10 @@ class ArtifactError(VQTextError):
     """An artifact that is missing, stale, damaged, foreign, or of another schema version."""
 
 
+class UnreadableError(ArtifactError):
+    """An artifact that cannot be read now, and may be whole: in use elsewhere, or the system refuses it."""
+
+
 class EncoderError(VQTextError):
     """A text encoder that cannot be loaded."""
 

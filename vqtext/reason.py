@@ -1,13 +1,15 @@
-"""The answer for one window: its class and the ordered sub-actions that say why.
+"""The answer for one window, and for a recording: class and the ordered sub-actions that say why.
 
 A leaf module: ``model`` makes reasons, ``pipeline`` and ``report`` show them.
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TextIO
 
 UNKNOWN_NAME = "unknown"
 """Name of a step that fits none of its label's sub-actions, and of a code that is too unsure of its own."""
@@ -18,6 +20,8 @@ UNSURE = 0.3
 """Confidence below which a step is told as a guess: several names of the label fit about as well."""
 UNLIKE = "unlike everything learned"
 """What is said of a window that is not `Reason.familiar`."""
+SILENT_S = 0.1
+"""Less than this between two segments of a recording is no gap: seconds of steps are rounded."""
 SHOWN = 8
 """Steps that a line of text shows; a reason has them all."""
 
@@ -111,3 +115,141 @@ class Reason:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One step of a recording's reason, with the class that it speaks for.
+
+    Attributes:
+        start_s, end_s: seconds from the start of the recording.
+        label, label_confidence, label_display, familiar: of the class, as in `Reason`.
+        step, confidence, display, inferred, ambiguous_with, unresolvable: of the step, as in `Step`.
+    """
+
+    start_s: float
+    end_s: float
+    label: str
+    step: str
+    confidence: float
+    label_confidence: float
+    familiar: float
+    inferred: bool
+    ambiguous_with: tuple[str, ...]
+    unresolvable: bool
+    label_display: str | None
+    display: str | None
+
+
+@dataclass(frozen=True)
+class ClassStretch:
+    """A stretch of a recording that is one class throughout; ``confidence`` is the mean over its time."""
+
+    start_s: float
+    end_s: float
+    label: str
+    confidence: float
+    display: str | None
+
+
+@dataclass(frozen=True)
+class RecordingReasons:
+    """What a model says of a whole recording.
+
+    Attributes:
+        name: of the recording.
+        duration_s: its length, with what was lost inside.
+        reasons: in order, times in seconds from the start of the recording. Where nothing was measured there
+            is none.
+    """
+
+    name: str
+    duration_s: float
+    reasons: tuple[Reason, ...]
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Every step in order."""
+        return [
+            Segment(
+                step.start_s,
+                step.end_s,
+                reason.label,
+                step.name,
+                step.confidence,
+                reason.confidence,
+                reason.familiar,
+                step.inferred,
+                step.ambiguous_with,
+                step.unresolvable,
+                reason.display,
+                step.display,
+            )
+            for reason in self.reasons
+            for step in reason.steps
+        ]
+
+    @property
+    def stretches(self) -> list[ClassStretch]:
+        """Segments of one class that follow each other without a gap, as one each."""
+        groups: list[list[Segment]] = []
+        for segment in self.segments:
+            last = groups[-1][-1] if groups else None
+            if last is None or (last.label, last.end_s) != (segment.label, segment.start_s):
+                groups.append([])
+            groups[-1].append(segment)
+        return [
+            ClassStretch(
+                group[0].start_s,
+                group[-1].end_s,
+                group[0].label,
+                round(_mean([s.label_confidence for s in group], group), 4),
+                group[0].label_display,
+            )
+            for group in groups
+        ]
+
+    @property
+    def silent(self) -> list[tuple[float, float]]:
+        """Stretches ``(start_s, end_s)`` of which nothing is said."""
+        ends = [0.0, *(s.end_s for s in self.segments)]
+        starts = [*(s.start_s for s in self.segments), self.duration_s]
+        return [(end, start) for end, start in zip(ends, starts, strict=True) if start - end > SILENT_S]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "name": self.name,
+            "duration_s": self.duration_s,
+            "stretches": [asdict(stretch) for stretch in self.stretches],
+            "segments": [asdict(segment) for segment in self.segments],
+            "silent": self.silent,
+        }
+
+    def to_frame(self) -> Any:
+        """The segments as a pandas DataFrame, one a row."""
+        import pandas
+
+        names = [part.name for part in fields(Segment)]
+        return pandas.DataFrame([asdict(segment) for segment in self.segments], columns=names)
+
+    def to_csv(self, path: Path | str) -> None:
+        """The segments as a CSV file, one a row; several ambiguous phrases are joined by " | "."""
+        with Path(path).open("w", encoding="utf-8", newline="") as text:
+            write_segments(text, [self])
+
+
+def write_segments(text: TextIO, recordings: Iterable[RecordingReasons]) -> None:
+    """Segments as CSV, with the name of their recording in the first column."""
+    out = csv.writer(text)
+    out.writerow(["recording", *(part.name for part in fields(Segment))])
+    for recording in recordings:
+        for segment in recording.segments:
+            row = asdict(segment) | {"ambiguous_with": " | ".join(segment.ambiguous_with)}
+            out.writerow([recording.name, *row.values()])
+
+
+def _mean(values: Iterable[float], segments: Iterable[Segment]) -> float:
+    """Mean over the time of the segments."""
+    lasts = [segment.end_s - segment.start_s for segment in segments]
+    return sum(v * s for v, s in zip(values, lasts, strict=True)) / sum(lasts)

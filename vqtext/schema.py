@@ -6,6 +6,7 @@ these words without importing each other.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -28,6 +29,13 @@ Direction = Literal[
 def same_text(text: str) -> str:
     """What two spellings of one phrase have in common: Unicode form, case and spaces are ignored."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def same_subject(identity: str) -> str:
+    """What the spellings of one person have in common: case, spaces, leading zeros and the ".0" that a
+    spreadsheet adds are ignored, so that "P01", "p1" and "P 1" are one, and so are "3", "03" and "3.0"."""
+    text = "".join(unicodedata.normalize("NFKC", identity).casefold().split())
+    return re.sub(r"(?<![\d.])0+(?=\d)", "", re.sub(r"^(\d+)\.0+$", r"\1", text))
 
 
 @dataclass(frozen=True)

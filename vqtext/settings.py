@@ -52,7 +52,7 @@ class Loaded:
 
 def load_settings(
     options: Mapping[str, object] | None = None,
-    folder: Path = Path(),
+    folder: Path | str = "",
     environment: Mapping[str, str] = os.environ,
 ) -> Loaded:
     """Put the settings together.
@@ -69,7 +69,7 @@ def load_settings(
     given = {name: value for name, value in (options or {}).items() if value is not None}
     variables = _read_variables(environment)
     by_name = {name: text for name, (_, text) in variables.items()}
-    written = _read_file(folder / FILE)
+    written = _read_file(Path(folder) / FILE)
 
     class Sources(Settings, BaseSettings):
         model_config = SettingsConfigDict(**Settings.model_config)

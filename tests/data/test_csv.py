@@ -164,8 +164,8 @@ def test_what_was_found_is_noted_once_for_all_files(folder):
     (folder / "recordings/c.csv").write_text((folder / "recordings/c.csv").read_text().rstrip())
     reader = open_reader("csv", folder, None, print)
     list(reader.recordings())
-    assert reader.notes() == ["recordings/a.csv and 1 more: separator ';', decimal ','"]
-    assert reader.remarks(["13"]) == ["recordings/c.csv: the last row is cut off and left out"]
+    assert reader.told.notes.lines() == ["recordings/a.csv and 1 more: separator ';', decimal ','"]
+    assert reader.told.remarks() == ["recordings/c.csv: the last row is cut off and left out"]
 
 
 def test_the_study_of_the_docs_is_right():
@@ -362,7 +362,7 @@ def test_stamps_on_the_grid_change_nothing_and_gaps_are_breaks(folder):
 def test_irregular_stamps_are_brought_to_the_grid_by_straight_lines(folder):
     timed(folder, ["0", "0.08", "0.21", "0.28", "0.4", "0.61", "3", "3.13", "3.2"])
     (made,) = read(folder)
-    wanted = [0, 1, 2, 3, 4, 5, 6, 30, 31, 32]
+    wanted = [0, 1, 2, 3, 4, np.nan, 6, 30, 31, 32]  # at 0.5 s a sample is lost
     np.testing.assert_allclose(made.signal[0] / 9.80665, wanted, rtol=1e-5, atol=1e-5)
     assert made.breaks == (7,)
     np.testing.assert_allclose(made.lost_s, [2.3], atol=1e-9)
@@ -380,14 +380,15 @@ def test_time_may_start_anew_where_the_subject_changes(folder):
 @pytest.mark.parametrize(
     ("times", "message"),
     [
-        (["0", "0.1", "0.1"], "recordings/a.csv, row 4, column 'time': duplicate time stamp 0.1 s"),
-        (["0", "0.2", "0.1"], "recordings/a.csv, row 4, column 'time': time goes backwards, to 0.1 s"),
-        (["0", "", "0.1"], "recordings/a.csv, row 3, column 'time': an empty time stamp"),
-        (["0", "0.02", "0.04"], "recordings/a.csv, column 'time': rows are 0.02 s apart (50 Hz)"),
+        (["0", "0.1", "0.1"], "recordings/a.csv, row 4: duplicate time stamp"),
+        (["0", "0.2", "0.1"], "recordings/a.csv, row 4: time goes backwards"),
+        (["0", "", "0.1"], "recordings/a.csv, row 3: an empty time stamp"),
+        (["0", "0.02", "0.04"], "recordings/a.csv: rows are 0.02 s apart (50 Hz)"),
     ],
 )
-def test_wrong_time_stamps(folder, times, message):
+def test_wrong_time_stamps_where_they_are_errors(folder, times, message):
     timed(folder, times)
+    change(folder, "rate_hz = 10", 'rate_hz = 10\nrepeated_times = "error"')
     assert message in error_of(folder)
 
 

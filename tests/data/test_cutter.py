@@ -4,6 +4,7 @@ a word, or other windows after a stopped run."""
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_going_on_after_a_stop_gives_the_same_windows(recording):
     how = Cut(window_s=2, borders="keep")
     whole_remarks: list[str] = []
     whole = cut(recordings, how, "d", whole_remarks.append)
-    assert len(whole_remarks) == 1, "of the padded window"
+    assert len(whole_remarks) == 2, "of the padded window, and of what subject 8 loses"
     first = Cutter(how, "d")
     for one in recordings[:2]:
         first.add(one)
@@ -114,7 +115,7 @@ def test_channels_that_tell_nothing_make_one_remark_each(recording):
 
 def test_labels_that_differ_only_in_case_or_spaces(recording):
     (said,) = remarks([recording("1", label="walking"), recording("2", label="Walk ing")])
-    assert said == "labels that differ only in case or spaces: 'walking', 'Walk ing'"
+    assert said == "names that nearly agree: labels 'walking', 'Walk ing' are kept apart"
 
 
 def test_gravity_that_is_not_there_or_should_not_be_is_said(recording):
@@ -154,3 +155,53 @@ def test_less_than_a_sample_is_no_window(recording, how):
 def test_a_rate_that_leaves_no_sample_is_an_error(recording):
     with pytest.raises(DataError, match=r"0\.001 Hz is too slow for recordings of 10 Hz"):
         cut([recording()], Cut(rate_hz=0.001), "d")
+
+
+def said_of(recordings, how, **named):
+    heard: list[str] = []
+    cutter = Cutter(how, "d", **named)
+    for one in recordings:
+        cutter.add(one)
+    heard += cutter.remarks()
+    return cutter, heard
+
+
+@pytest.mark.parametrize(
+    "spellings", [("1", "1.0"), ("2", "2 "), ("3", "03"), ("P1", "p1"), ("P 01", "p1"), ("007.0", "7")]
+)
+def test_one_person_spelled_in_two_ways_is_one_person(recording, spellings):
+    """Otherwise she would be trained on and tested."""
+    own = [recording(name, subject=Subject(name)) for name in spellings]
+    cutter, heard = said_of([*own, recording("z", subject=Subject("10"))], Cut(window_s=2))
+    assert [subject.id for subject in cutter.names()["subjects"]] == [spellings[0], "10"]
+    if spellings[0] != spellings[1].strip():
+        assert heard[0].startswith(f"names that nearly agree: subjects {spellings[0]!r}, {spellings[1]!r}")
+    cutter, heard = said_of(own, Cut(window_s=2), exact_subjects=True)
+    assert len(cutter.names()["subjects"]) == len({name.strip() for name in spellings})
+
+
+@pytest.mark.parametrize("others", [("1.05", "1.5"), ("10", "1"), ("S-1", "S1"), ("a", "b"), ("12", "1 3")])
+def test_two_people_stay_two(recording, others):
+    cutter, heard = said_of([recording(name, subject=Subject(name)) for name in others], Cut(window_s=2))
+    assert len(cutter.names()["subjects"]) == 2 and heard == []
+
+
+def test_what_is_in_no_window_is_counted_by_reason(recording):
+    """10 Hz, windows of 2 s: 33 samples of a, 27 of b, 15 without a label, a break, 25 of a."""
+    codes = np.r_[np.zeros(33), np.ones(27), -np.ones(15), np.zeros(25)].astype(int)
+    label = Track(("a", "b"), codes)
+    first = recording(label=label, breaks=(75,), lost_s=(3.0,), subject=Subject("7"))
+    second = recording("s", 45, label="a", subject=Subject("8"))
+    truth = Track(("x",), np.r_[np.zeros(20), -np.ones(80)].astype(int))
+    cutter, heard = said_of([replace(first, truth=truth), second], Cut(window_s=2))
+    unused = cutter.summary()["unused"]
+    assert unused["why"] == pytest.approx(
+        {"borders": (13 + 7) / 145, "no label": 15 / 145, "too short": 10 / 145}
+    )
+    assert unused["share"] == pytest.approx(45 / 145)
+    assert cutter.summary()["truth"] == {"words": 1, "share": pytest.approx(20 / 145)}
+    assert any(
+        "subject '7': 29% of the labelled signal is in no window (borders 24%, too" in s for s in heard
+    )
+    _, heard = said_of([recording(breaks=(30, 60), lost_s=(2.0, 2.0))], Cut(window_s=2))
+    assert heard == ["the recordings: 20% of the labelled signal is in no window (breaks 20%)"]

@@ -68,7 +68,7 @@ def read(folder):
 def notes(folder):
     reader = open_reader("csv", folder, None, print)
     assert list(reader.recordings())
-    return [line for line in reader.notes() if "1970" not in line]
+    return [line for line in reader.told.notes.lines() if "1970" not in line]
 
 
 def error_of(folder):

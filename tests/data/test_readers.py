@@ -118,13 +118,12 @@ def toy_ts(folder, name, rows, equal=True, missing=False):
 
 
 def test_uea_folder_has_its_own_split_and_different_lengths(tmp_path):
-    pytest.importorskip("aeon")
     toy_ts(tmp_path, "Toy_TRAIN.ts", ["1,2,3:4,5,6:Left", "1,2:3,4:Banana"], equal=False)
     toy_ts(tmp_path, "Toy_TEST.ts", ["7,8,?:4,5,6:Left"], missing=True)
     for path in (tmp_path, tmp_path / "Toy_TRAIN.ts"):
         made = windows_of(reader("uea", path, rate_hz=50.0))
         assert made.dataset == "Toy" and made.rate_hz == 50 and made.signal.shape == (3, 2, 3)
-        assert made.labels == ["left", "banana"] and made.split.tolist() == [0, 0, 1]
+        assert made.labels == ["Left", "Banana"] and made.split.tolist() == [0, 0, 1]
         assert made.length.tolist() == [3, 2, 3] and np.isnan(made.signal[2, 0, 2])
         assert made.recordings == ["train/0", "train/1", "test/0"]
     assert (made.channels[1].location, made.channels[1].modality, made.channels[1].unit) == (
@@ -135,14 +134,12 @@ def test_uea_folder_has_its_own_split_and_different_lengths(tmp_path):
 
 
 def test_a_single_ts_file_has_no_split_and_one_hertz(tmp_path):
-    pytest.importorskip("aeon")
     toy_ts(tmp_path, "own.ts", ["1,2,3:4,5,6:Left"])
     made = windows_of(reader("uea", tmp_path / "own.ts"))
     assert made.split.tolist() == [-1] and made.rate_hz == 1
 
 
 def test_ts_folder_with_several_problems(tmp_path):
-    pytest.importorskip("aeon")
     for name in ("A", "B"):
         toy_ts(tmp_path, f"{name}.ts", ["1:2:Left"])
     with pytest.raises(UsageError, match=r"several problems: name a file of A, B"):
@@ -150,7 +147,6 @@ def test_ts_folder_with_several_problems(tmp_path):
 
 
 def test_broken_ts_files(tmp_path):
-    pytest.importorskip("aeon")
     for text in ("", "hello\n", "@data\n1,2:x,3:a\n"):
         (tmp_path / "x.ts").write_text(text)
         with pytest.raises(DataError, match=r"x\.ts"):

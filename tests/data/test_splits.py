@@ -215,3 +215,27 @@ def test_what_test_subjects_hold_decides_nothing_about_validation(people):
         people.label[:] = others
         assert again.validation.tolist() == split.validation.tolist()
         assert again.train.tolist() == split.train.tolist()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_one_long_recording_is_split_in_time_and_no_sample_is_on_two_sides(windows, seed):
+    """Twenty windows of each of two labels, half overlapping, by one person in one recording."""
+    made = windows([0] * 20 + [1] * 20, [0] * 40, [0] * 40)
+    made.start_s = np.arange(40) * made.T / made.rate_hz / 2
+    split = split_windows(made, seed=seed, how="time")
+    assert_apart(split, 40)
+    assert split.how == "time" and split.test.tolist() == [*range(15, 20), *range(35, 40)]
+    train, validation, test = (made.start_s[part] for part in (split.train, split.validation, split.test))
+    length = made.T / made.rate_hz
+    for one, other in ((train, validation), (train, test), (validation, test)):
+        assert (np.abs(one[:, None] - other) > length - 1e-6).all()
+    assert {0, 1} == set(made.label[split.train]) == set(made.label[split.test])
+    assert any(
+        "a split in time has windows of subject 1 in train and test" in line for line in split.warnings
+    )
+
+
+@pytest.mark.parametrize(("said", "meant"), [("01", "1"), ("1.0", "1"), ("1", "1")])
+def test_a_test_subject_is_known_however_it_is_spelled(people, said, meant):
+    assert split_windows(people, [said]).test_subjects == (meant,)
+    assert split_windows(people, [said, "1"]).test_subjects == (meant,)

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 import torch
-from toy import config, vocabulary, windows
+from toy import ANCHORS, CHANNELS, RATE, STEPS, config, vocabulary, windows
 
+import vqtext
 from vqtext.errors import UsageError
 from vqtext.model.decoding import Decoder
 from vqtext.model.load import VQText
@@ -25,9 +26,19 @@ def test_the_graph_says_what_the_model_says_of_any_number_of_windows(tmp_path, c
         Network(cfg, torch.nn.functional.normalize(torch.randn(4, 12), dim=-1)), Decoder(cfg, vocabulary())
     )
     model.save(tmp_path / "model")
-    answer = export(tmp_path / "model", "onnx", tmp_path / "model.onnx")
+    answer = export(str(tmp_path / "model"), "onnx", str(tmp_path / "model.onnx"))
     assert json.loads(json.dumps(answer))["outputs"] == list(OUTPUTS)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    told = {key: json.loads(text) for key, text in session.get_modelmeta().custom_metadata_map.items()}
+    assert told.pop("vqtext") == vqtext.__version__
+    assert told == {
+        "classes": ["shaking", "whirling"],
+        "channels": [channel.to_dict() for channel in CHANNELS],
+        "rate_hz": RATE,
+        "steps": STEPS,
+        "window_s": 4.0,
+        "phrases": list(ANCHORS),
+    }, "without it nobody knows which logit is which class, or what the rows are"
     for count in (1, 7):
         signal, _, _ = windows(count)
         signal[0, 0, :30] = np.nan

@@ -88,6 +88,17 @@ def test_chunks_change_nothing(model, stride_s, more):
         assert told(again) == told(whole) and np.allclose(sure(again), sure(whole), atol=1e-4)
 
 
+@pytest.mark.parametrize("stride_s", [None, 0.7])
+def test_many_windows_at_once_say_what_one_after_the_other_say(model, stride_s):
+    """A night of recording would take an hour, window by window."""
+    signal = recording(7, 33)
+    signal[:, 2 * STEPS : 3 * STEPS + 40] = np.nan
+    one = list(model.explain_stream(signal, stride_s))
+    for ahead in (2, 100):
+        several = list(model.explain_stream(signal, stride_s, ahead))
+        assert told(several) == told(one) and np.allclose(sure(several), sure(one), atol=1e-4)
+
+
 def test_a_short_recording_is_a_short_window(model):
     signal = recording(1)[:, :30]
     (streamed,), (single,) = model.explain_stream(signal), model.explain(signal)

@@ -31,8 +31,8 @@ def test_windows_round_trip(tmp_path, with_truth):
         truth=np.full((3, 5), -1, dtype=np.int16) if with_truth else None,
         truth_words=["left leg swings"] if with_truth else [],
     )
-    content = write_windows(tmp_path / "windows.h5", windows, "recipe")
-    again = read_windows(tmp_path / "windows.h5")
+    content = write_windows(str(tmp_path / "windows.h5"), windows, "recipe")
+    again = read_windows(str(tmp_path / "windows.h5"))  # as people name files
     for field in fields(Windows):
         before, after = getattr(windows, field.name), getattr(again, field.name)
         if field.name in ("signal", "truth") and after is not None:

@@ -31,7 +31,7 @@ def test_the_lowest_threshold_that_merges_neither_opposites_nor_unrelated_phrase
 def words(paraphrases: bool) -> dict[str, list]:
     """Ten phrases with two paraphrases each: five shared words and one of their own."""
     return {
-        "a": [
+        f"label {colour}": [
             {
                 "phrase": f"paint {colour} paper over slowly with {colour} brush",
                 "opposite": f"scratch {colour} paper clean",
@@ -42,8 +42,8 @@ def words(paraphrases: bool) -> dict[str, list]:
                 if paraphrases
                 else None,
             }
-            for colour in COLOURS
         ]
+        for colour in COLOURS
     }
 
 
@@ -61,8 +61,7 @@ def test_the_words_own_paraphrases_decide(write_words: Any, heard: Any, bag_of_w
 def test_too_few_paraphrases_take_what_is_shipped_and_say_so(
     write_words: Any, heard: Any, bag_of_words: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = words(paraphrases=False)["a"]
-    settings = write_words({f"label {i}": [step] for i, step in enumerate(steps)})
+    settings = write_words(words(paraphrases=False))
     settings = settings.model_copy(update={"dedup": settings.dedup.model_copy(update={"calibrate": True})})
     run(Embed(settings, heard))
     with pytest.raises(UsageError, match=r"0 paraphrases, fewer than 20.*no calibration is shipped"):
@@ -70,15 +69,3 @@ def test_too_few_paraphrases_take_what_is_shipped_and_say_so(
     monkeypatch.setitem(SHIPPED, bag_of_words.name, 0.77)
     assert run(Dedup(settings, heard))["threshold"] == 0.77
     assert any(f"fewer than {ENOUGH}: the calibration shipped for" in line for line in heard.said)
-
-
-def test_what_is_shipped_is_raised_where_steps_of_one_label_would_merge(
-    write_words: Any, heard: Any, bag_of_words: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(SHIPPED, bag_of_words.name, 0.5)
-    settings = write_words(words(paraphrases=False))
-    settings = settings.model_copy(update={"dedup": settings.dedup.model_copy(update={"calibrate": True})})
-    run(Embed(settings, heard))
-    answer = run(Dedup(settings, heard))
-    assert answer["threshold"] > 0.5 and answer["anchors"] == len(COLOURS)
-    assert any("raised so that" in line for line in heard.said)

@@ -31,7 +31,7 @@ AGAIN = {
 }
 LEFT = {"phrase": "swing that left leg forward", "side": "left"}
 RIGHT = {"phrase": "swing that right leg forward", "side": "right"}
-WORDS = {"waving": [UP, DOWN, "rest"], "walking": [LEFT, RIGHT, AGAIN], "standing": ["rest", "rest still"]}
+WORDS = {"waving": [UP, DOWN, "rest"], "walking": [LEFT, RIGHT, AGAIN, "rest still"], "standing": ["rest"]}
 
 
 def settings_at(settings: Settings, threshold: float) -> Settings:
@@ -96,7 +96,7 @@ def test_every_use_is_kept_as_its_label_wrote_it(write_words: Any, heard: Any, b
         {"label": "walking", **nothing, "display": "걷기", "keyword": "walk", "cyclic": True},
         {"label": "standing", **nothing},
     ]
-    assert made["use/label"].tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
+    assert made["use/label"].tolist() == [0, 0, 0, 1, 1, 1, 1, 2]
     uses = [SubAction.model_validate_json(use) for use in made["use/subaction"]]
     written = [
         SubAction.model_validate(s if isinstance(s, dict) else {"phrase": s})
@@ -185,13 +185,13 @@ def test_what_stands_in_the_way_of_a_target_is_named(write_words: Any, heard: An
     )
     assert "2 near pairs of phrases (1 by facet, 1 by opposite)" in warning
     assert "the floor of 0.5, below which 8 pairs of anchors lie" in warning
-    assert f"'{DOWN['phrase']}' and '{UP['phrase']}' (0.78, opposite)" in warning
+    assert f"  {DOWN['phrase']} | {UP['phrase']} (0.78, opposite)" in heard.said, "each pair is named"
     stage = Dedup(settings.model_copy(update={"dedup": DedupSettings(target=2)}), heard)
     assert "(2 were asked for)" in stage.lines(answer)[0], "told again where nothing is made anew"
 
 
 def test_a_target_that_equal_vectors_forbid(write_words: Any, heard: Any, bag_of_words: Any) -> None:
-    settings = write_words({"a": ["wave arm", "arm wave", "rest"]})
+    settings = write_words({"a": ["wave arm", "rest"], "b": ["arm wave"]})
     assert decide(settings, heard, target=3)["anchors"] == 2
     assert "the very vector of one of them" in heard.warned[0]
 
@@ -214,7 +214,8 @@ def test_kept_phrases_are_anchors_and_never_share_one(
 
 
 def test_dropped_phrases_and_their_uses_are_gone(write_words: Any, heard: Any, bag_of_words: Any) -> None:
-    settings = write_words(WORDS)
+    words = {**WORDS, "walking": [LEFT, RIGHT, AGAIN], "standing": ["rest", "rest still"]}
+    settings = write_words(words)
     answer = decide(settings, heard, threshold=0.6, drop=["rest", "move the arm up now"])
     assert answer["phrases"] == 4 and "rest" not in str(answer["clusters"]).replace("rest still", "")
     made = read(settings)
@@ -272,7 +273,8 @@ def test_decisions_that_cannot_be_followed(
 
 def test_facets_of_all_uses_count(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     words = {
-        "a": [{"phrase": "turn that body around", "side": "none"}, {"phrase": "turn your body around"}],
+        "a": [{"phrase": "turn that body around", "side": "none"}],
+        "d": [{"phrase": "turn your body around"}],
         "b": [{"phrase": "turn that body around", "direction": "turn left"}],
         "c": [{"phrase": "turn your body around", "direction": "turn right"}],
     }
@@ -305,14 +307,39 @@ def test_an_opposite_that_is_another_labels_phrase(write_words: Any, heard: Any,
     assert dedup(write_words(words), heard, 0.5)["vetoed"] == [], "without an opposite nothing is vetoed"
 
 
-def test_steps_of_one_label_that_merge_are_told(write_words: Any, heard: Any, bag_of_words: Any) -> None:
-    settings = write_words({"a": [ONE_TAIL, OTHER_TAIL, "rest"], "b": ["rest"]})
-    dedup(settings, heard, 0.4)
-    assert any("1 anchor joins different steps of one label" in line for line in heard.said)
+def test_two_steps_of_one_label_merge_by_hand_alone(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    """They are two movements by their author's word: a heel that is raised is no foot that is lifted."""
+    settings = write_words({"a": [ONE_TAIL, OTHER_TAIL], "b": [ONE_TAIL + " iota"]})
+    vetoed = dedup(settings, heard, 0.01)["vetoed"]
+    assert read(settings)["anchor/phrase"] == sorted([ONE_TAIL, OTHER_TAIL])
+    assert "label" in {pair["reason"] for pair in vetoed}
+    assert decide(settings, heard, merge=[f"{ONE_TAIL}={OTHER_TAIL}"], threshold=0.9)["anchors"] == 2
+
+
+def test_uses_whose_written_signatures_differ_stay_apart(
+    write_words: Any, heard: Any, bag_of_words: Any
+) -> None:
+    def use(phrase: str, motion: str | None, direction: str | None = None) -> dict[str, Any]:
+        return {"phrase": phrase, "signature": {"Left_Foot": {"motion": motion, "direction": direction}}}
+
+    words = {"a": [use(ONE_TAIL, "strong", "up")], "b": [use(OTHER_TAIL, "strong")]}
+    settings = settings_at(write_words(words), 0.5)
+    run(Embed(settings, heard))
+    stage = Dedup(settings, heard)
+    merged = f"  {OTHER_TAIL} [b: Left_Foot strong] ← {ONE_TAIL} [a: Left_Foot strong up]"
+    assert merged in stage.lines(run(stage)), "with both signatures"
+    for one, other, reasons in (
+        (("strong",), ("still",), ["signature"]),
+        (("strong", "up"), ("strong", "down"), ["signature"]),
+        (("strong",), ("strong", "up"), []),
+        (("strong",), (None,), []),
+    ):
+        words = {"a": [use(ONE_TAIL, *one)], "b": [use(OTHER_TAIL, *other)]}
+        assert [pair["reason"] for pair in dedup(write_words(words), heard, 0.5)["vetoed"]] == reasons
 
 
 def test_a_phrase_that_is_its_own_opposite(write_words: Any, heard: Any, bag_of_words: Any) -> None:
-    words = {"a": [{"phrase": "rest still", "opposite": " REST still"}, "rest"]}
+    words = {"a": [{"phrase": "rest still", "opposite": " REST still"}], "b": ["rest"]}
     answer = dedup(write_words(words), heard, 0.6)
     assert answer["anchors"] == 1
     assert any("is the phrase itself" in warning for warning in heard.warned)

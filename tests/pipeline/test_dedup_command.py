@@ -11,8 +11,8 @@ import pytest
 
 WORDS = {
     "waving": [{"phrase": "lift that big arm up, then hold", "opposite": "drop it"}, "rest"],
-    "standing": ["rest", "rest still"],
-    "resting": ["lift this big arm up, then hold"],
+    "standing": ["rest"],
+    "resting": ["lift this big arm up, then hold", "rest still"],
 }
 
 

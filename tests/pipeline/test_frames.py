@@ -180,7 +180,6 @@ def changed(column, value):
         ({"a": changed("ax", "fast")}, {}, "frame a, row 2, column 'ax': 'fast' is not a number"),
         ({"a": changed("ax", np.inf)}, {}, "frame a, row 2, column 'ax': infinite"),
         ({"a": changed("label", None)}, {}, "frame a, row 2, column 'label': an empty label"),
-        ({"a": changed("time", 0.0)}, {}, "frame a, row 2, column 'time': duplicate time stamp 0 s"),
         ({"a": frame().drop(columns="gz")}, {}, "frame a: there is no column 'gz'; the header has time, ax"),
         ({"a": frame(n=0)}, {}, "frame a: there is no row"),
         ([frame(), [1, 2]], {}, "frame 000001: a list, not a pandas DataFrame"),
@@ -236,3 +235,36 @@ def test_rows_of_a_recording_are_counted_in_the_frame(prepare):
 def test_a_wrong_setting(prepare, more, message):
     with pytest.raises(ConfigError, match=message):
         prepare(frame(), **more)
+
+
+DATES = pandas.date_range("2023-10-29 00:30", periods=120, freq="100ms")  # ten a second
+GONE = np.r_[0:60, 90:120]
+
+
+@pytest.mark.parametrize(
+    "dated",
+    [
+        lambda f: f.assign(time=DATES),
+        lambda f: f.assign(time=DATES.tz_localize("UTC").tz_convert("Europe/Berlin")),  # clocks go back
+        lambda f: f.assign(time=DATES - DATES[0]),
+        lambda f: f.assign(time=[date.isoformat() for date in DATES]),
+        lambda f: f.drop(columns="time").set_index(DATES.rename("time")),
+    ],
+)
+def test_dates_and_durations_are_a_time(prepare, tmp_path, dated):
+    """Three lost seconds, that nobody sees in frames whose time cannot be read."""
+    plain = frame(time=np.arange(120) / 10)
+    prepare(plain.iloc[GONE], cache="plain")
+    prepare(dated(plain).iloc[GONE])
+    assert_same(windows(tmp_path / "cache"), windows(tmp_path / "plain"))
+
+
+def test_an_index_of_dates_is_the_time_where_no_column_is(prepare, tmp_path):
+    plain = frame(time=np.arange(120) / 10)
+    prepare(plain.iloc[GONE], cache="plain")
+    untimed = {key: value for key, value in CONTENTS.items() if key != "time_column"}
+    dated = plain.drop(columns="time").set_index(DATES).iloc[GONE]
+    prepare({"recording": dated}, untimed)
+    assert_same(windows(tmp_path / "cache"), windows(tmp_path / "plain"))
+    with pytest.raises(DataError, match="some frames have dates in their index and others have not"):
+        prepare([dated, plain], untimed)

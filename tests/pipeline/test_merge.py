@@ -35,7 +35,13 @@ def crowd(seed: int, n: int = 60, d: int = 12) -> list[Phrase]:
         directions = rng.choice(["up", "down", "none"], size=rng.integers(2)).tolist()
         said = NOTHING.also(sides, directions)
         phrases.append(
-            Phrase(f"phrase {i:03}", vector, tuple(opposites), said, labels=int(rng.integers(1, 4)))
+            Phrase(
+                f"phrase {i:03}",
+                vector,
+                tuple(opposites),
+                said,
+                labels=frozenset({f"label {i}"} | {f"more {i} {k}" for k in range(rng.integers(3))}),
+            )
         )
     return phrases
 
@@ -301,7 +307,7 @@ def test_the_medoid_is_the_middle_one_then_the_most_used_then_the_first() -> Non
         return tree.phrases[tree.at(0.5).anchors[0]].text
 
     assert anchor(plane("a", 0), plane("b", 9), plane("c", 20)) == "b"
-    assert anchor(plane("a", 0, labels=1), plane("b", 9, labels=2)) == "b"
+    assert anchor(plane("a", 0, labels=frozenset("x")), plane("b", 9, labels=frozenset("yz"))) == "b"
     assert anchor(plane("b", 0), plane("a", 9)) == "a"
 
 

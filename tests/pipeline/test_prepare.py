@@ -63,6 +63,8 @@ def test_the_answer_is_exactly_the_promised_one(own, heard):
         "steps": 50,
         "labels": {"running": 4, "walking": 4},
         "subjects": {"1": 4, "2": 4},
+        "unused": {"share": 0, "why": {}},
+        "truth": None,
     }
     assert heard.warned == []
 
@@ -115,7 +117,6 @@ def test_labels_survive_the_round_trip_but_for_spaces_around_them(own, heard):
         "걷기",
         "<script>alert(1)</script>",
         'say "hi"',
-        " padded ",
     ]
     for i, label in enumerate(strange):
         write(own.data.path, f"9-{i}.csv", label)
@@ -162,7 +163,7 @@ def test_facts_of_nobody_make_a_warning(own, heard):
 def test_labels_that_differ_only_in_case_make_a_warning(own, heard):
     write(own.data.path, "3.csv", "Walking ")
     run(Prepare(own, heard))
-    assert len(heard.warned) == 1 and "'walking', 'Walking'" in heard.warned[0]
+    assert len(heard.warned) == 1 and "'walking', 'Walking' are kept apart" in heard.warned[0]
 
 
 def test_one_class_and_a_class_with_one_window_are_accepted(own, heard):
@@ -212,6 +213,8 @@ def test_default_data(tmp_path, heard):
         "steps": 100,
         "labels": {"standing": 20, "running": 20, "walking": 20, "badminton": 20},
         "subjects": {},
+        "unused": {"share": 0, "why": {}},
+        "truth": None,
     }
 
 

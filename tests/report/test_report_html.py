@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from watch_report import BODY, LABELS, PHRASES, WATCH, make_code, make_reason, make_report, make_sample
 
-from vqtext.reason import Reason, Step
+from vqtext.reason import Reason, RecordingReasons, Step
 from vqtext.report.content import Confusion, Report, Score, Scores, ThresholdCurve
 from vqtext.report.html import CODES, render
 
@@ -146,6 +146,7 @@ def test_untrusted_text_stays_text(nasty: str) -> None:
         selection=nasty,
         confusion=Confusion(nasty, np.ones((4, 4), int)),
         samples=(make_sample(reason=reason, true_label=nasty, channels=channels),),
+        recordings=(RecordingReasons(nasty, 10.0, (reason,)),),
         codebook=(make_code(name=nasty, sequence=(nasty, "rest"), runner_up=nasty, labels={nasty: 1.0}),),
         settings={nasty: {nasty: nasty}},
         versions={nasty: nasty},
@@ -207,6 +208,37 @@ def test_ids_are_unique_and_every_reference_holds() -> None:
     wanted |= {m for _, value in page.attributes for m in re.findall(r"^url\(#(\w+)\)$", value)}
     wanted |= {value[1:] for name, value in page.attributes if name == "href"}
     assert wanted <= set(ids)
+
+
+def test_a_recording_is_shown_from_end_to_end() -> None:
+    """Without it a user sees a few passages, and neither the rest of the day nor its gaps."""
+    steps = [Step(f"step {i}", 10.0 * i, 10.0 * (i + 1), 0.9) for i in range(30) if i != 4]
+    reasons = tuple(Reason(LABELS[i // 2 % 4], 0.8, (step,)) for i, step in enumerate(steps))
+    said = RecordingReasons("night.csv", 300.0, reasons)
+    report = make_report(
+        recordings=(said,),
+        samples=(make_sample(0, None, start_s=50.0),),
+        scores={},
+        codebook=(),
+        confusion=None,
+        threshold=None,
+    )
+    text = render(report)
+    page = Page(text)
+    heard = " ".join(page.words.split())
+    assert page.open == [] and len(page.ids()) == len(set(page.ids()))
+    assert "night.csv , 300.0 s, read as" in heard.replace("night.csv,", "night.csv ,")
+    assert "nothing is said where nothing was measured" in heard and "Codebook" not in heard
+    assert "from 50.0 s" in heard and "window 0" not in heard
+    stretches = said.stretches
+    assert (stretches[0].start_s, stretches[0].end_s, stretches[0].label) == (0, 20, LABELS[0])
+    assert said.silent == [(40.0, 50.0)], "and a class does not run on across it"
+    whole = text[text.index('id="recordings"') : text.index('class="filter"')]
+    drawn = re.findall(r'class="band[^"]*" data-name="(\d+)" style="left:([\d.]+)%;width:([\d.]+)%', whole)
+    assert len(drawn) == len(stretches) and drawn[0][1:] == ("0.0", "6.67")
+    patterns = {value for name, value in page.attributes if name == "id"}
+    assert {f"b{name}" for name, _, _ in drawn} <= patterns, "each class has a look"
+    assert len(re.findall(r"<tr data-name", whole)) == len(stretches)
 
 
 def test_headings_are_in_order() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from vqtext.cache.reading import cannot_read
 from vqtext.errors import ArtifactError
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
@@ -26,14 +27,17 @@ def fingerprint(*parts: JSON) -> str:
     return hashlib.sha256(canonical(parts).encode()).hexdigest()[:_DIGITS]
 
 
-def file_fingerprint(path: Path) -> str:
+def file_fingerprint(path: Path | str) -> str:
     """16 hex digits of the SHA-256 of the bytes of a file.
 
     Raises:
-        ArtifactError: the file is missing or cannot be read.
+        ArtifactError: the file is missing.
+        UnreadableError: it cannot be read now.
     """
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:_DIGITS]
-    except OSError as error:
+    except FileNotFoundError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
+    except OSError as error:
+        raise cannot_read(Path(path), error) from error

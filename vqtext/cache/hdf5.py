@@ -9,7 +9,6 @@ each chunk, so that a damaged byte is an error and never a wrong number.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import vqtext
+from vqtext.cache.again import MAKERS, again
 from vqtext.cache.fingerprint import JSON, fingerprint
 from vqtext.cache.layout import Digest, Sink, as_array, put, storage
+from vqtext.cache.reading import cannot_read, open_h5
 from vqtext.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -31,14 +32,13 @@ SCHEMA = 1
 """Raised when the layout of the files changes in a way that older code cannot read."""
 
 _OWN = ("vqtext_kind", "vqtext_schema", "vqtext_version", "created", "recipe", "content", "provenance")
-_MAKERS = {"windows": "prepare", "descriptions": "describe", "texts": "embed", "anchors": "dedup"}
 _TEXTS_AT_ONCE = 4096
 _BLOCK_BYTES = 1 << 24
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py raises on a broken file
 
 
 def write(
-    path: Path,
+    path: Path | str,
     kind: str,
     arrays: Mapping[str, np.ndarray | Sequence[str]],
     attrs: Mapping[str, JSON],
@@ -67,7 +67,7 @@ def write(
 
 
 @contextmanager
-def growing(path: Path, kind: str, recipe: str) -> Iterator[Growing]:
+def growing(path: Path | str, kind: str, recipe: str) -> Iterator[Growing]:
     """Write an artifact piece by piece, where all of it together would not fit into memory.
 
     Raises:
@@ -75,7 +75,7 @@ def growing(path: Path, kind: str, recipe: str) -> Iterator[Growing]:
     """
     import h5py
 
-    with Sink(path, "w") as sink, h5py.File(sink, "w", libver=("v110", "v110")) as file:
+    with Sink(Path(path), "w") as sink, h5py.File(sink, "w", libver=("v110", "v110")) as file:
         yield Growing(file, sink, kind, recipe)
     sink.check()
 
@@ -148,7 +148,7 @@ class Growing:
         self._sink.check()
 
 
-def stamp(path: Path, provenance: Mapping[str, JSON]) -> None:
+def stamp(path: Path | str, provenance: Mapping[str, JSON]) -> None:
     """Write down what an artifact was made from; its "recipe" replaces the one it was written with.
 
     Raises:
@@ -156,33 +156,31 @@ def stamp(path: Path, provenance: Mapping[str, JSON]) -> None:
     """
     import h5py
 
-    with Sink(path, "r+") as sink, h5py.File(sink, "r+", libver=("v110", "v110")) as file:
+    with Sink(Path(path), "r+") as sink, h5py.File(sink, "r+", libver=("v110", "v110")) as file:
         put(file, "recipe", provenance["recipe"])
         put(file, "provenance", provenance)
     sink.check()
 
 
-def open_artifact(path: Path, kind: str) -> Artifact:
+def open_artifact(path: Path | str, kind: str) -> Artifact:
     """Open an artifact for reading; a context manager.
 
     Raises:
-        ArtifactError: it is missing, truncated, foreign, damaged, of another kind or schema version. The
-            message names the file and the way out.
-    """
-    import h5py
+        UnreadableError: it cannot be read now, and may be whole: a program has it open for writing, or left
+            it so, or the system refuses it.
+        ArtifactError: it is missing, truncated, foreign, damaged, of another kind or schema version.
 
-    maker = _MAKERS.get(kind)
-    again = f"make it again with `vqtext {maker} --force`" if maker else "make it again"
-    if not path.exists():
-        raise ArtifactError(f"{path} is missing: " + (f"run `vqtext {maker}`" if maker else "make it first"))
+        The message names the file and the way out, and first what that would cost.
+    """
+    path = Path(path)
     try:
-        file = h5py.File(path, "r", locking=False)  # never changed in place, so a reader needs no lock
-    except OSError as error:
-        if error.errno:
-            raise ArtifactError(f"{path} cannot be read: {os.strerror(error.errno)}") from None
-        raise ArtifactError(f"{path} is no HDF5 file, or is cut off: {again}") from None
+        file = open_h5(path)
+    except FileNotFoundError:
+        raise ArtifactError(f"{path} is missing: {_first(kind)}") from None
+    if file is None:
+        raise ArtifactError(f"{path} is no HDF5 file, or is cut off: {again(path, MAKERS.get(kind))}")
     try:
-        return Artifact(path, file, kind, again)
+        return Artifact(path, file, kind)
     except BaseException:
         file.close()
         raise
@@ -192,6 +190,7 @@ class Artifact:
     """An open artifact. Reading an array that is damaged raises ArtifactError.
 
     Attributes:
+        path, kind: as `open_artifact` took them.
         attrs: the attributes it was written with.
         content: fingerprint of its arrays and attributes.
         recipe: fingerprint of what it was made from.
@@ -199,23 +198,26 @@ class Artifact:
         provenance: what it was made from, as `stamp` wrote it down; None where nothing was.
     """
 
-    def __init__(self, path: Path, file: h5py.File, kind: str, again: str) -> None:
+    def __init__(self, path: Path, file: h5py.File, kind: str) -> None:
         self.path = path
+        self.kind = kind
         self._file = file
         self._datasets: dict[str, h5py.Dataset] = {}
-        self._again = again
         with self._reading("header"):
             if "vqtext_kind" not in file.attrs:
-                raise ArtifactError(f"{path} is not one of vqtext's files: move it away, then {again}")
+                raise ArtifactError(f"{path} is not one of vqtext's files: move it away, then {_first(kind)}")
             attrs = {name: json.loads(value) for name, value in file.attrs.items()}
             own = {name: attrs.pop(name, None) for name in _OWN}
             if own["vqtext_schema"] != SCHEMA:
                 raise ArtifactError(
                     f"{path} has schema version {own['vqtext_schema']}, this vqtext "
-                    f"({vqtext.__version__}) reads {SCHEMA}: {again}"
+                    f"({vqtext.__version__}) reads {SCHEMA}: {self._again()}, or use vqtext "
+                    f"{own['vqtext_version']}, which wrote it"
                 )
             if own["vqtext_kind"] != kind:
-                raise ArtifactError(f"{path} holds {own['vqtext_kind']}, not {kind}: {again}")
+                raise ArtifactError(
+                    f"{path} holds {own['vqtext_kind']}, not {kind}: move it away, then {_first(kind)}"
+                )
             self.attrs: dict[str, Any] = attrs
             self.content: str = own["content"]
             self.recipe: str = own["recipe"]
@@ -296,7 +298,7 @@ class Artifact:
 
     def _dataset(self, name: str) -> h5py.Dataset:
         if name not in self._digests:
-            raise ArtifactError(f"{self.path} has no array {name!r}: {self._again}")
+            raise ArtifactError(f"{self.path} has no array {name!r}: {self._again()}")
         if name not in self._datasets:  # looking one up costs as much as reading a row
             self._datasets[name] = self._file[name]
         return self._datasets[name]
@@ -306,8 +308,17 @@ class Artifact:
         """Whatever h5py says of a damaged part, with addresses and times, becomes one line."""
         try:
             yield
-        except _DAMAGE:
-            raise ArtifactError(f"{self.path} is damaged ({part}): {self._again}") from None
+        except _DAMAGE as error:
+            if isinstance(error, OSError) and error.errno:  # the disk or the network failed, not the file
+                raise cannot_read(self.path, error) from None
+            raise ArtifactError(f"{self.path} is damaged ({part}): {self._again()}") from None
+
+    def _again(self) -> str:
+        return again(self.path, MAKERS.get(self.kind))
+
+
+def _first(kind: str) -> str:
+    return f"run `vqtext {MAKERS[kind]}`" if kind in MAKERS else "make it first"
 
 
 def _read_runs(dataset: h5py.Dataset, wanted: np.ndarray) -> np.ndarray:

@@ -27,8 +27,8 @@ class StoredRows:
             artifact has taken its place.
     """
 
-    def __init__(self, path: Path, kind: str, name: str) -> None:
-        self.path, self.kind, self.name = path.absolute(), kind, name
+    def __init__(self, path: Path | str, kind: str, name: str) -> None:
+        self.path, self.kind, self.name = Path(path).absolute(), kind, name
         self._artifact: Artifact | None = None
         self._process = -1
         self.content = ""

@@ -1,4 +1,4 @@
-"""Columns of a published table that are no signal: activity codes and time stamps."""
+"""Columns of a published table that are no signal: activity codes."""
 
 from __future__ import annotations
 
@@ -27,21 +27,3 @@ def code_track(values: np.ndarray, words: Mapping[int, str], file: Path, column:
     for i, code in enumerate(words):
         codes[values == code] = i
     return Track(tuple(words.values()), codes)
-
-
-def time_breaks(seconds: np.ndarray, rate_hz: float, file: Path, column: int) -> tuple[int, ...]:
-    """Samples that come more than one and a half periods after the one before.
-
-    Raises:
-        DataError: a stamp is missing, or time stands still or runs backwards; names file, row and column.
-    """
-    step = np.diff(seconds)
-    wrong = np.flatnonzero(~np.isfinite(seconds))
-    if wrong.size:
-        raise DataError(f"{file}, row {wrong[0] + 1}, column {column}: a time stamp is missing")
-    wrong = np.flatnonzero(step <= 0)
-    if wrong.size:
-        at = wrong[0] + 1
-        what = "the time stamp is the one before again" if step[at - 1] == 0 else "time goes backwards"
-        raise DataError(f"{file}, row {at + 1}, column {column}: {what} ({seconds[at]:g} s)")
-    return tuple(int(at) + 1 for at in np.flatnonzero(step > 1.5 / rate_hz))

@@ -16,9 +16,11 @@ from pydantic import Field, ValidationError
 
 from vqtext.data.file_keys import FileKeys
 from vqtext.data.file_keys import Section as _Section
+from vqtext.data.grid import Repeated
 from vqtext.data.tables import not_utf8
 from vqtext.data.units import conversion
 from vqtext.errors import DataError
+from vqtext.schema import same_subject
 
 CONTENTS = "dataset.toml"
 
@@ -78,6 +80,8 @@ class Contents(FileKeys):
     subject_column: str | None = None
     subject_pattern: str | None = None
     truth_column: str | None = None
+    repeated_times: Repeated = "keep_first"
+    exact_subjects: bool = False
     channels: list[ChannelEntry] = Field(min_length=1)
     subjects: dict[str, Facts] = Field(default={})
 
@@ -90,6 +94,10 @@ class Contents(FileKeys):
     def is_joined(self) -> bool:
         """Whether recordings are put together out of files, each at a rate of its own."""
         return any(channel.file is not None or channel.rate_hz is not None for channel in self.channels)
+
+    def same_subject(self, identity: str) -> str:
+        """What the spellings of one person have in common."""
+        return identity.strip() if self.exact_subjects else same_subject(identity)
 
     @property
     def numbers(self) -> list[str]:
@@ -159,12 +167,24 @@ def check_contents(given: Mapping[str, Any], where: str) -> Contents:
         columns = [(other.column, other.file) for other in contents.channels]
         if columns.count((channel.column, channel.file)) > 1:
             raise DataError(f"{where}: two channels are column {channel.column!r}")
+    _check_facts(contents, where)
     _check_files(contents, where)
     _check_one_source(contents, where)
     _check_pattern("subject_pattern", contents.subject_pattern, "around the subject", where)
     _check_pattern("label_pattern", contents.label_pattern, "around the label", where)
     _check_pattern("recording_pattern", contents.recording_pattern, None, where)
     return contents
+
+
+def _check_facts(contents: Contents, where: str) -> None:
+    seen: dict[str, str] = {}
+    for name in contents.subjects:
+        other = seen.setdefault(contents.same_subject(name), name)
+        if other != name:
+            raise DataError(
+                f"{where}: [subjects.{other}] and [subjects.{name}] are one person; keep one of them, or say "
+                "exact_subjects = true"
+            )
 
 
 def _check_files(contents: Contents, where: str) -> None:

@@ -40,12 +40,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from vqtext.data.contents import CONTENTS, Contents, read_contents
+from vqtext.data.findings import Told
 from vqtext.data.groups import Group, grouped, is_of
 from vqtext.data.intervals import Intervals, interval_files
 from vqtext.data.joined import joined
 from vqtext.data.locations import canonical
 from vqtext.data.own_recordings import recordings_of_rows
-from vqtext.data.own_rows import Rows, Told, read_table, rows_of
+from vqtext.data.own_rows import Rows, read_table, rows_of
 from vqtext.data.own_table import OwnTable
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording
@@ -62,13 +63,13 @@ class Csv(Reader):
         self.folder = existing(path, "csv")
         self.contents = contents = read_contents(self.folder / CONTENTS)
         self.dataset = contents.name
+        self.exact_subjects = contents.exact_subjects
         if not contents.is_labelled:
             raise DataError(
                 f"{self.folder / CONTENTS} says no labels: label_column, label_pattern (from file names) or "
                 "[intervals]; recordings without labels are for a trained model: vqtext explain --recording "
                 "FILE"
             )
-        self.told = Told(warn)
         files = _files(self.folder, contents)
         self.groups, unused = grouped(files, contents)
         self.parts = len(self.groups)
@@ -115,14 +116,13 @@ class Csv(Reader):
     def part(self, number: int) -> Iterator[Recording]:
         group, contents = self.groups[number], self.contents
         rows = _rows(group, self.folder, contents, self.told)
-        yield from recordings_of_rows(rows, group, contents, self.intervals)
-
-    def notes(self) -> list[str]:
-        return self.told.notes.lines()
+        yield from recordings_of_rows(rows, group, contents, self.intervals, self.told.tell)
 
     def remarks(self, subjects: Collection[str]) -> list[str]:
-        found = self.told.remarks()
-        nobody = [repr(name) for name in self.contents.subjects if name not in subjects]
+        found = []
+        same = self.contents.same_subject
+        there = {same(name) for name in subjects}
+        nobody = [repr(name) for name in self.contents.subjects if same(name) not in there]
         if nobody:
             found.append(
                 f"{CONTENTS} has facts of {', '.join(nobody)}, who is in no window: is the name right?"
@@ -184,7 +184,7 @@ def unlabelled_recordings(
     def read(contents: Contents) -> list[Recording]:
         told = Told(warn)
         rows = _rows(group, folder, contents, told)
-        made = list(recordings_of_rows(rows, group, contents, None))
+        made = list(recordings_of_rows(rows, group, contents, None, told.tell))
         for line in (*told.notes.lines(), *told.remarks()):
             warn(line)
         return made
@@ -203,7 +203,7 @@ def _group_of(file: Path, contents: Contents, folder: Path) -> Group:
     is_inside = file.is_relative_to(root)
     path = (file.relative_to(root) if is_inside else file).as_posix()
     if all(channel.file is None for channel in contents.channels):
-        return Group(path, (path,))
+        return Group(path if is_inside else file.name, (path,))
     if is_inside:
         found, _ = grouped(_files(root, contents), contents)
     else:  # a recording that was never in the study: its folder says what belongs to it

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from vqtext.data.coverage import Coverage
 from vqtext.data.recording import Recording, Track
 from vqtext.data.units import SPANS
-from vqtext.data.windowing import Cut, Stretch, windows_of
+from vqtext.data.windowing import Cut, CutRecording, Stretch, cut_recording
 from vqtext.data.windows import OWN_SPLIT, Windows
 from vqtext.errors import DataError, UsageError
-from vqtext.schema import Channel, Subject
+from vqtext.schema import Channel, Subject, same_subject
 
 GRAVITY = (3.0, 7.0)
 """An accelerometer that feels gravity has a median above the first (m/s2) even where a limb swings; one that
@@ -64,17 +65,21 @@ class Cutter:
     first appearance; `state` and `restore` carry them from one process to the next.
     """
 
-    def __init__(self, how: Cut, dataset: str) -> None:
+    def __init__(self, how: Cut, dataset: str, exact_subjects: bool = False) -> None:
         if how.stride_s is not None and how.window_s is None:
             raise UsageError("a stride needs a window length: give --window-s too")
         self.how = how
         self.dataset = dataset
+        self.exact_subjects = exact_subjects  # otherwise "1", "01" and "1.0" are one person
         self.channels: tuple[Channel, ...] = ()
         self.rate_hz = 0.0  # of the windows
         self.first = ("", 0.0)  # name and rate of the first recording
         self.labels: dict[str, int] = {}
         self.truth_words: dict[str, int] = {}
         self.subjects: dict[str, Subject] = {}
+        self.spellings: dict[str, list[str]] = {}  # of each subject
+        self.coverage = Coverage()
+        self.truth_s = 0.0  # seconds of signal that have a truth word
         self.recordings: dict[str, int] = {}
         self.unused: dict[str, None] = {}  # recordings without a window
         self.seen_labels: dict[str, int] = {}
@@ -102,16 +107,18 @@ class Cutter:
             if i >= 0
         }
         self._watch(recording)
-        windows = windows_of(recording, codes, self.how)
-        if not windows:
+        subject = self._who(recording)
+        made = cut_recording(recording, codes, self.how)
+        self._count(recording, subject, made)
+        if not made.windows:
             self.unused[recording.name] = None
             return
         index = self.recordings.setdefault(recording.name, len(self.recordings))
-        subject = self._subject(recording)
-        for window in windows:
+        place = self._place(subject, recording.name)
+        for window in made.windows:
             shares = np.bincount(window.label, minlength=len(words)) / len(window.label)
             label = self.labels.setdefault(words[int(shares.argmax())], len(self.labels))
-            self._rows.append((label, subject, index, window.start_s, OWN_SPLIT[recording.split]))
+            self._rows.append((label, place, index, window.start_s, OWN_SPLIT[recording.split]))
             self._shares.append({places[i]: float(shares[i]) for i in np.flatnonzero(shares)})
             self._cuts.append(replace(window, truth=self._truth(recording, window)))
             self.nbytes += window.signal.nbytes
@@ -211,10 +218,13 @@ class Cutter:
         never = [name for name, a in zip(names, self.low, strict=True) if np.isnan(a)]
         if never:
             found.append(f"channel without a single sample, kept: {_listed(never)}")
-        found += [
-            f"labels that differ only in case or spaces: {_listed(group)}" for group in _alike(self.labels)
-        ]
-        return found + self._acceleration_remarks()
+        return found + self._names_alike() + self.coverage.remarks() + self._acceleration_remarks()
+
+    def summary(self) -> dict[str, Any]:
+        """What became of the signal: the share in no window and why, and how much of it has truth words."""
+        total = sum(counted["total"] for counted in self.coverage.seconds.values())
+        truth = {"words": len(self.truth_words), "share": self.truth_s / total} if self.truth_words else None
+        return {"unused": self.coverage.summary(), "truth": truth}
 
     def state(self) -> dict[str, Any]:
         """Plain data for JSON, from which `restore` goes on after the batch given last."""
@@ -225,6 +235,9 @@ class Cutter:
             "labels": list(self.labels),
             "truth_words": list(self.truth_words),
             "subjects": [subject.to_dict() for subject in self.subjects.values()],
+            "spellings": self.spellings,
+            "coverage": self.coverage.state(),
+            "truth_s": self.truth_s,
             "recordings": list(self.recordings),
             "unused": list(self.unused),
             "seen_labels": list(self.seen_labels),
@@ -242,6 +255,9 @@ class Cutter:
         self.labels = {name: i for i, name in enumerate(state["labels"])}
         self.truth_words = {name: i for i, name in enumerate(state["truth_words"])}
         self.subjects = {facts["id"]: Subject(**facts) for facts in state["subjects"]}
+        self.spellings = {name: list(said) for name, said in state["spellings"].items()}
+        self.coverage = Coverage(state["coverage"])
+        self.truth_s = state["truth_s"]
         self.recordings = {name: i for i, name in enumerate(state["recordings"])}
         self.unused = dict.fromkeys(state["unused"])
         self.seen_labels = {name: i for i, name in enumerate(state["seen_labels"])}
@@ -308,13 +324,49 @@ class Cutter:
             found.append(f"accelerations of {_listed(felt)} hold gravity though gravity = false is said")
         return found
 
-    def _subject(self, recording: Recording) -> int:
+    def _who(self, recording: Recording) -> Subject | None:
+        """Whose it is, called as that person was called first; see `same_subject`."""
         if recording.subject is None:
+            return None
+        said = recording.subject.id.strip()
+        same = str if self.exact_subjects else same_subject
+        name = next((known for known in self.spellings if same(known) == same(said)), said)
+        spellings = self.spellings.setdefault(name, [])
+        if said not in spellings:
+            spellings.append(said)
+        return replace(recording.subject, id=name)
+
+    def _place(self, subject: Subject | None, recording: str) -> int:
+        if subject is None:
             return -1
-        known = self.subjects.setdefault(recording.subject.id, recording.subject)
-        if known != recording.subject:
-            raise DataError(f"recording {recording.name!r}: other facts of subject {known.id!r} than before")
-        return list(self.subjects).index(known.id)
+        if self.subjects.setdefault(subject.id, subject) != subject:
+            raise DataError(f"recording {recording!r}: other facts of subject {subject.id!r} than before")
+        return list(self.subjects).index(subject.id)
+
+    def _count(self, recording: Recording, subject: Subject | None, made: CutRecording) -> None:
+        lost_s: dict[str, float] = {why: samples / self.rate_hz for why, samples in made.lost.items()}
+        self.coverage.add("" if subject is None else subject.id, made.samples / self.rate_hz, lost_s)
+        if recording.truth is not None:
+            self.truth_s += int((recording.truth.codes >= 0).sum()) / recording.rate_hz
+
+    def _names_alike(self) -> list[str]:
+        """One remark on all names that differ in no more than case, spaces or zeros."""
+        found = []
+        merged = [said for said in self.spellings.values() if len(said) > 1]
+        if merged:
+            found.append(
+                f"subjects {'; '.join(_listed(said) + f' are one person, {said[0]!r}' for said in merged)} "
+                "(exact_subjects = true in dataset.toml keeps them apart)"
+            )
+        for kind, names in (
+            ("subjects", self.spellings),
+            ("labels", self.seen_labels),
+            ("channels", [channel.name for channel in self.channels]),
+            ("truth words", self.truth_words),
+        ):
+            if groups := _alike(names):
+                found.append(f"{kind} {'; '.join(map(_listed, groups))} are kept apart")
+        return [f"names that nearly agree: {'; '.join(found)}"] if found else []
 
     def _truth(self, recording: Recording, window: Stretch) -> np.ndarray | None:
         if recording.truth is None or window.truth is None:
@@ -330,10 +382,10 @@ def _codes(label: str | Track, length: int) -> tuple[tuple[str, ...], np.ndarray
     return (label,), np.zeros(length, dtype=np.int32)
 
 
-def _alike(labels: Iterable[str]) -> list[list[str]]:
+def _alike(names: Iterable[str]) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
-    for label in labels:
-        groups.setdefault("".join(label.casefold().split()), []).append(label)
+    for name in names:
+        groups.setdefault(same_subject(name), []).append(name)
     return [group for group in groups.values() if len(group) > 1]
 
 

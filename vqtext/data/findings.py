@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+
 
 class Findings:
     """Lines in words, each with the files that it holds for."""
@@ -20,3 +23,30 @@ class Findings:
             f"{files[0]}{f' and {len(files) - 1} more' if len(files) > 1 else ''}: {line}"
             for line, files in self._files.items()
         ]
+
+
+Tell = Callable[[str, str], None]
+"""Takes what happened, and one line about it: the line is said once, what happened is counted."""
+
+
+class Told:
+    """What a user should know of files that were read, though it is no error.
+
+    Args:
+        warn: takes a line at once.
+    """
+
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        self.warn = warn
+        self.notes, self.left_out = Findings(), Findings()
+        self.counts: Counter[str] = Counter()
+
+    def tell(self, what: str, text: str) -> None:
+        """Warn where it happens first, and count how often it does."""
+        if not self.counts[what]:
+            self.warn(text)
+        self.counts[what] += 1
+
+    def remarks(self) -> list[str]:
+        """A line for all that happened more than once."""
+        return [*self.left_out.lines(), *(f"{n} {what}" for what, n in self.counts.items() if n > 1)]

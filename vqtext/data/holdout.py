@@ -1,4 +1,5 @@
-"""What chance may keep apart: whole subjects, else whole recordings, else windows that do not overlap."""
+"""What may be kept apart: whole subjects, else whole recordings, else windows that do not overlap; or what
+comes last."""
 
 from __future__ import annotations
 
@@ -71,3 +72,33 @@ def _groups(windows: Windows, rest: np.ndarray) -> np.ndarray:
     whole = ~np.isin(recording, list(sole))
     groups[whole] = -1 - recording[whole]
     return groups
+
+
+def last_in_time(windows: Windows, rest: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """The last windows of each label in each recording, and those before that overlap none of them.
+
+    Args:
+        rest: the windows to divide.
+        share: of the windows of a label in a recording that are held out; where it has two or more, at least
+            one is, and at least one is not.
+
+    Returns:
+        Held out and kept, each sorted; windows that would be in both by a part of their samples are in none.
+    """
+    recording, label = windows.recording[rest], windows.label[rest]
+    start = windows.start_s[rest]
+    end = start + windows.length[rest] / windows.rate_hz
+    held = np.zeros(len(rest), dtype=bool)
+    for one, of in np.unique(np.stack([recording, label]), axis=1).T:
+        own = np.flatnonzero((recording == one) & (label == of))
+        own = own[np.argsort(start[own], kind="stable")]
+        if own.size > 1:
+            held[own[-max(round(share * own.size), 1) :]] = True
+    kept = ~held
+    near, longest = 0.5 / windows.rate_hz, (end - start).max(initial=0.0)
+    for one in np.unique(recording[held]):
+        later = np.sort(start[(recording == one) & held])
+        own = np.flatnonzero((recording == one) & ~held)
+        first = np.searchsorted(later, start[own] - longest + near, side="right")
+        kept[own] = first == np.searchsorted(later, end[own] - near)
+    return rest[held], rest[kept]

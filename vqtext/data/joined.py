@@ -15,9 +15,10 @@ import numpy as np
 
 from vqtext.data.alignment import Piece, at_rate, lay, stretches
 from vqtext.data.contents import CONTENTS, Contents
+from vqtext.data.findings import Tell, Told
 from vqtext.data.groups import Group, channels_of
 from vqtext.data.interval_files import CLOCK
-from vqtext.data.own_rows import Rows, Tell, Told, read_table, regular, rows_of
+from vqtext.data.own_rows import Rows, read_table, regular, rows_of
 from vqtext.data.own_table import OwnTable
 from vqtext.errors import DataError
 
@@ -109,7 +110,7 @@ def _read(path: str, folder: Path, contents: Contents, told: Told) -> _File:
     rate_hz = rate_of(rows, own)
     if abs(rate_hz / own.rate_hz - 1) > 0.02:
         told.notes.add(f"{rate_hz:.4g} Hz, brought to {own.rate_hz:g} Hz", path)
-    signal, index, breaks = regular(rows, rate_hz, path, own)
+    signal, index, breaks = regular(rows, rate_hz, path, own, told.tell)
     pieces, lost_s = [], 0.0
     for start, stop in pairwise([0, *breaks, signal.shape[1]]):
         lost_s += breaks.get(start, 0.0)

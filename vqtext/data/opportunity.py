@@ -29,7 +29,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from vqtext.data.columns import code_track, time_breaks
+from vqtext.data.columns import code_track
+from vqtext.data.grid import on_time
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording
 from vqtext.data.tables import read_table
@@ -108,7 +109,7 @@ class Opportunity(Reader):
         file = self.files[number]
         table = read_table(file, COLUMNS, keep=[TIME - 1, LOCOMOTION - 1, GESTURE - 1, *_PLACES])
         signal = (table[:, 3:] * _FACTORS).T.astype(np.float32)
-        yield Recording(
+        recording = Recording(
             name=file.stem,
             signal=signal,
             rate_hz=RATE_HZ,
@@ -116,8 +117,8 @@ class Opportunity(Reader):
             label=code_track(table[:, 1], LABELS, file, LOCOMOTION),
             subject=Subject(file.stem[1]),
             truth=code_track(table[:, 2], GESTURES, file, GESTURE),
-            breaks=time_breaks(table[:, 0] / 1000, RATE_HZ, file, TIME),
         )
+        yield on_time(recording, table[:, 0] / 1000, self.told.tell, str(file))
 
     def fingerprint(self) -> Any:
         return stamps(self.files, self.root)

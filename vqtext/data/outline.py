@@ -128,6 +128,8 @@ def _schema(file: Path, name: str) -> dict[str, bool]:
 def _columns(head: Sequence[str], name: str) -> tuple[list[str], list[list[str]], str, bool]:
     """The names of the columns, fields of some rows, what stands above them, and is there no header?"""
     rows = [row for row in logical(head, 0) if row[2].strip()]
+    if not rows:
+        raise DataError(f"{name}: the file is empty")
     tail = [text for *_, text in rows[-SAMPLE:]]
 
     def fit(separator: str) -> tuple[bool, float, int]:

@@ -9,6 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from vqtext.data.contents import Contents, Facts
+from vqtext.data.findings import Tell
 from vqtext.data.groups import Group, matched
 from vqtext.data.intervals import Intervals
 from vqtext.data.locations import canonical
@@ -20,7 +21,11 @@ from vqtext.schema import Channel, Subject
 
 
 def recordings_of_rows(
-    rows: Rows, group: Group, contents: Contents, intervals: Intervals | None
+    rows: Rows,
+    group: Group,
+    contents: Contents,
+    intervals: Intervals | None,
+    tell: Tell = lambda kind, text: None,
 ) -> Iterator[Recording]:
     """Rows as recordings: one, or one for each stretch of rows of one subject.
 
@@ -28,6 +33,7 @@ def recordings_of_rows(
         rows: of one file, or of all files of a recording.
         group: what the recording is called, and the names of its files.
         intervals: where labels come from, if not from ``rows`` or names; None where there are none.
+        tell: takes what was wrong with time stamps and what was done.
 
     Raises:
         DataError: time stamps are wrong, or names say no subject or label.
@@ -44,7 +50,7 @@ def recordings_of_rows(
     for part, (subject, own) in enumerate(groupby(subjects)):
         stop = start + sum(1 for _ in own)
         piece = _between(rows, start, stop)
-        signal, index, breaks = regular(piece, contents.rate_hz, name, contents)
+        signal, index, breaks = regular(piece, contents.rate_hz, name, contents, tell)
         if intervals is not None:
             times = np.arange(signal.shape[1]) / contents.rate_hz + _lost(breaks, signal.shape[1])
             label = intervals.track(name, subject, times, rows.first, contents.rate_hz)
@@ -123,4 +129,6 @@ def _subjects(rows: Rows, group: Group, contents: Contents) -> Sequence[str | No
 
 
 def _subject(identity: str, contents: Contents) -> Subject:
-    return Subject(identity, **contents.subjects.get(identity, Facts()).model_dump())
+    same = contents.same_subject
+    known = {same(name): facts for name, facts in contents.subjects.items()}
+    return Subject(identity, **known.get(same(identity), Facts()).model_dump())

@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from vqtext.data.contents import CONTENTS, Contents
-from vqtext.data.findings import Findings
+from vqtext.data.findings import Tell, Told
 from vqtext.data.frame_tables import read_parquet
-from vqtext.data.grid import check_times, on_grid
+from vqtext.data.grid import on_grid
 from vqtext.data.own_table import OwnTable
 from vqtext.data.own_tables import read_csv
 from vqtext.errors import DataError
-
-Tell = Callable[[str, str], None]
-"""Takes what happened, and one line about it: the line is said once, what happened is counted."""
-
-
-class Told:
-    """What a user should know of files that were read, though it is no error.
-
-    Args:
-        warn: takes a line at once.
-    """
-
-    def __init__(self, warn: Callable[[str], None]) -> None:
-        self.warn = warn
-        self.notes, self.left_out = Findings(), Findings()
-        self.counts: Counter[str] = Counter()
-
-    def tell(self, what: str, text: str) -> None:
-        """Warn where it happens first, and count how often it does."""
-        if not self.counts[what]:
-            self.warn(text)
-        self.counts[what] += 1
-
-    def remarks(self) -> list[str]:
-        """A line for all that happened more than once."""
-        return [*self.left_out.lines(), *(f"{n} {what}" for what, n in self.counts.items() if n > 1)]
 
 
 @dataclass(frozen=True)
@@ -103,13 +76,15 @@ def rows_of(table: OwnTable, name: str, contents: Contents) -> Rows:
 
 
 def regular(
-    rows: Rows, rate_hz: float, name: str, contents: Contents
+    rows: Rows, rate_hz: float, name: str, contents: Contents, tell: Tell
 ) -> tuple[np.ndarray, np.ndarray, dict[int, float]]:
-    """Rows on a grid; returns and errors as `vqtext.data.grid.on_grid`."""
+    """Rows on a grid: signal, the row nearest to each sample, and breaks, as `vqtext.data.grid.on_grid`."""
     if rows.times is None:
         return rows.signal, np.arange(rows.signal.shape[1]), rows.breaks
-    check_times(rows.times, rate_hz, rows.lines, name, " ".join(contents.times))
-    return on_grid(rows.signal, rows.times, rate_hz)
+    grid = on_grid(rows.signal, rows.times, rate_hz, name, rows.lines, contents.repeated_times)
+    for kind, remark in grid.remarks.items():
+        tell(f"recordings with {kind}", remark)
+    return grid.signal, grid.rows, grid.breaks
 
 
 def label_word(word: str, contents: Contents, where: str) -> str | None:

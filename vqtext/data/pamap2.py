@@ -27,7 +27,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from vqtext.data.columns import code_track, time_breaks
+from vqtext.data.columns import code_track
+from vqtext.data.grid import on_time
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording
 from vqtext.data.resample import fill
@@ -124,15 +125,15 @@ class Pamap2(Reader):
         table = read_table(file, COLUMNS, keep=[0, 1, 2, *_PLACES])
         signal = table[:, [*range(3, table.shape[1]), 2]].T.astype(np.float32)
         signal[-1:] = fill(signal[-1:], longest=round(HEART_S * RATE_HZ))
-        yield Recording(
+        recording = Recording(
             name=file.relative_to(self.root).with_suffix("").as_posix(),
             signal=signal,
             rate_hz=RATE_HZ,
             channels=CHANNELS,
             label=code_track(table[:, 1], LABELS, file, column=2),
             subject=SUBJECTS[found[1]],
-            breaks=time_breaks(table[:, 0], RATE_HZ, file, column=1),
         )
+        yield on_time(recording, table[:, 0], self.told.tell, str(file))
 
     def fingerprint(self) -> Any:
         return stamps(self.files, self.root)

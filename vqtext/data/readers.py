@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from vqtext.data.findings import Told
 from vqtext.data.recording import Recording
 from vqtext.errors import UsageError
 
@@ -22,11 +23,14 @@ READERS = {
     "csv": "vqtext.data.csv:Csv",
     "dsads": "vqtext.data.dsads:Dsads",
     "gait": "vqtext.data.gait:Gait",
+    "mhealth": "vqtext.data.mhealth:Mhealth",
     "opportunity": "vqtext.data.opportunity:Opportunity",
     "pamap2": "vqtext.data.pamap2:Pamap2",
     "planted": "vqtext.data.planted.reader:Planted",
     "uci_har": "vqtext.data.uci_har:UciHar",
     "uea": "vqtext.data.uea:Uea",
+    "usc_had": "vqtext.data.usc_had:UscHad",
+    "wisdm": "vqtext.data.wisdm:Wisdm",
 }
 """Name of the data → module and class."""
 
@@ -42,10 +46,13 @@ class Reader(ABC):
         warn: takes one line for what a user should know though it is no error.
 
     Attributes:
+        told: what was found in files that were read: how they are written, where nobody said so, and what of
+            them was put right.
         dataset: the data set's name, as the artifacts carry it.
         parts: how many parts it is read in. A part is what is read at once and held in memory, one file or
             the files of one recording, so that a large data set is never held whole and a reading that was
             stopped goes on at the part where it stopped.
+        exact_subjects: case, spaces and zeros tell subjects apart; else see `vqtext.schema.same_subject`.
         window_s, stride_s, borders: how its windows are usually cut, where the user says nothing; see
             `vqtext.data.windowing.Cut`.
     """
@@ -55,11 +62,13 @@ class Reader(ABC):
     window_s: ClassVar[float | None] = None
     stride_s: ClassVar[float | None] = None
     borders: ClassVar[Literal["drop", "keep"]] = "drop"
+    exact_subjects: bool = False
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         self.path = path
         self.rate_hz = rate_hz
         self.warn = warn
+        self.told = Told(warn)
 
     @abstractmethod
     def part(self, number: int) -> Iterator[Recording]:
@@ -73,10 +82,6 @@ class Reader(ABC):
         """What a user should know once all parts were read, in which these subjects occurred; a line each."""
         return []
 
-    def notes(self) -> list[str]:
-        """How the files that were read are written, where nobody said so; a line each."""
-        return []
-
     def recordings(self) -> Iterator[Recording]:
         """All recordings, one part after the other."""
         for number in range(self.parts):
@@ -87,7 +92,7 @@ class Reader(ABC):
         """Plain data that change when the recordings do, found without reading them."""
 
 
-def open_reader(name: str, path: Path | None, rate_hz: float | None, warn: Warn) -> Reader:
+def open_reader(name: str, path: Path | str | None, rate_hz: float | None, warn: Warn) -> Reader:
     """The reader of that name.
 
     Raises:
@@ -98,7 +103,7 @@ def open_reader(name: str, path: Path | None, rate_hz: float | None, warn: Warn)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UsageError(f"no data set is named {name!r}: {hint}There are {', '.join(READERS)}")
     module, _, cls = READERS[name].partition(":")
-    reader: Reader = getattr(import_module(module), cls)(path, rate_hz, warn)
+    reader: Reader = getattr(import_module(module), cls)(None if path is None else Path(path), rate_hz, warn)
     return reader
 
 

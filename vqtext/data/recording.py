@@ -21,9 +21,9 @@ class Track:
 
     @classmethod
     def of(cls, values: Sequence[str | None]) -> Track:
-        """From one word (or None) a sample, in order of first appearance."""
+        """From one word (or None) a sample, in order of first appearance; spaces around it are left out."""
         index: dict[str, int] = {}
-        codes = [-1 if value is None else index.setdefault(value, len(index)) for value in values]
+        codes = [-1 if value is None else index.setdefault(value.strip(), len(index)) for value in values]
         return cls(tuple(index), np.asarray(codes, dtype=np.int32))
 
 

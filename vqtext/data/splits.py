@@ -1,9 +1,9 @@
 """Which windows train a model, which choose its epoch, and which test it.
 
 Chosen at ``train``, never baked into ``windows.h5``. A score only means something for people the model has
-never seen, so subjects come first: named test subjects, then the data set's own split, then chance. Folds
-over subjects are `vqtext.data.folds`. Validation is cut from what is left, by subject wherever at least two
-are known there. Nothing here reads a signal.
+never seen, so subjects come first: named test subjects, then the data set's own split, then chance. One
+person's recordings can be split in time. Folds over subjects are `vqtext.data.folds`. Validation is cut from
+what is left, by subject wherever at least two are known there. Nothing here reads a signal.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from vqtext.data.holdout import cut_validation, held_out
+from vqtext.data.holdout import cut_validation, held_out, last_in_time
 from vqtext.data.windows import Windows
 from vqtext.errors import DataError, UsageError
+from vqtext.schema import same_subject
 
 TEST_SHARE = 0.25
 """Share of the recordings of each label that a random split tests on."""
 
 PARTS = ("train", "validation", "test")
+
+How = Literal["subjects", "folds", "own", "random", "time"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Split:
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
-    how: Literal["subjects", "folds", "own", "random"]
+    how: How
     test_subjects: tuple[str, ...] = ()
     validation_subjects: tuple[str, ...] = ()
     seed: int = 0
@@ -90,7 +93,7 @@ def split_windows(
     test_subjects: Sequence[str] | None = None,
     validation: float = 0.2,
     seed: int = 0,
-    how: Literal["own", "random"] | None = None,
+    how: Literal["own", "random", "time"] | None = None,
 ) -> Split:
     """Split windows into train, validation and test.
 
@@ -99,8 +102,8 @@ def split_windows(
         test_subjects: ids of the subjects to test on; None leaves it to ``how``.
         validation: share of the training subjects, or recordings, that choose the epoch.
         seed: of every random choice; the same seed gives the same split.
-        how: the data set's own split, or a random one, stratified by label; None takes the own split where
-            there is one.
+        how: the data set's own split; a random one, stratified by label; or one in time: of each label in
+            each recording the last windows. None takes the own split where there is one, else a random one.
 
     Raises:
         UsageError: a test subject that the data does not have, nobody left to train on, or no own split.
@@ -117,6 +120,10 @@ def split_windows(
         raise UsageError(
             f"{windows.dataset} has no own split: leave out --split own, or name --test-subjects"
         )
+    if how == "time":
+        test, rest = last_in_time(windows, every, TEST_SHARE)
+        warnings = _in_both(windows, np.isin(every, test), "a split in time")
+        return _finish(windows, rest, test, "time", validation, seed, rng, warnings)
     if how != "random" and own.any():
         if own.all():
             raise DataError(f"the own split of {windows.dataset} has test windows only: nothing to train on")
@@ -160,12 +167,17 @@ def known_subjects(windows: Windows) -> np.ndarray:
 
 
 def _codes_of(windows: Windows, ids: Sequence[str]) -> list[int]:
+    """The subjects of that name; where none is spelled so, the one that `same_subject` takes for the same."""
     known = {windows.subjects[code].id: int(code) for code in known_subjects(windows)}
-    strangers = [name for name in ids if name not in known]
+    alike: dict[str, list[str]] = {}
+    for name in known:
+        alike.setdefault(same_subject(name), []).append(name)
+    meant = {name: [name] if name in known else alike.get(same_subject(name), []) for name in ids}
+    strangers = [name for name, found in meant.items() if len(found) != 1]
     if strangers:
-        there = f"there are {', '.join(known)}" if known else "this data set names no subjects"
+        there = f"there are {', '.join(known)}" if known else "this data set names no subjects: --split time"
         raise UsageError(f"no subject {', '.join(map(repr, strangers))}: {there}")
-    return [known[name] for name in dict.fromkeys(ids)]
+    return list(dict.fromkeys(known[found[0]] for found in meant.values()))
 
 
 def _in_both(windows: Windows, test: np.ndarray, split: str) -> list[str]:
@@ -184,7 +196,7 @@ def _finish(
     windows: Windows,
     rest: np.ndarray,
     test: np.ndarray,
-    how: Literal["subjects", "folds", "own", "random"],
+    how: How,
     share: float,
     seed: int,
     rng: np.random.Generator,
@@ -192,8 +204,12 @@ def _finish(
     test_subjects: tuple[str, ...] = (),
 ) -> Split:
     """Cut the validation windows from the rest, and remark on the result."""
-    validation, validation_subjects = cut_validation(windows, rest, share, rng)
-    train = np.setdiff1d(rest, validation)
+    validation_subjects: tuple[str, ...] = ()
+    if how == "time":
+        validation, train = last_in_time(windows, rest, share)
+    else:
+        validation, validation_subjects = cut_validation(windows, rest, share, rng)
+        train = np.setdiff1d(rest, validation)
     remarks = _remarks(windows, train, validation, test)
     return Split(
         train, validation, test, how, test_subjects, validation_subjects, seed, (*warnings, *remarks)
@@ -230,7 +246,9 @@ def _remarks(windows: Windows, train: np.ndarray, validation: np.ndarray, test: 
     if not validation.size:
         found.append("no window is left for validation: the last epoch is taken")
     if not test.size:
-        found.append("no window is left to test on")
+        found.append(
+            "no window is left to test on: name --test-subjects, or --split time for one person's recordings"
+        )
     return found
 
 

@@ -1,10 +1,11 @@
-"""Any data set in the ``.ts`` format of the UEA archive.
+"""Any data set in the ``.ts`` format of the UEA archive, or the ``.tsv`` format of the UCR archive.
 
-The format knows neither sensors nor rates: locations and modalities are "unknown", units "1", the rate is the
+The formats know neither sensors nor rates: locations and modalities are "unknown", units "1", the rate is the
 one given with ``--rate`` or 1 Hz. ``NAME_TRAIN.ts`` and ``NAME_TEST.ts`` side by side are the data set's own
-split. Each case is one window; cases of different lengths are padded. Where ``--path`` is the bare name of a
-problem that lies inside aeon's wheel (GunPoint, BasicMotions, JapaneseVowels …) and of nothing here, it is
-read from there; nothing is ever downloaded.
+split, and so are ``NAME_TRAIN.tsv`` and ``NAME_TEST.tsv``; a folder with both kinds is read from the first.
+Each case is one window; cases of different lengths are padded. Labels are kept as they are spelled. Where
+``--path`` is the bare name of a problem that lies inside aeon's wheel (GunPoint, BasicMotions,
+JapaneseVowels …) and of nothing here, it is read from there; nothing is ever downloaded.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from typing import Any, Literal
 
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording
-from vqtext.data.ts_files import aeon_data, aeon_version, load_ts
+from vqtext.data.ts_files import aeon_data, load_cases
 from vqtext.errors import UsageError
 from vqtext.schema import Channel
 
+SUFFIXES = (".ts", ".tsv")
 _PARTS: dict[str, Literal["train", "test"]] = {"_TRAIN": "train", "_TEST": "test"}
 
 
 class Uea(Reader):
-    """One problem: a ``.ts`` file, or a folder with ``NAME_TRAIN.ts`` and ``NAME_TEST.ts``."""
+    """One problem: a file, or a folder with ``NAME_TRAIN`` and ``NAME_TEST``."""
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         super().__init__(path, rate_hz, warn)
@@ -35,7 +37,7 @@ class Uea(Reader):
         file = self.files[number]
         part = next((name for end, name in _PARTS.items() if file.stem.endswith(end)), None)
         split = part if len(self.files) > 1 else None
-        for i, (signal, label) in enumerate(zip(*load_ts(file), strict=True)):
+        for i, (signal, label) in enumerate(load_cases(file, self.warn)):
             channels = tuple(
                 Channel(f"channel_{c}", "unknown", "unknown", str(c), "1") for c in range(len(signal))
             )
@@ -49,7 +51,7 @@ class Uea(Reader):
             )
 
     def fingerprint(self) -> Any:
-        return [self.rate_hz, "aeon", aeon_version(), *stamps(self.files, self.files[0].parent)]
+        return [self.rate_hz, *stamps(self.files, self.files[0].parent)]
 
 
 def _bundled(path: Path | None) -> list[Path]:
@@ -68,15 +70,19 @@ def _problem(file: Path) -> str:
 def _files(path: Path) -> list[Path]:
     """The files of one problem, training first."""
     folder = path if path.is_dir() else path.parent
+    if path.is_file() and path.suffix not in SUFFIXES:
+        raise UsageError(f"--path {path}: neither a .ts nor a .tsv file")
     problems: dict[str, list[Path]] = {}
-    for file in sorted(folder.glob("*.ts"), reverse=True):  # _TRAIN before _TEST
-        problems.setdefault(_problem(file), []).append(file)
+    for suffix in SUFFIXES if path.is_dir() else (path.suffix,):
+        files = [file for file in folder.glob(f"*{suffix}") if file.is_file() and file.name[0] != "."]
+        for file in sorted(files, reverse=True):  # _TRAIN before _TEST
+            found = problems.setdefault(_problem(file), [])
+            if not found or found[0].suffix == suffix:
+                found.append(file)
     if path.is_file():
-        if path.suffix != ".ts":
-            raise UsageError(f"--path {path}: not a .ts file")
         return problems[_problem(path)]
     if not problems:
-        raise UsageError(f"--path {path}: no .ts file in this folder")
+        raise UsageError(f"--path {path}: no .ts or .tsv file in this folder")
     if len(problems) > 1 and path.name not in problems:
         raise UsageError(
             f"--path {path} holds several problems: name a file of {', '.join(sorted(problems))}"

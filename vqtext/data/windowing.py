@@ -12,19 +12,19 @@ kept and padded.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Literal
 
 import numpy as np
 
+from vqtext.data.coverage import Reason
+from vqtext.data.grid import GAP_S
 from vqtext.data.recording import Recording
 from vqtext.data.resample import fill, nearest, resample
 from vqtext.errors import DataError
-
-GAP_S = 1.0
-"""A stretch without any sample that is longer than this is a gap: no window crosses it."""
 
 BRIDGE_S = 0.2
 """Losses up to this are bridged where the user says nothing: shorter than the phases of a movement."""
@@ -72,8 +72,31 @@ class Stretch:
         )
 
 
-def windows_of(recording: Recording, codes: np.ndarray, how: Cut) -> list[Stretch]:
+@dataclass(frozen=True)
+class _Labelled:
+    """A stretch that is labelled throughout, and what its beginning and its end are."""
+
+    stretch: Stretch
+    begins: Reason
+    ends: Reason
+
+
+@dataclass
+class CutRecording:
     """The windows of one recording, those without a single sample left out.
+
+    Attributes:
+        samples: of the recording, at the windows' rate.
+        lost: samples in no window, by reason.
+    """
+
+    windows: list[Stretch] = field(default_factory=list)
+    samples: int = 0
+    lost: Counter[Reason] = field(default_factory=Counter)
+
+
+def cut_recording(recording: Recording, codes: np.ndarray, how: Cut) -> CutRecording:
+    """Cut one recording.
 
     Args:
         recording: the recording.
@@ -81,16 +104,20 @@ def windows_of(recording: Recording, codes: np.ndarray, how: Cut) -> list[Stretc
         how: lengths, borders, rate.
     """
     rate_hz = how.rate_hz or recording.rate_hz
-    stretches = list(_stretches(recording, codes, how, rate_hz))
-    return [
-        window
-        for stretch in stretches
-        for window in _windows(stretch, how, rate_hz, pad=len(stretches) == 1)
-        if not np.isnan(window.signal).all()
+    found = CutRecording()
+    pieces = list(_in_one_piece(recording, codes, how, rate_hz))
+    stretches = [
+        one for i, piece in enumerate(pieces) for one in _labelled(piece, how, rate_hz, i, len(pieces))
     ]
+    found.samples = found.lost["no label"] = sum(piece.label.size for piece in pieces)
+    for one in stretches:
+        found.lost["no label"] -= one.stretch.label.size
+        _cut_stretch(one, how, rate_hz, len(stretches) == 1, found)
+    return found
 
 
-def _stretches(recording: Recording, codes: np.ndarray, how: Cut, rate_hz: float) -> Iterator[Stretch]:
+def _in_one_piece(recording: Recording, codes: np.ndarray, how: Cut, rate_hz: float) -> Iterator[Stretch]:
+    """Stretches in which time runs on, short losses bridged, at the wanted rate."""
     truth = None if recording.truth is None else recording.truth.codes
     whole = Stretch(recording.signal, codes, truth, 0.0)
     bridge = int(how.bridge_s * recording.rate_hz + 1e-6)
@@ -103,25 +130,50 @@ def _stretches(recording: Recording, codes: np.ndarray, how: Cut, rate_hz: float
             piece = replace(piece, signal=fill(piece.signal, longest=bridge))
         if recording.rate_hz != rate_hz:
             piece = _resampled(piece, recording.rate_hz, rate_hz)
-        for first, last in _runs(piece.label, split_at_changes=how.borders == "drop"):
-            yield piece.part(first, last, rate_hz)
+        yield piece
 
 
-def _windows(stretch: Stretch, how: Cut, rate_hz: float, pad: bool) -> Iterator[Stretch]:
-    length = stretch.signal.shape[1]
+def _labelled(piece: Stretch, how: Cut, rate_hz: float, number: int, pieces: int) -> list[_Labelled]:
+    """The labelled stretches of a piece, which is the ``number``-th of the recording."""
+    size = piece.label.size
+    first: Reason = "too short" if number == 0 else "breaks"
+    last: Reason = "too short" if number == pieces - 1 else "breaks"
+    return [
+        _Labelled(
+            piece.part(start, stop, rate_hz),
+            begins="borders" if start else first,
+            ends="borders" if stop < size else last,
+        )
+        for start, stop in _runs(piece.label, split_at_changes=how.borders == "drop")
+    ]
+
+
+def _cut_stretch(one: _Labelled, how: Cut, rate_hz: float, pad: bool, found: CutRecording) -> None:
+    """Add the windows of a stretch to those found, and count what is in none of them."""
+    stretch, length = one.stretch, one.stretch.label.size
     if how.window_s is None:
-        yield stretch
-        return
-    size, stride = round(how.window_s * rate_hz), round((how.stride_s or how.window_s) * rate_hz)
+        size = stride = length
+    else:
+        size, stride = round(how.window_s * rate_hz), round((how.stride_s or how.window_s) * rate_hz)
     if not size or not stride:
         raise DataError(
             f"a window of {how.window_s:g} s every {how.stride_s or how.window_s:g} s is less than a sample "
             f"at {rate_hz:g} Hz: choose a longer --window-s or --stride-s"
         )
     if length < size and pad:
-        yield stretch
-    for start in range(0, length - size + 1, stride):
-        yield stretch.part(start, start + size, rate_hz)
+        size = stride = length
+    starts = range(0, length - size + 1, stride)
+    for start in starts:
+        window = stretch.part(start, start + size, rate_hz)
+        if np.isnan(window.signal).all():
+            found.lost["no sample"] += min(size, stride)
+        else:
+            found.windows.append(window)
+    if not starts:  # it is the shorter of its ends' fault
+        found.lost[one.ends if one.ends != "too short" else one.begins] += length
+        return
+    found.lost["between strides"] += (len(starts) - 1) * max(stride - size, 0)
+    found.lost[one.ends] += length - (starts[-1] + size)
 
 
 def _pieces(recording: Recording) -> Iterator[tuple[int, int]]:

@@ -29,7 +29,7 @@ from vqtext.model.vocabulary import Vocabulary
 from vqtext.model.vqshape import VQShape
 from vqtext.model.vqshape.config import ARCHITECTURE
 from vqtext.model.vqshape.weights import misfits
-from vqtext.reason import Reason
+from vqtext.reason import Reason, RecordingReasons
 from vqtext.schema import Channel
 
 WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
@@ -106,21 +106,29 @@ class VQText:
         """Anchors and transcripts."""
         return self.decoder.vocabulary
 
+    @property
+    def classes(self) -> np.ndarray:
+        """Names of the classes, ``(classes,)``, in the order of `predict_proba`."""
+        return np.array(self.config.labels)
+
     def explain(self, signals: Signals, index: np.ndarray | None = None) -> list[Reason]:
         """Class and ordered reason of each window.
 
         Args:
-            signals: ``(n, C, T)`` or one ``(C, T)``, in the physical units of ``config.channels``; NaN where
-                nothing was measured. A window shorter than the model's is taken as it is. Rows of a file,
-                as ``read_windows`` gives them, are read a few at a time.
+            signals: ``(n, C, T)`` or one ``(C, T)``, in the physical units of ``config.channels``; NaN, or
+                masked, where nothing was measured. A window shorter than the model's is taken as it is. Rows
+                of a file, as ``read_windows`` gives them, are read a few at a time. Nested lists and tensors
+                do as well, and so does a pandas DataFrame, or a list or dict of them, one a window: its
+                columns are named as the channels, in any order.
             index: which of them, ``(m,)``; None takes all.
 
         Returns:
             One `Reason` a window.
 
         Raises:
-            ShapeError: another number of channels, or windows longer than the model's.
-            DataError: an infinite value, or a window of nothing but NaN.
+            ShapeError: another number of channels, a column that is missing or belongs to no channel, windows
+                longer than the model's, or nothing that holds windows.
+            DataError: an infinite value, one that is no number, or a window of nothing but NaN.
         """
         reasons = []
         for rows in blocks(signals, index, self.config):
@@ -128,24 +136,31 @@ class VQText:
             reasons += [tell(decoded, i, seen, self.vocabulary, self.config) for i, seen in enumerate(keep)]
         return reasons
 
-    def arrange(self, signals: np.ndarray, channels: Sequence[Channel]) -> np.ndarray:
+    def arrange(self, signals: Signals, channels: Sequence[Channel]) -> np.ndarray:
         """Signals of another sensor set-up as `explain` takes them; see `vqtext.model.signals.arrange`."""
         return arrange(signals, channels, self.config)
 
     def explain_stream(
-        self, signal: np.ndarray | Iterable[np.ndarray], stride_s: float | None = None
+        self, signal: Signals | Iterable[Signals], stride_s: float | None = None, ahead: int = 1
     ) -> Iterator[Reason]:
         """Reasons of a long recording, as it goes on; see `vqtext.model.stream.explain_stream`."""
-        return explain_stream(self, signal, stride_s)
+        return explain_stream(self, signal, stride_s, ahead)
+
+    def explain_recording(self, recording: Any, **how: Any) -> RecordingReasons:
+        """Class and reasons of a whole recording: a pandas DataFrame, or ``(C, n)``, of any rate; see
+        `vqtext.explain_recording`, which takes the same arguments."""
+        import vqtext  # not from here: what prepares recordings is no part of a model
+
+        return vqtext.explain_recording(self, recording, **how)
 
     def predict_proba(self, signals: Signals, index: np.ndarray | None = None) -> np.ndarray:
-        """Posterior over ``config.labels``, ``(n, labels)``. Arguments and errors as `explain`."""
-        parts = [self._decode(rows)[0].log_posterior.exp() for rows in blocks(signals, index, self.config)]
-        return torch.cat(parts).numpy()
+        """Posterior over `classes`, ``(n, classes)``. Arguments and errors as `explain`."""
+        return np.exp(self.decode(signals, index).log_posterior)
 
-    def predict(self, signals: Signals, index: np.ndarray | None = None) -> list[str]:
-        """The class of each window. Arguments and errors as `explain`."""
-        return [self.config.labels[i] for i in self.predict_proba(signals, index).argmax(1)]
+    def predict(self, signals: Signals, index: np.ndarray | None = None) -> np.ndarray:
+        """The class of each window by name, ``(n,)``: the one that `explain` gives. Arguments and errors as
+        there."""
+        return self.classes[self.decode(signals, index).label]
 
     def decode(self, signals: Signals, index: np.ndarray | None = None) -> Decodings:
         """Class and path through its transcript of each window. Arguments and errors as `explain`."""

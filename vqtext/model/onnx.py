@@ -1,12 +1,14 @@
 """The path from signal to tokens as an ONNX graph, for programs without torch.
 
 The graph takes ``signal (B, C, T)`` in physical units, NaN where nothing was measured, with any B, and gives
-`OUTPUTS` as `VQText.tokenize` does. What follows, the decoding under grammars, is not in it.
+`OUTPUTS` as `VQText.tokenize` does. What follows, the decoding under grammars, is not in it. What the numbers
+mean stands in the file's metadata, see `metadata`.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import logging
 import warnings
 from contextlib import redirect_stdout
@@ -16,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+import vqtext
 from vqtext.errors import ArtifactError, UsageError
 from vqtext.model.load import VQText
 from vqtext.model.losses import frame_names
@@ -38,7 +41,27 @@ class TokenPath(nn.Module):
         return code, out.t, out.l, out.mu, out.sigma, frame_names(out, out.names, self.frames), out.classes
 
 
-def export_onnx(model: VQText, file: Path) -> dict[str, float]:
+def metadata(model: VQText) -> dict[str, str]:
+    """What a program must know to use the graph, each value as JSON.
+
+    ``classes`` in the order of the output of that name, ``channels`` (name, location, modality, axis, unit,
+    gravity) in the order of the input, ``rate_hz``, ``steps`` and ``window_s`` of a window, ``phrases`` in
+    the order of the output ``names``, and ``vqtext``, the version that wrote the file.
+    """
+    config = model.config
+    told = {
+        "classes": config.labels,
+        "channels": [channel.to_dict() for channel in config.channels],
+        "rate_hz": config.rate_hz,
+        "steps": config.steps,
+        "window_s": config.window_s,
+        "phrases": model.vocabulary.anchors,
+        "vqtext": vqtext.__version__,
+    }
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in told.items()}
+
+
+def export_onnx(model: VQText, file: Path | str) -> dict[str, float]:
     """Write the graph, and hold it against torch on random windows with missing samples.
 
     Returns:
@@ -70,6 +93,7 @@ def export_onnx(model: VQText, file: Path) -> dict[str, float]:
             output_names=list(OUTPUTS),
         )
         assert program is not None
+        program.model.metadata_props.update(metadata(model))
         program.save(file)
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     away = dict.fromkeys(OUTPUTS, 0.0)

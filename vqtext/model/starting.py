@@ -52,7 +52,7 @@ def sizes_of(settings: ModelSettings) -> tuple[ModelSettings, VQShapeConfig | No
     return settings.model_copy(update=sizes), started
 
 
-def start(network: Network, folder: Path) -> None:
+def start(network: Network, folder: Path | str) -> None:
     """Give a new network the weights of a VQShape, of the sizes that `sizes_of` said.
 
     Raises:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,8 +14,9 @@ from torch import Tensor
 
 from vqtext.errors import DataError, ShapeError
 from vqtext.model.config import ModelConfig
+from vqtext.model.given import check_rate, in_memory, is_frame, numbers, rows_of
 from vqtext.model.losses import frame_names
-from vqtext.model.signals import check_channels, frames_seen, told, too_large, window_tensor
+from vqtext.model.signals import Signals, check_channels, frames_seen, told, too_large, window_tensor
 from vqtext.model.telling import tell
 from vqtext.reason import Reason, Step
 
@@ -22,10 +24,20 @@ if TYPE_CHECKING:
     from vqtext.model.load import VQText
 
 
+Item = TypeVar("Item")
+
+
 @dataclass(frozen=True)
 class Said:
-    """What the network said of one window: its first frame, names of its frames ``(F, K)``, which of them it
-    saw ``(F,)``, class logits ``(n,)``, how familiar it is ``()``."""
+    """What the network said of one window, or several of one window's length.
+
+    Attributes:
+        start: its first frame.
+        names: of its frames, ``(F, K)``.
+        seen: which of them it saw, ``(F,)``.
+        classes: class logits, ``(n,)``.
+        familiar: how familiar it is, ``()``.
+    """
 
     start: int
     names: Tensor
@@ -39,7 +51,7 @@ class Said:
 
 
 def explain_stream(
-    model: VQText, signal: np.ndarray | Iterable[np.ndarray], stride_s: float | None = None
+    model: VQText, signal: Signals | Iterable[Signals], stride_s: float | None = None, ahead: int = 1
 ) -> Iterator[Reason]:
     """Cut a recording into windows and yield the reason of each as soon as it is known.
 
@@ -52,18 +64,31 @@ def explain_stream(
 
     Args:
         signal: the whole recording ``(C, n)``, or an iterable of its chunks ``(C, any)``, in physical units,
-            NaN where nothing was measured. Few windows are held at a time.
+            NaN where nothing was measured; each may be a pandas DataFrame, as in `explain`. Few windows are
+            held at a time.
         stride_s: seconds between the windows that the network sees, rounded to whole frames. None takes
             windows side by side; where they overlap, the names of a frame are averaged over all windows that
             hold it, and so is what the class head says and how familiar they are.
+        ahead: windows that are waited for and worked on at once; more are faster.
 
     Raises:
         ShapeError: another number of channels, a chunk that is not ``(C, n)``, or no sample at all.
         DataError: an infinite value, nothing but NaN, or a stride that is not above 0 and at most a window.
     """
     hop = _frames_of(stride_s, model.config)
-    chunks = [signal] if isinstance(signal, np.ndarray) else signal
-    return _joined(_reasons(model, _pieces(chunks, model.config), hop))
+    chunks = [signal] if _is_whole(signal) else signal
+    if isinstance(chunks, str | bytes | Mapping) or not isinstance(chunks, Iterable):
+        raise ShapeError(
+            f"a recording is (C, n), or an iterable of such chunks, not a {type(signal).__name__}"
+        )
+    return _joined(_reasons(model, _pieces(chunks, model.config), hop, ahead))
+
+
+def _is_whole(signal: Any) -> bool:
+    """Whether it is one recording, not its chunks. A list whose first item is a list of numbers is one."""
+    if isinstance(signal, list | tuple):
+        return bool(signal) and not is_frame(signal[0]) and in_memory(signal[0], (), "recording").ndim == 1
+    return hasattr(signal, "shape") or is_frame(signal)
 
 
 def _frames_of(stride_s: float | None, config: ModelConfig) -> int:
@@ -76,17 +101,20 @@ def _frames_of(stride_s: float | None, config: ModelConfig) -> int:
     return max(1, round(stride_s / config.window_s * config.frames))
 
 
-def _pieces(chunks: Iterable[np.ndarray], config: ModelConfig) -> Iterator[np.ndarray]:
+def _pieces(chunks: Iterable[Any], config: ModelConfig) -> Iterator[np.ndarray]:
     """Checked pieces ``(C, ≤ T)`` of a recording, in order."""
     seen = 0
-    for chunk in chunks:
-        if np.ndim(chunk) != 2:
+    names = [channel.name for channel in config.channels]
+    for given in chunks:
+        check_rate(given, config.rate_hz)
+        chunk = rows_of(given, names)
+        if len(chunk.shape) != 2:
             raise ShapeError(
-                f"a recording, and each chunk of it, must be (C, n), not {np.ndim(chunk)}-dimensional"
+                f"a recording, and each chunk of it, must be (C, n), not {len(chunk.shape)}-dimensional"
             )
-        check_channels(len(chunk), config)
+        check_channels(chunk.shape[0], config, chunk.shape[1])
         for start in range(0, chunk.shape[1], config.steps):
-            piece = np.asarray(chunk[:, start : start + config.steps], dtype=np.float32)
+            piece = numbers(chunk[:, start : start + config.steps])
             if (wild := too_large(piece)).any():
                 channel, at = np.argwhere(wild)[0]
                 raise DataError(
@@ -98,61 +126,88 @@ def _pieces(chunks: Iterable[np.ndarray], config: ModelConfig) -> Iterator[np.nd
             yield piece
 
 
-def _reasons(model: VQText, pieces: Iterable[np.ndarray], hop: int) -> Iterator[Reason]:
+def _reasons(model: VQText, pieces: Iterable[np.ndarray], hop: int, ahead: int) -> Iterator[Reason]:
     """The reason of each window's length of the recording, side by side.
 
     Positions are counted in frames of the recording; the network sees windows that start at each ``hop``.
     """
-    frames, steps = model.config.frames, model.config.steps
+    for batch in _batches(_stretches(model, pieces, hop, ahead), ahead):
+        names, classes, keep, familiar = (
+            torch.stack([getattr(stretch, part) for stretch in batch])
+            for part in ("names", "classes", "seen", "familiar")
+        )
+        decoded = model.decoder(names, classes, keep, 2, familiar)
+        for row, stretch in enumerate(batch):
+            yield tell(decoded, row, stretch.seen, model.vocabulary, model.config, stretch.start)
+
+
+def _stretches(model: VQText, pieces: Iterable[np.ndarray], hop: int, ahead: int) -> Iterator[Said]:
+    """What was said of each window's length, out of all windows that hold some of it."""
+    frames, place, known = model.config.frames, 0, 0
+    said: list[Said] = []
+    heard = False
+    for batch in _batches(_windows(pieces, model.config, hop), ahead):
+        looked = _look(model, batch)
+        for (_, _, known), new in zip(batch, looked, strict=True):
+            said += [new] if new is not None else []
+            heard = heard or new is not None
+            while place + frames <= known:  # no later window reaches back
+                yield from _averaged(model, said, place, place + frames)
+                place += frames
+                said = [s for s in said if s.end > place]
+    if not heard:
+        raise DataError("the recording holds nothing but NaN: there is nothing to explain")
+    if place < known:
+        yield from _averaged(model, said, place, known)
+
+
+def _windows(
+    pieces: Iterable[np.ndarray], config: ModelConfig, hop: int
+) -> Iterator[tuple[int, np.ndarray, int]]:
+    """Each window that the network sees: its first frame, its samples ``(C, ≤ T)``, and the frame before
+    which no later window begins."""
+    frames, steps = config.frames, config.steps
 
     def sample(frame: int) -> int:
         return frame * steps // frames
 
-    held = np.empty((len(model.config.channels), 0), dtype=np.float32)  # the samples from `first` on
-    first = seen = covered = 0  # first sample held; samples seen; samples that the network has seen
-    start = place = 0  # first frame of the network's next window, and of the next to be explained
-    said: list[Said] = []
-    heard = False
+    held = np.empty((len(config.channels), 0), dtype=np.float32)  # the samples from `first` on
+    first = seen = covered = start = 0  # samples held from; seen; in a window; frame of the next window
     for piece in pieces:
         seen += piece.shape[1]
         held = np.concatenate([held, piece], 1)
         while seen >= sample(start) + steps:
             begin = sample(start)
-            said += _look(model, held[:, begin - first :][:, :steps], start)
             covered, start = begin + steps, start + hop
-            if start >= place + frames:  # no later window reaches back
-                yield from _explained(model, said, place, place + frames)
-                place, heard = place + frames, heard or bool(said)
-                said = [s for s in said if s.end > place]
+            yield start - hop, held[:, begin - first :][:, :steps], start
         kept = max(0, min(sample(start), seen - steps))  # the last window of all reaches back
         held, first = held[:, kept - first :], kept
     if not seen:
         raise ShapeError("the recording holds no sample")
-    if covered < seen:
-        begin = max(0, seen - steps)
-        said += _look(model, held[:, begin - first :], -(-begin * frames // steps))
-    if not heard and not said:
-        raise DataError("the recording holds nothing but NaN: there is nothing to explain")
-    last = -(-seen * frames // steps)
-    while place < last:
-        yield from _explained(model, said, place, min(place + frames, last))
-        place += frames
+    begin = max(0, seen - steps) if covered < seen else seen
+    yield -(-begin * frames // steps), held[:, begin - first :], -(-seen * frames // steps)
 
 
 @torch.no_grad()
-def _look(model: VQText, window: np.ndarray, start: int) -> list[Said]:
-    """What the network says of one window; nothing where nothing was measured."""
-    if not np.isfinite(window).any():
-        return []
-    rows = window_tensor(window[None], np.array([start]), model.config)
+def _look(model: VQText, windows: Sequence[tuple[int, np.ndarray, int]]) -> list[Said | None]:
+    """What the network says of each window; None where nothing was measured."""
+    measured = [i for i, (_, window, _) in enumerate(windows) if np.isfinite(window).any()]
+    found: list[Said | None] = [None] * len(windows)
+    if not measured:
+        return found
+    starts = np.array([windows[i][0] for i in measured])
+    rows = torch.cat([window_tensor(windows[i][1][None], starts, model.config) for i in measured])
     out = model.network.read(rows)
     names = frame_names(out, out.names, model.config.frames)
-    familiar = model.decoder.novelty(out.pooled)
-    return [Said(start, names[0], frames_seen(rows, model.config)[0], out.classes[0], familiar[0])]
+    seen, familiar = frames_seen(rows, model.config), model.decoder.novelty(out.pooled)
+    for row, i in enumerate(measured):
+        found[i] = Said(windows[i][0], names[row], seen[row], out.classes[row], familiar[row])
+    return found
 
 
-def _explained(model: VQText, said: list[Said], begin: int, end: int) -> Iterator[Reason]:
-    """The reason of the window of frames ``begin`` to ``end``, out of all that was said of them."""
+def _averaged(model: VQText, said: list[Said], begin: int, end: int) -> Iterator[Said]:
+    """What was said of the frames ``begin`` to ``end``, at most a window of them; nothing where none was
+    seen."""
     config = model.config
     names = torch.zeros(config.frames, len(model.vocabulary.anchors))
     classes, familiar = torch.zeros(len(config.labels)), torch.zeros(())
@@ -165,16 +220,15 @@ def _explained(model: VQText, said: list[Said], begin: int, end: int) -> Iterato
             count[here] += s.seen[there]
             classes += s.seen[there].sum() * s.classes.log_softmax(0)
             familiar += s.seen[there].sum() * s.familiar
-    keep = count > 0
-    if not keep.any():
-        return
-    names, classes, familiar = (
-        names / count.clamp(min=1)[:, None],
-        classes / count.sum(),
-        familiar / count.sum(),
-    )
-    decoded = model.decoder(names[None], classes[None], keep[None], 2, familiar[None])
-    yield tell(decoded, 0, keep, model.vocabulary, config, begin)
+    if count.any():
+        names = names / count.clamp(min=1)[:, None]
+        yield Said(begin, names, count > 0, classes / count.sum(), familiar / count.sum())
+
+
+def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of ``size`` items, the last one of what is left."""
+    while batch := list(islice(items, size)):
+        yield batch
 
 
 def _joined(reasons: Iterator[Reason]) -> Iterator[Reason]:

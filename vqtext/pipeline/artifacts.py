@@ -28,9 +28,9 @@ _ARRAYS = {
 _IN_FILE = ("signal", "truth")
 
 
-def write_windows(path: Path, windows: Windows, recipe: str) -> str:
+def write_windows(path: Path | str, windows: Windows, recipe: str) -> str:
     """Write windows as an artifact at exactly ``path``; returns the content, as `vqtext.cache.hdf5.write`."""
-    return hdf5.write(path, "windows", arrays_of(windows), names_of(vars(windows)), recipe)
+    return hdf5.write(Path(path), "windows", arrays_of(windows), names_of(vars(windows)), recipe)
 
 
 def arrays_of(windows: Windows) -> dict[str, np.ndarray]:
@@ -52,12 +52,13 @@ def names_of(names: Mapping[str, Any]) -> dict[str, JSON]:
     }
 
 
-def read_windows(path: Path) -> Windows:
+def read_windows(path: Path | str) -> Windows:
     """Read them back; signal and truth stay in the file until rows of them are taken.
 
     Raises:
         ArtifactError: missing, damaged, foreign, or of another schema version.
     """
+    path = Path(path)
     with hdf5.open_artifact(path, "windows") as artifact:
         attrs = artifact.attrs
         arrays: dict[str, Any] = {

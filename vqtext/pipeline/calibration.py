@@ -1,24 +1,23 @@
 """Which threshold merges wordings of one movement and nothing else: asked of pairs whose answer is known.
 
 The phrases' own words are such pairs: a phrase and its paraphrase are one movement, a phrase and its opposite
-are two, and so are nearly all steps of one label, and nearly all pairs drawn at random. Chosen is the lowest
-threshold at which no opposite merges and hardly any of the others do: below it names get lost, above
-it wordings stay apart.
+are two, and so are nearly all pairs drawn at random. Chosen is the lowest threshold at which no opposite
+merges and hardly any of the others do: below it names get lost, above it wordings stay apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vqtext.errors import UsageError
 from vqtext.pipeline.lines import table
 from vqtext.pipeline.linkage import cosines_of
-from vqtext.pipeline.merge import FLOOR, Phrase, vetoes
+from vqtext.pipeline.merge import FLOOR
 from vqtext.pipeline.phrases import Phrases
+from vqtext.pipeline.vetoes import Phrase, vetoes
 from vqtext.pipeline.wording import Wording
 from vqtext.prompts.facets import read_facets
 from vqtext.schema import same_text
@@ -27,7 +26,7 @@ ENOUGH = 20
 """Paraphrases from which the own words decide."""
 
 FALSE_MERGES = 0.01
-"""Share that may merge at the threshold, of unrelated pairs and of the steps of one label."""
+"""Share of unrelated pairs that may merge at the threshold."""
 
 STEPS = np.round(np.arange(FLOOR, 0.951, 0.01), 2)
 """Thresholds that are tried."""
@@ -75,8 +74,7 @@ def judge(phrases: Sequence[Phrase], pairs: np.ndarray) -> Judged:
     """Ask merging for its opinion of pairs of phrases, positions ``(p, 2)``."""
     vectors = np.stack([phrase.vector for phrase in phrases])
     cosines = cosines_of(vectors, pairs)
-    opposite, facet = vetoes(phrases, pairs, cosines)
-    return Judged(cosines, opposite | facet)
+    return Judged(cosines, vetoes(phrases, pairs, cosines) >= 0)
 
 
 def lowest_threshold(opposites: Judged, *others: Judged) -> float:
@@ -112,9 +110,8 @@ def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, enc
         if same_text(paraphrase) not in own
     ]
     against = judge(*_with_opposites(phrases, merging, wording, own))
-    steps = judge(merging, _of_one_label(phrases, own))
     if len(said) < ENOUGH:
-        return _shipped(len(said), encoder, lowest_threshold(against, steps))
+        return _shipped(len(said), encoder, lowest_threshold(against))
     texts = [paraphrase for _, paraphrase in said]
     facets = [read_facets(text) for text in texts]
     more = [
@@ -125,12 +122,10 @@ def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, enc
     alike = np.array([(own[key], len(merging) + i) for i, (key, _) in enumerate(said)])
     paraphrases = judge(everything, alike)
     unrelated = judge(everything, _unrelated(merging, alike))
-    threshold = lowest_threshold(against, steps, unrelated)
-    rows: list[tuple[str, ...]] = [
-        ("threshold", "paraphrases together", "opposites merged", "steps of one label", "unrelated")
-    ]
+    threshold = lowest_threshold(against, unrelated)
+    rows: list[tuple[str, ...]] = [("threshold", "paraphrases together", "opposites merged", "unrelated")]
     for step in sorted({*STEPS[::10].tolist(), threshold}):
-        shares = (judged.merged(step) for judged in (paraphrases, against, steps, unrelated))
+        shares = (judged.merged(step) for judged in (paraphrases, against, unrelated))
         rows.append((f"{step:.2f}", *(f"{share:.1%}" for share in shares)))
     why = f"calibrated on {len(said)} paraphrases and {len(against.cosines)} opposites of these words"
     return Calibration(threshold, why, table(rows))
@@ -147,7 +142,7 @@ def _shipped(paraphrases: int, encoder: str, least: float) -> Calibration:
     taken = f"{few}: the calibration shipped for {encoder} was taken ({SHIPPED[encoder]:g})"
     if least <= SHIPPED[encoder]:
         return Calibration(SHIPPED[encoder], taken, [])
-    raised = f"{taken}, and raised so that opposites and the steps of one label stay apart"
+    raised = f"{taken}, and raised so that opposites stay apart"
     return Calibration(least, raised, [])
 
 
@@ -156,7 +151,7 @@ def _with_opposites(
 ) -> tuple[list[Phrase], np.ndarray]:
     """Phrases and their given opposites as phrases of their own, and the pairs of the two.
 
-    An opposite knows its own words and nothing else, as if another label had it.
+    An opposite knows its own words and nothing else, as if another label had it in words of its own.
     """
     pairs = [
         (key, step.opposite)
@@ -171,17 +166,8 @@ def _with_opposites(
         for text, vector, said in zip(texts, wording.vectors(texts, facets), facets, strict=True)
     ]
     places = [(own[key], len(merging) + i) for i, (key, _) in enumerate(pairs)]
-    return [*merging, *others], np.array(places, dtype=np.int64).reshape(-1, 2)
-
-
-def _of_one_label(phrases: Phrases, own: dict[str, int]) -> np.ndarray:
-    """Pairs of different steps of one label, each once ``(p, 2)``: two movements by their author's word."""
-    of_label: dict[str, set[int]] = {}
-    for key, uses in phrases.uses.items():
-        for label, _ in uses:
-            of_label.setdefault(label, set()).add(own[key])
-    pairs = {pair for steps in of_label.values() for pair in combinations(sorted(steps), 2)}
-    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+    unwarned = [replace(phrase, against=frozenset()) for phrase in merging]
+    return [*unwarned, *others], np.array(places, dtype=np.int64).reshape(-1, 2)
 
 
 def _unrelated(merging: Sequence[Phrase], alike: np.ndarray) -> np.ndarray:

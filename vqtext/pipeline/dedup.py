@@ -16,14 +16,14 @@ from vqtext.pipeline.embed import Embed, words_of
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.identifiability import sensors_of
 from vqtext.pipeline.identifiability_report import report
-from vqtext.pipeline.lines import cut_short
+from vqtext.pipeline.lines import cut_apart, cut_short
 from vqtext.pipeline.phrases import Phrases, stored_wording
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.threshold import by_reason, tree_and_threshold
 from vqtext.prompts.movement_words import facets_digest
 from vqtext.prompts.subactions import read_subactions
-from vqtext.schema import LabelWords, same_text
+from vqtext.schema import LabelWords, SubAction, same_text
 
 CURVE = np.round(np.arange(0.5, 1.001, 0.01), 2)
 """Thresholds of the threshold→count curve, beside the chosen one."""
@@ -36,7 +36,7 @@ class Dedup(Stage):
     """Merge near-duplicate phrases under the vetoes, and keep the medoid of each cluster: the anchors."""
 
     command = "dedup"
-    version = 5
+    version = 6
 
     @property
     def target(self) -> Path:
@@ -89,7 +89,6 @@ class Dedup(Stage):
         curve = np.union1d(CURVE[tree.floor <= CURVE], threshold)  # so that the chosen point lies on it
         arrays["curve/threshold"] = curve
         arrays["curve/count"] = np.array([tree.count(step) for step in curve], dtype=np.int32)
-        self._tell_joined(words, of_label, anchors)
         told = report(words, of_label, anchors, sensors_of(cache / "windows.h5"))
         shown = {"label", "display", "keyword", "sentence", "cyclic"}
         attrs = {
@@ -129,40 +128,26 @@ class Dedup(Stage):
             f"{summary['phrases']} phrases → {summary['anchors']} anchors at threshold "
             f"{summary['threshold']:g}{asked}; verified that no two of them could still merge"
         ]
+        with hdf5.open_artifact(self.target, "anchors") as file:
+            written, told = _signatures(file), file.attrs["identifiability_told"]
         for cluster in clusters:
-            if others := [cut_short(member) for member in cluster["members"] if member != cluster["anchor"]]:
-                lines.append(f"  {cut_short(cluster['anchor'])} ← {', '.join(others)}")
+            members = [cluster["anchor"], *(m for m in cluster["members"] if m != cluster["anchor"])]
+            if len(members) > 1:
+                shown = cut_apart(members)
+                anchor, *merged = (
+                    text + written.get(same_text(m), "") for text, m in zip(shown, members, strict=True)
+                )
+                lines.append(f"  {anchor} ← {', '.join(merged)}")
         if vetoed:
             lines.append(
                 f"{len(vetoed)} near pairs were kept apart: {by_reason(pair['reason'] for pair in vetoed)}; "
                 "the nearest of them"
             )
             lines += [
-                f"  {cut_short(pair['a'])} | {cut_short(pair['b'])} ({pair['cosine']:.2f}, {pair['reason']})"
+                f"  {' | '.join(cut_apart([pair['a'], pair['b']]))} ({pair['cosine']:.2f}, {pair['reason']})"
                 for pair in vetoed[:SHOWN]
             ]
-        with hdf5.open_artifact(self.target, "anchors") as file:
-            return lines + file.attrs["identifiability_told"]
-
-    def _tell_joined(
-        self, words: Sequence[LabelWords], of_label: Sequence[Sequence[int]], anchors: Sequence[str]
-    ) -> None:
-        """Steps of one label that became one anchor: two movements by their author's word."""
-        joined: dict[int, set[str]] = defaultdict(set)
-        for label, own in zip(words, of_label, strict=True):
-            steps: dict[int, set[str]] = defaultdict(set)
-            for anchor, subaction in zip(own, label.subactions, strict=True):
-                steps[anchor].add(same_text(subaction.phrase))
-            for anchor, phrases in steps.items():
-                if len(phrases) > 1:
-                    joined[anchor].add(label.label)
-        if joined:
-            first = min(joined)
-            many = f"{len(joined)} anchors join" if len(joined) > 1 else "1 anchor joins"
-            self.progress.say(
-                f"{many} different steps of one label, such as {cut_short(anchors[first])!r} in "
-                f"{cut_short(min(joined[first]))!r}: a higher threshold keeps them apart"
-            )
+        return [*lines, *told]
 
     def _tell_spellings(self, words: Sequence[LabelWords]) -> None:
         spellings: dict[str, set[str]] = defaultdict(set)
@@ -171,10 +156,26 @@ class Dedup(Stage):
                 spellings[same_text(subaction.phrase)].add(subaction.phrase)
         several = [sorted(written) for written in spellings.values() if len(written) > 1]
         if several:
-            ways = " and ".join(repr(cut_short(text)) for text in several[0])
+            ways = " and ".join(map(repr, cut_apart(several[0])))
             self.progress.say(
                 f"{len(several)} phrases are written in several ways, each is one phrase: such as {ways}"
             )
+
+
+def _signatures(anchors: hdf5.Artifact) -> dict[str, str]:
+    """What is written of each phrase, by `same_text`: " [walk: left foot strong up, right foot still]"."""
+    labels = [entry["label"] for entry in anchors.attrs["labels"]]
+    found: dict[str, list[str]] = defaultdict(list)
+    for label, text in zip(anchors["use/label"].tolist(), anchors["use/subaction"], strict=True):
+        step = SubAction.model_validate_json(text)
+        cells = {
+            place: " ".join(filter(None, (cell.motion, cell.direction)))
+            for place, cell in (step.signature or {}).items()
+        }
+        said = ", ".join(f"{place} {levels}" for place, levels in cells.items() if levels)
+        if said:
+            found[same_text(step.phrase)].append(f"{labels[label]}: {said}")
+    return {phrase: f" [{'; '.join(uses)}]" for phrase, uses in found.items()}
 
 
 def _use_arrays(words: Sequence[LabelWords], anchors: Sequence[Sequence[int]]) -> dict[str, Any]:

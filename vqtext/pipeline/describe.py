@@ -33,7 +33,7 @@ from vqtext.errors import ArtifactError, LLMError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.sentences import describe, describe_segments
-from vqtext.pipeline.stage import Stage
+from vqtext.pipeline.stage import Record, Stage
 
 if TYPE_CHECKING:
     from vqtext.pipeline.llm.question import Question
@@ -83,6 +83,12 @@ class Describe(Stage):
         except ArtifactError:
             return True
         return made is None or not isinstance(made.options, dict) or made.options.get("source") != "llm"
+
+    def renewed_with(self, record: Record) -> str | None:
+        """Texts that a model was paid for do not make room for the template's because a message said so."""
+        options = record.provenance.options if record.provenance else None
+        by_model = isinstance(options, dict) and options.get("source") == "llm"
+        return "--source llm" if by_model else None
 
     def make(self, target: Path) -> None:
         written: list[str] = []

@@ -75,7 +75,7 @@ class Evaluate(Stage):
         tests = [fold.split.test for fold in folds]
         test = np.concatenate(tests)
         if not len(test):
-            raise DataError("the run kept no window to test on: train with --test-subjects")
+            raise DataError("the run kept no window to test on: train with --test-subjects, or --split time")
         words = read_words(self.settings.cache / "anchors.h5", windows.labels)
         truth, note = self._truth(windows, tests, words)
         few = test[np.linspace(0, len(test) - 1, min(WINDOWS, len(test))).astype(int)]

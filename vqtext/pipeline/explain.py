@@ -76,7 +76,7 @@ class Explain(Stage):
         folds = folds_of(self.settings.run_folder, run, windows)
         test = np.concatenate([fold.split.test for fold in folds])
         if not len(test):
-            raise DataError("the run kept no window to explain: train with --test-subjects")
+            raise DataError("the run kept no window to explain: train with --test-subjects, or --split time")
         fold_of = np.repeat(np.arange(len(folds)), [len(fold.split.test) for fold in folds])
         chosen = one_of_each(windows.label[test], self.settings.explain.samples, fold_of)
         index, said_by = test[chosen], fold_of[chosen]
@@ -231,10 +231,12 @@ def _how_split(splits: Sequence[Split]) -> str:
         return f"Tested on subjects {tested}, whom training never saw."
     if splits[0].how == "own":
         return "The data set's own split into training and test windows."
+    if splits[0].how == "time":
+        return "A split in time: tested on what comes last of each label in each recording."
     return "A random split: people may be in both parts."
 
 
-def threshold_curve(path: Path) -> ThresholdCurve | None:
+def threshold_curve(path: Path | str) -> ThresholdCurve | None:
     """How many anchors each threshold leaves, as anchors.h5 has it; None where nothing was counted."""
     with open_artifact(path, "anchors") as anchors:
         thresholds, counts = anchors["curve/threshold"], anchors["curve/count"]

@@ -13,11 +13,16 @@ from pydantic import ValidationError
 from vqtext.cache.lock import lock
 from vqtext.cache.publish import publish_folder
 from vqtext.config import DataSettings, Settings
+from vqtext.data.contents import Contents
 from vqtext.data.frames import frame_contents, write_frames
-from vqtext.errors import ConfigError
+from vqtext.errors import ConfigError, DataError
+from vqtext.pipeline.frame_time import has_dates, is_frame, of_index
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.stage import run
+
+INDEX = "time of the index"
+"""Name of the time column that an index of dates becomes."""
 
 
 def prepare_frames(
@@ -38,7 +43,8 @@ def prepare_frames(
         frames: one DataFrame; a list of them; or a dict of name → DataFrame. Each is one recording, read in
             the order of the names.
         contents: what a ``dataset.toml`` says, as a dict; ``recordings`` may be left out. A
-            ``subject_pattern`` is matched with "NAME.csv".
+            ``subject_pattern`` is matched with "NAME.csv". The ``time_column`` may hold dates or durations,
+            or be the index; an index of dates is the time also where none is named.
         cache: folder of the artifacts.
         recording_column: names the recording of each row; a frame then holds several.
         quiet: no progress, only warnings.
@@ -55,7 +61,7 @@ def prepare_frames(
     """
     folder = Path(cache) / "frames"
     settings = Settings(cache=Path(cache), data=_data_settings(data_settings, folder))
-    checked = frame_contents(contents)
+    frames, checked = _timed(frames, frame_contents(contents))
     with lock(folder), publish_folder(folder) as temp:
         write_frames(temp, frames, checked, recording_column)
         for file in temp.iterdir():  # what did not change is not new: the windows stay up to date
@@ -63,6 +69,29 @@ def prepare_frames(
             if old.is_file() and filecmp.cmp(old, file, shallow=False):
                 shutil.copystat(old, file)
     return run(Prepare(settings, Progress(quiet)))
+
+
+def _timed(frames: Any, contents: Contents) -> tuple[Any, Contents]:
+    """Frames with their index as a column, and contents that name it, where it is dates and no time is named.
+
+    Raises:
+        DataError: some frames have dates in their index, and others have not.
+    """
+    many = isinstance(frames, Mapping | list | tuple)
+    given = frames.values() if isinstance(frames, Mapping) else frames if many else [frames]
+    dated = [has_dates(frame) for frame in given if is_frame(frame)]
+    if contents.times or not any(dated):
+        return frames, contents
+    if not all(dated):
+        raise DataError("some frames have dates in their index and others have not: give all or none")
+
+    def timed(frame: Any) -> Any:
+        return of_index(frame, INDEX) if is_frame(frame) else frame  # the error comes where frames are read
+
+    contents = contents.model_copy(update={"time_column": INDEX})
+    if isinstance(frames, Mapping):
+        return {name: timed(frame) for name, frame in frames.items()}, contents
+    return [timed(frame) for frame in frames] if many else timed(frames), contents
 
 
 def _data_settings(given: Mapping[str, Any], folder: Path) -> DataSettings:

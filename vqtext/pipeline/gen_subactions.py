@@ -234,10 +234,11 @@ class GenSubactions(Stage):
         if why is not None:
             raise WordsError(
                 f"{self.target} is by {author} ({why}): add --provider openai to ask it again, or --force to "
-                "take the words of the built-in lexicon"
+                "take the words of the built-in lexicon in place of them, and of those written by hand"
             )
         self.progress.say(
-            f"{self.target} is by {author} and stays: --force takes the built-in lexicon's words"
+            f"{self.target} is by {author} and stays: --force takes the built-in lexicon's words "
+            "in place of them, and of those written by hand"
         )
         return True
 

@@ -211,13 +211,13 @@ def transcripts_of(
     return [(turns, [step(*use) for use in label]) for turns, label in zip(cyclic, uses, strict=True)]
 
 
-def sensors_of(windows: Path) -> Sensors | None:
+def sensors_of(windows: Path | str) -> Sensors | None:
     """The sensors of windows.h5 that show motion; None where there are no windows.
 
     Raises:
         ArtifactError: the file is damaged or foreign.
     """
-    if not windows.exists():
+    if not Path(windows).exists():
         return None
     with open_artifact(windows, "windows") as file:
         channels, subjects = file.attrs["channels"], file.attrs["subjects"]

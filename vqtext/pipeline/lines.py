@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from os.path import commonprefix
 from typing import Any
 
 
@@ -31,6 +32,27 @@ def told(value: Any) -> str:
 def cut_short(text: str, most: int = 60) -> str:
     """The text, cut with an ellipsis where it is longer than a line has room for."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def cut_apart(texts: Sequence[str], most: int = 60) -> list[str]:
+    """Each text as `cut_short`; those that would then look alike are cut in the middle instead."""
+    shown = {text: cut_short(text, most) for text in texts}
+    for cut in (_cut_in_the_middle, _cut_in_the_middle, lambda text, differ, most: text):
+        groups: dict[str, list[str]] = {}
+        for text, short in shown.items():
+            groups.setdefault(short, []).append(text)
+        for group in groups.values():
+            if len(group) > 1:
+                differ = len(commonprefix(group))  # noqa: RUF071  texts, not paths
+                shown |= {text: cut(text, differ, most) for text in group}
+    return [shown[text] for text in texts]
+
+
+def _cut_in_the_middle(text: str, differ: int, most: int) -> str:
+    """The start of a text and, from a word's begin where one is near, what stands about ``differ``."""
+    begin = text.rfind(" ", differ - most // 3, differ - most // 6) + 1 or differ - most // 6
+    start = text[: most // 3].rpartition(" ")[0] or text[: most // 3]
+    return f"{start} … {cut_short(text[begin:], most - most // 3 - 3)}"
 
 
 def table(rows: Iterable[Sequence[str]]) -> list[str]:

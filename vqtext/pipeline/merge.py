@@ -1,4 +1,4 @@
-"""Merging near-duplicate phrases: complete linkage by cosine, under the vetoes of `contrast`.
+"""Merging near-duplicate phrases: complete linkage by cosine, under the vetoes of `vetoes`.
 
 Phrases and clusters merge in the order of their cosine, the nearest first, where the cosine of two clusters
 is that of their two *farthest* members; a vetoed pair never shares a cluster. So no two members of a cluster
@@ -20,9 +20,9 @@ from typing import Literal
 import numpy as np
 
 from vqtext.errors import UsageError, WordsError
-from vqtext.pipeline.contrast import TOLERANCE, nearer_to_opposite, nearest_opposite
+from vqtext.pipeline.contrast import TOLERANCE
 from vqtext.pipeline.linkage import Near, between, complete_linkage, cosines_of, near_pairs
-from vqtext.prompts.facets import NOTHING, Facets, contrasted, disjoint, opposed
+from vqtext.pipeline.vetoes import GROUNDS, Ground, Phrase, vetoes
 from vqtext.schema import same_text
 
 FLOOR = 0.5
@@ -31,28 +31,7 @@ FLOOR = 0.5
 MANY = 1 << 14
 """Phrases from which on the encoder's own vectors are no longer all compared with each other."""
 
-Reason = Literal["opposite", "facet", "linkage"]
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """What merging knows of a phrase, from all its uses.
-
-    Attributes:
-        text: the phrase as written; no two phrases of one list may be the same text.
-        vector: unit vector ``(d,)``, as `wording.Wording.vectors`: contrast is for anchors, not for merging.
-        opposites: unit vectors of its opposites; may be empty.
-        facets: which way it goes, and what it moves.
-        labels: how many labels use it.
-        plain: unit vector as the encoder gave it, by which pairs are reported as near; None = ``vector``.
-    """
-
-    text: str
-    vector: np.ndarray
-    opposites: tuple[np.ndarray, ...] = ()
-    facets: Facets = NOTHING
-    labels: int = 1
-    plain: np.ndarray | None = None
+Reason = Ground | Literal["linkage"]
 
 
 @dataclass(frozen=True)
@@ -62,9 +41,10 @@ class Vetoed:
     Attributes:
         a, b: positions of the phrases.
         cosine: their plain cosine, at least the threshold.
-        reason: ``opposite`` (nearer to the other's opposite), ``facet`` (another way, side or part of the
-            body), or ``linkage`` (their clusters keep the two apart: other members, or an anchor each that is
-            kept).
+        reason: ``opposite`` (opposites, mirror images, or nearer to the other's opposite), ``facet`` (another
+            way, side or part of the body), ``label`` (two steps of one label), ``signature`` (other levels or
+            directions are written), or ``linkage`` (their clusters keep the two apart: other members, or an
+            anchor each that is kept).
     """
 
     a: int
@@ -129,9 +109,9 @@ class Tree:
         near = near_pairs(vectors, floor, ceiling)
         self.floor = near.floor
         self._pairs, self._cosines, self._vectors = near.pairs, near.cosines, vectors
-        self._opposite, self._facet = vetoes(self.phrases, near.pairs, near.cosines)
+        self._grounds = vetoes(self.phrases, near.pairs, near.cosines)
         a, b = self._pairs.T
-        self._free = ~(self._opposite | self._facet | self._head[a] & self._head[b])
+        self._free = (self._grounds < 0) & ~(self._head[a] & self._head[b])
         pairs, cosines = self._pairs[self._free], self._cosines[self._free]
         if joined:
             pairs, cosines = between(pairs, cosines, self._group)
@@ -199,7 +179,7 @@ class Tree:
             return heads[0]
         vectors = np.stack([self.phrases[i].vector for i in cluster])
         nearness = (vectors @ vectors.T).mean(1).round(5)
-        ranked = [(-near, -self.phrases[i].labels, i) for near, i in zip(nearness, cluster, strict=True)]
+        ranked = [(-near, -len(self.phrases[i].labels), i) for near, i in zip(nearness, cluster, strict=True)]
         return min(ranked)[2]
 
     def _verify(self, cluster_of: np.ndarray, cut: float) -> None:
@@ -226,54 +206,15 @@ class Tree:
         across = across[np.lexsort((b[across], a[across], -near.cosines[across]))]
         pairs = near.pairs[across]
         cosines = self._cosines[across] if known else cosines_of(self._vectors, pairs)
-        opposite, facet = (
-            (self._opposite[across], self._facet[across]) if known else vetoes(self.phrases, pairs, cosines)
-        )
-        facet = facet | (cosines < cut)  # near by the encoder alone, and moved apart by the ways they go
-        found = zip(pairs.tolist(), near.cosines[across].tolist(), opposite, facet, strict=True)
+        grounds = self._grounds[across] if known else vetoes(self.phrases, pairs, cosines)
+        # near by the encoder alone, and moved apart by the ways they go
+        grounds = np.where((grounds < 0) & (cosines < cut), GROUNDS.index("facet"), grounds)
         return [
-            Vetoed(one, other, cosine, "opposite" if against else "facet" if says else "linkage")
-            for (one, other), cosine, against, says in found
+            Vetoed(one, other, cosine, GROUNDS[ground] if ground >= 0 else "linkage")
+            for (one, other), cosine, ground in zip(
+                pairs.tolist(), near.cosines[across].tolist(), grounds.tolist(), strict=True
+            )
         ]
-
-
-def vetoes(
-    phrases: Sequence[Phrase], pairs: np.ndarray, cosines: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Which pairs may not merge, whatever the threshold.
-
-    Of a pair that goes the same way by its words, the opposites' vectors are the weaker witness: they keep it
-    apart only if one is twice as near to the other's opposite as to the other.
-
-    Args:
-        phrases: n phrases.
-        pairs: positions of phrases, ``(p, 2)``.
-        cosines: of their vectors, ``(p,)``.
-
-    Returns:
-        Those that their opposites keep apart, and those that what they say keeps apart, ``(p,)`` each.
-    """
-    opposites = [(vector, i) for i, phrase in enumerate(phrases) for vector in phrase.opposites]
-    owners = np.array([owner for _, owner in opposites], dtype=np.int64)
-    vectors = np.stack([phrase.vector for phrase in phrases]).astype(np.float32, copy=False)
-    stacked = np.array([vector for vector, _ in opposites], dtype=np.float32).reshape(-1, vectors.shape[1])
-    said = [phrase.facets for phrase in phrases]
-    poles, heading, sides, parts = (
-        np.array([getattr(facets, name) for facets in said], dtype=np.int64)
-        for name in ("poles", "heading", "sides", "parts")
-    )
-    a, b = pairs.T
-    other_part = disjoint(sides[a], sides[b]) | disjoint(parts[a], parts[b])
-    facet = opposed(poles[a], poles[b]) | disjoint(heading[a], heading[b]) | other_part
-    length = np.array([len(facets.words) for facets in said])
-    asked = np.flatnonzero(~facet & (length[a] == length[b]))  # others are no contrast
-    facet[asked] = [contrasted(said[i], said[j]) for i, j in pairs[asked].tolist()]
-    to_opposite = nearest_opposite(vectors, stacked, owners, pairs)
-    same_way = ~facet & (poles[a] & poles[b] != 0)
-    opposite = np.where(
-        same_way, 1 - to_opposite < (1 - cosines) / 2, nearer_to_opposite(cosines, to_opposite)
-    )
-    return opposite & ~other_part, facet
 
 
 def _check(phrases: Sequence[Phrase]) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from vqtext.cache.hdf5 import Artifact
+from vqtext.data.locations import canonical
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.contrast import contrast
-from vqtext.pipeline.merge import Phrase
+from vqtext.pipeline.vetoes import Phrase
 from vqtext.pipeline.wording import ANCHORS, Wording
 from vqtext.prompts.facets import Facets, read_facets
 from vqtext.schema import LabelWords, SubAction, same_text
@@ -68,6 +69,18 @@ class Phrases:
         steps = [subaction for _, subaction in self.uses[key]]
         return read_facets(key).also((s.side for s in steps), (s.direction for s in steps))
 
+    def _cells(self, key: str) -> dict[tuple[str, str], frozenset[str]]:
+        """What its signatures write: (location, motion or direction) → the values of all its uses."""
+        found: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for _, step in self.uses[key]:
+            for place, cell in (step.signature or {}).items():
+                location = canonical(place) or same_text(place)
+                if cell.motion is not None:
+                    found[location, "motion"].add(cell.motion)
+                if cell.direction not in (None, "none"):
+                    found[location, "direction"].add(str(cell.direction))
+        return {cell: frozenset(values) for cell, values in found.items()}
+
     def for_merging(self, wording: Wording) -> list[Phrase]:
         """The phrases with their vectors.
 
@@ -84,8 +97,10 @@ class Phrases:
                 vector=vector,
                 opposites=tuple(opposite[other] for other in sorted(self.opposites[key])),
                 facets=self.facets[key],
-                labels=len({label for label, _ in self.uses[key]}),
+                labels=frozenset(label for label, _ in self.uses[key]),
                 plain=own,
+                against=frozenset(self.spelling[other] for other in self.opposites[key]),
+                cells=self._cells(key),
             )
             for key, vector, own in zip(keys, vectors, plain, strict=True)
         ]

@@ -53,7 +53,7 @@ class Predictions:
     missed: tuple[float, float]
 
 
-def predict(folder: Path, windows: Windows, split: Split, seed: int, few: np.ndarray) -> Predictions:
+def predict(folder: Path | str, windows: Windows, split: Split, seed: int, few: np.ndarray) -> Predictions:
     """Ask the model of a folder about the test windows of its split.
 
     Args:

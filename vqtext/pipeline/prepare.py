@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ class Prepare(Stage):
     """Read the recordings of a data set and cut them into windows."""
 
     command = "prepare"
-    version = 2
+    version = 3
 
     @property
     def target(self) -> Path:
@@ -40,7 +41,7 @@ class Prepare(Stage):
     def make(self, target: Path) -> None:
         self._spare_other_data()
         reader = self._reader(self.progress.warn)
-        cutter = Cutter(self._how(reader), reader.dataset)
+        cutter = Cutter(self._how(reader), reader.dataset, reader.exact_subjects)
         shards = Shards.resume(self.staging(), cutter)
         if shards.parts:
             self.progress.say(f"going on after {shards.parts} of {reader.parts} parts that were read before")
@@ -51,11 +52,11 @@ class Prepare(Stage):
                 if cutter.nbytes >= BYTES or part == reader.parts - 1:
                     shards.write(cutter, part + 1, self.recipe())
                 tell(part + 1, reader.parts, {})
-        for note in reader.notes():
+        for note in reader.told.notes.lines():
             self.progress.say(note)
         if not cutter.recordings:
             raise cutter.nothing()
-        for remark in [*cutter.remarks(), *reader.remarks(cutter.subjects)]:
+        for remark in [*reader.told.remarks(), *cutter.remarks(), *reader.remarks(cutter.subjects)]:
             self.progress.warn(remark)
         shards.join(target, cutter, self.recipe())
 
@@ -68,7 +69,17 @@ class Prepare(Stage):
                 "steps": file.layout("signal")[0][2],
                 "labels": _counts(label, file.attrs["labels"]),
                 "subjects": _counts(subject, [known["id"] for known in file.attrs["subjects"]]),
+                **file.attrs["signal"],
             }
+
+    def lines(self, summary: Mapping[str, Any]) -> list[str]:
+        said = dict(summary)
+        unused, truth = said.pop("unused"), said.pop("truth")
+        why = ", ".join(f"{reason} {share:.1%}" for reason, share in unused["why"].items())
+        said["signal_in_no_window"] = f"{unused['share']:.1%}" + (f" ({why})" if why else "")
+        if truth is not None:
+            said["truth"] = f"{truth['words']} words, for {truth['share']:.1%} of the signal"
+        return super().lines(said)
 
     def _spare_other_data(self) -> None:
         """Raises UsageError where the windows of one data set would make room for those of another that

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from vqtext.cache.again import again
+from vqtext.cache.reading import cannot_read
 from vqtext.data.splits import Split
 from vqtext.data.windows import Windows
 from vqtext.errors import ArtifactError
@@ -40,26 +42,27 @@ def model_folder(split: Split, fold: int, seed: int) -> str:
     return f"fold-{fold}/seed-{seed}" if split.how == "folds" else f"seed-{seed}"
 
 
-def read_run(folder: Path) -> dict[str, Any]:
+def read_run(folder: Path | str) -> dict[str, Any]:
     """What a run wrote down.
 
     Raises:
         ArtifactError: there is no run, or it cannot be read.
     """
+    folder = Path(folder)
     path = folder / RUN
     if not path.exists():
         raise ArtifactError(f"{folder} holds no run: run `vqtext train --run {folder.name}`")
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
         run["splits"], run["seeds"], run["best"], run["inputs"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(
-            f"{path} cannot be read ({type(error).__name__}): run `vqtext train --run {folder.name} --force`"
-        ) from error
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{path} cannot be read ({type(error).__name__}): {_again(folder)}") from error
     return run
 
 
-def folds_of(folder: Path, run: dict[str, Any], windows: Windows) -> list[Fold]:
+def folds_of(folder: Path | str, run: dict[str, Any], windows: Windows) -> list[Fold]:
     """The splits of a run with their models.
 
     Args:
@@ -81,8 +84,12 @@ def folds_of(folder: Path, run: dict[str, Any], windows: Windows) -> list[Fold]:
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         wrong = f"its splits are damaged ({type(error).__name__})"
     if wrong:
-        raise ArtifactError(f"{folder / RUN}: {wrong}: run `vqtext train --run {folder.name} --force`")
+        raise ArtifactError(f"{Path(folder) / RUN}: {wrong}: {_again(Path(folder))}")
     return folds
+
+
+def _again(folder: Path) -> str:
+    return again(folder, f"train --run {folder.name}")
 
 
 def _seen_before(splits: Sequence[Split], windows: Windows) -> str | None:

@@ -82,7 +82,7 @@ class Shards:
                     for rows in self._pieces(shard, cutter):
                         for name, values in rows.items():
                             out.grow(name, values)
-            out.finish(names_of(cutter.names()))
+            out.finish({**names_of(cutter.names()), "signal": cutter.summary()})
 
     def _note(self, path: Path, parts: int, shard: hdf5.Artifact) -> None:
         self._files.append(path)

@@ -23,9 +23,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from vqtext.cache import hdf5
+from vqtext.cache.again import again
 from vqtext.cache.fingerprint import JSON, file_fingerprint, fingerprint
 from vqtext.cache.lock import lock
 from vqtext.cache.publish import publish, publish_folder, recover_folder, remove, was_interrupted
+from vqtext.cache.reading import cannot_read
 from vqtext.config import Settings
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.lines import told
@@ -136,6 +138,10 @@ class Stage(ABC):
     def finish(self) -> None:  # noqa: B027  most stages make all or nothing
         """Say what is still lacking in an artifact that was made and published, by raising a VQTextError."""
 
+    def renewed_with(self, record: Record) -> str | None:
+        """The options without which the command would put something of less worth in an artifact's place."""
+        return None
+
     def made_of(self) -> str:
         """The end of "making it now", where more must be said than the artifact's name."""
         return ""
@@ -155,6 +161,17 @@ class Stage(ABC):
         """How other artifacts call this one: its place in the cache, such as "texts.h5"."""
         return self.target.relative_to(self.settings.cache).as_posix()
 
+    def again(self) -> str:
+        """How the artifact is made again where it is damaged, after what would be lost by that."""
+        return again(self.target, self.call)
+
+    @property
+    def call(self) -> str:
+        """What to type after ``vqtext``: the command, and the run where it is not the usual one."""
+        train = self.settings.train
+        is_other = "runs" in self.target.parts and train.run != type(train)().run
+        return f"{self.command} --run {train.run}" if is_other else self.command
+
     def provenance(self) -> Provenance:
         """What the artifact is made from; inside `run`, as that was before anything was read."""
         if self._made_from is not None:
@@ -171,10 +188,15 @@ class Stage(ABC):
 
         Raises:
             MissingError: it is not there.
+            UnreadableError: it cannot be read now, and may be whole.
             ArtifactError: it is damaged, foreign, or of another schema version.
         """
-        if not self.target.exists():
-            raise MissingError(f"{self.target} is missing: run `vqtext {self.command}`")
+        try:
+            self.target.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise MissingError(f"{self.target} is missing: run `vqtext {self.call}`") from None
+        except OSError as error:
+            raise cannot_read(self.target, error) from None
         if self.target.suffix == ".h5":
             with hdf5.open_artifact(self.target, self.target.stem) as artifact:
                 return Record(artifact.content, artifact.created, _provenance(artifact.provenance))
@@ -212,7 +234,9 @@ class Stage(ABC):
         """
         record = self.record()
         if reason := self.stale_because(record):
-            raise StaleError(f"{self.target} is stale ({reason}): run `vqtext {self.command}`")
+            options = self.renewed_with(record)
+            as_before = f" with `{options}`, as before" if options else ""
+            raise StaleError(f"{self.target} is stale ({reason}): run `vqtext {self.call}`{as_before}")
         return record
 
     def is_current(self) -> bool:
@@ -255,11 +279,11 @@ class Stage(ABC):
         try:
             said = json.loads(path.read_text(encoding="utf-8-sig"))
             created = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
-        except (OSError, ValueError) as error:
+        except (FileNotFoundError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
-            raise ArtifactError(
-                f"{path} cannot be read ({reason}): make it again with `vqtext {self.command} --force`"
-            ) from None
+            raise ArtifactError(f"{path} cannot be read ({reason}): {self.again()}") from None
+        except OSError as error:
+            raise cannot_read(path, error) from None
         return Record(file_fingerprint(path), created, _provenance(said))
 
 

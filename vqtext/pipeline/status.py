@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vqtext.config import Settings
-from vqtext.errors import ArtifactError, VQTextError
+from vqtext.errors import ArtifactError, UnreadableError, VQTextError
 from vqtext.pipeline.lines import table
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
@@ -23,8 +23,8 @@ class State:
 
     Attributes:
         artifact: its place in the cache.
-        state: "made", "missing", "damaged" where it cannot be read, or "stale": what it was made from is not
-            what it was, or cannot be read.
+        state: "made", "missing", "damaged"; "unreadable" where it cannot be read now, and may be whole; or
+            "stale": what it was made from is not what it was, or cannot be read.
         created: when it was made, ISO 8601, UTC.
         size: bytes, of a folder all its files together.
         inputs: names of what it was made from.
@@ -74,7 +74,8 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         for entry in answer["artifacts"]
     ]
     told = table(rows)
-    told += [entry["why"] for entry in answer["artifacts"] if entry["state"] not in ("made", "missing")]
+    why = [entry["why"] for entry in answer["artifacts"] if entry["state"] not in ("made", "missing")]
+    told += dict.fromkeys(why)  # what is wrong with one is told of all that were made from it
     return [*told, f"next: {answer['next']}" if answer["next"] else "everything is made and up to date"]
 
 
@@ -118,13 +119,14 @@ def _state(stage: Stage) -> State:
     except StaleError as error:
         state, why = "stale", str(error)
     except VQTextError as error:
-        state, why = "stale" if record else "damaged", str(error)
+        unusable = "unreadable" if isinstance(error, UnreadableError) else "damaged"
+        state, why = "stale" if record else unusable, str(error)
     made = record.provenance if record else None
     return State(
         artifact=stage.name,
         state=state,
         created=record.created if record else None,
-        size=_size(stage.target) if stage.target.exists() else None,
+        size=_size(stage.target),
         inputs=sorted(made.inputs) if made else [],
         options=made.options if made else None,
         why=why,
@@ -134,13 +136,15 @@ def _state(stage: Stage) -> State:
 
 def _verified(stage: Stage, state: State) -> State:
     """The state after every byte was read; a stale artifact may be damaged as well."""
-    if state.state in ("missing", "damaged"):
+    if state.state in ("missing", "damaged", "unreadable"):
         return state
     try:
         check_bytes(stage.target)
+    except UnreadableError as error:
+        return replace(state, state="unreadable", why=str(error))
     except ArtifactError as error:
-        run = f" --run {stage.settings.train.run}" if "runs" in stage.target.parts else ""
-        return replace(state, state="damaged", why=_with_way_out(error, f"{stage.command}{run}"))
+        told = str(error)
+        return replace(state, state="damaged", why=told if "vqtext " in told else f"{told}: {stage.again()}")
     return state
 
 
@@ -150,29 +154,41 @@ def _journal(path: Path) -> list[State]:
         return []
     try:
         check_bytes(path)
-        state, why = "made", None
+        state, why = "made", ""
+    except UnreadableError as error:
+        state, why = "unreadable", str(error)
     except ArtifactError as error:
-        state, why = "damaged", f"{error}: move it away to pay for its replies again"
-    return [State(path.name, state, None, _size(path), [], None, why, "gen-subactions")]
+        state = "damaged"
+        why = (
+            f'{error}: save the replies that can be read with `sqlite3 {path} ".recover" | sqlite3 '
+            "recovered.sqlite`; those that are lost, or all if you move it away, are paid for again"
+        )
+    return [State(path.name, state, None, _size(path), [], None, why or None, "gen-subactions")]
 
 
-def _size(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
+def _size(path: Path) -> int | None:
+    """Bytes of a file or folder; None where there is none, or the system does not say."""
+    try:
+        files = path.rglob("*") if path.is_dir() else [path]
+        return sum(file.stat().st_size for file in files if file.is_file()) if path.exists() else None
+    except OSError:
+        return None
 
 
 def _next(stages: list[Stage], found: list[State]) -> str | None:
-    """The command that brings the flow on: the first artifact that is needed and cannot be used."""
-    usable = {state.artifact for state in found if state.state == "made"}
+    """The command that brings the flow on: the first artifact that is needed and cannot be used. One that
+    cannot be read now is not made again: it is looked at again."""
+    states = {state.artifact: state.state for state in found}
 
     def first(stage: Stage) -> str | None:
-        if stage.name in usable:
+        if states.get(stage.name) == "made":
             return None
-        return next(filter(None, map(first, stage.sources())), f"vqtext {stage.command}")
+        return next(filter(None, map(first, stage.sources())), f"vqtext {command(stage)}")
+
+    def command(stage: Stage) -> str:
+        if states.get(stage.name) == "unreadable":
+            return f"status, once {stage.target} can be read"
+        options = stage.renewed_with(stage.record()) if states.get(stage.name) == "stale" else None
+        return f"{stage.call} {options}" if options else stage.call
 
     return next(filter(None, map(first, stages)), None)
-
-
-def _with_way_out(error: ArtifactError, command: str) -> str:
-    told = str(error)
-    return told if "vqtext " in told else f"{told}: make it again with `vqtext {command} --force`"

@@ -9,15 +9,12 @@ from vqtext.config import DedupSettings
 from vqtext.errors import UsageError
 from vqtext.pipeline.calibration import Calibration
 from vqtext.pipeline.edits import Edits
-from vqtext.pipeline.lines import cut_short
+from vqtext.pipeline.lines import cut_apart
 from vqtext.pipeline.merge import FLOOR, Clusters, Phrase, Tree
 from vqtext.pipeline.progress import Progress
 
 CEILING = 0.95
 """While a threshold is sought, the floor is not raised above this, however many pairs are near."""
-
-SHOWN = 5
-"""Pairs that are named where they stand in the way of a target."""
 
 
 def tree_and_threshold(
@@ -62,7 +59,10 @@ def tree_and_threshold(
         progress.say(f"the target of {dedup.target} sets the threshold: dedup.threshold is not used")
     threshold = tree.threshold_for(dedup.target)
     if tree.count(threshold) != dedup.target:
-        progress.warn(_in_the_way(tree, threshold, dedup.target))
+        told, pairs = _in_the_way(tree, threshold, dedup.target)
+        progress.warn(told)
+        for pair in pairs:
+            progress.say(f"  {pair}")
     return tree, threshold
 
 
@@ -71,27 +71,27 @@ def by_reason(reasons: Iterable[str]) -> str:
     return ", ".join(f"{count} by {reason}" for reason, count in sorted(Counter(reasons).items()))
 
 
-def _in_the_way(tree: Tree, threshold: float, target: int) -> str:
-    """Why no threshold leaves the number of anchors that was asked for."""
+def _in_the_way(tree: Tree, threshold: float, target: int) -> tuple[str, list[str]]:
+    """Why no threshold leaves the number of anchors that was asked for, and every pair that stands in the
+    way."""
     left = tree.count(threshold)
     told = f"{target} anchors were asked for, the nearest is {left} at threshold {threshold:g}"
     if left < target and threshold == 1:
-        return f"{told}: the other phrases have the very vector of one of them, or are merged by --merge"
+        return f"{told}: the other phrases have the very vector of one of them, or are merged by --merge", []
     if left < target or tree.count(tree.floor) < left:
-        return f"{told}: several merges have one cosine, and no threshold lies between them"
+        return f"{told}: several merges have one cosine, and no threshold lies between them", []
     cut = tree.at(tree.floor)
     far = left * (left - 1) // 2 - _touching(cut)
     reasons = [f"{len(cut.vetoed)} near pairs of phrases ({by_reason(pair.reason for pair in cut.vetoed)})"]
     reasons = reasons * bool(cut.vetoed) + [
         f"the floor of {tree.floor:g}, below which {far} pairs of anchors lie"
     ]
-    nearest = [
-        f"{cut_short(tree.phrases[pair.a].text)!r} and {cut_short(tree.phrases[pair.b].text)!r} "
-        f"({pair.cosine:.2f}, {pair.reason})"
-        for pair in cut.vetoed[:SHOWN]
+    pairs = [
+        " | ".join(cut_apart([tree.phrases[pair.a].text, tree.phrases[pair.b].text]))
+        + f" ({pair.cosine:.2f}, {pair.reason})"
+        for pair in cut.vetoed
     ]
-    named = f"; the nearest are {', '.join(nearest)}" * bool(nearest)
-    return f"{told}: in the way stand {' and '.join(reasons)}{named}"
+    return f"{told}: in the way stand {' and '.join(reasons)}", pairs
 
 
 def _touching(cut: Clusters) -> int:

@@ -43,14 +43,14 @@ class TruthMap:
     torn: tuple[str, ...]
 
 
-def read_table(file: Path) -> Table:
+def read_table(file: Path | str) -> Table:
     """The table of a ``truth.toml``.
 
     Raises:
         WordsError: it cannot be read, or is no such table; the message says where.
     """
     try:
-        said = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        said = tomllib.loads(Path(file).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise WordsError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -109,7 +109,7 @@ def map_of(table: Table, truth_words: Sequence[str], words: Words) -> TruthMap:
     return TruthMap(word_of, torn)
 
 
-def check(table: Table, file: Path, truth_words: Sequence[str], words: Words) -> None:
+def check(table: Table, file: Path | str, truth_words: Sequence[str], words: Words) -> None:
     """Every word and phrase of a user's table exists.
 
     Raises:

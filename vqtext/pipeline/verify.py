@@ -12,21 +12,28 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from vqtext.cache.again import again
 from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.errors import ArtifactError
+from vqtext.cache.reading import cannot_read
+from vqtext.errors import ArtifactError, UnreadableError
 
 
-def check_bytes(path: Path) -> None:
+def check_bytes(path: Path | str) -> None:
     """Check an artifact: a file, or the folder of a run.
 
     Raises:
+        UnreadableError: one cannot be read now, and may be whole.
         ArtifactError: names the first file that is damaged.
     """
+    path = Path(path)
     if path.is_dir():
         for name, stored in _json(path / "run.json").get("files", {}).items():
             if file_fingerprint(path / name) != stored:
-                raise ArtifactError(f"{path / name} is damaged (its bytes differ from their checksum)")
+                raise ArtifactError(
+                    f"{path / name} is damaged (its bytes differ from their checksum): "
+                    + again(path, f"train --run {path.name}")
+                )
     elif path.suffix == ".h5":
         with open_artifact(path, path.stem) as artifact:
             artifact.verify()
@@ -39,14 +46,19 @@ def check_bytes(path: Path) -> None:
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, ValueError) as error:
         raise ArtifactError(f"{path} is damaged ({' '.join(str(error).split())})") from None
+    except OSError as error:
+        raise cannot_read(path, error) from None
 
 
 def _sqlite(path: Path) -> None:
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=1, uri=True)) as file:
             ((told,),) = file.execute("PRAGMA integrity_check(1)").fetchall()
+    except sqlite3.OperationalError as error:  # locked by another program, or no right to read it
+        told = " ".join(str(error).split())
+        raise UnreadableError(f"{path} cannot be read: {told}; close what uses it, then try again") from None
     except sqlite3.Error as error:
         told = str(error)
     if told != "ok":

@@ -11,7 +11,7 @@ from vqtext.errors import ArtifactError, ConfigError
 FORMATS = ("original", "onnx")
 
 
-def import_vqshape(checkpoint: Path, folder: Path) -> dict[str, Any]:
+def import_vqshape(checkpoint: Path | str, folder: Path | str) -> dict[str, Any]:
     """Turn an original checkpoint into our folder; returns what it is.
 
     Raises:
@@ -20,6 +20,7 @@ def import_vqshape(checkpoint: Path, folder: Path) -> dict[str, Any]:
     from vqtext.model.vqshape import VQShape
     from vqtext.model.vqshape.weights import CONFIG
 
+    folder = Path(folder)
     model = VQShape.from_original(checkpoint)
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).exists()):
         raise ConfigError(f"--out {folder}: something else stands there: name a new folder")
@@ -28,7 +29,7 @@ def import_vqshape(checkpoint: Path, folder: Path) -> dict[str, Any]:
     return _told(model, folder)
 
 
-def export(folder: Path, to: str, out: Path) -> dict[str, Any]:
+def export(folder: Path | str, to: str, out: Path | str) -> dict[str, Any]:
     """Write a model folder in another program's format; returns what it is.
 
     Args:
@@ -42,7 +43,7 @@ def export(folder: Path, to: str, out: Path) -> dict[str, Any]:
     """
     if to not in FORMATS:
         raise ConfigError(f"--to {to}: unknown format; there is {', '.join(FORMATS)}")
-    return _onnx(folder, out) if to == "onnx" else _original(folder, out)
+    return (_onnx if to == "onnx" else _original)(Path(folder), Path(out))
 
 
 def _onnx(folder: Path, out: Path) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Words:
     displays: list[str | None]
 
 
-def read_words(path: Path, labels: Sequence[str]) -> Words:
+def read_words(path: Path | str, labels: Sequence[str]) -> Words:
     """Read anchors.h5.
 
     Raises:

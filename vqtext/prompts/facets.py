@@ -33,7 +33,7 @@ class Facets:
         poles: bit 2i for the first pole of axis i of `axes`, bit 2i + 1 for the second; an axis on which the
             phrase says both has neither.
         heading: those of the poles that pure words give and that lie in space: a movement has one of them.
-        sides: sides of the body, the bits of `SIDES`.
+        sides: sides of the body that move, the bits of `SIDES`.
         parts: parts of the body that move, one bit a part.
         canonical: the phrase in the fewest, most common words; phrases with one canonical wording mean one
             movement.
@@ -154,21 +154,19 @@ def read_facets(text: str) -> Facets:
     spans = _spans(base, table)
     poles = _poles(spans)
     pure = [cue for span in spans for cue in span.cues if cue.pure and cue.axis in poles]
-    sides = 0
-    for i, word in enumerate(base):
-        sides |= table.side[word] if _is_side(base, i, table) else 0
+    named, moving = _sides(base, table)
     canonical = _canonical(base, spans, poles, table)
     last_to = max((i for i, word in enumerate(base) if word == "to"), default=len(base))
     return Facets(
         poles=_bits(poles),
         heading=_bits({cue.axis: cue.second for cue in pure if table.names[cue.axis] in _SPACE}),
-        sides=sides,
+        sides=moving,
         parts=_parts(base, table),
         canonical=canonical,
         words=frozenset(canonical.split()),
         goal=next(iter(base[last_to + 1 :]), None),
         opposite=_opposite(words, spans, poles),
-        mirrored=_mirrored(text) if sides & ~SIDES["both"] else None,
+        mirrored=_mirrored(text) if named & ~SIDES["both"] else None,
     )
 
 
@@ -227,12 +225,28 @@ def _is_side(base: Sequence[str], i: int, table: Table) -> bool:
     )
 
 
+def _sides(base: Sequence[str], table: Table) -> tuple[int, int]:
+    """The sides that are named, and those that move: all, where each only says where something goes ("shift
+    the weight to the left leg")."""
+    named = moving = 0
+    for i, word in enumerate(base):
+        if _is_side(base, i, table):
+            named |= table.side[word]
+            moving |= 0 if _is_where(base, i, table) else table.side[word]
+    return named, moving or named
+
+
+def _is_where(base: Sequence[str], i: int, table: Table) -> bool:
+    """Whether a part of the body at place i only says where another one goes."""
+    return bool({*base[max(0, i - 2) : i]} & table.single["prepositions"])
+
+
 def _parts(base: Sequence[str], table: Table) -> int:
     """The parts that move; a part behind a preposition only says where they go."""
     found = i = 0
     while i < len(base):
         n, parts = longest(base, i, table.part) or (1, 0)
-        if not {*base[max(0, i - 2) : i]} & table.single["prepositions"]:
+        if not _is_where(base, i, table):
             found |= parts
         i += n
     return found

@@ -9,28 +9,30 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from vqtext.errors import ArtifactError, WordsError
+from vqtext.errors import ArtifactError, UnreadableError, WordsError
 from vqtext.schema import Cell, LabelWords, SubAction, SubActions
 
 _WIDTH = 110
 
 
-def read_subactions(path: Path) -> SubActions:
+def read_subactions(path: Path | str) -> SubActions:
     """The words in ``path``, checked.
 
     Raises:
-        ArtifactError: there is no such file.
+        ArtifactError: there is no such file; UnreadableError where the system refuses it.
         WordsError: it is not JSON, breaks the schema, names a label twice, or has no label; the message says
             where, and what is allowed there.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ArtifactError(f"{path} is missing: make it with `vqtext gen-subactions`") from None
     except UnicodeDecodeError as error:
         raise WordsError(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
-    except OSError as error:
+    except IsADirectoryError as error:
         raise WordsError(f"{path} cannot be read: {error.strerror}") from None
+    except OSError as error:  # says nothing about the words, which may be of a hand or a paid model
+        raise UnreadableError(f"{path} cannot be read: {error.strerror}") from None
     return parse_subactions(text, str(path))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vqtext.errors import ShapeError
-from vqtext.reason import Reason
+from vqtext.reason import Reason, RecordingReasons
 from vqtext.schema import Channel
 
 
@@ -49,6 +49,7 @@ class Sample:
         channels: what the C rows are.
         reason: the class that was read and its ordered steps.
         true_label: None where the truth is unknown.
+        start_s: where it begins in its recording, for one that is no window of windows.h5.
 
     Raises:
         ShapeError: the signal has not one row for each channel.
@@ -60,6 +61,7 @@ class Sample:
     channels: tuple[Channel, ...]
     reason: Reason
     true_label: str | None = None
+    start_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.signal.ndim != 2 or len(self.signal) != len(self.channels):
@@ -145,6 +147,7 @@ class Report:
         selection: how hyperparameters and epoch were chosen, one sentence.
         seeds: of the models behind ``scores``.
         samples, codebook: what is drawn; codes with no usage are counted, not drawn.
+        recordings: whole recordings that a model was used on. Their page has no scores and no codebook.
         settings: a tree of settings.
         versions: package → version.
         notes: what a reader should know, one sentence each.
@@ -167,6 +170,7 @@ class Report:
     seeds: tuple[int, ...] = ()
     confusion: Confusion | None = None
     samples: tuple[Sample, ...] = ()
+    recordings: tuple[RecordingReasons, ...] = ()
     codebook: tuple[Code, ...] = ()
     threshold: ThresholdCurve | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from itertools import groupby
 
 import numpy as np
 
-from vqtext.reason import Step
+from vqtext.reason import RecordingReasons, Step
 from vqtext.report.content import Code, Sample, ThresholdCurve
 from vqtext.schema import Channel
 
@@ -85,6 +85,14 @@ class SignalFigure:
 
 
 @dataclass(frozen=True)
+class RecordingFigure:
+    """The classes of a whole recording, ready to be drawn."""
+
+    bands: tuple[Band, ...]
+    ticks: tuple[Tick, ...]
+
+
+@dataclass(frozen=True)
 class CodeFigure:
     """A code, ready to be drawn: a band for each name it holds; ``sensors`` counts those drawn and not."""
 
@@ -132,6 +140,14 @@ def signal_figure(sample: Sample, names: Mapping[str, int]) -> SignalFigure:
         duration_s=duration,
         missing=float(1 - finite.mean()) if finite.size else 1.0,
     )
+
+
+def recording_figure(said: RecordingReasons, labels: Mapping[str, int]) -> RecordingFigure:
+    """Lay out the class stretches of a recording; ``labels`` gives each its look."""
+    last = max(said.duration_s, 1e-3)
+    rows = [Step(s.label, s.start_s, s.end_s, s.confidence, display=s.display) for s in said.stretches]
+    ticks = tuple(Tick(_round(100 * t / last), _number(t)) for t in nice(0, last, 8))
+    return RecordingFigure(_bands(rows, last, labels), ticks)
 
 
 def code_figures(codes: Sequence[Code], names: Mapping[str, int]) -> list[CodeFigure]:

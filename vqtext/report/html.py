@@ -22,12 +22,13 @@ import vqtext
 from vqtext.reason import digits
 from vqtext.report import palette
 from vqtext.report.content import Code, Confusion, Report, Sample
-from vqtext.report.figures import CODE_PANELS, code_figures, curve_figure, signal_figure
+from vqtext.report.figures import CODE_PANELS, code_figures, curve_figure, recording_figure, signal_figure
 from vqtext.report.palette import numbered
 
 TEMPLATES = Path(__file__).parent / "templates"
 STEPS = 10  # steps of a reason that are open at once
 CODES = 24  # codes that are open at once
+STRETCHES = 20  # stretches of a recording that are open at once
 MISTAKES = 8  # most frequent mistakes that are put into words
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -42,6 +43,8 @@ def render(report: Report) -> str:
     """The page. Works without script, without network, on paper, and for a screen reader."""
     codes = sorted((code for code in report.codebook if code.usage > 0), key=lambda code: -code.usage)
     names = numbered(_names(report, codes))
+    labels = numbered(_labels(report, codes))
+    looks = {label: len(names) + number for label, number in labels.items()}  # of classes in a figure
     curve = report.threshold
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return (
@@ -51,7 +54,9 @@ def render(report: Report) -> str:
             report=report,
             version=vqtext.__version__,
             names=names,
-            labels=numbered(_labels(report, codes)),
+            labels=labels,
+            recordings=[(said, recording_figure(said, looks)) for said in report.recordings],
+            looks=looks,
             samples=[
                 (sample, signal_figure(sample, names), _shown(report, sample)) for sample in report.samples
             ],
@@ -62,7 +67,7 @@ def render(report: Report) -> str:
             classifiers=CLASSIFIERS,
             palette=palette,
             pairs=zip,
-            limits={"steps": STEPS, "codes": CODES, "panels": CODE_PANELS},
+            limits={"steps": STEPS, "codes": CODES, "panels": CODE_PANELS, "stretches": STRETCHES},
             style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
             script=Markup(script),
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -87,6 +92,8 @@ def _names(report: Report, codes: list[Code]) -> Iterator[str]:
 
 def _labels(report: Report, codes: list[Code]) -> Iterator[str]:
     yield from report.labels
+    for said in report.recordings:
+        yield from (stretch.label for stretch in said.stretches)
     for sample in report.samples:
         yield from (label for label in (sample.true_label, sample.reason.label) if label is not None)
     for code in codes:

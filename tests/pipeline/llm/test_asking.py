@@ -15,7 +15,8 @@ from llm.server import LLMServer, Response, rejecting, script
 from vqtext.config import LLMSettings
 from vqtext.errors import LLMError
 from vqtext.pipeline.llm.asking import ask_all
-from vqtext.pipeline.llm.question import Answer, Failure
+from vqtext.pipeline.llm.journal import Journal, Reply, request_key
+from vqtext.pipeline.llm.question import Answer, Failure, sent_back
 
 
 def said(server: LLMServer, place: int) -> list[str]:
@@ -124,6 +125,36 @@ class TestNothingIsPaidTwice:
         assert answer.paid == 1 and len(llm_server.requests) == 3
         assert said(llm_server, 2) == said(llm_server, 1)
 
+    @pytest.mark.parametrize(
+        ("bad", "told"),
+        [
+            ("no", "There is no JSON object in it."),
+            ('{"word": "a"}', 'word: String should have at least 2 characters (it is "a").'),
+            ('{"word" "leg up"}', "It is not valid JSON: Expecting ':' delimiter at '\"leg up\"}'."),
+            ('{"word": leg}', "It is not valid JSON: Expecting value at 'leg}'."),
+            ('{"words": [{"word": "a"}]}', "word: Field required."),
+        ],
+    )
+    def test_a_journal_of_an_earlier_version_is_read(self, llm_server, tmp_path, bad, told):
+        """It knows what was asked the second time by the words of then."""
+        journal, asked = Journal(tmp_path / "journal.sqlite"), question()
+        first = asked.messages()
+        for messages, text in [(first, bad), (sent_back(first, bad, [told]), GOOD)]:
+            key = request_key(llm_server.url, "toy-1", messages, asked.schema(), 0.2, None, 0)
+            reply = Reply(text, "stop", None, "json_schema", "toy-1", 10, 5, 0.1, "2026-01-01")
+            journal.keep(key, asked.about, reply)
+        journal.close()
+        (answer,) = ask(tmp_path, llm_server.settings())
+        assert (answer.value.word, answer.paid) == ("leg up", 0) and llm_server.requests == []
+
+    def test_an_empty_reply_of_an_earlier_version_stays_one(self, llm_server, tmp_path):
+        journal, asked = Journal(tmp_path / "journal.sqlite"), question()
+        key = request_key(llm_server.url, "toy-1", asked.messages(), asked.schema(), 0.2, None, 0)
+        journal.keep(key, asked.about, Reply("", "stop", None, "json_schema", "toy-1", 10, 961, 0.1, "2026"))
+        journal.close()
+        (failure,) = ask(tmp_path, llm_server.settings())
+        assert "the reply is empty" in failure.reason and llm_server.requests == []
+
     def test_a_failed_request_is_sent_again_next_time(self, llm_server, tmp_path):
         llm_server.reply = script(Response(status=500), GOOD)
         (failure,) = ask(tmp_path, llm_server.settings())
@@ -212,6 +243,66 @@ class TestHowJSONIsAskedFor:
         llm_server.reply = script(f"Sure!\n```json\n{GOOD}\n```\nAnything else?")
         (answer,) = ask(tmp_path, llm_server.settings())
         assert answer.value.word == "leg up" and answer.reply_format == "text"
+
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            (500, {"error": {"message": "output that does not match the expected peg-native format"}}),
+            (500, "Internal Server Error"),
+            (400, [{"error": {"message": "Unknown name \"x\" at 'generation_config.response_schema'"}}]),
+            (400, [{"error": {"message": "Request contains an invalid argument."}}]),
+            (400, {"error": {"code": "json_validate_failed", "failed_generation": "{", "message": "See …"}}),
+            (400, {"error": "'response_format.type' must be 'text'"}),
+        ],
+        ids=["llama.cpp", "silent", "gemini", "gemini silent", "groq", "lm studio"],
+    )
+    @pytest.mark.parametrize("refused", [("json_schema",), ("json_schema", "json_object")])
+    def test_a_server_that_fails_over_it_is_asked_another_way(
+        self, llm_server, tmp_path, status, body, refused
+    ):
+        """Else no label gets its words from that server, however often it is asked."""
+
+        def reply(request: dict) -> str | Response:
+            asked_for = request.get("response_format", {}).get("type")
+            return Response(status=status, body=body) if asked_for in refused else GOOD
+
+        llm_server.reply = reply
+        settings = llm_server.settings(concurrency=1, retries=0)
+        answers = ask(tmp_path, settings, *map(question, ("up", "down", "in")))
+        assert [answer.paid for answer in answers] == [1, 1, 1]
+        assert {answer.reply_format for answer in answers} == {"text" if len(refused) > 1 else "json_object"}
+        assert len(llm_server.requests) == 3 + len(refused)
+
+    def test_a_server_that_says_so_is_not_asked_the_same_way_again(self, llm_server, tmp_path):
+        told = {"error": {"message": "output that does not match the expected peg-native format"}}
+        llm_server.reply = lambda request: (
+            Response(status=500, body=told) if "response_format" in request else GOOD
+        )
+        (answer,) = ask(tmp_path, llm_server.settings(retries=5))
+        assert answer.reply_format == "text" and len(llm_server.requests) == 3
+
+    @pytest.mark.parametrize("status", [400, 500])
+    def test_one_that_fails_anyway_is_asked_little_more(self, llm_server, tmp_path, status):
+        llm_server.reply = script(Response(status=status, body={"error": {"message": "out of memory"}}))
+        failures = ask(tmp_path, llm_server.settings(concurrency=4), *map(question, "abcdefgh"))
+        assert all("out of memory" in failure.reason for failure in failures)
+        assert len(llm_server.requests) == 8 + 2
+
+    def test_one_that_failed_once_is_asked_as_before(self, llm_server, tmp_path):
+        """A reply came in the usual way: that one failed is no reason to give it up."""
+        failed = Response(status=500, body={"error": {"message": "oops"}})
+        llm_server.reply = script(GOOD, failed, GOOD, GOOD)
+        answers = ask(tmp_path, llm_server.settings(concurrency=1), *map(question, "abc"))
+        assert [answer.reply_format for answer in answers] == ["json_schema", "json_object", "json_schema"]
+
+    def test_a_reply_that_is_held_back_over_its_form_is_used(self, llm_server, tmp_path):
+        """It is all there, but for a comma, and paid for."""
+        error = {"code": "json_validate_failed", "failed_generation": '{"word": "leg up",}'}
+        llm_server.reply = script(Response(status=400, body={"error": error}))
+        (answer,) = ask(tmp_path, llm_server.settings())
+        assert (answer.value.word, answer.reply_format, answer.paid) == ("leg up", "text", 1)
+        (again,) = ask(tmp_path, llm_server.settings())
+        assert again.paid == 0 and len(llm_server.requests) == 1
 
     @pytest.mark.parametrize(
         ("complaint", "gone", "instead"),

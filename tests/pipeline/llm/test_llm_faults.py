@@ -27,7 +27,7 @@ def error(status: int, message: str, **more) -> Response:
         (Response('{"word": "le', finish_reason="length"), "the reply was cut off by the server's own limit"),
         (Response(GOOD, finish_reason="length"), "the reply was cut off"),
         (Response("", finish_reason="content_filter"), "the server's content filter stopped the reply"),
-        (Response('{"word": "le'), "It is not valid JSON: Unterminated string starting at '\"le'."),
+        (Response('{"word": "le'), "It is not valid JSON: it is cut off"),
         (Response('{"word": "a"}'), "word: String should have at least 2 characters"),
         (Response('{"wort": "leg up"}'), "word: Field required"),
         (Response("[]"), "Input should be an object"),
@@ -57,6 +57,10 @@ def error(status: int, message: str, **more) -> Response:
             "turned the request down (400): it answers with a web",
         ),
         (Response(status=422, body={"detail": [{"loc": ["n"]}]}), "turned the request down (422): [{'loc'"),
+        (Response(status=400, body=[{"error": {"message": "bad\nwords"}}]), "down (400): bad words"),
+        (Response(status=500, body=[{"error": {"message": "oops"}}]), "the server failed (500): oops"),
+        (Response(status=422, body={"detail": [{"msg": "no n"}, {"msg": "no m"}]}), "(422): no n; no m"),
+        (Response(body=[{"error": {"message": "overloaded"}}]), "in place of a reply: overloaded"),
         (error(408, "slow"), "the server failed (408): slow"),
         (error(409, "locked"), "the server failed (409): locked"),
         (error(429, "slow down"), "too many requests (429): slow down"),
@@ -87,6 +91,10 @@ def test_one_question_fails_and_others_do_not(llm_server, tmp_path, fault, line)
     ("fault", "line"),
     [
         (error(401, "Incorrect key"), "does not take the key in OPENAI_API_KEY: Incorrect key"),
+        (
+            Response(status=400, body=[{"error": {"message": "API key not valid."}}]),
+            "does not take the key in OPENAI_API_KEY: API key not valid.",
+        ),
         (error(402, "Insufficient Balance"), "has nothing left to pay with"),
         (error(403, "not in your country"), "does not let this key use 'toy-1': not in your country"),
         (error(404, "no such model"), "has no model 'toy-1', or the address is wrong"),
@@ -186,6 +194,7 @@ class TestTheKey:
             lambda said: Response(status=403, body=said),
             lambda said: Response(status=422, body={"detail": {"authorization": said}}),
             lambda said: Response(body={"error": {"message": said}}),
+            lambda said: Response(status=400, body=[{"error": {"message": said}}]),
             lambda said: Response("x", refusal=said),
         ],
     )

@@ -61,10 +61,10 @@ def test_json_is_found_wherever_it_stands(text):
             '{"side": "left", "steps": [{"word": "a"}]}',
             'steps.0.word: String should have at least 2 characters (it is "a").',
         ),
-        (f"Here: {GOOD[:-2]}", "It is not valid JSON: Expecting ',' delimiter where it ends."),
+        (f"Here: {GOOD[:-2]}", "It is not valid JSON: it is cut off in step 2, 'down'."),
         (
             '{"side": left, "steps": []}',
-            "It is not valid JSON: Expecting value at 'left, \"steps\": []}'.",
+            "It is not valid JSON: a value without quotation marks, at 'left, \"steps\": []}'.",
         ),
         ('Well: {"a": 1}, or {"side": "left", "step": []}', "steps: Field required."),
         ('{"a":' * 5000, "It is not valid JSON: it is nested too deeply."),
@@ -74,6 +74,78 @@ def test_what_is_wrong_is_a_sentence_for_the_model(text, problem):
     found = read(text, Leg)
     assert found.value is None and found.problems[0].startswith(problem)
     assert all(line.isprintable() for line in found.problems)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[{GOOD}]",
+        json.dumps({"Leg": json.loads(GOOD)}),
+        json.dumps({"name": "reply", "arguments": GOOD}),
+        json.dumps({"tool_calls": [{"type": "function", "function": {"arguments": GOOD}}]}),
+        json.dumps({"type": "object", "properties": json.loads(GOOD), "required": ["side"]}),
+        json.dumps({"draft": json.loads(GOOD.replace("left", "right")), "reply": json.loads(GOOD)}),
+        json.dumps(GOOD),
+        f'<tool_call>\n{{"name": "reply", "arguments": {GOOD}}}\n</tool_call>',
+        f'<tool_call>{{"name": "reply", "arguments": {GOOD}}}',
+        "<function=reply><parameter=side>\nleft\n</parameter><parameter=steps>\n"
+        '[{"word": "up {higher}"}, {"word": "down"}]\n</parameter></function>',
+        GOOD.replace('"side"', '"Side"').replace('"word"', '"WORD"'),
+        f"{GOOD}<think>Is that right? {{no}}",
+        f"[THINK]maybe {GOOD.replace('left', 'right')}[/THINK]{GOOD}",
+        f"<seed:think>{GOOD.replace('left', 'right')}</seed:think>{GOOD}",
+        f"<|channel|>analysis<|message|>{GOOD.replace('left', 'right')}<|end|><|start|>assistant"
+        f"<|channel|>final<|message|>{GOOD}<|return|>",
+        f"analysisPerhaps {GOOD.replace('left', 'right')}assistantfinal{GOOD}",
+    ],
+)
+def test_what_wraps_it_is_taken_off(text):
+    """Each of these was paid for, sent back, paid for again and thrown away."""
+    assert read(text, Leg).value == Leg.model_validate_json(GOOD)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<think>perhaps {GOOD}",
+        f"<think>perhaps {GOOD}</think>",
+        f"perhaps {GOOD}</think>\n",
+        f"<THINKING>\n```json\n{GOOD}\n```",
+        f"[THINK]{GOOD}",
+        f"<|begin_of_thought|>{GOOD}<|end_of_thought|>",
+        f"<|channel|>analysis<|message|>{GOOD}",
+        f"<|channel|>analysis<|message|>{GOOD}<|end|><|start|>assistant",
+        f"analysisWe need {GOOD}",
+    ],
+)
+def test_a_draft_among_thoughts_is_no_reply(text):
+    """Else words that the model would have corrected become the names of what is found."""
+    found = read(text, Leg)
+    assert found.value is None and found.problems[0].startswith("It holds only thoughts")
+
+
+def test_what_a_text_says_is_no_thought():
+    text = GOOD.replace("down", "say <think>no</think>")
+    assert read(f"```json\n{text}\n```", Leg).value == Leg.model_validate_json(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (f"[{GOOD}, {GOOD}]", "It is a list of 2: give one JSON object"),
+        (json.dumps({"legs": [json.loads(GOOD)] * 3}), "It is a list of 3: give one JSON object"),
+        (
+            json.dumps({"a": json.loads(GOOD), "b": json.loads(GOOD.replace("left", "right"))}),
+            "It holds 2 objects that would fit",
+        ),
+        (json.dumps(Leg.model_json_schema()), "It repeats the JSON schema"),
+        ('{"Leg": {"side": "left"}}', "steps: Field required."),
+        (json.dumps({"name": "reply", "arguments": '{"side": left}'}), "It is not valid JSON: a value with"),
+    ],
+)
+def test_what_may_mean_two_things_is_told(text, problem):
+    found = read(text, Leg)
+    assert found.value is None and found.problems[0].startswith(problem)
 
 
 def test_many_problems_are_told_in_part():

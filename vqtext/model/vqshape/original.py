@@ -100,7 +100,7 @@ def original_name(name: str) -> str:
     return PREFIX + name
 
 
-def load_original(path: Path) -> VQShape:
+def load_original(path: Path | str) -> VQShape:
     """Load a checkpoint of the original VQShape.
 
     Args:
@@ -110,6 +110,7 @@ def load_original(path: Path) -> VQShape:
         ArtifactError: no checkpoint, one of another architecture, or one whose weights do not fit its own
             options or are not finite.
     """
+    path = Path(path)
     try:
         with torch.serialization.safe_globals([Namespace]):
             data = torch.load(path, map_location="cpu", weights_only=True)
@@ -129,7 +130,7 @@ def load_original(path: Path) -> VQShape:
     return assemble(_config(data.get("hyper_parameters"), path), tensors, path, original_name)
 
 
-def save_original(model: VQShape, path: Path) -> None:
+def save_original(model: VQShape, path: Path | str) -> None:
     """Write a checkpoint that the original's ``LitVQShape.load_from_checkpoint`` loads.
 
     Its ``VQShape.load_state_dict`` takes the ``state_dict`` with ``model.`` cut off.

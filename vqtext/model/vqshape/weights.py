@@ -22,7 +22,7 @@ LISTED = 10  # names in one message, at most
 def assemble(
     config: VQShapeConfig,
     tensors: Mapping[str, Tensor],
-    source: Path,
+    source: Path | str,
     named: Callable[[str], str] = str,
 ) -> VQShape:
     """A model with exactly these weights, ready to be used.
@@ -78,20 +78,22 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
-def save(model: VQShape, folder: Path) -> None:
+def save(model: VQShape, folder: Path | str) -> None:
     """Write a model into an existing or new folder."""
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     save_file(tensors, folder / WEIGHTS)
     (folder / CONFIG).write_text(json.dumps(model.config.to_dict(), indent=1) + "\n", encoding="utf-8")
 
 
-def load(folder: Path) -> VQShape:
+def load(folder: Path | str) -> VQShape:
     """Load a folder that `save` wrote.
 
     Raises:
         ArtifactError: no such folder, a damaged one, or one of another architecture.
     """
+    folder = Path(folder)
     make = "make it with `vqtext import-vqshape`"
     try:
         data = json.loads((folder / CONFIG).read_text(encoding="utf-8"))

@@ -48,7 +48,7 @@ class Data:
     window_s: float | None = None
 
     @classmethod
-    def read(cls, path: Path) -> Data:
+    def read(cls, path: Path | str) -> Data:
         """Out of windows.h5."""
         with open_artifact(path, "windows") as windows:
             attrs = windows.attrs

@@ -133,24 +133,29 @@ class _Asker:
     def outcome(self, question: Question[T], is_fresh: bool) -> Outcome[T]:
         """Ask, check, and send back once."""
         messages = question.messages()
+        known_as = [messages]
         paid = 0
         problems: list[str] = []
         for _ in range(2):
             try:
-                reply, is_new = self._reply(question, messages, is_fresh)
+                reply, is_new = self._reply(question, messages, known_as, is_fresh)
             except Unanswered as error:
                 return self._failed(question, str(error))
             paid += is_new
-            if reason := self._unusable(reply):
+            if reason := self._unusable(reply, question):
                 return self._failed(question, reason)
             found = read(reply.text, question.reply)
-            problems = found.problems
+            problems, once_told = found.problems, found.once_told
             if found.value is not None:
-                problems = question.check(found.value)
+                problems = once_told = question.check(found.value)
                 if not problems:
                     reply_format = reply.reply_format if found.pure else "text"
                     return Answer(found.value, reply_format, reply.model, paid)
-            messages = sent_back(messages, without_thoughts(reply.text), problems)
+            said = without_thoughts(reply.text)
+            # The words in which it is sent back may change; what was paid for is found all the same.
+            assistant = {"role": "assistant", "content": reply.text}
+            known_as = [[*messages, assistant], sent_back(messages, said, once_told)]
+            messages = sent_back(messages, said, problems)
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         reason = f"the reply is bad, also after it was sent back: {one_line(problems[0])}{more}"
         return self._failed(question, reason)
@@ -159,29 +164,40 @@ class _Asker:
         return Failure(question.about, self.client.server.scrub(reason))
 
     def _reply(
-        self, question: Question[Any], messages: Sequence[Message], is_fresh: bool
+        self,
+        question: Question[Any],
+        messages: Sequence[Message],
+        known_as: Sequence[Sequence[Message]],
+        is_fresh: bool,
     ) -> tuple[Reply, bool]:
-        """The reply to a conversation, and whether it came from the server now."""
-        server = self.client.server
-        key = request_key(
-            server.url,
-            server.model,
-            messages,
-            question.schema(),
-            question.temperature,
-            self.llm.max_tokens,
-            question.draft,
-        )
+        """The reply to a conversation, and whether it came from the server now.
+
+        The journal keeps it as the reply to the first of ``known_as``, and may have it as that to another.
+        """
+        key, *others = (self._key(question, conversation) for conversation in known_as)
         with self._turns.of(key):  # of equal questions, one is asked, and the others find its reply
-            known = None if is_fresh and key not in self._new else self.journal.find(key)
-            if known is not None:
-                return known, False
+            if not is_fresh or key in self._new:
+                known = next(filter(None, map(self.journal.find, (key, *others))), None)
+                if known is not None:
+                    return known, False
             reply = self.client.ask(question, messages)
             self.journal.keep(key, question.about, reply)
             self._new.add(key)
             return reply, True
 
-    def _unusable(self, reply: Reply) -> str | None:
+    def _key(self, question: Question[Any], messages: Sequence[Message]) -> str:
+        server, llm = self.client.server, self.llm
+        return request_key(
+            server.url,
+            server.model,
+            messages,
+            question.schema(),
+            question.temperature,
+            llm.max_tokens,
+            question.draft,
+        )
+
+    def _unusable(self, reply: Reply, question: Question[Any]) -> str | None:
         """Why a reply is of no use, whatever its text says; None where its text decides."""
         if reply.refusal:
             return f"the model refused: {one_line(reply.refusal)}"
@@ -190,7 +206,11 @@ class _Asker:
         if reply.finish == "length":
             limit = self.llm.max_tokens
             by = "the server's own limit" if limit is None else f"llm.max_tokens = {limit}"
-            return f"the reply was cut off by {by}: raise llm.max_tokens (--max-tokens), or ask for less"
+            broken = read(reply.text, question.reply).broken
+            where = f" ({one_line(broken)})" if broken else ""
+            return (
+                f"the reply was cut off by {by}{where}: raise llm.max_tokens (--max-tokens), or ask for less"
+            )
         if not reply.text.strip():
             return f"the reply is empty (the server says it finished with {reply.finish!r})"
         return None

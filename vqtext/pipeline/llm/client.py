@@ -19,10 +19,12 @@ from pydantic import BaseModel
 
 from vqtext.config import LLMSettings
 from vqtext.errors import LLMError
-from vqtext.pipeline.llm.faults import after_error, is_out_of_quota, no_completion
+from vqtext.pipeline.llm.faults import Unanswered, after_error, is_out_of_quota, no_completion, words
+from vqtext.pipeline.llm.heard import heard, refusal, table
 from vqtext.pipeline.llm.journal import Reply
-from vqtext.pipeline.llm.manner import Learnt, Manner
+from vqtext.pipeline.llm.manner import Learnt, Manner, is_about_format
 from vqtext.pipeline.llm.question import Message, Question, T
+from vqtext.pipeline.llm.replies import read
 from vqtext.pipeline.llm.server import Server, check_key
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Client:
         self.llm = llm
         self.manner = Learnt()
         self._lock = threading.Lock()
+        self._trying = threading.Lock()
         self._openai: openai.OpenAI | None = None
         self._is_stopped = threading.Event()
 
@@ -58,30 +61,65 @@ class Client:
         """
         import openai
 
-        client = self._connected()
-        schema = _strict_schema(question.reply)
         while True:
             manner = self.manner.now
-            options = manner.options(question.temperature, self.llm.max_tokens, schema)
-            start = time.monotonic()
-            problem: LLMError | None = None
-            try:
-                raw = client.chat.completions.with_raw_response.create(
-                    model=self.server.model,
-                    messages=cast(Any, list(messages)),
-                    extra_body=options,  # as it is: the SDK would search the whole schema for names
-                )
-            except openai.OpenAIError as error:
-                if (
-                    isinstance(error, openai.APIStatusError)
-                    and error.status_code in _NOT_THIS_WAY
-                    and self.manner.heed(manner, json.dumps(error.body, default=str), error.param)
-                ):
+            came = self._send(question, messages, manner, self.llm.retries)
+            if isinstance(came, Reply):
+                self.manner.worked(manner)
+                return came
+            told = after_error(came, self.server, self.llm)
+            if isinstance(came, openai.APIStatusError) and came.status_code in _NOT_THIS_WAY:
+                if self.manner.heed(manner, json.dumps(came.body, default=str), came.param):
                     continue
-                problem = after_error(error, self.server, self.llm)
-            if problem is not None:  # raised out here, it has no context that would hold the key
-                raise problem
-            return self._reply(raw.http_response, manner, time.monotonic() - start)
+                if isinstance(told, Unanswered):
+                    with self._trying:  # one at a time: what the first learns, the others need not try
+                        if self.manner.now != manner:
+                            continue
+                        if reply := self._otherwise(question, messages, manner, came):
+                            return reply
+            del came  # the SDK's error holds the key
+            raise told
+
+    def _otherwise(
+        self, question: Question[T], messages: Sequence[Message], manner: Manner, error: openai.APIStatusError
+    ) -> Reply | None:
+        """Try other ways, once each, where a server fails and does not say over what."""
+        import openai
+
+        came: Reply | openai.OpenAIError = error
+        while isinstance(came, openai.APIStatusError) and (
+            other := self.manner.other(manner, words(came.body))
+        ):
+            manner = other
+            came = self._send(question, messages, manner, 0)
+        if isinstance(came, Reply):
+            self.manner.worked(manner, is_trial=True)
+            return came
+        if came is not error:
+            self.manner.failed()
+        return None
+
+    def _send(
+        self, question: Question[T], messages: Sequence[Message], manner: Manner, retries: int
+    ) -> Reply | openai.OpenAIError:
+        """The reply, or the SDK's error."""
+        import openai
+
+        client = self._connected().with_options(max_retries=retries)
+        start = time.monotonic()
+        try:
+            raw = client.chat.completions.with_raw_response.create(
+                model=self.server.model,
+                messages=cast(Any, list(messages)),
+                # As it is: the SDK would search the whole schema for names.
+                extra_body=manner.options(
+                    question.temperature, self.llm.max_tokens, _strict_schema(question.reply)
+                ),
+            )
+        except openai.OpenAIError as error:
+            body = table(getattr(error, "body", None))
+            return self._held_back(body, question, manner, time.monotonic() - start) or error
+        return self._reply(raw.http_response, manner, time.monotonic() - start)
 
     def stop(self) -> None:
         """Send nothing from here on; replies that are under way still arrive."""
@@ -97,22 +135,32 @@ class Client:
             said = json.loads(response.content)
         except (ValueError, RecursionError):
             said = None
+        if isinstance(said, list) and len(said) == 1:
+            said = said[0]
         choices = said.get("choices") if isinstance(said, dict) else None
         if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)):
             raise no_completion(said, response, self.server)
-        message, usage = _table(choices[0].get("message")), _table(said.get("usage"))
-        refusal = message.get("refusal")
+        usage, refused = table(said.get("usage")), refusal(choices[0])
         return Reply(
-            text=self._clean(_text(message.get("content"))),
+            text=self._clean(heard(choices[0])),
             finish=str(choices[0].get("finish_reason") or "stop"),
-            refusal=None if refusal is None else self.server.scrub(self._clean(str(refusal))),
+            refusal=None if refused is None else self.server.scrub(self._clean(refused)),
             reply_format=manner.reply_format,
             model=self._clean(str(said.get("model") or self.server.model)),
             prompt_tokens=_count(usage.get("prompt_tokens")),
             reply_tokens=_count(usage.get("completion_tokens")),
             seconds=seconds,
-            arrived=datetime.now(UTC).isoformat(timespec="seconds"),
+            arrived=_now(),
         )
+
+    def _held_back(
+        self, body: dict[str, Any], question: Question[T], manner: Manner, seconds: float
+    ) -> Reply | None:
+        """The reply that a server gives with an error over its form; None where it cannot be used."""
+        text, model = body.get("failed_generation"), self.server.model
+        if not isinstance(text, str) or read(text, question.reply).value is None:
+            return None
+        return Reply(self._clean(text), "stop", None, manner.reply_format, model, None, None, seconds, _now())
 
     def _clean(self, text: str) -> str:
         """Without the key, and without the halves of characters that JSON may hold and a file may not."""
@@ -170,21 +218,16 @@ def _strict_schema(reply: type[BaseModel]) -> dict[str, Any]:
 
 def _after(response: httpx2.Response) -> None:
     """Keep the SDK from trying again where that is of no use."""
-    if response.status_code == 429:
-        response.read()
-        if is_out_of_quota(response.text):
-            response.headers["x-should-retry"] = "false"
+    status = response.status_code
+    if status != 429 and (status not in _NOT_THIS_WAY or b"response_format" not in response.request.content):
+        return
+    response.read()
+    if is_out_of_quota(response.text) if status == 429 else is_about_format(response.text):
+        response.headers["x-should-retry"] = "false"
 
 
-def _text(content: Any) -> str:
-    """The text of a message: servers give a string, nothing, or a list of parts."""
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""
-
-
-def _table(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _count(number: Any) -> int | None:

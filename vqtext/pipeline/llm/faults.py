@@ -22,6 +22,11 @@ _SHOWN = 300  # characters of what a server says
 _QUOTA = re.compile(
     r"insufficient[_ ](?:user_)?quota|billing_hard_limit|exceeded your current quota|insufficient balance"
 )
+_KEY = re.compile(
+    r"(?:invalid|incorrect|missing|expired) api[ _]?key|"
+    r"\bapi[ _]?key.{0,20}\b(?:valid|invalid|missing|expired|required|not found)\b",
+    re.IGNORECASE,
+)
 _NO_MODEL = re.compile(
     r"model_not_found|model .{0,80}(?:not found|not exist|unknown)|(?:unknown|no such|invalid) model\b"
 )
@@ -58,7 +63,7 @@ def after_error(error: openai.OpenAIError, server: Server, llm: LLMSettings) -> 
 def _after_status(error: openai.APIStatusError, server: Server, llm: LLMSettings) -> LLMError:
     said = server.scrub(_said(error.body))
     status, where = error.status_code, server.url
-    if status == 401:
+    if status == 401 or (status == 400 and _KEY.search(said)):
         return LLMError(f"{where} does not take the key in {KEY}: {said}")
     if status == 403:
         return LLMError(f"{where} does not let this key use {server.model!r}: {said}")
@@ -144,12 +149,19 @@ def no_completion(said: Any, response: httpx2.Response, server: Server) -> LLMEr
 
 
 def _said(body: object) -> str:
-    """The server's own words in the body of an error."""
+    """What there is to show of the body of an error."""
+    said = words(body)
+    if not said and isinstance(body, dict):
+        body = next((body[name] for name in ("detail", "error") if body.get(name)), body)
+    said = said or str(body or "it does not say why")
+    return "it answers with a web page" if "<html" in said.casefold() else one_line(said)
+
+
+def words(body: object) -> str:
+    """The server's own words in the body of an error, however it wraps them; "" where it says nothing."""
+    if isinstance(body, list):
+        return "; ".join(dict.fromkeys(filter(None, map(words, body))))
     if isinstance(body, dict):
-        body = next((body[name] for name in ("message", "detail", "error") if body.get(name)), body)
-        if isinstance(body, dict):
-            return _said(body) if "message" in body else one_line(str(body))
-    if body is None or body == "":
-        return "it does not say why"
-    text = str(body)
-    return "it answers with a web page" if "<html" in text.casefold() else one_line(text)
+        inner = (body[name] for name in ("message", "msg", "detail", "error", "errors") if body.get(name))
+        return next(filter(None, map(words, inner)), "")
+    return body if isinstance(body, str) else ""

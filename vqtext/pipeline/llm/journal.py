@@ -12,13 +12,12 @@ import json
 import sqlite3
 import threading
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
+from vqtext.cache.lock import lock
 from vqtext.cache.publish import publish
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.llm.question import Message, ReplyFormat
@@ -99,11 +98,9 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        # Processes take turns to open and close: SQLite does not wait for one that turns WAL on or off.
-        self._door = FileLock(path.with_name(f".{path.name}.lock"), timeout=_BUSY_S)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with self._door:
+            with self._door():
                 if not path.exists():
                     with publish(path) as temp, closing(sqlite3.connect(temp)) as empty:
                         empty.executescript(_EMPTY)
@@ -127,8 +124,12 @@ class Journal:
         )
 
     def close(self) -> None:
-        with self._lock, self._door:
+        with self._lock, self._door():
             self._file.close()
+
+    def _door(self) -> AbstractContextManager[None]:
+        """Processes take turns to open and close: SQLite does not wait for one that turns WAL on or off."""
+        return lock(self.path, _BUSY_S)
 
     def _run(self, statement: str, *values: Any) -> Any:
         with self._lock:

@@ -15,8 +15,11 @@ from vqtext.pipeline.llm.question import ReplyFormat
 
 _NEXT: dict[ReplyFormat, ReplyFormat] = {"json_schema": "json_object", "json_object": "text"}
 _FORMAT = re.compile(
-    r"response[_ ]?format|json[_ ]schema|json[_ ]object|json mode|structured output|grammar|guided"
+    r"response_?format|\bformat\b|schema|json[_ ]?(?:object|mode|validate)|(?:generat|validat)\w* json|"
+    r"structured[_ ]outputs?|grammar|guided|constrain|generation_?config|additional_?properties"
 )
+# A complaint about length has nothing to do with the format.
+_LENGTH = re.compile(r"max_(?:completion_)?tokens|context|too (?:long|large|many)|exceed")
 _UNKNOWN = re.compile(
     r"instead|unsupported|not support|unrecogni[sz]ed|unknown|unexpected|not permitted|extra_forbidden"
 )
@@ -61,7 +64,7 @@ class Manner:
             None where the complaint is about something else: asking otherwise would not help.
         """
         said = (parameter or complaint).casefold()
-        if self.reply_format in _NEXT and _FORMAT.search(said):
+        if self.reply_format in _NEXT and is_about_format(said):
             return replace(self, reply_format=_NEXT[self.reply_format])
         if self.sets_temperature and "temperature" in said:
             return replace(self, sets_temperature=False)
@@ -69,6 +72,20 @@ class Manner:
         if self.limit == "max_tokens" and "max_tokens" in said and _UNKNOWN.search(complaint.casefold()):
             return replace(self, limit="max_completion_tokens")
         return None
+
+    def other(self, complaint: str) -> Manner | None:
+        """The way to try where a server does not name the format as the reason, though it may be.
+
+        Args:
+            complaint: its words; one without any is down rather than confused.
+        """
+        is_doubtful = self.reply_format in _NEXT and complaint and not _LENGTH.search(complaint.casefold())
+        return replace(self, reply_format=_NEXT[self.reply_format]) if is_doubtful else None
+
+
+def is_about_format(said: str) -> bool:
+    """Whether a server's words are about how JSON is asked for."""
+    return _FORMAT.search(said.casefold()) is not None
 
 
 class Learnt:
@@ -82,6 +99,8 @@ class Learnt:
     def __init__(self) -> None:
         self.now = Manner()
         self._lock = threading.Lock()
+        self._has_reply = False
+        self._fails_anyway = False
 
     def heed(self, tried: Manner, complaint: str, parameter: str | None) -> bool:
         """Learn from a complaint about one way to ask; True where there is another way now."""
@@ -89,3 +108,18 @@ class Learnt:
             if self.now == tried:
                 self.now = tried.after(complaint, parameter) or tried
             return self.now != tried
+
+    def other(self, tried: Manner, complaint: str) -> Manner | None:
+        """The way to try, for one question, where a server does not say what it fails over."""
+        return None if self._fails_anyway else tried.other(complaint)
+
+    def worked(self, tried: Manner, is_trial: bool = False) -> None:
+        """A reply came. In a trial it is no proof against a way in which others came."""
+        with self._lock:
+            if is_trial and not self._has_reply:
+                self.now = tried
+            self._has_reply = True
+
+    def failed(self) -> None:
+        """No other way helped: the format is not what the server fails over."""
+        self._fails_anyway = True

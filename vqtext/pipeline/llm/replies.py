@@ -1,23 +1,29 @@
 """The text of a reply → JSON → the question's model, or sentences that say what is wrong with it.
 
-Whatever a server was asked for, its model may think aloud, talk around the JSON or put it in a fence: the
-JSON is found in all of these.
+Whatever a server was asked for, its model may think aloud, talk around the JSON, put it in a fence, wrap it
+in another object or write it a little wrong: the JSON is found in all of these.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any, Generic
+from dataclasses import dataclass, field
+from typing import Generic
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
+from vqtext.pipeline.llm.mending import Broken, parse
 from vqtext.pipeline.llm.question import T
+from vqtext.pipeline.llm.search import Search, validated, values
+from vqtext.pipeline.llm.thoughts import spoken
 
-_THOUGHT = re.compile(r"^.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-_PROBLEMS = 12  # told to the model at once
-_SHOWN = 60  # characters of a wrong value
+_TAG = re.compile(
+    r"<parameter(?:=| name=)[\"']?(\w+)[\"']?>(.*?)</parameter>"
+    r"|<arg_key>\s*(\w+)\s*</arg_key>\s*<arg_value>(.*?)</arg_value>",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -28,20 +34,24 @@ class Read(Generic[T]):
         value: what it says; None where it cannot be used.
         problems: why it cannot, as sentences for the model; none where it can.
         pure: whether it was JSON and nothing else.
+        once_told: the problems in the words of earlier versions, by which their journals know the next reply.
+        broken: why its JSON is none, and where; "" where it is JSON.
     """
 
     value: T | None
     problems: list[str]
     pure: bool
+    once_told: list[str] = field(default_factory=list)
+    broken: str = ""
 
 
 def without_thoughts(text: str) -> str:
-    """The text after a model's thinking aloud; all of it where nothing follows.
+    """The text after a model's thinking aloud; all of it where there is nothing else.
 
     >>> without_thoughts("<think>a leg? {two}!</think> {}")
     '{}'
     """
-    return _THOUGHT.sub("", text).strip() or text.strip()
+    return spoken(text) or text.strip()
 
 
 def read(text: str, model: type[T]) -> Read[T]:
@@ -52,61 +62,56 @@ def read(text: str, model: type[T]) -> Read[T]:
         model: what it must fit.
     """
     try:
-        return Read(model.model_validate_json(text), [], pure=True)
-    except ValidationError as error:
-        whole = error
-    if not any(problem["type"] == "json_invalid" for problem in whole.errors(include_url=False)):
-        return Read(None, _sentences(whole), pure=True)
-    said = without_thoughts(text)
-    objects, (furthest, complaint) = _objects(said)
-    problems, longest = [complaint], furthest
-    value: T | None = None
-    for found in objects:
-        try:
-            value = model.model_validate_json(found)  # the last one that fits: drafts come before the reply
-        except ValidationError as error:
-            if len(found) > longest:
-                problems, longest = _sentences(error), len(found)
-    return Read(value, [] if value is not None else problems, pure=False)
+        return Read(validated(from_json(text), model), [], pure=True)
+    except ValidationError:
+        is_json = True
+    except ValueError:
+        is_json = False
+    search = Search(model)
+    said = text if is_json else _without_thoughts_around(text)
+    if is_json:
+        search.look_into(parse(text)[0], len(text))
+    elif not said and text.strip():
+        search.problems = ["It holds only thoughts: there is no JSON object after them."]
+    else:
+        for value, length in values(said, search.take_note):
+            search.look_into(value, length)
+    if search.value is None and "</" in said and (tags := _TAG.findall(said)):
+        search.look_into({a or c: _of_tag((b or d).strip()) for a, b, c, d in tags}, len(said))
+    if search.value is not None:
+        return Read(search.value, [], pure=False)
+    once_told = search.once_told or [_once_told(without_thoughts(text))]
+    return Read(None, search.problems, is_json, once_told, search.broken)
 
 
-def _objects(text: str) -> tuple[list[str], tuple[int, str]]:
-    """The JSON objects in a text, and how far the best broken one goes, with what is wrong there.
-
-    What stands in a broken object is part of it, and no object of its own: half a reply is no reply.
-    """
-    decoder = json.JSONDecoder()
-    found: list[str] = []
-    furthest, complaint = -1, "There is no JSON object in it."
-    end = 0
-    for start in [match.start() for match in re.finditer(r"\{", text)]:
-        if start < end:
-            continue
-        try:
-            _, end = decoder.raw_decode(text, start)
-            found.append(text[start:end])
-        except json.JSONDecodeError as error:
-            end = error.pos
-            if end - start > furthest:
-                near = text[end : end + 20]
-                where = f"at {near!r}" if near else "where it ends"
-                furthest = end - start
-                complaint = f"It is not valid JSON: {error.msg.removesuffix(' at')} {where}."
-        except RecursionError:
-            return found, (len(text), "It is not valid JSON: it is nested too deeply.")
-    return found, (furthest, complaint)
+def _without_thoughts_around(text: str) -> str:
+    """The text without thoughts. A text in its JSON is none of them, whatever it says."""
+    before, brace, after = text.partition("{")
+    try:
+        _, end = parse(brace + after)
+    except Broken:
+        return spoken(text)
+    around = f"{before} {(brace + after)[end:]}"
+    return text if spoken(around) == around.strip() else spoken(text)
 
 
-def _sentences(error: ValidationError) -> list[str]:
-    """One sentence for each problem that pydantic found."""
-    problems = error.errors(include_url=False, include_context=False)
-    told = [_sentence(problem["loc"], problem["msg"], problem["input"]) for problem in problems[:_PROBLEMS]]
-    more = len(problems) - len(told)
-    return [*told, f"There are {more} more problems like these."] if more else told
+def _of_tag(text: str) -> object:
+    """A tool's argument, written in a tag of its own: JSON, or a text as it is."""
+    try:
+        return parse(text)[0] if text.startswith(("{", "[")) else from_json(text)
+    except ValueError:
+        return text
 
 
-def _sentence(place: tuple[int | str, ...], message: str, value: Any) -> str:
-    message = message.removeprefix("Value error, ").rstrip(".")
-    where = ".".join(map(str, place))
-    shown = "" if isinstance(value, (dict, list)) else f" (it is {json.dumps(value, default=str)[:_SHOWN]})"
-    return f"{where}: {message}{shown}." if where else f"{message}{shown}."
+def _once_told(text: str) -> str:
+    start = text.find("{")
+    try:
+        json.JSONDecoder().raw_decode(text, max(start, 0))
+    except json.JSONDecodeError as error:
+        near = text[error.pos : error.pos + 20]
+        where = f"at {near!r}" if near else "where it ends"
+        if start >= 0:
+            return f"It is not valid JSON: {error.msg.removesuffix(' at')} {where}."
+    except (ValueError, RecursionError):
+        return "It is not valid JSON: it is nested too deeply."
+    return "There is no JSON object in it."

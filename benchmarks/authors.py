@@ -1,0 +1,161 @@
+"""Do the words of strangers come true? The first E-step alone, on word lists as language models wrote them.
+
+    python benchmarks/authors.py --words FOLDER [--thresholds 0.85 0.995] [--data ../shared/data/gait]
+
+FOLDER holds a folder an author: replies of a model, ``LABEL.json``, or a finished ``subactions.json``; and
+what each phrase stands for, written before anything was trained: ``truth.json`` (label → phrase → truth word)
+or ``truth.toml``. A phrase that is *unclear* there straddles a border: it is right where the truth is both
+feet on the ground or the swing of the side it names; without a side, all but standing; in *stand*, all.
+
+For each author and threshold: mean recall over the truth words, each word's own, the difference of the two
+swings, the share of the time under straddling phrases, the recall over the rest, and what was merged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from first_names import FirstNames
+from stages import stages
+
+from vqtext.config import Settings
+from vqtext.pipeline.measures import at_samples
+from vqtext.pipeline.truth import own_table, read_table
+from vqtext.prompts.facets import read_facets
+from vqtext.prompts.movement_words import LEFT, RIGHT
+from vqtext.prompts.replies import LabelReply
+from vqtext.schema import SubActions, same_text
+
+BOTH, STANDING = "both feet on the ground", "standing"
+SWING = {LEFT: "left leg swings", RIGHT: "right leg swings"}
+
+
+def words_of(author: Path | None, cache: Path) -> None:
+    """Write the author's words as subactions.json; None: the lexicon's."""
+    if author is None:
+        stages(Settings(cache=cache, data={"name": "gait"}), ("gen-subactions",))
+        return
+    finished = author / "subactions.json"
+    if finished.exists():
+        text = finished.read_text(encoding="utf-8")
+    else:
+        replies = [file for file in sorted(author.glob("*.json")) if file.name != "truth.json"]
+        labels = [
+            LabelReply.model_validate_json(file.read_text(encoding="utf-8")).words(file.stem, str)
+            for file in replies
+        ]
+        words = SubActions(provider="openai", model=author.name, labels=labels)
+        text = words.model_dump_json(exclude_none=True, by_alias=True)
+    (cache / "subactions.json").write_text(text, encoding="utf-8")
+
+
+def meanings(author: Path | None, truth_words: list[str]) -> dict[tuple[str, str], set[str]]:
+    """(label, phrase) → the truth words under which it is right; label "" is any."""
+    found: dict[tuple[str, str], set[str]] = {}
+    if author is None or (author / "truth.toml").exists():
+        table = own_table("gait", truth_words) if author is None else read_table(author / "truth.toml")
+        for word, phrases in table.items():
+            for phrase in phrases:
+                found.setdefault(("", same_text(phrase)), set()).add(word)
+        return found
+    for label, phrases in json.loads((author / "truth.json").read_text(encoding="utf-8")).items():
+        for phrase, word in phrases.items():
+            found[label, same_text(phrase)] = (
+                {word} if word != "unclear" else straddled(label, phrase, truth_words)
+            )
+    return found
+
+
+def straddled(label: str, phrase: str, truth_words: list[str]) -> set[str]:
+    if label == "stand":
+        return set(truth_words)
+    sides = read_facets(phrase).sides
+    return {BOTH, SWING[sides]} if sides in SWING else {word for word in truth_words if word != STANDING}
+
+
+class Scores:
+    """What the first E-step says of all windows, held against the truth."""
+
+    def __init__(self, settings: Settings, author: Path | None) -> None:
+        first = FirstNames(settings)
+        windows, words = first.windows, first.words
+        meant = meanings(author, windows.truth_words)
+        right = np.zeros((len(windows.labels), len(words.phrases), len(windows.truth_words)), dtype=bool)
+        for i, (label, uses) in enumerate(zip(windows.labels, words.uses, strict=True)):
+            for anchor, step in uses:
+                key = same_text(step.phrase)
+                own = meant.get((label, key), meant.get(("", key), set()))
+                right[i, anchor, [windows.truth_words.index(word) for word in own]] = True
+        # A window that holds a border is named by the steps of other labels too: any label's meaning counts.
+        anywhere = right.any(axis=0)
+        right = np.where(right.any(axis=2, keepdims=True), right, anywhere)
+        anchors = at_samples(first.anchors(), windows.T)
+        self.truth, self.words = first.truth, windows.truth_words
+        allowed = right[windows.label[:, None], anchors]  # (N, T, words)
+        is_true = np.eye(len(self.words), dtype=bool)[np.maximum(self.truth, 0)]
+        self.hit = (allowed & is_true).any(axis=2)
+        self.clear = allowed.sum(axis=2) == 1
+        self.anchors = len(words.phrases)
+
+    def recalls(self, where: np.ndarray | bool = True) -> list[float]:
+        said = self.truth >= 0
+        return [
+            float(self.hit[said & where & (self.truth == w)].mean())
+            if (said & where & (self.truth == w)).any()
+            else np.nan
+            for w in range(len(self.words))
+        ]
+
+    def straddling(self) -> float:
+        return float(1 - self.clear[self.truth >= 0].mean())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    words, data = (
+        os.environ.get("VQTEXT_WORDS", "../shared/words"),
+        os.environ.get("VQTEXT_DATA", "../shared/data"),
+    )
+    parser.add_argument("--words", type=Path, default=Path(words))
+    parser.add_argument("--data", type=Path, default=Path(data) / "gait")
+    parser.add_argument("--thresholds", type=float, nargs="+", default=[0.85])
+    parser.add_argument("--authors", nargs="+", help="folders of --words; none: the lexicon, and all of gait")
+    asked = parser.parse_args()
+    named = asked.authors or ["lexicon", *(one.name for one in sorted(asked.words.glob("gait-*")))]
+    print("author     threshold phrases anchors recall   left  right   both  stand  |l-r| straddling   rest")
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder)
+        given = {"data": {"name": "gait", "path": asked.data}, "guidance": {"source": "label"}}
+        stages(Settings(cache=cache, **given), ("prepare",))
+        for name in named:
+            author = None if name == "lexicon" else asked.words / name
+            (cache / "subactions.json").unlink(missing_ok=True)
+            words_of(author, cache)
+            for threshold in asked.thresholds:
+                settings = Settings(
+                    cache=cache, **given, dedup={"threshold": threshold}, embed={"encoder": "minilm"}
+                )
+                summary = stages(settings, ("embed", "dedup"))
+                scores = Scores(settings, author)
+                every = scores.recalls()
+                order = [scores.words.index(word) for word in (SWING[LEFT], SWING[RIGHT], BOTH, STANDING)]
+                own = [every[i] for i in order]
+                told = [np.nanmean(every), *own, abs(own[0] - own[1])]
+                rest = np.nanmean(scores.recalls(scores.clear))
+                print(
+                    f"{name:10} {threshold:9.3f} {summary['phrases']:7} {summary['anchors']:7} "
+                    + " ".join(f"{value:6.3f}" for value in told)
+                    + f" {scores.straddling():10.3f} {rest:6.3f}",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
