@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vqtext.data import own_tables, row_reader
-from vqtext.data.contents import check_contents
 from vqtext.data.cutter import cut
+from vqtext.data.own.contents import check_contents
 from vqtext.data.readers import open_reader
+from vqtext.data.text import own_tables, row_reader
 from vqtext.data.windowing import Cut
 from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vqtext.data.contents import read_contents
-from vqtext.data.csv import unlabelled_recordings
 from vqtext.data.cutter import cut
-from vqtext.data.joined import rate_of
-from vqtext.data.own_rows import Told, read_table, rows_of
+from vqtext.data.own.contents import read_contents
+from vqtext.data.own.csv_folder import unlabelled_recordings
+from vqtext.data.own.joined import rate_of
+from vqtext.data.own.own_rows import Told, read_table, rows_of
 from vqtext.data.readers import open_reader
 from vqtext.data.windowing import Cut
 from vqtext.errors import DataError

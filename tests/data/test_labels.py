@@ -12,8 +12,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from vqtext.data.contents import read_contents
-from vqtext.data.csv import unlabelled_recordings
+from vqtext.data.own.contents import read_contents
+from vqtext.data.own.csv_folder import unlabelled_recordings
 from vqtext.data.readers import open_reader
 from vqtext.errors import DataError
 

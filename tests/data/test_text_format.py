@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from vqtext.data.file_keys import FileKeys
-from vqtext.data.own_tables import read_csv
+from vqtext.data.text.file_keys import FileKeys
+from vqtext.data.text.own_tables import read_csv
 from vqtext.errors import DataError
 
 COLUMNS = ["Acc X (m/s²)", "y", "z", "label", "who"]
@@ -258,7 +258,7 @@ def test_what_cannot_be_read_is_one_line_with_a_way_out(tmp_path, content, keys,
 
 def test_long_files_of_another_form_are_read_in_blocks(tmp_path, monkeypatch):
     """Fast and slow ways give the same numbers, to the last digit."""
-    from vqtext.data import row_reader
+    from vqtext.data.text import row_reader
 
     monkeypatch.setattr(row_reader, "_BLOCK", 7)
     values = np.random.default_rng(0).normal(size=(100, 3))

@@ -7,8 +7,8 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from vqtext.data.file_keys import FileKeys
-from vqtext.data.own_tables import read_csv
+from vqtext.data.text.file_keys import FileKeys
+from vqtext.data.text.own_tables import read_csv
 from vqtext.errors import DataError
 
 START = dt.datetime(2023, 10, 23, 9, 59, 59, 900_000, tzinfo=dt.UTC)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vqtext.data.contents import check_contents
-from vqtext.data.csv import Csv
+from vqtext.data.own.contents import check_contents
+from vqtext.data.own.csv_folder import Csv
 from vqtext.data.units import conversion
 from vqtext.errors import DataError
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vqtext.data.contents import read_contents
-from vqtext.data.csv import unlabelled_recordings
+from vqtext.data.own.contents import read_contents
+from vqtext.data.own.csv_folder import unlabelled_recordings
 from vqtext.data.readers import open_reader
 
 DOCS = Path(__file__).parents[2] / "docs"

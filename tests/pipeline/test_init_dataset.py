@@ -12,7 +12,7 @@ import tomllib
 import numpy as np
 import pytest
 
-from vqtext.data.contents import read_contents
+from vqtext.data.own.contents import read_contents
 from vqtext.data.readers import open_reader
 from vqtext.errors import DataError, UsageError
 from vqtext.pipeline.init_dataset import init_dataset

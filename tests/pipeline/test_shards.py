@@ -7,7 +7,7 @@ import pytest
 from test_prepare import own, write  # noqa: F401
 
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.data.csv import Csv
+from vqtext.data.own.csv_folder import Csv
 from vqtext.errors import ArtifactError
 from vqtext.pipeline import prepare
 from vqtext.pipeline.artifacts import read_windows

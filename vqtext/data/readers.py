@@ -20,7 +20,7 @@ from vqtext.errors import UsageError
 
 READERS = {
     "basic_motions": "vqtext.data.basic_motions:BasicMotions",
-    "csv": "vqtext.data.csv:Csv",
+    "csv": "vqtext.data.own.csv_folder:Csv",
     "dsads": "vqtext.data.dsads:Dsads",
     "gait": "vqtext.data.gait:Gait",
     "mhealth": "vqtext.data.mhealth:Mhealth",

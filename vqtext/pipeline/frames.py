@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from vqtext.cache.lock import lock
 from vqtext.cache.publish import publish_folder
 from vqtext.config import DataSettings, Settings
-from vqtext.data.contents import Contents
-from vqtext.data.frames import frame_contents, write_frames
+from vqtext.data.own.contents import Contents
+from vqtext.data.own.frames import frame_contents, write_frames
 from vqtext.errors import ConfigError, DataError
 from vqtext.pipeline.frame_time import has_dates, is_frame, of_index
 from vqtext.pipeline.prepare import Prepare

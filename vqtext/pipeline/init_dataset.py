@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from vqtext.cache.publish import publish
-from vqtext.data.channel_guess import Guess, guess, modalities_in
-from vqtext.data.contents import CONTENTS, check_contents
-from vqtext.data.name_patterns import label_pattern, subject_pattern
-from vqtext.data.outline import Outline, columns_of, outline
+from vqtext.data.own.channel_guess import Guess, guess, modalities_in
+from vqtext.data.own.contents import CONTENTS, check_contents
+from vqtext.data.own.name_patterns import label_pattern, subject_pattern
+from vqtext.data.own.outline import Outline, columns_of, outline
 from vqtext.errors import DataError, UsageError
 
 _ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".log", ".tab", ".data", ".parquet", ".gz", ".zip")

@@ -15,17 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from vqtext.data.contents import CONTENTS, ChannelEntry, Contents, read_contents
-from vqtext.data.csv import unlabelled_recordings
 from vqtext.data.findings import Told
-from vqtext.data.frame_tables import read_frame
-from vqtext.data.groups import Group
-from vqtext.data.joined import rate_of
-from vqtext.data.outline import columns_of
-from vqtext.data.own_recordings import recordings_of_rows
-from vqtext.data.own_rows import Rows, read_table, rows_of
+from vqtext.data.own.contents import CONTENTS, ChannelEntry, Contents, read_contents
+from vqtext.data.own.csv_folder import unlabelled_recordings
+from vqtext.data.own.groups import Group
+from vqtext.data.own.joined import rate_of
+from vqtext.data.own.outline import columns_of
+from vqtext.data.own.own_recordings import recordings_of_rows
+from vqtext.data.own.own_rows import Rows, read_table, rows_of
 from vqtext.data.readers import Warn
 from vqtext.data.recording import Recording
+from vqtext.data.text.frame_tables import read_frame
 from vqtext.errors import DataError
 from vqtext.pipeline.frame_time import has_dates, of_index
 from vqtext.schema import Channel

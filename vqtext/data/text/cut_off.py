@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from vqtext.data.fields import MISSING, like_number
-from vqtext.data.text_rows import TextFormat, split, without_end
+from vqtext.data.text.fields import MISSING, like_number
+from vqtext.data.text.text_rows import TextFormat, split, without_end
 
 
 def is_cut_off(

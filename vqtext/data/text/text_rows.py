@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from vqtext.data.fields import like_number
-from vqtext.data.file_keys import BLANKS
+from vqtext.data.text.fields import like_number
+from vqtext.data.text.file_keys import BLANKS
 
 SAMPLE = 30
 """Rows that are asked."""

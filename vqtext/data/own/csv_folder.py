@@ -18,7 +18,7 @@
     unit = "m/s2"                     # or g, mg; others: docs/motion.md
     # scale = 0.015625                # optional: the numbers times it are in that unit
     # gravity = false                 # of acc alone, where gravity was removed; else it is felt
-    # file = "acc_*.csv"              # of several files a recording: which of them, see vqtext.data.joined
+    # file = "acc_*.csv"              # of several files a recording: which of them, see `joined`
     # rate_hz = 32                    # of that file, where it is not the study's
     [label_names]                     # optional: words for codes
     1 = "walking"
@@ -26,8 +26,7 @@
     age = 27
     height_cm = 182
 
-Rows follow each other at ``rate_hz``. With a ``time_column`` they need not: irregular rows are brought to
-that rate by straight lines, and where more than three periods are missing the recording has a break. An empty
+Rows follow each other at ``rate_hz``. With a ``time_column`` they need not, see `vqtext.data.grid`. An empty
 number is a missing sample; so is "nan". A file in which the subject changes becomes several recordings, each
 with a time of its own. Patterns are matched with all of a file's name, or else with all of its path below the
 folder. Windows are 5 s unless the settings say otherwise.
@@ -39,17 +38,17 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from vqtext.data.contents import CONTENTS, Contents, read_contents
 from vqtext.data.findings import Told
-from vqtext.data.groups import Group, grouped, is_of
-from vqtext.data.intervals import Intervals, interval_files
-from vqtext.data.joined import joined
 from vqtext.data.locations import canonical
-from vqtext.data.own_recordings import recordings_of_rows
-from vqtext.data.own_rows import Rows, read_table, rows_of
-from vqtext.data.own_table import OwnTable
+from vqtext.data.own.contents import CONTENTS, Contents, read_contents
+from vqtext.data.own.groups import Group, grouped, is_of
+from vqtext.data.own.intervals import Intervals, interval_files
+from vqtext.data.own.joined import joined
+from vqtext.data.own.own_recordings import recordings_of_rows
+from vqtext.data.own.own_rows import Rows, read_table, rows_of
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording
+from vqtext.data.text.own_table import OwnTable
 from vqtext.errors import DataError
 
 

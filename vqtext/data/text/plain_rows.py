@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vqtext.data.fields import Decimal, without
-from vqtext.data.file_keys import BLANKS, FileKeys
-from vqtext.data.text_rows import TextFormat
+from vqtext.data.text.fields import Decimal, without
+from vqtext.data.text.file_keys import BLANKS, FileKeys
+from vqtext.data.text.text_rows import TextFormat
 
 
 def plain(

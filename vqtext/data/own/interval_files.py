@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vqtext.data.contents import CONTENTS, IntervalsEntry
-from vqtext.data.dates import moments
+from vqtext.data.own.contents import CONTENTS, IntervalsEntry
 from vqtext.data.tables import not_utf8
-from vqtext.data.text_files import encodings, open_bytes
+from vqtext.data.text.dates import moments
+from vqtext.data.text.text_files import encodings, open_bytes
 from vqtext.errors import DataError
 
 CLOCK = 1e8

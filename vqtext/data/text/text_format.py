@@ -11,11 +11,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vqtext.data.fields import like_number
-from vqtext.data.fields import number as number_of
-from vqtext.data.file_keys import BLANKS, FileKeys
-from vqtext.data.headless import headless
-from vqtext.data.text_rows import (
+from vqtext.data.text.fields import like_number
+from vqtext.data.text.fields import number as number_of
+from vqtext.data.text.file_keys import BLANKS, FileKeys
+from vqtext.data.text.headless import headless
+from vqtext.data.text.text_rows import (
     COMMENTS,
     SAMPLE,
     TextFormat,

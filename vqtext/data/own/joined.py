@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vqtext.data.alignment import Piece, at_rate, lay, stretches
-from vqtext.data.contents import CONTENTS, Contents
 from vqtext.data.findings import Tell, Told
-from vqtext.data.groups import Group, channels_of
-from vqtext.data.interval_files import CLOCK
-from vqtext.data.own_rows import Rows, read_table, regular, rows_of
-from vqtext.data.own_table import OwnTable
+from vqtext.data.own.alignment import Piece, at_rate, lay, stretches
+from vqtext.data.own.contents import CONTENTS, Contents
+from vqtext.data.own.groups import Group, channels_of
+from vqtext.data.own.interval_files import CLOCK
+from vqtext.data.own.own_rows import Rows, read_table, regular, rows_of
+from vqtext.data.text.own_table import OwnTable
 from vqtext.errors import DataError
 
 _SEVERAL = 10

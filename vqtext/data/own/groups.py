@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from vqtext.data.contents import Contents
+from vqtext.data.own.contents import Contents
 from vqtext.errors import DataError
 
 

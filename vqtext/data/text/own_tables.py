@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from itertools import chain, islice
 from pathlib import Path
 
-from vqtext.data.file_keys import FileKeys
-from vqtext.data.own_table import OwnTable
-from vqtext.data.row_reader import Rows, no_nul
-from vqtext.data.text_files import encodings, open_text
-from vqtext.data.text_format import HEAD, sniff
+from vqtext.data.text.file_keys import FileKeys
+from vqtext.data.text.own_table import OwnTable
+from vqtext.data.text.row_reader import Rows, no_nul
+from vqtext.data.text.text_files import encodings, open_text
+from vqtext.data.text.text_format import HEAD, sniff
 from vqtext.errors import DataError
 
 

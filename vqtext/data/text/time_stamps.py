@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqtext.data.dates import is_packed, moments, parsed, spread
-from vqtext.data.fields import MISSING, floats, like_number
-from vqtext.data.file_keys import FileKeys
+from vqtext.data.text.dates import is_packed, moments, parsed, spread
+from vqtext.data.text.fields import MISSING, floats, like_number
+from vqtext.data.text.file_keys import FileKeys
 from vqtext.errors import DataError
 
 SECONDS = {"days": 86400.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "100ns": 1e-7, "ns": 1e-9}

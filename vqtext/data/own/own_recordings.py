@@ -8,12 +8,12 @@ from itertools import groupby
 
 import numpy as np
 
-from vqtext.data.contents import Contents, Facts
 from vqtext.data.findings import Tell
-from vqtext.data.groups import Group, matched
-from vqtext.data.intervals import Intervals
 from vqtext.data.locations import canonical
-from vqtext.data.own_rows import Rows, label_word, regular
+from vqtext.data.own.contents import Contents, Facts
+from vqtext.data.own.groups import Group, matched
+from vqtext.data.own.intervals import Intervals
+from vqtext.data.own.own_rows import Rows, label_word, regular
 from vqtext.data.recording import Recording, Track
 from vqtext.data.units import conversion
 from vqtext.errors import DataError

@@ -1,6 +1,6 @@
 """``dataset.toml``: what the columns of own data mean.
 
-The file's keys stand in `vqtext.data.csv`. Whatever is wrong with it is one line that names the key.
+Its keys stand in `vqtext.data.own.csv_folder`. Whatever is wrong with it is one line that names the key.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from vqtext.data.file_keys import FileKeys
-from vqtext.data.file_keys import Section as _Section
 from vqtext.data.grid import Repeated
 from vqtext.data.tables import not_utf8
+from vqtext.data.text.file_keys import FileKeys
+from vqtext.data.text.file_keys import Section as _Section
 from vqtext.data.units import conversion
 from vqtext.errors import DataError
 from vqtext.schema import same_subject
@@ -52,7 +52,7 @@ class Facts(_Section):
 
 
 class IntervalsEntry(_Section):
-    """Where labels stand as a start, a stop and a word, ``[intervals]``; see `vqtext.data.intervals`."""
+    """Where labels stand as a start, a stop and a word, ``[intervals]``; see `vqtext.data.own.intervals`."""
 
     files: str = Field(min_length=1)
     start: str | None = None

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from vqtext.data.fields import floats
-from vqtext.data.fields import words as as_words
-from vqtext.data.file_keys import FileKeys
-from vqtext.data.own_table import OwnTable
-from vqtext.data.time_stamps import EXACT, SECONDS, Stamps, from_fields, from_numbers
+from vqtext.data.text.fields import floats
+from vqtext.data.text.fields import words as as_words
+from vqtext.data.text.file_keys import FileKeys
+from vqtext.data.text.own_table import OwnTable
+from vqtext.data.text.time_stamps import EXACT, SECONDS, Stamps, from_fields, from_numbers
 from vqtext.errors import DataError
 
 

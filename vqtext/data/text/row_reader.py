@@ -16,17 +16,17 @@ from itertools import chain, islice
 
 import numpy as np
 
-from vqtext.data.cut_off import is_cut_off
-from vqtext.data.dates import is_packed
-from vqtext.data.fields import MISSING, Decimal, decimal_of, floats, like_number
-from vqtext.data.fields import words as as_words
-from vqtext.data.file_keys import BLANKS, FileKeys
-from vqtext.data.own_table import OwnTable
-from vqtext.data.plain_rows import plain
 from vqtext.data.tables import encoding_of
-from vqtext.data.text_files import foreign
-from vqtext.data.text_rows import COMMENTS, TextFormat, split, without_end
-from vqtext.data.time_stamps import EXACT, Stamps, from_fields, from_numbers
+from vqtext.data.text.cut_off import is_cut_off
+from vqtext.data.text.dates import is_packed
+from vqtext.data.text.fields import MISSING, Decimal, decimal_of, floats, like_number
+from vqtext.data.text.fields import words as as_words
+from vqtext.data.text.file_keys import BLANKS, FileKeys
+from vqtext.data.text.own_table import OwnTable
+from vqtext.data.text.plain_rows import plain
+from vqtext.data.text.text_files import foreign
+from vqtext.data.text.text_rows import COMMENTS, TextFormat, split, without_end
+from vqtext.data.text.time_stamps import EXACT, Stamps, from_fields, from_numbers
 from vqtext.errors import DataError
 
 _BLOCK = 10_000  # lines

@@ -1,4 +1,4 @@
-"""pandas DataFrames as a folder of own data, that `vqtext.data.csv` reads.
+"""pandas DataFrames as a folder of own data, that `vqtext.data.own.csv_folder` reads.
 
 Frames are gone with their process; the folder stays, so that ``windows.h5`` can be made again. Text loses
 nothing: Python writes the shortest digits that give the same number back.
@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vqtext.data.contents import CONTENTS, Contents, check_contents
-from vqtext.data.csv import recordings_of
-from vqtext.data.file_keys import FileKeys
-from vqtext.data.frame_tables import read_frame
-from vqtext.data.own_table import OwnTable
+from vqtext.data.own.contents import CONTENTS, Contents, check_contents
+from vqtext.data.own.csv_folder import recordings_of
+from vqtext.data.text.file_keys import FileKeys
+from vqtext.data.text.frame_tables import read_frame
+from vqtext.data.text.own_table import OwnTable
 from vqtext.errors import DataError
 
 RECORDINGS = "*.csv"
@@ -27,7 +27,7 @@ def frame_contents(given: Mapping[str, Any]) -> Contents:
     """What a ``dataset.toml`` says, given as a dict; ``recordings`` may be left out.
 
     Raises:
-        DataError: as `vqtext.data.contents.check_contents`.
+        DataError: as `vqtext.data.own.contents.check_contents`.
     """
     if not isinstance(given, Mapping):
         raise DataError(f"contents: a {type(given).__name__}, not a dict of what a dataset.toml says")

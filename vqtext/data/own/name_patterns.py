@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from vqtext.data.channel_guess import is_sensor_word
+from vqtext.data.own.channel_guess import is_sensor_word
 
 _BETWEEN = r"[/_\-. ]+"
 _SUBJECT = re.compile(

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from vqtext.data.fields import MISSING, like_number
-from vqtext.data.file_keys import FileKeys
-from vqtext.data.frame_tables import read_parquet
-from vqtext.data.own_table import OwnTable
-from vqtext.data.own_tables import read_csv
-from vqtext.data.text_files import encodings, open_text
-from vqtext.data.text_format import HEAD, SEPARATORS
-from vqtext.data.text_rows import SAMPLE, logical, named, share, usual_width
-from vqtext.data.time_stamps import SECONDS, is_epoch
+from vqtext.data.text.fields import MISSING, like_number
+from vqtext.data.text.file_keys import FileKeys
+from vqtext.data.text.frame_tables import read_parquet
+from vqtext.data.text.own_table import OwnTable
+from vqtext.data.text.own_tables import read_csv
+from vqtext.data.text.text_files import encodings, open_text
+from vqtext.data.text.text_format import HEAD, SEPARATORS
+from vqtext.data.text.text_rows import SAMPLE, logical, named, share, usual_width
+from vqtext.data.text.time_stamps import SECONDS, is_epoch
 from vqtext.errors import DataError
 
 _RATES = (4.0, 2000.0)  # Hz that a sensor of movement may have

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from vqtext.data.contents import CONTENTS, Contents
 from vqtext.data.findings import Tell, Told
-from vqtext.data.frame_tables import read_parquet
 from vqtext.data.grid import on_grid
-from vqtext.data.own_table import OwnTable
-from vqtext.data.own_tables import read_csv
+from vqtext.data.own.contents import CONTENTS, Contents
+from vqtext.data.text.frame_tables import read_parquet
+from vqtext.data.text.own_table import OwnTable
+from vqtext.data.text.own_tables import read_csv
 from vqtext.errors import DataError
 
 
@@ -44,7 +44,7 @@ class Rows:
 
 
 def read_table(file: Path, name: str, contents: Contents, told: Told) -> OwnTable:
-    """One file; errors as `vqtext.data.own_tables.read_csv`."""
+    """One file; errors as `vqtext.data.text.own_tables.read_csv`."""
     read = read_parquet if file.suffix == ".parquet" else read_csv
     table = read(file, name, contents.numbers, contents.words, contents, contents.rate_hz)
     told.notes.add(", ".join(table.found), name)

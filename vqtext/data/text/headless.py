@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vqtext.data.fields import any_number, like_number
-from vqtext.data.file_keys import FileKeys
-from vqtext.data.text_rows import (
+from vqtext.data.text.fields import any_number, like_number
+from vqtext.data.text.file_keys import FileKeys
+from vqtext.data.text.text_rows import (
     SAMPLE,
     TextFormat,
     called,
@@ -18,7 +18,7 @@ from vqtext.data.text_rows import (
     split,
     usual_width,
 )
-from vqtext.data.time_stamps import is_epoch
+from vqtext.data.text.time_stamps import is_epoch
 from vqtext.errors import DataError
 
 

@@ -1,0 +1,1 @@
+"""Own data: a folder with ``dataset.toml`` → recordings."""
