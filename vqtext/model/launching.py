@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import signal
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
-from signal import SIGKILL
 from typing import Any
 
 from torch import multiprocessing
@@ -34,10 +35,16 @@ def quiet() -> None:
 
 
 class InProcesses(lightning.pytorch.strategies.DDPStrategy):
-    """Lightning's, as quiet in each process as in the first."""
+    """Lightning's, as quiet in each process as in the first, which alone answers to a cluster.
+
+    Its warnings (`vqtext.ending`) go to all processes of a job, and the first ends the others.
+    """
 
     def setup_environment(self) -> None:
         quiet()
+        for name in {"SIGUSR1", "SIGUSR2", "SIGXCPU"} & set(dir(signal)):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        os.environ.pop("TORCHELASTIC_USE_AGENT_STORE", None)  # our processes do not meet where torchrun's do
         super().setup_environment()
 
 
@@ -97,4 +104,4 @@ def no_process_stays(trainer: Any) -> Iterator[None]:
         multiprocessing.set_sharing_strategy(sharing)
         launcher = trainer.strategy.launcher
         if launcher is not None:
-            launcher.kill(SIGKILL)
+            launcher.kill(signal.SIGKILL)
