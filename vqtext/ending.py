@@ -16,6 +16,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+from vqtext.cache.publish import way_out
 from vqtext.errors import VQTextError
 from vqtext.pipeline.lines import printable
 
@@ -62,7 +63,7 @@ def _guarded(command: Callable[[], object]) -> int:
         return _fail(f"error: {error}", error.exit_code)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"error: {where}{error.strerror or error}", 1)
+        return _fail(f"error: {where}{error.strerror or error}{way_out(error)}", 1)
     return 0
 
 

@@ -20,7 +20,9 @@ from vqtext.errors import TrainingError
 from vqtext.model.keeping import Tell
 from vqtext.model.lightning_alone import lightning
 
-_RAISED = re.compile(r"^(?:[\w.]+\.)?(\w+): (.*)$")
+_RAISED = re.compile(r"^(?:[\w.]+\.)?(\w+): (?:\[Errno (\d+)\] )?(.*)$")
+
+_print_failed = threading.excepthook
 
 
 def quiet() -> None:
@@ -32,6 +34,14 @@ def quiet() -> None:
     warnings.filterwarnings(
         "ignore", message=".*resuming from a checkpoint that ended before.*"
     )  # `Draws` can
+    threading.excepthook = _others
+
+
+def _others(failed: threading.ExceptHookArgs) -> None:
+    """What is printed of a thread that fails: nothing where it wrote numbers for TensorBoard, since whoever
+    gives it the next ones is told."""
+    if type(failed.thread).__name__ != "_AsyncWriterThread":
+        _print_failed(failed)
 
 
 class InProcesses(lightning.pytorch.strategies.DDPStrategy):
@@ -84,7 +94,7 @@ def no_process_stays(trainer: Any) -> Iterator[None]:
     """However training ends, its processes end; what one of them raised is raised here.
 
     Raises:
-        TrainingError, RuntimeError: what the process said; the second where the error is not ours.
+        TrainingError, OSError, RuntimeError: what the process said; the last where the error is not ours.
     """
     sharing = multiprocessing.get_sharing_strategy()
     # by names: of file descriptors none may be sent twice, and tensors that are sent may be views of one
@@ -93,7 +103,9 @@ def no_process_stays(trainer: Any) -> Iterator[None]:
         yield
     except ProcessRaisedException as error:
         raised = _RAISED.match(str(error).strip().splitlines()[-1])
-        kind, said = raised.groups() if raised else ("", str(error))
+        kind, number, said = raised.groups() if raised else ("", None, str(error))
+        if number:
+            raise OSError(int(number), said) from error
         raise TrainingError(said) if kind == TrainingError.__name__ else RuntimeError(said) from error
     except ProcessExitedException as error:
         raise TrainingError(

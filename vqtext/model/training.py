@@ -20,7 +20,7 @@ from vqtext.model.batches import Windows, loader
 from vqtext.model.config import MIN_PATCH, ModelConfig
 from vqtext.model.evidence import Evidence
 from vqtext.model.facing import own_headings
-from vqtext.model.faults import is_out_of_memory, out_of_memory
+from vqtext.model.faults import is_out_of_memory, is_out_of_shared_memory, out_of_memory
 from vqtext.model.guidance import Guidance
 from vqtext.model.keeping import LAST, AtomicIO, Keeper, Progress, Tell, kept_in
 from vqtext.model.launching import InProcesses, Relay, no_process_stays, quiet
@@ -162,6 +162,11 @@ def fit(
         except Exception as error:
             if is_out_of_memory(error):
                 raise out_of_memory(settings, config.settings, config.tokens) from error
+            if is_out_of_shared_memory(error):
+                raise TrainingError(
+                    "shared memory (/dev/shm) is full: set train.workers to 0 and train.devices to 1, or "
+                    "give it more room, as with docker's --shm-size"
+                ) from error
             raise
     if trainer.interrupted:
         raise KeyboardInterrupt
