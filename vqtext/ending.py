@@ -21,7 +21,7 @@ from vqtext.errors import VQTextError
 from vqtext.pipeline.lines import printable
 
 _CTRL_C = 130
-_SIGNALS = ("SIGTERM", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+SIGNALS = ("SIGTERM", "SIGUSR1", "SIGUSR2", "SIGXCPU")
 _WHOLE = "what was made before is whole"
 
 
@@ -40,7 +40,7 @@ class _Stopped(BaseException):
 
 def run_guarded(command: Callable[[], object]) -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    for name in _SIGNALS:
+    for name in SIGNALS:
         number = getattr(signal, name, None)  # Windows has the first alone
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stopping(os.getpid()))

@@ -36,10 +36,6 @@ finally:
 
 __all__ = ["Events", "OneMachine", "Trainer", "lightning"]
 
-# Lightning takes the number of a cluster's task (RANK, SLURM_PROCID) for that of a process of its own, and
-# all but the first write no logs. Processes that we start are told their own numbers by `OneMachine`.
-rank_zero_only.rank = 0  # type: ignore[attr-defined]
-
 
 class OneMachine(LightningEnvironment):
     """All processes of a training are on this machine, and the training starts them.
@@ -92,11 +88,14 @@ class Trainer(lightning.Trainer):
     """
 
     def __init__(self, plugins: list[Any], callbacks: list[Any], **how: Any) -> None:
+        # At its import Lightning took RANK or SLURM_PROCID for the number of a process of its own, and all but
+        # the first write no logs. Those that we start are told theirs by `OneMachine`.
+        rank_zero_only.rank = 0  # type: ignore[attr-defined]
         # The function that is wrapped: its wrapper takes PL_TRAINER_… from the environment for arguments.
         inspect.unwrap(lightning.Trainer.__init__)(
             self,
             plugins=[*plugins, OneMachine()],
-            callbacks=callbacks,
+            callbacks=[*callbacks],
             # No folder, so that nothing is written there, and no hpc_ckpt_N.ckpt found there is gone on from.
             default_root_dir=os.devnull,
             **how,
