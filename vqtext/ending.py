@@ -16,8 +16,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from vqtext.cache.publish import way_out
-from vqtext.errors import VQTextError
+from vqtext.errors import VQTextError, way_out
 from vqtext.pipeline.lines import printable
 
 _CTRL_C = 130

@@ -7,7 +7,6 @@ target's lock (`vqtext.cache.lock`).
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,20 +14,7 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
-from vqtext.errors import ArtifactError
-
-_WAYS_OUT = {
-    errno.ENOSPC: "free some space, and the same command goes on; or choose another place with --cache",
-    errno.EDQUOT: "your quota is used up: free some space, and the same command goes on; or choose another "
-    "place with --cache",
-    errno.EFBIG: "the file system or `ulimit -f` allows no file this large: the same command goes on where "
-    "it does",
-    errno.EROFS: "choose another place with --cache",
-    errno.EACCES: "choose another place with --cache, or change its permissions",
-    errno.EPERM: "choose another place with --cache, or change its permissions",
-    errno.ENOTDIR: "a file stands where a folder should be",
-    errno.EEXIST: "a file stands where a folder should be",
-}
+from vqtext.errors import ArtifactError, way_out
 
 
 @contextmanager
@@ -125,12 +111,6 @@ def cannot_write(target: Path, error: OSError) -> ArtifactError:
     name = Path(error.filename or target).name
     where = "" if name == target.name or name.startswith(f".{target.name}.") else f" ({error.filename})"
     return ArtifactError(f"{target} cannot be written: {error.strerror or error}{where}{way_out(error)}")
-
-
-def way_out(error: OSError) -> str:
-    """What to do about it, as the end of a message; empty where nobody knows."""
-    known = _WAYS_OUT.get(error.errno or 0)
-    return f"; {known}" if known else ""
 
 
 def _sweep(target: Path) -> None:
