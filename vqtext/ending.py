@@ -39,10 +39,7 @@ class _Stopped(BaseException):
 
 def run_guarded(command: Callable[[], object]) -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    for name in SIGNALS:
-        number = getattr(signal, name, None)  # Windows has the first alone
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _stopping(os.getpid()))
+    _hear(_stopping(os.getpid()))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an arrow on a terminal that knows only ASCII
     sys.exit(_guarded(command))
@@ -57,6 +54,7 @@ def _guarded(command: Callable[[], object]) -> int:
             return _fail(f"interrupted; {_WHOLE}", _CTRL_C)
         return end.code if isinstance(end.code, int) else 0
     except _Stopped as stop:
+        _hear(signal.SIG_IGN)  # clusters send more than one
         return _fail(str(stop), stop.exit_code)
     except VQTextError as error:
         return _fail(f"error: {error}", error.exit_code)
@@ -64,6 +62,14 @@ def _guarded(command: Callable[[], object]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"error: {where}{error.strerror or error}{way_out(error)}", 1)
     return 0
+
+
+def _hear(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Answer to the signals by this, but for those that whoever started us has us ignore."""
+    for name in SIGNALS:
+        number = getattr(signal, name, None)  # Windows has the first alone
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def _stopping(process: int) -> Callable[[int, FrameType | None], None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -17,6 +16,8 @@ from vqtext.errors import ArtifactError
 from vqtext.model import keeping
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import TASKS, Train
+
+resource = pytest.importorskip("resource", reason="limits and mounts of POSIX")
 
 
 def weights(settings):
@@ -32,7 +33,6 @@ def left(settings):
     return [path.name for path in found if path.suffix == ".part" or ".tmp-" in path.name]
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="Windows has no such signal")
 def test_a_warning_of_the_cluster_ends_a_training_that_goes_on_to_the_same_models(
     prepared,  # noqa: F811
     heard,
@@ -98,7 +98,6 @@ def small_disk(folder, room):
         subprocess.run([mount, "-o", "remount,size=100m", folder], check=True)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="limits and mounts of POSIX")
 @pytest.mark.parametrize(
     ("kind", "rooms"), [(small_files, (100, 40_000)), (small_disk, (4096, 200_000, 300_000))]
 )

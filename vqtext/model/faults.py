@@ -14,7 +14,7 @@ from vqtext.model.network import Output
 
 SHOWN = 5  # windows that are named
 LEAST_DIM = 16  # of the settings
-_NO_SHARED = ("shared memory", "unable to write to file </torch")
+_NO_SHARED = ("unable to write to file </torch", "insufficient shared memory", "out of shared memory")
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 

@@ -94,10 +94,11 @@ class Keeper(lightning.pytorch.callbacks.Checkpoint):
         is_last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
         if is_last and not self.best:
             self._keep(trainer, module)
-        if self._is_due(trainer, is_last):
-            self._save(trainer)
+        # before the checkpoint: a training that is over does not write them again
         if rank_zero() and (is_last or time.monotonic() - self.written_at >= WRITE_EVERY_S):
             self._write_rows()
+        if self._is_due(trainer, is_last):
+            self._save(trainer)
 
     def _keep(self, trainer: Any, module: Any) -> None:
         weights = {name: value.cpu().clone() for name, value in module.network.state_dict().items()}

@@ -45,9 +45,12 @@ class OneMachine(LightningEnvironment):
     that have nothing to do with ``train.devices``, and under SLURM requeue the job by itself.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._main_port = find_free_network_port()
+    @property
+    def main_port(self) -> int:
+        """One that is free, and not that of another training under the same launcher."""
+        if self._main_port == -1:
+            self._main_port = find_free_network_port()
+        return self._main_port
 
     @property
     def creates_processes_externally(self) -> bool:
@@ -114,10 +117,11 @@ class Events(lightning.pytorch.loggers.TensorBoardLogger):
 
     def __init__(self, folder: Path, **how: Any) -> None:
         super().__init__(folder, name="", version="", **how)
+        self.folder = str(folder)
 
     @property
     def log_dir(self) -> str:
-        return str(self._root_dir)
+        return self.folder
 
     def save(self) -> None:
         pass

@@ -122,6 +122,7 @@ def fit(
     Raises:
         TrainingError: nothing can be learnt from these windows, a loss is not finite, memory is too small,
             or the device is not there.
+        OSError: the disk is full; a training that is called again goes on from its last checkpoint.
     """
     quiet()
     folder = folder.absolute()  # to Lightning a path may begin with ~, "registry:" or a protocol
