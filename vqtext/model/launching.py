@@ -29,6 +29,7 @@ def quiet() -> None:
     """Lightning's tips and hints are for developers of training loops."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # which processes it ends
     warnings.filterwarnings("ignore", module="lightning.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
     warnings.filterwarnings(
@@ -50,8 +51,12 @@ class InProcesses(lightning.pytorch.strategies.DDPStrategy):
     Its warnings (`vqtext.ending`) go to all processes of a job, and the first ends the others.
     """
 
-    def setup_environment(self) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """With this a process begins; before it sets anything up, Lightning looks for ``srun``, and warns."""
         quiet()
+        self.__dict__.update(state)
+
+    def setup_environment(self) -> None:
         for name in {"SIGUSR1", "SIGUSR2", "SIGXCPU"} & set(dir(signal)):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
         os.environ.pop("TORCHELASTIC_USE_AGENT_STORE", None)  # our processes do not meet where torchrun's do

@@ -90,8 +90,9 @@ class Train(Stage):
 
     def ensure_inputs(self) -> None:
         """Tasks of a launcher may each train a run of their own; they never share one."""
-        said = {name: os.environ[name] for name in TASKS if os.environ.get(name, "1") not in ("", "1")}
-        for name, count in list(said.items())[:1]:
+        said = {name: os.environ.get(name, "") for name in TASKS}
+        name, count = max(said.items(), key=lambda one: int(one[1]) if one[1].isdecimal() else 0)
+        if count.isdecimal() and int(count) > 1:
             self.progress.warn(
                 f"one of {count} tasks ({name}): each trains by itself, and of those with the same --run the "
                 "first one alone; for several devices run the command once, with --devices"
