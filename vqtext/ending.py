@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-from vqtext.errors import VQTextError, way_out
+from vqtext.errors import NO_ROOM, VQTextError, way_out
 from vqtext.pipeline.lines import printable
 
 _CTRL_C = 130
@@ -60,7 +60,8 @@ def _guarded(command: Callable[[], object]) -> int:
         return _fail(f"error: {error}", error.exit_code)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"error: {where}{error.strerror or error}{way_out(error)}", 1)
+        out = way_out(error) if error.errno in NO_ROOM else ""  # others may be of what was read
+        return _fail(f"error: {where}{error.strerror or error}{out}", 1)
     return 0
 
 

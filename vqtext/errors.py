@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _WAYS_OUT = {
     errno.ENOSPC: "free some space, and the same command goes on; or choose another place with --cache",
     errno.EDQUOT: "your quota is used up: free some space, and the same command goes on; or choose another "
@@ -63,6 +64,6 @@ class ShapeError(VQTextError, ValueError):
 
 
 def way_out(error: OSError) -> str:
-    """What to do about it, as the end of a message; empty where nobody knows."""
+    """What to do where something cannot be written, as the end of a message; empty where nobody knows."""
     known = _WAYS_OUT.get(error.errno or 0)
     return f"; {known}" if known else ""
