@@ -269,6 +269,15 @@ cli.main()
     [
         (signal.SIGINT, 130, "interrupted; what was made before is whole\n"),
         (signal.SIGTERM, 143, "terminated; what was made before is whole\n"),
+        *(
+            (
+                number,
+                128 + number,
+                f"stopped by {number.name}; what was made before is whole, and the same command goes on\n",
+            )
+            for number in signal.Signals
+            if number.name in ("SIGUSR1", "SIGUSR2", "SIGXCPU")
+        ),
         (signal.SIGKILL, -signal.SIGKILL, ""),
     ],
 )

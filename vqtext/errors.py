@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_WAYS_OUT = {
+    errno.ENOSPC: "free some space, and the same command goes on; or choose another place with --cache",
+    errno.EDQUOT: "your quota is used up: free some space, and the same command goes on; or choose another "
+    "place with --cache",
+    errno.EFBIG: "the file system or `ulimit -f` allows no file this large: the same command goes on where "
+    "it does",
+    errno.EROFS: "choose another place with --cache",
+    errno.EACCES: "choose another place with --cache, or change its permissions",
+    errno.EPERM: "choose another place with --cache, or change its permissions",
+    errno.ENOTDIR: "a file stands where a folder should be",
+    errno.EEXIST: "a file stands where a folder should be",
+}
+
 
 class VQTextError(Exception):
     """Base of the package's own errors. The CLI prints the message and exits with ``exit_code``."""
@@ -49,3 +65,9 @@ class TrainingError(VQTextError):
 
 class ShapeError(VQTextError, ValueError):
     """An array of the wrong shape."""
+
+
+def way_out(error: OSError) -> str:
+    """What to do where something cannot be written, as the end of a message; empty where nobody knows."""
+    known = _WAYS_OUT.get(error.errno or 0)
+    return f"; {known}" if known else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vqtext.cache.publish import publish, publish_folder, recover_folder, was_interrupted
+from vqtext.cache.publish import copy, publish, publish_folder, recover_folder, was_interrupted
 from vqtext.errors import ArtifactError
 
 LIMIT = """
@@ -72,6 +72,28 @@ def test_what_living_processes_and_other_targets_write_is_not_swept(tmp_path):
     with publish(tmp_path / "file") as temp:
         temp.touch()
     assert names(tmp_path) == sorted([*kept, "file"])
+
+
+def test_files_that_a_library_puts_beside_its_own_go_too(tmp_path):
+    """SQLite leaves two beside a database that it could not write on a full disk."""
+    (tmp_path / ".file.tmp-999999999-wal").touch()
+    with pytest.raises(ArtifactError), publish(tmp_path / "file") as temp:
+        temp.with_name(f"{temp.name}-shm").touch()
+        kept = temp.with_name(f"{temp.name}0")  # of another process
+        kept.touch()
+        raise OSError(28, "No space left on device")
+    assert names(tmp_path) == [kept.name]
+
+
+def test_a_folder_that_cannot_be_copied_says_why(tmp_path):
+    """`shutil.copytree` hid the number of the error in a list."""
+    (tmp_path / "from" / "in").mkdir(parents=True)
+    (tmp_path / "from" / "in" / "file").write_text("whole")
+    copy(tmp_path / "from", tmp_path / "new" / "to")
+    assert (tmp_path / "new/to/in/file").read_text() == "whole"
+    (tmp_path / "from" / "in" / "gone").symlink_to("nowhere")
+    with pytest.raises(FileNotFoundError):
+        copy(tmp_path / "from", tmp_path / "other")
 
 
 def test_a_folder_replaces_a_folder(tmp_path):

@@ -101,3 +101,23 @@ def test_a_checkpoint_that_cannot_be_read_begins_anew(uninterrupted, tmp_path, b
     else:
         last.write_bytes(broken)
     assert same(train(tmp_path)[0].state_dict(), network.state_dict())
+
+
+def test_a_training_that_stopped_while_it_wrote_its_last_numbers_writes_them_again(
+    uninterrupted, tmp_path, monkeypatch
+):
+    """It was over by its checkpoint, and half a metrics.csv went into the run."""
+    network, _, metrics = uninterrupted
+    write = keeping.Keeper._write_rows
+
+    def stop(self):
+        write(self)
+        if len(self.rows) == SETTINGS.epochs:
+            (tmp_path / "metrics.csv").write_text("")
+            raise Stopped
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(keeping.Keeper, "_write_rows", stop)
+        train(tmp_path)
+    assert same(train(tmp_path)[0].state_dict(), network.state_dict())
+    assert (tmp_path / "metrics.csv").read_text() == metrics

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from test_lightning_alone import CLUSTERS
 from toy import config, data
 
 from vqtext.config import TrainSettings
@@ -51,9 +52,11 @@ def told(tokens):
 
 
 @pytest.mark.parametrize("channels", ["joint", "independent"])
-def test_two_processes_train_as_one_does(channels, tmp_path):
-    """20 steps, dropout, masks and augmentation off."""
+def test_two_processes_train_as_one_does(channels, tmp_path, monkeypatch):
+    """20 steps, dropout, masks and augmentation off. A task of torchrun's may do it."""
     one, one_scores, _ = train(tmp_path / "one", 1, channels=channels)
+    for name, value in CLUSTERS["torchrun"].items():
+        monkeypatch.setenv(name, value)
     two, two_scores, told = train(tmp_path / "two", 2, channels=channels)
     for (name, a), b in zip(one.state_dict().items(), two.state_dict().values(), strict=True):
         if name.endswith(UNTAUGHT):

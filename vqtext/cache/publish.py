@@ -7,25 +7,14 @@ target's lock (`vqtext.cache.lock`).
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
-from vqtext.errors import ArtifactError
-
-_WAYS_OUT = {
-    errno.ENOSPC: "free some space, or choose another place with --cache",
-    errno.EDQUOT: "your quota is used up: free some space, or choose another place with --cache",
-    errno.EFBIG: "the file system or `ulimit -f` allows no file this large",
-    errno.EROFS: "choose another place with --cache",
-    errno.EACCES: "choose another place with --cache, or change its permissions",
-    errno.EPERM: "choose another place with --cache, or change its permissions",
-    errno.ENOTDIR: "a file stands where a folder should be",
-    errno.EEXIST: "a file stands where a folder should be",
-}
+from vqtext.errors import ArtifactError, way_out
 
 
 @contextmanager
@@ -88,6 +77,17 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def copy(source: Path, target: Path) -> None:
+    """A folder with all it holds, into a new one. `shutil.copytree` would hide why it fails.
+
+    Raises:
+        OSError: the disk is full or read-only.
+    """
+    target.mkdir(parents=True)
+    for path in source.iterdir():
+        (copy if path.is_dir() else shutil.copy2)(path, target / path.name)
+
+
 @contextmanager
 def _writing(target: Path) -> Iterator[Path]:
     """The temporary path, what becomes of it, and errors as people read them."""
@@ -100,6 +100,8 @@ def _writing(target: Path) -> Iterator[Path]:
             _sync_one(target.parent)
         finally:
             remove(temp)
+            for path in target.parent.glob(f"{escape(temp.name)}-*"):  # SQLite puts files beside its own
+                remove(path)
     except OSError as error:
         raise cannot_write(target, error) from error
 
@@ -108,10 +110,7 @@ def cannot_write(target: Path, error: OSError) -> ArtifactError:
     """The error for a place that cannot be written, in one line with a way out where there is one."""
     name = Path(error.filename or target).name
     where = "" if name == target.name or name.startswith(f".{target.name}.") else f" ({error.filename})"
-    way_out = _WAYS_OUT.get(error.errno or 0)
-    return ArtifactError(
-        f"{target} cannot be written: {error.strerror or error}{where}" + (f"; {way_out}" if way_out else "")
-    )
+    return ArtifactError(f"{target} cannot be written: {error.strerror or error}{where}{way_out(error)}")
 
 
 def _sweep(target: Path) -> None:
@@ -119,7 +118,7 @@ def _sweep(target: Path) -> None:
     process that had it before us, as in a container, where numbers start anew."""
     start = f".{target.name}.tmp-"
     for path in target.parent.iterdir():
-        number = path.name.removeprefix(start)
+        number = path.name.removeprefix(start).partition("-")[0]
         if path.name.startswith(start) and number.isdecimal() and not _is_other_alive(int(number)):
             remove(path)
 

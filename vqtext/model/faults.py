@@ -14,6 +14,7 @@ from vqtext.model.network import Output
 
 SHOWN = 5  # windows that are named
 LEAST_DIM = 16  # of the settings
+_NO_SHARED = ("unable to write to file </torch", "insufficient shared memory", "out of shared memory")
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
@@ -44,6 +45,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
+
+
+def is_out_of_shared_memory(error: BaseException) -> bool:
+    """Whether an error of torch means that processes cannot hand tensors on to each other."""
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_SHARED)
 
 
 def is_of_compiler(error: BaseException) -> bool:

@@ -7,7 +7,6 @@ epochs, and replaces the one before in one rename.
 from __future__ import annotations
 
 import csv
-import os
 import pickle
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ import torch
 from vqtext.model.batches import Draws
 from vqtext.model.distributed import rank_zero
 from vqtext.model.lightning_alone import lightning
+from vqtext.model.writing import save_torch
 
 SAVE_EVERY_S = 20.0  # between two checkpoints to go on from
 WRITE_EVERY_S = 2.0  # between two writings of metrics.csv
@@ -30,7 +30,11 @@ Tell: TypeAlias = Callable[[int, int, Mapping[str, float]], object]
 
 
 class AtomicIO(lightning.pytorch.plugins.TorchCheckpointIO):
-    """Checkpoints that are whole or not there, and on the disk when they are there."""
+    """Checkpoints that are whole or not there, and on the disk when they are there.
+
+    Raises:
+        OSError: the disk is full or read-only; nothing is left of what was half written.
+    """
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
@@ -38,11 +42,11 @@ class AtomicIO(lightning.pytorch.plugins.TorchCheckpointIO):
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        try:
+            save_torch(checkpoint, part)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 class Keeper(lightning.pytorch.callbacks.Checkpoint):
@@ -90,10 +94,11 @@ class Keeper(lightning.pytorch.callbacks.Checkpoint):
         is_last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
         if is_last and not self.best:
             self._keep(trainer, module)
-        if self._is_due(trainer, is_last):
-            self._save(trainer)
+        # before the checkpoint: a training that is over does not write them again
         if rank_zero() and (is_last or time.monotonic() - self.written_at >= WRITE_EVERY_S):
             self._write_rows()
+        if self._is_due(trainer, is_last):
+            self._save(trainer)
 
     def _keep(self, trainer: Any, module: Any) -> None:
         weights = {name: value.cpu().clone() for name, value in module.network.state_dict().items()}

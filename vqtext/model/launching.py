@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import signal
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
-from signal import SIGKILL
 from typing import Any
 
 from torch import multiprocessing
@@ -19,25 +20,46 @@ from vqtext.errors import TrainingError
 from vqtext.model.keeping import Tell
 from vqtext.model.lightning_alone import lightning
 
-_RAISED = re.compile(r"^(?:[\w.]+\.)?(\w+): (.*)$")
+_RAISED = re.compile(r"^(?:[\w.]+\.)?(\w+): (?:\[Errno (\d+)\] )?(.*)$")
+
+_print_failed = threading.excepthook
 
 
 def quiet() -> None:
     """Lightning's tips and hints are for developers of training loops."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # which processes it ends
     warnings.filterwarnings("ignore", module="lightning.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
     warnings.filterwarnings(
         "ignore", message=".*resuming from a checkpoint that ended before.*"
     )  # `Draws` can
+    threading.excepthook = _others
+
+
+def _others(failed: threading.ExceptHookArgs) -> None:
+    """What is printed of a thread that fails: nothing where it wrote numbers for TensorBoard, since whoever
+    gives it the next ones is told."""
+    if type(failed.thread).__name__ != "_AsyncWriterThread":
+        _print_failed(failed)
 
 
 class InProcesses(lightning.pytorch.strategies.DDPStrategy):
-    """Lightning's, as quiet in each process as in the first."""
+    """Lightning's, as quiet in each process as in the first, which alone answers to a cluster.
+
+    Its warnings (`vqtext.ending`) go to all processes of a job, and the first ends the others.
+    """
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """With this a process begins; before it sets anything up, Lightning looks for ``srun``, and warns."""
+        quiet()
+        self.__dict__.update(state)
 
     def setup_environment(self) -> None:
-        quiet()
+        for name in {"SIGUSR1", "SIGUSR2", "SIGXCPU"} & set(dir(signal)):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        os.environ.pop("TORCHELASTIC_USE_AGENT_STORE", None)  # our processes do not meet where torchrun's do
         super().setup_environment()
 
 
@@ -77,7 +99,7 @@ def no_process_stays(trainer: Any) -> Iterator[None]:
     """However training ends, its processes end; what one of them raised is raised here.
 
     Raises:
-        TrainingError, RuntimeError: what the process said; the second where the error is not ours.
+        TrainingError, OSError, RuntimeError: what the process said; the last where the error is not ours.
     """
     sharing = multiprocessing.get_sharing_strategy()
     # by names: of file descriptors none may be sent twice, and tensors that are sent may be views of one
@@ -86,7 +108,9 @@ def no_process_stays(trainer: Any) -> Iterator[None]:
         yield
     except ProcessRaisedException as error:
         raised = _RAISED.match(str(error).strip().splitlines()[-1])
-        kind, said = raised.groups() if raised else ("", str(error))
+        kind, number, said = raised.groups() if raised else ("", None, str(error))
+        if number:
+            raise OSError(int(number), said) from error
         raise TrainingError(said) if kind == TrainingError.__name__ else RuntimeError(said) from error
     except ProcessExitedException as error:
         raise TrainingError(
@@ -97,4 +121,4 @@ def no_process_stays(trainer: Any) -> Iterator[None]:
         multiprocessing.set_sharing_strategy(sharing)
         launcher = trainer.strategy.launcher
         if launcher is not None:
-            launcher.kill(SIGKILL)
+            launcher.kill(signal.SIGKILL)

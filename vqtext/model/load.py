@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from vqtext.errors import ArtifactError
 from vqtext.model.config import ModelConfig
@@ -29,6 +29,7 @@ from vqtext.model.vocabulary import Vocabulary
 from vqtext.model.vqshape import VQShape
 from vqtext.model.vqshape.config import ARCHITECTURE
 from vqtext.model.vqshape.weights import misfits
+from vqtext.model.writing import save_safetensors
 from vqtext.reason import Reason, RecordingReasons
 from vqtext.schema import Channel
 
@@ -230,7 +231,7 @@ class VQText:
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         tensors |= {f"decoder.{k}": v for k, v in self.decoder.state_dict().items()}
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, folder / WEIGHTS)
+        save_safetensors(tensors, folder / WEIGHTS)
         _write_json(folder / CONFIG, self.config.to_dict())
         _write_json(folder / ANCHORS, self.vocabulary.to_dict())
 

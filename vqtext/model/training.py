@@ -20,11 +20,11 @@ from vqtext.model.batches import Windows, loader
 from vqtext.model.config import MIN_PATCH, ModelConfig
 from vqtext.model.evidence import Evidence
 from vqtext.model.facing import own_headings
-from vqtext.model.faults import is_out_of_memory, out_of_memory
+from vqtext.model.faults import is_out_of_memory, is_out_of_shared_memory, out_of_memory
 from vqtext.model.guidance import Guidance
 from vqtext.model.keeping import LAST, AtomicIO, Keeper, Progress, Tell, kept_in
 from vqtext.model.launching import InProcesses, Relay, no_process_stays, quiet
-from vqtext.model.lightning_alone import lightning
+from vqtext.model.lightning_alone import Events, Trainer, lightning
 from vqtext.model.losses import residual
 from vqtext.model.module import Revive, TrainingModule, calibrated_nll
 from vqtext.model.mounting import mounting
@@ -122,8 +122,10 @@ def fit(
     Raises:
         TrainingError: nothing can be learnt from these windows, a loss is not finite, memory is too small,
             or the device is not there.
+        OSError: the disk is full; a training that is called again goes on from its last checkpoint.
     """
     quiet()
+    folder = folder.absolute()  # to Lightning a path may begin with ~, "registry:" or a protocol
     if settings.overfit is not None:
         config, data, settings = _overfitted(config, data, settings, seed)
     lightning.seed_everything(seed, workers=True, verbose=False)
@@ -150,9 +152,7 @@ def fit(
     with ExitStack() as processes:
         if settings.devices > 1:
             tell = processes.enter_context(Relay(tell))
-        logger = lightning.pytorch.loggers.TensorBoardLogger(
-            folder, name="", version="", purge_step=stopped["global_step"] if stopped else None
-        )
+        logger = Events(folder, purge_step=stopped["global_step"] if stopped else None)
         trainer = _trainer(settings, epochs, logger, [Revive(), Progress(tell), keeper])
         processes.enter_context(no_process_stays(trainer))
         try:
@@ -163,6 +163,11 @@ def fit(
         except Exception as error:
             if is_out_of_memory(error):
                 raise out_of_memory(settings, config.settings, config.tokens) from error
+            if is_out_of_shared_memory(error):
+                raise TrainingError(
+                    "shared memory (/dev/shm) is full: set train.workers to 0 and train.devices to 1, or "
+                    "give it more room, as with docker's --shm-size"
+                ) from error
             raise
     if trainer.interrupted:
         raise KeyboardInterrupt
@@ -192,7 +197,7 @@ def _trainer(settings: TrainSettings, epochs: int, logger: Any, callbacks: list[
         TrainingError: there is no such device, or it cannot compute so.
     """
     try:
-        return lightning.Trainer(
+        return Trainer(
             accelerator=settings.accelerator,
             devices=settings.devices,
             strategy=InProcesses(start_method="spawn") if settings.devices > 1 else "auto",

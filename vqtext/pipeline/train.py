@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import sys
@@ -18,6 +19,7 @@ import numpy as np
 
 from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.cache.hdf5 import open_artifact
+from vqtext.cache.publish import copy
 from vqtext.data.folds import splits_for
 from vqtext.data.heading import ways
 from vqtext.data.splits import PARTS, Split
@@ -43,6 +45,8 @@ FALLS = 0.5  # a sound network's loss on a few batches falls below this share of
 WHOLE = "whole"  # folder of what was logged once all windows trained
 SCORES = "scores.json"  # written last: a model that has it is whole
 RECORDED = ("vqtext", "torch", "lightning", "numpy", "scikit-learn", "h5py", "safetensors")
+# How many tasks a launcher started: torchrun, srun, mpirun (Open MPI, MPICH), jsrun
+TASKS = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "JSM_NAMESPACE_SIZE")
 _HOW = {
     "subjects": "split by subject",
     "folds": "folds over subjects, each tested once by models that never saw it",
@@ -84,6 +88,16 @@ class Train(Stage):
             chosen["model"]["init"] = file_fingerprint(weights) if weights.exists() else None
         return chosen
 
+    def ensure_inputs(self) -> None:
+        """Tasks of a launcher may each train a run of their own; they never share one."""
+        said = {name: os.environ.get(name, "") for name in TASKS}
+        name, count = max(said.items(), key=lambda one: int(one[1]) if one[1].isdecimal() else 0)
+        if count.isdecimal() and int(count) > 1:
+            self.progress.warn(
+                f"one of {count} tasks ({name}): each trains by itself, and of those with the same --run the "
+                "first one alone; for several devices run the command once, with --devices"
+            )
+
     def make(self, target: Path) -> None:
         from vqtext.pipeline.training_data import gather
 
@@ -118,7 +132,7 @@ class Train(Stage):
             for name in made.values():
                 found = json.loads((kept / name / SCORES).read_text())
                 scores[name], refuted[name] = found["validation"], found["refuted"]
-                shutil.copytree(kept / name, target / name)
+                copy(kept / name, target / name)
             best = max(
                 made.values(), key=lambda name: -scores[name].get("nll", 0) - scores[name].get("rebuild", 0)
             )

@@ -57,6 +57,20 @@ def test_processes_that_start_at_once_share_it(tmp_path, python):
     assert all(journal.find(f"{name} {i}") for name in "abcd" for i in range(20))
 
 
+def test_a_full_disk_leaves_nothing_of_a_new_journal(tmp_path):
+    """It was a traceback, and two files that nobody would have swept."""
+    resource = pytest.importorskip("resource", reason="limits of POSIX")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))
+    try:
+        with pytest.raises(ArtifactError, match=r"journal.sqlite cannot be used \(.*free the disk"):
+            Journal(tmp_path / "journal.sqlite")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == [".journal.sqlite.lock"]
+    Journal(tmp_path / "journal.sqlite").close()
+
+
 def test_threads_share_it(tmp_path):
     journal = Journal(tmp_path / "journal.sqlite")
 

@@ -20,6 +20,7 @@ from vqtext.errors import ArtifactError, ConfigError
 from vqtext.model.vqshape.config import VQShapeConfig
 from vqtext.model.vqshape.network import VQShape
 from vqtext.model.vqshape.weights import assemble, listed
+from vqtext.model.writing import save_torch
 
 PREFIX = "model."
 
@@ -138,7 +139,7 @@ def save_original(model: VQShape, path: Path | str) -> None:
     c = model.config
     options = {theirs: getattr(c, ours) for ours, theirs in OPTIONS.items()} | {"codebook_type": "standard"}
     tensors = {original_name(k): v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    torch.save(
+    save_torch(
         {
             "state_dict": tensors,
             "hyper_parameters": options,

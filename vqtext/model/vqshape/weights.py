@@ -8,12 +8,13 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from vqtext.errors import ArtifactError
 from vqtext.model.vqshape.config import VQShapeConfig
 from vqtext.model.vqshape.network import VQShape
+from vqtext.model.writing import save_safetensors
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 LISTED = 10  # names in one message, at most
@@ -82,8 +83,7 @@ def save(model: VQShape, folder: Path | str) -> None:
     """Write a model into an existing or new folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(tensors, folder / WEIGHTS)
+    save_safetensors(model.state_dict(), folder / WEIGHTS)
     (folder / CONFIG).write_text(json.dumps(model.config.to_dict(), indent=1) + "\n", encoding="utf-8")
 
 

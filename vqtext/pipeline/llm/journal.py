@@ -107,6 +107,8 @@ class Journal:
                 self._file = self._open()
         except OSError as error:
             raise ArtifactError(f"{path} cannot be opened ({error}): can its folder be written?") from None
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
 
     def find(self, key: str) -> Reply | None:
         """The reply to a request; None where there is none yet."""

@@ -1,0 +1,42 @@
+"""Tensors into a file, with an error that says why where they do not get there.
+
+torch tells a full disk by a number of bytes, safetensors by words of its own: neither as an OSError.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def save_torch(data: Any, path: Path | str) -> None:
+    """As ``torch.save``, and on the disk when this returns.
+
+    Raises:
+        OSError: the disk is full or read-only.
+    """
+    try:
+        with Path(path).open("wb") as file:
+            torch.save(data, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except RuntimeError as error:  # that its last bytes have no place, after the error that says why
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
+
+
+def save_safetensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """As ``safetensors.torch.save_file``, of tensors wherever they are.
+
+    Raises:
+        OSError: the disk is full or read-only.
+    """
+    from safetensors.torch import save
+
+    path.write_bytes(save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}))
