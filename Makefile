@@ -1,6 +1,6 @@
 # make demo        environment, install, and the main job on real signals
 # make demo-clean  empty the demo's folder
-# make test        environment, install, and the tests
+# make test        environment, install, and the tests, as many at once as there are cores
 # make lint        ruff and mypy
 # make fix         let ruff mend what it can
 
@@ -18,7 +18,7 @@ demo-clean:
 	rm -rf .demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -63,7 +63,7 @@ def read_table(file: Path | str) -> Table:
     for word, phrases in table.items():
         if not (isinstance(phrases, list) and all(isinstance(phrase, str) for phrase in phrases)):
             raise WordsError(f"{file}, {word!r}: a list of phrases must stand here")
-    return table
+    return {word.strip(): phrases for word, phrases in table.items()}
 
 
 def own_table(dataset: str, truth_words: Iterable[str]) -> Table:
