@@ -173,3 +173,12 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "a.arff").write_text("")
     with pytest.raises(UsageError, match=r"neither a \.ts nor a \.tsv file"):
         read(tmp_path / "a.arff")
+
+
+def test_a_case_with_a_long_gap_is_one_window(tmp_path):
+    """Cases have no rate that anybody said: four samples at "1 Hz" are no break."""
+    line = ",".join(["1"] * 10 + ["?"] * 6 + ["2"] * 10)
+    (tmp_path / "P.ts").write_text(f"@classLabel true a b\n@data\n{line}:a\n{line}:b\n")
+    opened = open_reader("uea", tmp_path / "P.ts", None, print)
+    windows = cut(opened.recordings(), Cut(gap_s=opened.gap_s), "p")
+    assert windows.n == 2 and np.isnan(windows.signal).sum() == 12

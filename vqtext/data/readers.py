@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from vqtext.data.findings import Told
+from vqtext.data.grid import GAP_S
 from vqtext.data.recording import Recording
 from vqtext.errors import UsageError
 
@@ -53,7 +54,7 @@ class Reader(ABC):
             the files of one recording, so that a large data set is never held whole and a reading that was
             stopped goes on at the part where it stopped.
         exact_subjects: case, spaces and zeros tell subjects apart; else see `vqtext.schema.same_subject`.
-        window_s, stride_s, borders: how its windows are usually cut, where the user says nothing; see
+        window_s, stride_s, borders, gap_s: how its windows are usually cut, where the user says nothing; see
             `vqtext.data.windowing.Cut`.
     """
 
@@ -62,6 +63,7 @@ class Reader(ABC):
     window_s: ClassVar[float | None] = None
     stride_s: ClassVar[float | None] = None
     borders: ClassVar[Literal["drop", "keep"]] = "drop"
+    gap_s: ClassVar[float] = GAP_S
     exact_subjects: bool = False
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:

@@ -10,9 +10,10 @@ JapaneseVowels …) and of nothing here, it is read from there; nothing is ever 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording
@@ -26,6 +27,8 @@ _PARTS: dict[str, Literal["train", "test"]] = {"_TRAIN": "train", "_TEST": "test
 
 class Uea(Reader):
     """One problem: a file, or a folder with ``NAME_TRAIN`` and ``NAME_TEST``."""
+
+    gap_s: ClassVar[float] = math.inf  # a case is one window, whatever is missing in it
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         super().__init__(path, rate_hz, warn)

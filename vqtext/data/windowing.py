@@ -1,7 +1,7 @@
 """One recording → its windows.
 
 A recording is first taken apart where time itself is broken: at its own ``breaks``, and where no channel has
-a sample for longer than `GAP_S`. In each piece short losses are bridged by straight lines, longer ones stay
+a sample for longer than ``gap_s``. In each piece short losses are bridged by straight lines, longer ones stay
 missing, and the piece is brought to the wanted rate on its own, so that neither a line nor a filter reaches
 across a gap. Samples without a label part it further, and with ``borders="drop"`` so does every change of
 label: each stretch of one label is then cut from its own beginning. What is left over at the end of a stretch
@@ -41,6 +41,7 @@ class Cut:
             holds for most of their samples, and notes the share of each.
         rate_hz: resample to this rate; None keeps the recordings' own.
         bridge_s: longest loss that is bridged by a straight line, channel by channel.
+        gap_s: longest stretch without any sample that a window may hold.
     """
 
     window_s: float | None = None
@@ -48,6 +49,7 @@ class Cut:
     borders: Literal["drop", "keep"] = "drop"
     rate_hz: float | None = None
     bridge_s: float = BRIDGE_S
+    gap_s: float = GAP_S
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def _in_one_piece(recording: Recording, codes: np.ndarray, how: Cut, rate_hz: fl
     bridge = int(how.bridge_s * recording.rate_hz + 1e-6)
     breaks = recording.breaks if recording.lost_s else ()
     lost_s = [0.0, *accumulate(recording.lost_s)]
-    for start, stop in _pieces(recording):
+    for start, stop in _pieces(recording, how.gap_s):
         piece = whole.part(start, stop, recording.rate_hz)
         piece = replace(piece, start_s=piece.start_s + lost_s[bisect_right(breaks, start)])
         if bridge and np.isnan(piece.signal).any():
@@ -176,14 +178,14 @@ def _cut_stretch(one: _Labelled, how: Cut, rate_hz: float, pad: bool, found: Cut
     found.lost[one.ends] += length - (starts[-1] + size)
 
 
-def _pieces(recording: Recording) -> Iterator[tuple[int, int]]:
+def _pieces(recording: Recording, gap_s: float) -> Iterator[tuple[int, int]]:
     """Stretches (start, stop) of a recording in which time runs on."""
     silent = np.isnan(recording.signal).all(axis=0)
     edges = np.flatnonzero(np.diff(silent, prepend=False, append=False))
     gaps = [
         (int(a), int(b))
         for a, b in zip(edges[::2], edges[1::2], strict=True)
-        if b - a > GAP_S * recording.rate_hz
+        if b - a > gap_s * recording.rate_hz
     ]
     gaps += [(at, at) for at in recording.breaks]
     start = 0

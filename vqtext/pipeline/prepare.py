@@ -113,6 +113,7 @@ class Prepare(Stage):
             borders=data.borders or reader.borders,
             rate_hz=data.rate_hz,
             bridge_s=data.bridge_s,
+            gap_s=reader.gap_s,
         )
 
 
