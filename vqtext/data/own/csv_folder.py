@@ -183,10 +183,11 @@ def unlabelled_recordings(
             warn(f"{group.name}: there is no file {pattern!r}: its channels are missing")
 
     def read(contents: Contents) -> list[Recording]:
-        told = Told(warn)
+        said: list[str] = []  # for what is read twice is told once
+        told = Told(said.append)
         rows = _rows(group, folder, contents, told)
         made = list(recordings_of_rows(rows, group, contents, None, told.tell))
-        for line in (*told.notes.lines(), *told.remarks()):
+        for line in (*said, *told.notes.lines(), *told.remarks()):
             warn(line)
         return made
 
