@@ -141,8 +141,10 @@ def _sensor(columns: Sequence[str], signal: np.ndarray, place: str | None, kind:
     size = np.sqrt(np.square(signal).sum(axis=0)) if is_triple else np.abs(signal[0])
     middle, most = _middle(size), _middle(size, 0.95)
     words, _ = _parts(columns[0])
-    modality = _modality(words) or _by_unit(columns[0]) or (kind if is_triple else None)
+    modality = _modality(words) or (kind if is_triple else None)
     doubts = []
+    if modality is None and (modality := _by_unit(columns[0])):
+        doubts.append("modality")
     if modality is None and is_triple and _of_gravity(middle):
         modality = "acc"
         doubts.append("modality")
@@ -201,7 +203,7 @@ def _said_unit(column: str) -> str | None:
 def _by_unit(column: str) -> str | None:
     """The modality that the unit in brackets leaves open, if it is one alone."""
     unit = _said_unit(column)
-    fitting = [one for one in MODALITIES if one != "unknown" and unit and _is_known(one, unit)]
+    fitting = [one for one in MODALITIES if one not in ("hr", "unknown") and unit and _is_known(one, unit)]
     return fitting[0] if len(fitting) == 1 else None
 
 

@@ -156,7 +156,7 @@ def _columns(head: Sequence[str], name: str) -> tuple[list[str], list[list[str]]
     # The header is the topmost line of as many fields right above, over rows of units or without any number.
     above: list[int] = []
     for i in range(first - 1, -1, -1):
-        split_rows[i] = header_fields(rows[i][2], separator, width)
+        split_rows[i] = header_fields(rows[i][2], separator, tail)
         if len(split_rows[i]) != width:
             break
         above = above if any(map(like_number, split_rows[i])) or _is_empty(split_rows[i]) else [i]

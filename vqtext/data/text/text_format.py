@@ -131,7 +131,7 @@ def _header(
             if not all(column in text for column in names):
                 continue
             below = [row for *_, row in logical(lines[after : after + SAMPLE], 0)]
-            fields = {one: header_fields(text, one, usual_width(below, one)) for one in separators}
+            fields = {one: header_fields(text, one, below) for one in separators}
             fitting = {one: own for one, own in fields.items() if {*names} <= {f.strip() for f in own}}
             if fitting:
                 shares = {one: share(below, one, len(own)) for one, own in fitting.items()}

@@ -59,10 +59,10 @@ def named(text: str, separator: str) -> list[str]:
     return split(text if separator == ";" else text.rstrip(";"), separator)
 
 
-def header_fields(text: str, separator: str, width: int) -> list[str]:
-    """The fields of a header above rows of so many; names two blanks apart may hold one themselves."""
+def header_fields(text: str, separator: str, below: Sequence[str]) -> list[str]:
+    """The fields of a header above these rows; names two blanks apart may hold one themselves."""
     fields = named(text, separator)
-    if separator == BLANKS and len(fields) != width:
+    if separator == BLANKS and len(fields) != (width := usual_width(below, separator)):
         wide = re.split(r"\s*\t\s*|\s{2,}", text.strip())
         return wide if len(wide) == width else fields
     return fields
