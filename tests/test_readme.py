@@ -50,9 +50,9 @@ def test_the_study_of_the_readme_is_read(tmp_path: Path, monkeypatch: pytest.Mon
     (study / "recordings").mkdir(parents=True)
     (study / "dataset.toml").write_text(contents)
     for subject in (7, 8):
-        rows = [f"{value:.3f},walking,{subject}" for value in np.sin(np.arange(1000))]
+        rows = [f"{value:.3f},0,9.8,walking,{subject}" for value in np.sin(np.arange(1000))]
         (study / "recordings" / f"{subject}.csv").write_text(
-            "lf_acc_x,label,subject\n" + "\n".join(rows) + "\n"
+            "lf_acc_x,lf_acc_y,lf_acc_z,label,subject\n" + "\n".join(rows) + "\n"
         )
     line = next(line for line in commands() if line.startswith("vqtext prepare --data csv"))
     code, out, err = call(*shlex.split(line)[1:])

@@ -170,7 +170,7 @@ def test_what_was_found_is_noted_once_for_all_files(folder):
 
 def test_the_study_of_the_docs_is_right():
     text = (Path(__file__).parents[2] / "docs/own-data.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+    block = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)[0]
     assert [channel.axis for channel in check_contents(tomllib.loads(block), "docs").channels] == [
         "x",
         "y",

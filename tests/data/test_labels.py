@@ -452,6 +452,14 @@ def test_a_recording_without_labels_for_a_trained_model(study):
     write(folder, "a.csv", "x,who\n1,13\nfast,13\n")
     with pytest.raises(DataError, match="row 3, column 'x': 'fast' is not a number"):
         list(unlabelled_recordings(folder / "a.csv", read_contents(folder / "dataset.toml"), folder))
+    who = {"time_column": "t", "subject_column": None, "subject_pattern": "(p.)_.*"}  # does not match
+    given = read_contents(folder / "dataset.toml")
+    own = [channel.model_copy(update={"file": "a.csv"}) for channel in given.channels]
+    timed = given.model_copy(update={**who, "channels": own})
+    write(folder, "a.csv", "t,x\n0,1\n" + "".join(f"{i / 10},{i}\n" for i in range(50)))
+    said: list[str] = []
+    list(unlabelled_recordings(folder / "a.csv", timed, folder, said.append))
+    assert [line for line in said if "stamp of another" in line] == said[:1]  # told once, not at each reading
     outside = folder.parent / f"{folder.name} elsewhere"
     write(outside, "new.csv")
     (made,) = unlabelled_recordings(outside / "new.csv", read_contents(folder / "dataset.toml"), folder)

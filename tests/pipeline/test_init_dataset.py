@@ -161,6 +161,50 @@ def test_counts_of_which_gravity_is_a_power_of_two(tmp_path):
     ]
 
 
+def test_labels_that_begin_late_and_rows_without_one(tmp_path):
+    """As WEAR writes them: a column that is empty at first was one of numbers, and ended in an error."""
+    labels = [""] * 600 + ["jogging"] * 600
+    values = [[0, 0, 1, label, i // 1200] for i, label in enumerate(labels)]
+    write(tmp_path, "sbj_0.csv", ["acc_x", "acc_y", "acc_z", "label", "sbj_id"], values)
+    said, _ = made(tmp_path)
+    assert (said["label_column"], said["ignore_labels"], said["subject_column"]) == ("label", [""], "sbj_id")
+    list(open_reader("csv", tmp_path, None, lambda _: None).part(0))
+
+
+def test_units_in_brackets_say_what_is_measured(tmp_path):
+    """Of a robot nothing else does; its time stamps became a channel."""
+    header = ["t[s]", "tcp_x[mm]", "tcp_y[mm]", "tcp_z[mm]", "vx[mm/s]", "vy[mm/s]", "vz[mm/s]", "grip[N]"]
+    write(tmp_path, "a.tsv", header, [[i / 100, *range(i, i + 7)] for i in range(N)], "\t")
+    said, _ = made(tmp_path)
+    assert (said["time_column"], said["rate_hz"]) == ("t[s]", 100)
+    assert [(one["modality"], one["unit"]) for one in said["channels"]] == [
+        ("position", "mm"),
+        ("velocity", "mm/s"),
+        ("force", "N"),
+    ]
+
+
+def test_a_header_whose_names_hold_blanks(tmp_path):
+    """As PhysioNet's tools print it: four words over three columns were no header."""
+    rows = [f"{i / 1000:12.3f}{np.sin(i):12.3f}{np.cos(i):12.3f}" for i in range(N)]
+    head = ["Elapsed time      flexor    extensor", "(seconds)        (mV)        (mV)"]
+    (tmp_path / "S1_fist.txt").write_text("\n".join([*head, *rows, ""]))
+    said, _ = made(tmp_path)
+    assert (said["time_column"], said["rate_hz"]) == ("Elapsed time", 1000)
+    assert said["channels"][0]["columns"] == ["flexor", "extensor"]
+
+
+def test_sensors_that_write_a_file_each_are_told(tmp_path):
+    """As Empatica does: axes are taken sooner than a pulse, and what is left to do is said."""
+    for person in ("P1", "P2"):
+        for name, width, rate in (("ACC", 3, 32.0), ("BVP", 1, 64.0)):
+            samples = np.full((1000, width), 37).tolist()
+            write(tmp_path / person, f"{name}.csv", None, [[1544027337.0] * width, [rate] * width, *samples])
+    said, answer = made(tmp_path)
+    assert (said["rate_hz"], len(said["channels"][0]["columns"])) == (32, 3) and "time_column" not in said
+    assert any("ACC.csv and BVP.csv come in several folders" in line for line in answer["check"])
+
+
 def test_where_nothing_can_be_found(tmp_path):
     with pytest.raises(UsageError, match="no such folder"):
         init_dataset(tmp_path / "none")

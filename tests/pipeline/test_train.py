@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 from test_unseen import MORE_WORDS, WORDS, prepared, study  # noqa: F401  a fixture
 
 import vqtext
+from vqtext.config import Settings
+from vqtext.data.splits import How
 from vqtext.errors import TrainingError
 from vqtext.model import keeping, rhythm, training, walking
 from vqtext.model.sifting import Cell
 from vqtext.pipeline.codes import codes
+from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.runs import read_run
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
@@ -25,6 +29,14 @@ def weights(settings):
 
 class Stopped(BaseException):
     """Leaves the disk as a kill would."""
+
+
+@pytest.mark.parametrize("how", get_args(How))
+def test_every_split_is_told(how, tmp_path):
+    """A training of one person's data was done, and ended in KeyError: 'time'."""
+    summary = {"folder": "runs/a", "split": how, "splits": [], "validation": {}, "seeds": [0]}
+    (line,) = Train(Settings(cache=tmp_path), Progress(quiet=True)).lines(summary)
+    assert "split" in line or "folds" in line
 
 
 @pytest.mark.parametrize(("everyone", "epoch", "left"), [(False, 1, [1, 0, 1, 2, 3]), (True, 2, [2, 3])])

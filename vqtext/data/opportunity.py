@@ -12,7 +12,7 @@ data set says which. What is done with them:
   the unit gave, of unknown unit ("mm/s" for the shoes); these makes of units give rad/s, and they are taken
   as mrad/s. The jacket and the hip hold gravity; for the shoes it is not published.
 - **Lost samples** are NaN.
-- **Time** is the first column, in ms: where it jumps, the recording has a break.
+- **Time** is the first column, in ms: where more than a second is lost, the recording has a break.
 - **Labels** are the mode of locomotion (column 244): stand, walk, sit, lie; 0 is none and in no window. The
   gesture of both arms (column 250) is given as truth, for measuring only.
 - **Split**: none. The published challenge and the papers after it hold out different runs.

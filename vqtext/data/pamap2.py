@@ -9,7 +9,7 @@ What is done with them:
 - **Heart rate** comes about nine times a second, NaN in between: straight lines join the readings up to
   `HEART_S` apart; a longer pause, and what lies before the first reading and after the last, stays missing.
 - **Lost samples** of the wireless units are NaN.
-- **Time** is the first column: where it jumps, the recording has a break.
+- **Time** is the first column: where more than a second is lost, the recording has a break.
 - **Activity 0** is the way from one activity to the next, and no label: it is in no window.
 - **Places**: the units sit on the wrist and the ankle of the dominant side and on the chest, the belt on the
   chest. "dominant" becomes left or right with the subject's hand, which is published with age, height, weight

@@ -19,12 +19,15 @@ from vqtext.data.own.channel_guess import Guess, guess, modalities_in
 from vqtext.data.own.contents import CONTENTS, check_contents
 from vqtext.data.own.name_patterns import label_pattern, subject_pattern
 from vqtext.data.own.outline import Outline, columns_of, outline
+from vqtext.data.text.fields import MISSING
 from vqtext.errors import DataError, UsageError
 
 _ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".log", ".tab", ".data", ".parquet", ".gz", ".zip")
 _LOOKED_AT = 4  # files that are read
 _LABEL = re.compile(r"(?i).*(label|activit|class|behaviou?r|action|exercise|annotation|gesture).*|act|state")
-_SUBJECT = re.compile(r"(?i).*(subject|participant|person|patient|volunteer).*|user(_?id)?|pid|subj|sid")
+_SUBJECT = re.compile(
+    r"(?i).*(subject|participant|person|patient|volunteer).*|(user|subj?|sbj)([ _-]?id)?|pid|sid"
+)
 _LEFT_OUT = re.compile(
     r"(?i)|id|index|unnamed.*|.*(battery|temperature|temp).*"
     r"|(packet|sample|frame|row|line)[ _]?(counter|count|number|no|n|index|id)?"
@@ -51,7 +54,13 @@ def init_dataset(folder: Path) -> dict[str, Any]:
     pattern, files, others = _recordings(folder)
     seen = {file: outline(file, file.relative_to(folder).as_posix()) for file in files[:_LOOKED_AT]}
     text, found, check = _written(folder, pattern, files, list(seen.items()))
-    if others:
+    again = Counter(file.name for file in others)
+    if several := [name for name, count in again.items() if count > 1]:
+        check.append(
+            f"{files[0].name} and {', '.join(several)} come in several folders: where each is a sensor's, "
+            "say the file of each of [[channels]]; docs/own-data.md has examples"
+        )
+    elif others:
         check.append(
             f"recordings, since it matches {len(others)} files that hold something else: "
             f"{others[0].relative_to(folder)}, for one"
@@ -91,7 +100,10 @@ def _recordings(folder: Path) -> tuple[str, list[Path], list[Path]]:
         kinds.setdefault((_ending(file), names), []).append(file)
     if not kinds:
         raise DataError(f"{folder}: no file in it is a table of numbers ({', '.join(_ENDINGS)})")
-    (ending, _), files = max(kinds.items(), key=lambda kind: sum(file.stat().st_size for file in kind[1]))
+    (ending, _), files = max(  # sooner three axes than one number
+        kinds.items(),
+        key=lambda kind: (len(kind[0][1]) >= 3, sum(file.stat().st_size for file in kind[1])),
+    )
     parents = {file.parent for file in files}
     inside = parents.pop().relative_to(folder).as_posix() if len(parents) == 1 else "**"
     pattern = f"*{ending}" if inside == "." else f"{inside}/*{ending}"
@@ -121,7 +133,9 @@ def _written(
     rate_hz = Counter(rates).most_common(1)[0][0] if rates else _NO_RATE
     if not rates:
         check.append(f"rate_hz = {rate_hz:g}, since no file says it")
-    if label is None:
+    if label_by_name:
+        check.append("label_pattern, guessed by the names of files")
+    elif label is None:
         check.append("where labels come from, since no column has a few words that come again")
     if subject is None and who is None:
         check.append("subject_column or subject_pattern, since nothing says who wore the sensors")
@@ -137,6 +151,9 @@ def _written(
     ]
     if label is not None:
         text.append(f"label_column = {_toml(label)}")
+        said = {(word or "").strip() for _, one in seen for word in one.table.words.get(label, ())}
+        if missing := sorted(word for word in said if word.lower() in MISSING):
+            text.append(f"ignore_labels = {_toml(missing)}  # check: these rows are in no window")
     elif label_by_name is not None:
         text.append(f"label_pattern = {_toml(label_by_name)}  # check: matched with the file's name or path")
     else:
@@ -206,7 +223,11 @@ def _sensors(seen: Sequence[tuple[Path, Outline]], taken: set[str | None]) -> li
     columns = [c for c in first.numbers if c not in taken and not _LEFT_OUT.fullmatch(c)]
     columns = columns or [c for c in first.numbers if c not in taken]
     if not columns:
-        raise DataError(f"{seen[0][0]}: no column of numbers beside time, labels and subjects")
+        there = ", ".join([*first.numbers, *first.words]) or "none whose name stands once"
+        raise DataError(
+            f"{seen[0][0]}: no column of numbers beside time, labels and subjects; columns: {there}; a "
+            f"{CONTENTS} by hand may say skip_rows and column_names"
+        )
     tables = [one for _, one in seen if set(columns) <= set(one.numbers)]
     signal = np.concatenate(
         [one.table.signal[[one.numbers.index(c) for c in columns]] for one in tables], axis=1

@@ -52,6 +52,7 @@ _HOW = {
     "folds": "folds over subjects, each tested once by models that never saw it",
     "own": "the data set's own split",
     "random": "a random split",
+    "time": "a split in time: tested on what comes last of each label in each recording",
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vqtext.data.locations import canonical
-from vqtext.data.units import conversion
+from vqtext.data.units import MODALITIES, conversion
 from vqtext.errors import DataError
 
 _MODALITIES = (
@@ -19,6 +19,9 @@ _MODALITIES = (
     ("hr", r"hr|bpm|heart\w*"),
     ("emg", r"emg"),
     ("force", r"force|fsr|grf"),
+    ("velocity", r"vel\w*|speed"),
+    ("position", r"pos\w*"),
+    ("angle", r"angles?|joint"),
 )
 _SHORT = {
     f"{side}{part}": f"{name} {place}"
@@ -75,7 +78,7 @@ def guess(columns: Sequence[str], signal: np.ndarray, file_names: Sequence[str])
     triples = _triples(signal) if nameless else {}
     for i, column in enumerate(columns):
         stem, axis = _parts(column)
-        key = stem if axis else (column,) if _modality(stem) else ("?",)
+        key = stem if axis else (column,) if _modality(stem) or _by_unit(column) else ("?",)
         groups.setdefault((str(triples[i]),) if i in triples else key, []).append(i)
     made = [_sensor([columns[i] for i in own], signal[own], place, kind) for own in groups.values()]
     known = [sensor for sensor in made if sensor.modality != "unknown"]
@@ -116,7 +119,9 @@ def _parts(column: str) -> tuple[tuple[str, ...], str | None]:
     for i in reversed(range(len(words))):
         if words[i] in ("x", "y", "z"):
             return (*words[:i], *words[i + 1 :]), words[i]
-        if words[i][-1] in "xyz" and _modality([words[i][:-1]]):
+        if words[i][-1] in "xyz" and (
+            _modality([words[i][:-1]]) or (len(words[i]) == 2 and _by_unit(column))
+        ):
             return (*words[:i], words[i][:-1], *words[i + 1 :]), words[i][-1]
     return tuple(words), None
 
@@ -138,6 +143,8 @@ def _sensor(columns: Sequence[str], signal: np.ndarray, place: str | None, kind:
     words, _ = _parts(columns[0])
     modality = _modality(words) or (kind if is_triple else None)
     doubts = []
+    if modality is None and (modality := _by_unit(columns[0])):
+        doubts.append("modality")
     if modality is None and is_triple and _of_gravity(middle):
         modality = "acc"
         doubts.append("modality")
@@ -174,11 +181,9 @@ def _of_gravity(middle: float, near: float = 0.4) -> str | None:
 
 def _unit(modality: str, column: str, middle: float, most: float) -> tuple[str, bool, bool]:
     """The unit, whether gravity is in it, and whether both are said rather than guessed."""
-    said = re.search(r"[\[(]\s*(.*?)\s*[\])]", column)
-    if said:
-        unit = _UNITS.get(said[1].lower(), said[1])
-        if _is_known(modality, unit):
-            return unit, modality != "acc" or middle > 0.5, True
+    said = _said_unit(column)
+    if said and _is_known(modality, said):
+        return said, modality != "acc" or middle > 0.5, True
     if modality == "acc":
         unit = _of_gravity(middle) or ("m/s2" if most < 200 else "mg")
         return unit, bool(_of_gravity(middle)) or middle > 2, False
@@ -187,6 +192,19 @@ def _unit(modality: str, column: str, middle: float, most: float) -> tuple[str, 
     if modality == "mag":
         return ("uT" if 15 < middle < 100 else "G" if 0.15 < middle < 1 else "1"), True, False
     return {"hr": "bpm", "emg": "uV", "force": "N"}.get(modality, "1"), True, modality in ("hr", "unknown")
+
+
+def _said_unit(column: str) -> str | None:
+    """The unit that a name holds in brackets."""
+    said = re.search(r"[\[(]\s*(.*?)\s*[\])]", column)
+    return _UNITS.get(said[1].lower(), said[1]) if said else None
+
+
+def _by_unit(column: str) -> str | None:
+    """The modality that the unit in brackets leaves open, if it is one alone."""
+    unit = _said_unit(column)
+    fitting = [one for one in MODALITIES if one not in ("hr", "unknown") and unit and _is_known(one, unit)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _is_known(modality: str, unit: str) -> bool:

@@ -96,10 +96,12 @@ class Csv(Reader):
                 f"emg at {self.rate_hz:g} Hz: a raw signal, from 20 to 450 Hz, is mostly lost in that; make "
                 "its envelope before, or keep the rate"
             )
-        for channel in self.contents.channels:
-            if canonical(channel.location) is None and channel.location != "unknown":
+        for location in dict.fromkeys(channel.location for channel in self.contents.channels):
+            if canonical(location) is None and location != "unknown":
+                columns = [one.column for one in self.contents.channels if one.location == location]
+                more = f" and {len(columns) - 1} more" if len(columns) > 1 else ""
                 self.warn(
-                    f"location {channel.location!r} of {channel.column!r} is in no vocabulary: "
+                    f"location {location!r} of {columns[0]!r}{more} is in no vocabulary: "
                     "sub-actions say what it should show only where they call it just so"
                 )
         for file in dict.fromkeys(channel.file for channel in self.contents.channels):
@@ -181,10 +183,11 @@ def unlabelled_recordings(
             warn(f"{group.name}: there is no file {pattern!r}: its channels are missing")
 
     def read(contents: Contents) -> list[Recording]:
-        told = Told(warn)
+        said: list[str] = []  # for what is read twice is told once
+        told = Told(said.append)
         rows = _rows(group, folder, contents, told)
         made = list(recordings_of_rows(rows, group, contents, None, told.tell))
-        for line in (*told.notes.lines(), *told.remarks()):
+        for line in (*said, *told.notes.lines(), *told.remarks()):
             warn(line)
         return made
 

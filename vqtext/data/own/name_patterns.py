@@ -9,7 +9,7 @@ from vqtext.data.own.channel_guess import is_sensor_word
 
 _BETWEEN = r"[/_\-. ]+"
 _SUBJECT = re.compile(
-    r"(?i)(?<![a-z])(?:subject|subj|participant|proband|person|patient|user|sub|id|s|p)[-_ ]?\d+"
+    r"(?i)(?<![a-z])(?:subject|subj|sbj|participant|proband|person|patient|user|sub|id|s|p)[-_ ]?\d+"
 )
 _MOST_LABELS = 60
 

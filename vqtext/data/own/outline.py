@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,12 +17,12 @@ from vqtext.data.text.own_table import OwnTable
 from vqtext.data.text.own_tables import read_csv
 from vqtext.data.text.text_files import encodings, open_text
 from vqtext.data.text.text_format import HEAD, SEPARATORS
-from vqtext.data.text.text_rows import SAMPLE, logical, named, share, usual_width
+from vqtext.data.text.text_rows import SAMPLE, header_fields, logical, named, share, usual_width
 from vqtext.data.text.time_stamps import SECONDS, is_epoch
 from vqtext.errors import DataError
 
 _RATES = (4.0, 2000.0)  # Hz that a sensor of movement may have
-_TIME = re.compile(r"(?i)time|stamp|date|epoch|clock|^t$|^ts$|seconds|millis")
+_TIME = re.compile(r"(?i)time|stamp|date|epoch|clock|^ts?$|^ts? ?[\[(]|seconds|millis")
 _SPOKEN_RATE = re.compile(
     r"(?i)(\d+(?:\.\d+)?)\s*hz\b|(?:sampl\w*|data|output)[ _]*(?:rate|freq\w*)\D{0,12}(\d+)"
 )
@@ -64,11 +64,19 @@ def outline(file: Path, name: str) -> Outline:
     once = [i for i, column in enumerate(columns) if column and columns.count(column) == 1]
     fields = {columns[i]: [row[i].strip() for row in rows if i < len(row)] for i in once}
     kinds = {column: _is_numeric(own) for column, own in fields.items()}
+    empty = [column for column, own in fields.items() if all(field.lower() in MISSING for field in own)]
+    if empty:  # so far: labels may begin later, and so may samples
+        later = read_csv(file, name, [], empty).words
+        kinds |= {column: _is_numeric([word or "" for word in later[column]]) for column in empty}
+    is_timed = (
+        is_headless and read_csv(file, name, list(kinds)[:1], []).times is not None
+    )  # by its first rows
     time = next(
         (
             c
             for c in kinds
-            if (is_headless or _TIME.search(c)) and _is_time(file, name, c, kinds[c], is_headless)
+            if not is_timed and (is_headless or _TIME.search(c))
+            if _is_time(file, name, c, kinds, is_headless)
         ),
         None,
     )
@@ -77,6 +85,7 @@ def outline(file: Path, name: str) -> Outline:
     keys = FileKeys(time_column=time, time_unit="s" if time and kinds[time] else None)
     table = read_csv(file, name, numbers, words, keys)
     unit, rate_hz = _rate(table, bool(time and kinds[time]))
+    unit = unit if time else None
     spoken = _SPOKEN_RATE.search(said)
     if rate_hz is None and spoken:
         rate_hz = float(spoken[1] or spoken[2])
@@ -147,6 +156,7 @@ def _columns(head: Sequence[str], name: str) -> tuple[list[str], list[list[str]]
     # The header is the topmost line of as many fields right above, over rows of units or without any number.
     above: list[int] = []
     for i in range(first - 1, -1, -1):
+        split_rows[i] = header_fields(rows[i][2], separator, tail)
         if len(split_rows[i]) != width:
             break
         above = above if any(map(like_number, split_rows[i])) or _is_empty(split_rows[i]) else [i]
@@ -171,11 +181,12 @@ def _is_numeric(fields: Sequence[str]) -> bool:
     return all(map(like_number, given))
 
 
-def _is_time(file: Path, name: str, column: str, numeric: bool, is_strict: bool) -> bool:
+def _is_time(file: Path, name: str, column: str, kinds: Mapping[str, bool], is_strict: bool) -> bool:
     """Can the column be read as time that goes on, with each row if that is all that tells it?"""
+    others = [other for other in kinds if kinds[other] and other != column][:1]  # tells rows of units
     try:
-        keys = FileKeys(time_column=column, time_unit="s" if numeric else None)
-        times = read_csv(file, name, [], [], keys).times
+        keys = FileKeys(time_column=column, time_unit="s" if kinds[column] else None)
+        times = read_csv(file, name, others, [], keys).times
     except DataError:
         return False
     if times is None or not np.isfinite(times).sum() > 1 or not np.nanmax(times) > 0:

@@ -21,6 +21,7 @@ from vqtext.data.text.text_rows import (
     TextFormat,
     called,
     has_number,
+    header_fields,
     line_end,
     logical,
     named,
@@ -129,10 +130,10 @@ def _header(
             text = text.lstrip(commented)
             if not all(column in text for column in names):
                 continue
-            fields = {separator: named(text, separator) for separator in separators}
+            below = [row for *_, row in logical(lines[after : after + SAMPLE], 0)]
+            fields = {one: header_fields(text, one, below) for one in separators}
             fitting = {one: own for one, own in fields.items() if {*names} <= {f.strip() for f in own}}
             if fitting:
-                below = [row for *_, row in logical(lines[after : after + SAMPLE], 0)]
                 shares = {one: share(below, one, len(own)) for one, own in fitting.items()}
                 best = max(shares, key=shares.__getitem__)
                 first = first or (at, after, best, fitting[best])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -56,6 +57,15 @@ def named(text: str, separator: str) -> list[str]:
     """The fields of a header."""
     text = text.strip("\r\n ")
     return split(text if separator == ";" else text.rstrip(";"), separator)
+
+
+def header_fields(text: str, separator: str, below: Sequence[str]) -> list[str]:
+    """The fields of a header above these rows; names two blanks apart may hold one themselves."""
+    fields = named(text, separator)
+    if separator == BLANKS and len(fields) != (width := usual_width(below, separator)):
+        wide = re.split(r"\s*\t\s*|\s{2,}", text.strip())
+        return wide if len(wide) == width else fields
+    return fields
 
 
 def logical(lines: Sequence[str], start: int) -> Iterator[tuple[int, int, str]]:
