@@ -20,8 +20,9 @@ from vqtext.pipeline.train import Train
 
 TABLE = '[truth]\n"calm" = ["leg up", "arm out"]\n"wild" = ["foot down", "arm back"]\n'
 GROUNDING = [
-    "named_accuracy", "named_recall", "named_recall_head", "named_recall@50ms", "edit", "f1@10", "f1@25",
-    "f1@50", "hungarian_accuracy", "naming_gap", "code_purity", "nmi", "seed_agreement",
+    "named_accuracy", "named_recall", "named_recall_head", "straddling", "named_recall_clear",
+    "named_recall@50ms", "edit", "f1@10", "f1@25", "f1@50", "hungarian_accuracy", "naming_gap",
+    "code_purity", "nmi", "seed_agreement",
 ]  # fmt: skip
 CONTROLS = [
     "permuted_names", "random_words", "random_phrases", "shuffled_order", "shuffled_guidance", "no_text",
@@ -111,11 +112,14 @@ def test_a_changed_table_makes_the_scores_again_and_a_wrong_one_leaves_them(
     assert result_of(trained)["grounding"] == after
 
 
-def test_an_anchor_that_stands_for_two_words_is_named(trained: Settings, heard: Any) -> None:
+def test_a_phrase_that_stands_for_two_words_is_right_on_both_and_its_time_is_told(
+    trained: Settings, heard: Any
+) -> None:
     (trained.cache / "truth.toml").write_text(TABLE.replace('"arm back"', '"arm back", "leg up"'))
     stage = Evaluate(asked(trained, truth=trained.cache / "truth.toml"), heard)
-    told = "\n".join(stage.lines(run(stage)))
-    assert "stand for two truth words and are never right: 'leg up'" in told
+    answer = run(stage)
+    straddling = answer["grounding"]["straddling"]["mean"]
+    assert 0 < straddling < 1 and "never right" not in "\n".join(stage.lines(answer))
 
 
 @pytest.mark.parametrize("trained", [[0]], indirect=True)

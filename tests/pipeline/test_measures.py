@@ -124,5 +124,14 @@ def test_calibration_error() -> None:
 
 
 def test_a_frame_that_is_called_unknown_has_no_word() -> None:
-    truth = Truth([TRUTH], word=np.array([LEFT, -1, RIGHT]), words=["l", "r", "b"], rate_hz=100)
+    right = np.array([[1, 0, 0], [0, 0, 0], [0, 1, 0]], dtype=bool)
+    truth = Truth([TRUTH], right=right, words=["l", "r", "b"], rate_hz=100)
     assert truth.named(np.array([[0, 1, 2, -1]])).tolist() == [[LEFT] * 3 + [-1] * 3 + [RIGHT] * 3 + [-1] * 3]
+
+
+def test_an_anchor_that_straddles_a_border_is_right_on_both_sides_and_counted() -> None:
+    true = np.array([[0, 0, 1, 1, 2, -1]])
+    right = np.array([[1, 1, 0], [0, 0, 1]], dtype=bool)
+    truth = Truth([true], right=right, words=["l", "r", "b"], rate_hz=100)
+    assert truth.named(np.array([[0, 0, 0]])).tolist() == [[0, 0, 1, 1, 0, 0]]
+    assert truth.straddles(np.array([[0, 1, -1]])).tolist() == [[True, True, False, False, False, False]]

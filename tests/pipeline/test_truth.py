@@ -47,6 +47,15 @@ def test_an_anchor_that_would_stand_for_two_words_stands_for_none() -> None:
     assert found.torn == ("lift",)
 
 
+def test_a_phrase_under_two_words_is_right_on_both_if_the_file_says_so() -> None:
+    words = spoken({"walk": ["lift", "plant", "turn"], "go": ["push"]}, {"push": "plant"})
+    table = {"leg up": ["lift", "turn", "push"], "both down": ["turn", "plant", "push"]}
+    found = map_of(table, WORDS, words)
+    meant = {k: np.flatnonzero(own).tolist() for k, own in zip(words.phrases, found.right, strict=True)}
+    assert meant == {"lift": [0], "plant": [1], "turn": [0, 1]}, "merged phrases: what they have in common"
+    assert found.torn == () and found.word.tolist() == [0, 1, 0]
+
+
 @pytest.mark.parametrize(
     ("table", "says"),
     [

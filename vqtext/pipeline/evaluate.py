@@ -183,12 +183,14 @@ class Evaluate(Stage):
                 self.progress.warn(note)
                 return None, note
         found = map_of(table, windows.truth_words, words)
-        truth = Truth.of(windows, tests, found.word)
+        truth = Truth.of(windows, tests, found.right)
         if not any((own >= 0).any() for own in truth.folds):
             return None, "names were not held against the truth: no test window has any"
         if not found.torn:
             return truth, None
-        note = "stand for two truth words and are never right: " + ", ".join(map(repr, found.torn))
+        note = "stand for phrases of different truth words and are never right: " + ", ".join(
+            map(repr, found.torn)
+        )
         return truth, note
 
     def _controls(

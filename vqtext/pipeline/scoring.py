@@ -18,6 +18,7 @@ from vqtext.pipeline import measures, segments
 from vqtext.pipeline.code_measures import SHUFFLES, code_words, nmi, purity, shuffled
 from vqtext.pipeline.measures import Measure, at_samples, over, over_each
 from vqtext.pipeline.predictions import CLASSIFIERS, Predictions, of_all
+from vqtext.pipeline.truth import first_word
 
 BORDER_S = 0.05
 """What ``named_recall@50ms`` forgives."""
@@ -37,27 +38,40 @@ class Truth:
 
     Attributes:
         folds: words of each sample, ``(n, T)`` each; −1 unknown, or beyond the window.
-        word: of each anchor the truth word that it stands for, ``(K,)``, −1 none.
+        right: the truth words that each anchor stands for, ``(K, W) bool``.
         words: the truth words.
         rate_hz: samples a second.
     """
 
     folds: list[np.ndarray]
-    word: np.ndarray
+    right: np.ndarray
     words: list[str]
     rate_hz: float
 
     @classmethod
-    def of(cls, windows: Windows, tests: Sequence[np.ndarray], word: np.ndarray) -> Truth:
+    def of(cls, windows: Windows, tests: Sequence[np.ndarray], right: np.ndarray) -> Truth:
         """Of the windows' truth, for the test windows of each fold."""
         assert windows.truth is not None
         inside = [np.arange(windows.T) < windows.length[test][:, None] for test in tests]
         folds = [np.where(own, windows.truth[test], -1) for test, own in zip(tests, inside, strict=True)]
-        return cls(folds, word, windows.truth_words, windows.rate_hz)
+        return cls(folds, right, windows.truth_words, windows.rate_hz)
 
     def named(self, anchor: np.ndarray) -> np.ndarray:
-        """Words of the anchors of frames ``(n, F)``, sample by sample ``(n, T)``; the anchor −1 is none."""
-        return at_samples(np.append(self.word, -1)[anchor], self.folds[0].shape[1])
+        """Words of the anchors of frames ``(n, F)`` of all folds, sample by sample ``(n, T)``; the anchor −1
+        is none. An anchor that straddles a border is the true word wherever it stands for that too."""
+        true = np.concatenate(self.folds)
+        said = at_samples(anchor, true.shape[1])
+        is_right = self._and_none[said, np.maximum(true, 0)] & (true >= 0)
+        return np.where(is_right, true, first_word(self._and_none)[said])
+
+    def straddles(self, anchor: np.ndarray) -> np.ndarray:
+        """Samples under an anchor that stands for several truth words; ``(n, F)`` → ``(n, T)``."""
+        return at_samples(self._and_none.sum(axis=1)[anchor] > 1, self.folds[0].shape[1])
+
+    @property
+    def _and_none(self) -> np.ndarray:
+        """`right`, with a last row for the anchor −1."""
+        return np.concatenate([self.right, np.zeros((1, self.right.shape[1]), dtype=bool)])
 
 
 def classification(true: np.ndarray, seeds: Seeds) -> dict[str, dict[str, Measure]]:
@@ -168,7 +182,9 @@ def grounding_details(seeds: Seeds, truth: Truth) -> dict[str, Any]:
         "recall": {truth.words[word]: over([row[word] for row in recalls]) for word in recalls[0]},
         "null": over_each(nulls),
         "substep_purity": over([_over_folds(parts, truth, lambda t: purity(_flat(t))) for parts in seeds]),
-        "word_agreement": seed_agreement(seeds, lambda anchor: np.append(truth.word, -1)[anchor]),
+        "word_agreement": seed_agreement(
+            seeds, lambda anchor: np.append(first_word(truth.right), -1)[anchor]
+        ),
     }
 
 
@@ -204,10 +220,14 @@ def _of_seed(parts: Sequence[Predictions], truth: Truth) -> dict[str, float]:
     accuracy = measures.named_accuracy(named, true)
     best = measures.hungarian_accuracy(named, true, len(truth.words))
     within = int(BORDER_S * truth.rate_hz + 1e-9)
+    straddling = truth.straddles(of_all(parts, "anchor")) & (true >= 0)
+    clear = np.where(straddling, -1, true)
     return {
         "named_accuracy": accuracy,
         "named_recall": measures.named_recall(named, true),
         "named_recall_head": measures.named_recall(truth.named(of_all(parts, "head")), true),
+        "straddling": float(straddling.sum() / (true >= 0).sum()),
+        "named_recall_clear": measures.named_recall(named, clear) if (clear >= 0).any() else 0.0,
         "named_recall@50ms": measures.named_recall(named, true, within),
         "edit": segments.edit_score(named, true),
         **{f"f1@{share * 100:.0f}": segments.segment_f1(named, true, share) for share in OVERLAPS},

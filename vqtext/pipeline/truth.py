@@ -5,8 +5,9 @@ A ``truth.toml`` says for each truth word of the data which phrases stand for it
     [truth]
     "left leg swings" = ["swing the left leg forward", "lift the left foot off the floor"]
 
-A phrase stands for the anchor that it was merged into, in every label that uses it. An anchor that would
-stand for two truth words, or for none, is never right.
+A phrase stands for the anchor that it was merged into, in every label that uses it. A phrase that straddles
+a border ("turn the trunk") may be written under several truth words, and is right on each; an anchor of
+phrases that have no truth word in common, or none at all, is never right.
 """
 
 from __future__ import annotations
@@ -32,15 +33,25 @@ Table: TypeAlias = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class TruthMap:
-    """Which truth word an anchor stands for.
+    """Which truth words an anchor stands for.
 
     Attributes:
-        word: place among the truth words, of each anchor, ``(K,)``; −1 where it stands for none, or for two.
-        torn: phrases of the anchors that would stand for two.
+        right: ``(K, W) bool``; more than one in a row where its phrases straddle a border.
+        torn: phrases of the anchors whose phrases have no truth word in common.
     """
 
-    word: np.ndarray
+    right: np.ndarray
     torn: tuple[str, ...]
+
+    @property
+    def word(self) -> np.ndarray:
+        """Place of the first of them among the truth words, ``(K,)``; −1 none."""
+        return first_word(self.right)
+
+
+def first_word(right: np.ndarray) -> np.ndarray:
+    """The first truth word of each row ``(K, W)``, ``(K,)``; −1 none."""
+    return np.where(right.any(axis=1), right.argmax(axis=1), -1)
 
 
 def read_table(file: Path | str) -> Table:
@@ -95,18 +106,20 @@ def unknown_phrase(table: Table, truth_words: Iterable[str], words: Words) -> st
 def map_of(table: Table, truth_words: Sequence[str], words: Words) -> TruthMap:
     """Anchors → truth words, each use of a phrase in a label counted by itself. Phrases that no label uses
     stand for nothing: `check` refuses them."""
-    meant: dict[int, set[str]] = {}
-    anchors = _anchors(words)
+    stands: dict[str, set[str]] = {}
     for word, phrases in table.items():
         for phrase in phrases:
-            for anchor in anchors.get(same_text(phrase), ()):
-                meant.setdefault(anchor, set()).add(word)
-    torn = tuple(words.phrases[k] for k, own in sorted(meant.items()) if len(own) > 1)
-    word_of = np.full(len(words.phrases), -1)
-    for anchor, own in meant.items():
-        if len(own) == 1:
-            word_of[anchor] = truth_words.index(own.pop())
-    return TruthMap(word_of, torn)
+            stands.setdefault(same_text(phrase), set()).add(word)
+    meant: dict[int, list[set[str]]] = {}
+    for key, anchors in _anchors(words).items():
+        for anchor in anchors if key in stands else ():
+            meant.setdefault(anchor, []).append(stands[key])
+    common = {anchor: set.intersection(*own) for anchor, own in meant.items()}
+    torn = tuple(words.phrases[k] for k, own in sorted(common.items()) if not own)
+    right = np.zeros((len(words.phrases), len(truth_words)), dtype=bool)
+    for anchor, own in common.items():
+        right[anchor, [truth_words.index(word) for word in own]] = True
+    return TruthMap(right, torn)
 
 
 def check(table: Table, file: Path | str, truth_words: Sequence[str], words: Words) -> None:
