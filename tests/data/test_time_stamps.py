@@ -104,6 +104,7 @@ def test_nanoseconds_since_1970_keep_each_of_them(tmp_path):
         ([(4294000000 + i * 20000) % 2**32 for i in range(40000)], "us"),  # a counter that starts anew
         ([i * 16.667 for i in range(400)], "ms"),  # another rate
         ([0, *(EPOCH + i * 20 for i in range(400))], "ms"),  # no clock at first
+        ([8000 - i * 20 for i in range(400)], "ms"),  # the newest row first
         ([EPOCH], "ms"),
     ],
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -163,7 +163,8 @@ def _drop_unstamped(stamped: _Stamped, repeated: Repeated) -> None:
 def _turn_round(stamped: _Stamped, repeated: Repeated) -> None:
     """Put a file that was written with the newest row first the right way round."""
     steps = np.diff(stamped.periods)
-    if repeated == "error" or not steps.size or (steps < 0).mean() <= 0.5:
+    is_turned = steps.size > 0 and steps.sum() < 0 and (steps < 0).mean() > 0.5
+    if repeated == "error" or not is_turned:
         return
     stamped.take(np.arange(len(stamped.periods))[::-1])
     stamped.periods -= stamped.periods[0]
@@ -242,18 +243,18 @@ def _merge_repeated(
 
 
 def _came_in_packets(stamped: _Stamped, pieces: list[tuple[int, int]], rate_hz: float) -> bool:
-    """Are rows stamped when they arrived, several at once, or to the full second? Then a stamp is no moment
-    of its row, but as many rows come in a second as should."""
+    """Are rows stamped when they arrived, several at once, or by a clock coarser than the rows? Then a stamp
+    is no moment of its row, but as many rows come in a second as should."""
     steps = np.concatenate([np.diff(stamped.periods[start:stop]) for start, stop in pieces])
-    together = steps < _SAME
-    if not steps.size or together.mean() < 0.2:
+    apart = steps[steps >= _SAME]
+    if not apart.size or apart.size == steps.size:
         return False
-    apart = steps[~together]
-    if not apart.size:
-        return False
-    usual = apart <= 2.5 * np.median(apart)
-    per_row = apart[usual].mean() * usual.mean() * len(apart) / len(steps)
+    step = np.median(apart)
+    per_row = apart[apart <= 2.5 * step].sum() / len(steps)
     if not 0.8 < per_row < 1.25:
+        return False
+    is_coarse = abs(per_row - 1) < abs(step - 1) / 2  # rows that stand twice leave the others a period apart
+    if apart.size > 0.8 * steps.size and not is_coarse:
         return False
     stamped.remarks["stamps of arrival"] = (
         f"{stamped.where}: rows come {len(steps) / len(apart):.3g} at once and are spread evenly, at "
@@ -286,6 +287,9 @@ def _check_rate(stamped: _Stamped, pieces: list[tuple[int, int]], rate_hz: float
     if not steps.size:
         return
     usual = steps[steps <= 2.5 * np.median(steps)].mean()
+    single = steps[_whole(steps) == 1]
+    if single.size >= 0.5 * steps.size:  # the others are losses, or stamps of a coarse clock
+        usual = min(usual, single.mean(), key=lambda step: abs(step - 1))
     if not 0.8 < usual < 1.25:
         raise DataError(
             f"{stamped.where}: rows are {usual / rate_hz:.6g} s apart ({rate_hz / usual:.4g} Hz), but "
@@ -319,14 +323,14 @@ def _laid(stamped: _Stamped, pieces: list[tuple[int, int]], rate_hz: float) -> G
     return Grid(np.concatenate(signals, axis=1), np.concatenate(rows), breaks, stamped.remarks)
 
 
-def _whole(periods: np.ndarray) -> np.ndarray:
+def _whole(periods: np.ndarray) -> Any:
     """Rounded, half up, whatever the last digits are."""
     return np.floor(periods + 0.5 + _NOISE)
 
 
 def _straight(signal: np.ndarray, periods: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """One piece without a break on its grid, ``(C, t)``, and the row nearest to each sample, ``(t,)``."""
-    due = np.arange(int(periods[-1] + _NEAR + _NOISE) + 1)
+    due = np.arange(int(_whole(periods[-1])) + 1)
     nearest = np.searchsorted((periods[1:] + periods[:-1]) / 2, due - _NOISE)
     place = np.round(periods).astype(int)
     if np.abs(periods - place).max() <= _NEAR + _NOISE:  # and so no two rows at one place

@@ -80,7 +80,7 @@ def unit_of(since: np.ndarray, first: float, rate_hz: float | None) -> str:
     """
     if rate_hz is not None and len(since) > 1:
         apart = min(math.ceil(2 * rate_hz), max(len(since) // 2, 1))
-        steps = (since[apart:] - since[:-apart]) / apart
+        steps = np.abs(since[apart:] - since[:-apart]) / apart  # the newest row may be first
         steps = steps[steps > 0]
         if steps.size:
             periods = {unit: float(np.median(steps)) * SECONDS[unit] * rate_hz for unit in _SNIFFED}
