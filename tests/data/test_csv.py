@@ -178,6 +178,21 @@ def test_the_study_of_the_docs_is_right():
     ]
 
 
+def test_one_person_spelled_in_two_ways_is_one_recording(folder):
+    """Cut apart at each change of spelling, the signal would be in windows of one row, or in none."""
+    names = ["13", "13.0", " 13", ""] * 5
+    write(folder, "a.csv", [f"{i},{i},180,walking,{name}" for i, name in enumerate(names)])
+    warned: list[str] = []
+    (made,) = read(folder, warned)
+    assert made.subject.id == "13" and made.subject.age == 27 and made.signal.shape[1] == 20
+    assert warned[0].startswith("recordings/a.csv: subjects '13', '13.0' are one person, '13'")
+    assert warned[1] == "recordings/a.csv, row 5: 5 rows without a subject are taken for those of '13'"
+    write(folder, "a.csv", [f"{i},{i},180,walking,{name}" for i, name in enumerate(["1", "", "2"])])
+    warned.clear()
+    assert [made.subject and made.subject.id for made in read(folder, warned)] == ["1", None, "2"]
+    assert "row 3: 1 rows without a subject are nobody's, and cut off from the others" in warned[0]
+
+
 def test_without_subjects(folder):
     change(folder, 'subject_column = "subject"\n', "")
     assert read(folder)[0].subject is None
