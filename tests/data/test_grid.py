@@ -101,6 +101,19 @@ def test_a_clock_coarser_than_the_rows_throws_none_of_them_away(rate_hz, tick_s)
     assert list(made.remarks) == ["time stamps that stand twice"]
 
 
+def test_rows_that_are_written_again_are_there_once():
+    """Twice, they would be trained on and tested."""
+    again = np.r_[ROWS[:2000], ROWS[1500:]]
+    made = on_grid(np.sin(again)[None], again / 50, 50.0)
+    assert (
+        list(made.remarks) == ["rows that stand twice"]
+        and "500 rows" in made.remarks["rows that stand twice"]
+    )
+    np.testing.assert_array_equal(made.signal[0], np.sin(ROWS))
+    with pytest.raises(DataError, match="row 2001: time goes backwards"):
+        on_grid(np.sin(again)[None], again / 50, 50.0, repeated="error")
+
+
 def test_many_lost_samples_are_no_other_rate():
     """A study would be refused, or told to say a rate that its rows do not have."""
     made = grid(ROWS[ROWS % 3 > 0] / 50)

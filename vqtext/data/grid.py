@@ -28,6 +28,7 @@ WRAPS_S = (86400.0, 2**32 / 1e3, 2**32 / 1e6, 2**16 / 1e3)
 _NEAR = 0.1  # of a period: stamps so near to the grid are on it
 _NOISE = 0.002  # of a period: float stamps of today's epoch at 10 kHz are this uncertain
 _SAME = 0.5  # of a period: rows so near to the one before came with it
+_COPIES = 0.9  # share of rows with the same stamp that are the same altogether, where they are copies
 _RATE = 0.02  # share by which stamps may differ from the rate without a word
 
 Repeated = Literal["keep_first", "mean", "error"]
@@ -137,6 +138,7 @@ def on_grid(
     _drop_unstamped(stamped, repeated)
     stamped.periods = (stamped.periods - stamped.periods[0]) * rate_hz
     _turn_round(stamped, repeated)
+    _drop_copies(stamped, repeated)
     _unwrap(stamped, rate_hz)
     _sort(stamped, rate_hz, repeated)
     pieces = list(pairwise([0, *stamped.starts, len(stamped.periods)]))
@@ -171,6 +173,25 @@ def _turn_round(stamped: _Stamped, repeated: Repeated) -> None:
     stamped.remarks["rows in reverse order"] = f"{stamped.where}: time runs backwards: rows are turned round"
 
 
+def _drop_copies(stamped: _Stamped, repeated: Repeated) -> None:
+    """Leave out stretches that were sent or written again later: the same stamps with the same values."""
+    if repeated == "error" or not (np.diff(stamped.periods) < 0).any():
+        return
+    order = np.argsort(stamped.periods, kind="stable")
+    again = order[1:][np.diff(stamped.periods[order]) == 0]
+    if not again.size:
+        return
+    earlier = order[:-1][np.diff(stamped.periods[order]) == 0]
+    here, there = stamped.signal[:, again], stamped.signal[:, earlier]
+    copies = again[((here == there) | (np.isnan(here) & np.isnan(there))).all(axis=0)]
+    if copies.size <= _COPIES * again.size:  # a clock that was set back, and a few values that agree
+        return
+    stamped.remarks["rows that stand twice"] = (
+        f"{stamped.at(int(copies.min()))}: {copies.size} rows stand there twice and are left out"
+    )
+    stamped.take(np.setdiff1d(np.arange(len(stamped.periods)), copies))
+
+
 def _unwrap(stamped: _Stamped, rate_hz: float) -> None:
     """Let a counter that began anew go on counting."""
     for at in np.flatnonzero(np.diff(stamped.periods) < -GAP_S * rate_hz) + 1:
@@ -196,6 +217,8 @@ def _sort(stamped: _Stamped, rate_hz: float, repeated: Repeated) -> None:
         moved[start:stop] = start + np.argsort(stamped.periods[start:stop], kind="stable")
         if not long:
             break
+        if repeated == "error":
+            raise DataError(f"{stamped.at(stop)}: time goes backwards")
         stamped.starts.append(stop)
         stamped.remarks["clocks that were set back"] = (
             f"{stamped.at(stop)}: time goes backwards and stays there: what follows is taken for later"
@@ -294,7 +317,7 @@ def _check_rate(stamped: _Stamped, pieces: list[tuple[int, int]], rate_hz: float
         raise DataError(
             f"{stamped.where}: rows are {usual / rate_hz:.6g} s apart ({rate_hz / usual:.4g} Hz), but "
             f"rate_hz is {rate_hz:g}; say the rate of the rows, and the unit of their stamps with time_unit; "
-            "files of another rate go into a folder of their own"
+            "leave out time_column where it counts rows; files of another rate go into a folder of their own"
         )
     if abs(usual - 1) > _RATE:
         stamped.remarks["rates other than rate_hz"] = (
