@@ -181,6 +181,8 @@ class Cutter:
         """The error for recordings that gave no window at all."""
         if not self.channels:
             return DataError(f"{self.dataset}: there are no recordings")
+        if not self.seen_labels:
+            return DataError(f"{self.dataset}: no sample of any recording has a label")
         return DataError(
             f"{self.dataset}: no window fits: every labelled stretch is shorter than the window; "
             "shorten it with --window-s"
