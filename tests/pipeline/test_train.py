@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 from test_unseen import MORE_WORDS, WORDS, prepared, study  # noqa: F401  a fixture
 
 import vqtext
+from vqtext.data.splits import How
 from vqtext.errors import TrainingError
 from vqtext.model import keeping, rhythm, training, walking
 from vqtext.model.sifting import Cell
 from vqtext.pipeline.codes import codes
 from vqtext.pipeline.runs import read_run
 from vqtext.pipeline.stage import run
-from vqtext.pipeline.train import Train
+from vqtext.pipeline.train import _HOW, Train
 
 
 def weights(settings):
@@ -180,3 +182,8 @@ def test_where_it_runs_is_not_what_it_is(prepared, heard):  # noqa: F811
             "accumulate": False,
         }
     )
+
+
+def test_every_way_to_split_has_words():
+    """Without them a training that is done and paid for ends in a traceback."""
+    assert set(_HOW) == set(get_args(How))

@@ -48,6 +48,7 @@ _HOW = {
     "folds": "folds over subjects, each tested once by models that never saw it",
     "own": "the data set's own split",
     "random": "a random split",
+    "time": "a split in time: of each label in each recording the last windows are tested",
 }
 
 
