@@ -233,6 +233,10 @@ def test_one_long_recording_is_split_in_time_and_no_sample_is_on_two_sides(windo
     assert any(
         "a split in time has windows of subject 1 in train and test" in line for line in split.warnings
     )
+    made.subject[:] = -1  # nobody knows whose they are, and still they are the same person's
+    assert (
+        "a split in time has windows of r0 in train and test" in split_windows(made, how="time").warnings[0]
+    )
 
 
 @pytest.mark.parametrize(("said", "meant"), [("01", "1"), ("1.0", "1"), ("1", "1")])

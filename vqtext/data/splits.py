@@ -181,9 +181,15 @@ def _codes_of(windows: Windows, ids: Sequence[str]) -> list[int]:
 
 
 def _in_both(windows: Windows, test: np.ndarray, split: str) -> list[str]:
-    """A warning where a split has people both in train and test."""
+    """A warning where a split has people, or recordings of nobody knows whom, both in train and test."""
     both = np.intersect1d(windows.subject[test], windows.subject[~test])
     ids = [windows.subjects[code].id for code in both if code >= 0]
+    shared = np.intersect1d(windows.recording[test], windows.recording[~test])
+    if not ids and shared.size:
+        return [
+            f"{split} has windows of {windows.recordings[shared[0]]} in train and test, so scores are too "
+            "good for new people; say in the data whose recordings they are"
+        ]
     if not ids:
         return []
     return [
