@@ -114,6 +114,11 @@ def test_rows_that_are_written_again_are_there_once():
         on_grid(np.sin(again)[None], again / 50, 50.0, repeated="error")
 
 
+def test_the_first_of_many_resets_is_named():
+    made = grid(np.tile(ROWS[:100], 30) / 50)
+    assert len(made.breaks) == 29 and "row 101: time goes backwards" in next(iter(made.remarks.values()))
+
+
 def test_many_lost_samples_are_no_other_rate():
     """A study would be refused, or told to say a rate that its rows do not have."""
     made = grid(ROWS[ROWS % 3 > 0] / 50)

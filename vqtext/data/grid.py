@@ -29,6 +29,7 @@ _NEAR = 0.1  # of a period: stamps so near to the grid are on it
 _NOISE = 0.002  # of a period: float stamps of today's epoch at 10 kHz are this uncertain
 _SAME = 0.5  # of a period: rows so near to the one before came with it
 _COPIES = 0.9  # share of rows with the same stamp that are the same altogether, where they are copies
+_SCANNED = 1 << 14  # rows in which a reset is looked for first
 _RATE = 0.02  # share by which stamps may differ from the rate without a word
 
 Repeated = Literal["keep_first", "mean", "error"]
@@ -199,8 +200,8 @@ def _unwrap(stamped: _Stamped, rate_hz: float) -> None:
         for wrap in (seconds * rate_hz for seconds in WRAPS_S):
             if 0 < step + wrap <= GAP_S * rate_hz + 1:
                 stamped.periods[at:] += wrap
-                stamped.remarks["clocks that begin anew"] = (
-                    f"{stamped.at(at)}: the clock begins anew and is counted on"
+                stamped.remarks.setdefault(
+                    "clocks that begin anew", f"{stamped.at(at)}: the clock begins anew and is counted on"
                 )
                 break
 
@@ -208,20 +209,25 @@ def _unwrap(stamped: _Stamped, rate_hz: float) -> None:
 def _sort(stamped: _Stamped, rate_hz: float, repeated: Repeated) -> None:
     """Sort late rows in, and note where the clock was set back: rows stay late for longer than a gap."""
     start, moved = 0, np.arange(len(stamped.periods))
+    size = _SCANNED
     while True:
-        own = stamped.periods[start:]
+        own = stamped.periods[start : start + size]
         late = own < np.maximum.accumulate(own)
         edges = np.flatnonzero(np.diff(late, prepend=False, append=False))
         long = [int(a) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > GAP_S * rate_hz]
-        stop = start + long[0] if long else len(stamped.periods)
+        if not long and start + size < len(stamped.periods):
+            size *= 2  # so that many resets do not each scan all that follows
+            continue
+        stop, size = start + long[0] if long else len(stamped.periods), _SCANNED
         moved[start:stop] = start + np.argsort(stamped.periods[start:stop], kind="stable")
         if not long:
             break
         if repeated == "error":
             raise DataError(f"{stamped.at(stop)}: time goes backwards")
         stamped.starts.append(stop)
-        stamped.remarks["clocks that were set back"] = (
-            f"{stamped.at(stop)}: time goes backwards and stays there: what follows is taken for later"
+        stamped.remarks.setdefault(
+            "clocks that were set back",
+            f"{stamped.at(stop)}: time goes backwards and stays there: what follows is taken for later",
         )
         start = stop
     if (moved[1:] < moved[:-1]).any():
