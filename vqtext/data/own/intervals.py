@@ -29,9 +29,10 @@ from urllib.parse import unquote
 
 import numpy as np
 
+from vqtext.data.findings import Tell
 from vqtext.data.own.contents import CONTENTS, Contents
 from vqtext.data.own.interval_files import CLOCK, Found, read_intervals
-from vqtext.data.own.own_rows import Tell, label_word
+from vqtext.data.own.own_rows import label_word
 from vqtext.data.recording import Track
 from vqtext.errors import DataError
 

@@ -81,9 +81,7 @@ def regular(
     """Rows on a grid: signal, the row nearest to each sample, and breaks, as `vqtext.data.grid.on_grid`."""
     if rows.times is None:
         return rows.signal, np.arange(rows.signal.shape[1]), rows.breaks
-    grid = on_grid(rows.signal, rows.times, rate_hz, name, rows.lines, contents.repeated_times)
-    for kind, remark in grid.remarks.items():
-        tell(f"recordings with {kind}", remark)
+    grid = on_grid(rows.signal, rows.times, rate_hz, name, rows.lines, contents.repeated_times).told(tell)
     return grid.signal, grid.rows, grid.breaks
 
 
