@@ -75,7 +75,9 @@ def _drop_unstamped(stamped: Stamped, repeated: Repeated) -> None:
     if missing.all() or repeated == "error":
         raise DataError(f"{at}: an empty time stamp")
     stamped.take(~missing)
-    stamped.remarks["rows without a time stamp"] = f"{at}: {int(missing.sum())} rows are left out"
+    stamped.remarks["rows without a time stamp"] = (
+        f"{at}: {int(missing.sum())} rows without a time stamp are left out"
+    )
 
 
 def _turn_round(stamped: Stamped, repeated: Repeated) -> None:
