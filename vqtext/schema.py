@@ -32,10 +32,12 @@ def same_text(text: str) -> str:
 
 
 def same_subject(identity: str) -> str:
-    """What the spellings of one person have in common: case, spaces, leading zeros and the ".0" that a
-    spreadsheet adds are ignored, so that "P01", "p1" and "P 1" are one, and so are "3", "03" and "3.0"."""
-    text = "".join(unicodedata.normalize("NFKC", identity).casefold().split())
-    return re.sub(r"(?<![\d.])0+(?=\d)", "", re.sub(r"^(\d+)\.0+$", r"\1", text))
+    """What the spellings of one person have in common: case, spaces, what cannot be seen, leading zeros and
+    the ".0" that a spreadsheet adds are ignored, so that "P01", "p1" and "P 1" are one, and so are "3", "03"
+    and "3.0"."""
+    text = unicodedata.normalize("NFKC", identity).casefold()
+    text = "".join(character for character in text if character.isprintable() and character != " ")
+    return re.sub(r"(?<![\d.])0+(?=\d)", "", re.sub(r"(?<![\d.,])(\d+)[.,]0+$", r"\1", text))
 
 
 @dataclass(frozen=True)

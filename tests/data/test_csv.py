@@ -14,6 +14,8 @@ from vqtext.data.cutter import cut
 from vqtext.data.own.contents import check_contents
 from vqtext.data.readers import open_reader
 from vqtext.data.text import own_tables, row_reader
+from vqtext.data.text.file_keys import FileKeys
+from vqtext.data.text.frame_tables import read_frame
 from vqtext.data.windowing import Cut
 from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
@@ -176,6 +178,21 @@ def test_the_study_of_the_docs_is_right():
         "y",
         "z",
     ]
+
+
+def test_one_person_spelled_in_two_ways_is_one_recording(folder):
+    """Cut apart at each change of spelling, the signal would be in windows of one row, or in none."""
+    names = ["13", "13.0", " 13", ""] * 5
+    write(folder, "a.csv", [f"{i},{i},180,walking,{name}" for i, name in enumerate(names)])
+    warned: list[str] = []
+    (made,) = read(folder, warned)
+    assert made.subject.id == "13" and made.subject.age == 27 and made.signal.shape[1] == 20
+    assert warned[0].startswith("recordings/a.csv: subjects '13', '13.0' are one person, '13'")
+    assert warned[1] == "recordings/a.csv, row 5: 5 rows without a subject are taken for those of '13'"
+    write(folder, "a.csv", [f"{i},{i},180,walking,{name}" for i, name in enumerate(["1", "", "2"])])
+    warned.clear()
+    assert [made.subject and made.subject.id for made in read(folder, warned)] == ["1", None, "2"]
+    assert "row 3: 1 rows without a subject are nobody's, and cut off from the others" in warned[0]
 
 
 def test_without_subjects(folder):
@@ -414,3 +431,14 @@ def test_utf_16_without_its_mark(folder):
     text = (folder / "dataset.toml").read_text()
     (folder / "dataset.toml").write_bytes(text.encode("utf-16-le"))
     assert "dataset.toml: not UTF-8 text, it looks like UTF-16" in error_of(folder)
+
+
+def test_text_in_frames_is_read_as_it_is_said():
+    """What the error about a decimal comma tells to say must do, and b'walk' is no label."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"x": ["0,5", "1.234,5", None], "label": [b"walk", "gén".encode(), None]})
+    made = read_frame(frame, "f", ["x"], ["label"], keys=FileKeys(decimal=","))
+    np.testing.assert_array_equal(made.signal, [[0.5, 1234.5, np.nan]])
+    assert made.words["label"] == ["walk", "gén", None]
+    with pytest.raises(DataError, match="say decimal, if it is"):
+        read_frame(frame, "f", ["x"], ["label"])

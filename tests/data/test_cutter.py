@@ -167,7 +167,18 @@ def said_of(recordings, how, **named):
 
 
 @pytest.mark.parametrize(
-    "spellings", [("1", "1.0"), ("2", "2 "), ("3", "03"), ("P1", "p1"), ("P 01", "p1"), ("007.0", "7")]
+    "spellings",
+    [
+        ("1", "1.0"),
+        ("2", "2 "),
+        ("3", "03"),
+        ("P1", "p1"),
+        ("P 01", "p1"),
+        ("007.0", "7"),
+        ("P01.0", "p1"),
+        ("4", "4,0"),  # as a German spreadsheet writes it
+        ("P1", "\ufeffP\u200b1"),  # the mark of another file in front, a space of no width within
+    ],
 )
 def test_one_person_spelled_in_two_ways_is_one_person(recording, spellings):
     """Otherwise she would be trained on and tested."""

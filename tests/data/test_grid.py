@@ -90,6 +90,56 @@ def test_no_study_is_refused_for_stamps_and_nothing_is_silent(times, kind):
         assert made.signal[0, 499:503].tolist() == [499, 501, 500, 502], "sorted by time"
 
 
+@pytest.mark.parametrize(("rate_hz", "tick_s"), [(104, 0.01), (120, 0.01), (1111, 0.001), (1259, 0.001)])
+def test_a_clock_coarser_than_the_rows_throws_none_of_them_away(rate_hz, tick_s):
+    """Two rows share a stamp now and then; they are no copies of each other."""
+    made = grid(np.floor(ROWS / rate_hz / tick_s) * tick_s, rate_hz)
+    assert list(made.remarks) == ["stamps of arrival"]
+    np.testing.assert_array_equal(made.signal[0], ROWS)
+    twice = np.sort(np.r_[ROWS, ROWS[::20]])  # these are, though rows are lost as well
+    made = grid(twice[twice % 25 > 0] / 50)
+    assert list(made.remarks) == ["time stamps that stand twice"]
+
+
+def test_rows_that_are_written_again_are_there_once():
+    """Twice, they would be trained on and tested."""
+    again = np.r_[ROWS[:2000], ROWS[1500:]]
+    made = on_grid(np.sin(again)[None], again / 50, 50.0)
+    assert (
+        list(made.remarks) == ["rows that stand twice"]
+        and "500 rows" in made.remarks["rows that stand twice"]
+    )
+    np.testing.assert_array_equal(made.signal[0], np.sin(ROWS))
+    with pytest.raises(DataError, match="row 2001: time goes backwards"):
+        on_grid(np.sin(again)[None], again / 50, 50.0, repeated="error")
+
+
+def test_the_first_of_many_resets_is_named():
+    made = grid(np.tile(ROWS[:100], 30) / 50)
+    assert len(made.breaks) == 29 and "row 101: time goes backwards" in next(iter(made.remarks.values()))
+
+
+def test_many_lost_samples_are_no_other_rate():
+    """A study would be refused, or told to say a rate that its rows do not have."""
+    made = grid(ROWS[ROWS % 3 > 0] / 50)
+    assert made.remarks == {} and np.isnan(made.signal).mean() == pytest.approx(1 / 3, abs=1e-3)
+
+
+@pytest.mark.parametrize("rate_hz", [20.0, 50.0])
+def test_the_last_row_counts_though_its_stamp_comes_early(rate_hz):
+    """One sample less would be one window less than without stamps."""
+    times = ROWS / rate_hz
+    times[-1] -= 0.3 / rate_hz
+    assert grid(times, rate_hz).signal.shape == (1, 3000)
+
+
+def test_packets_that_are_turned_round_within_are_only_sorted():
+    turned = ROWS.reshape(-1, 10)[:, ::-1].ravel()
+    made = on_grid(turned[None].astype(float), turned / 50, 50.0)
+    assert list(made.remarks) == ["rows out of order"]
+    np.testing.assert_array_equal(made.signal[0], ROWS)
+
+
 def test_rows_of_one_stamp_are_the_first_or_their_mean():
     times = np.where(ROWS == 500, 499, ROWS) / 50
     assert grid(times).signal[0, 499] == 499

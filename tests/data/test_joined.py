@@ -235,6 +235,32 @@ def test_labels_stand_in_one_of_the_files(study):
     assert "s1: none of its files has a column 'label'" in error_of(folder)
 
 
+def test_words_in_several_of_the_files(study):
+    """The last file would have the say: no label where it is silent, and two people would be one."""
+    keys = 'time_column = "time"\nlabel_column = "label"\nsubject_column = "subject"'
+    folder = study(keys, ACC + GYRO)
+
+    def files(acc, gyro):
+        write(folder, "s1/acc.csv", at(50, first=NOON), label=acc, header="time,x")
+        write(folder, "s1/gyro.csv", at(25, 4, first=NOON + 2), label=gyro, header="time,x")
+        for file in folder.glob("s1/*.csv"):
+            file.write_text(file.read_text().replace(",label", ",label,subject"))
+
+    files("walk,P1", "walk,p01")
+    made, told = read(folder)
+    assert made["s1"].subject.id == "P1" and (made["s1"].label.codes == 0).all()
+    assert "s1: subjects 'P1', 'p01' are one person, 'P1'" in told[0]
+    files("walk,P1", "run,P1")
+    made, told = read(folder)
+    assert made["s1"].label.words == ("walk",)
+    assert told[0] == (
+        "s1: s1/gyro.csv has other labels than s1/acc.csv for 40% of the samples: those of s1/acc.csv are "
+        "taken"
+    )
+    files("walk,P1", "walk,P2")
+    assert "s1: one recording of several files is of 'P1' and 'P2'" in error_of(folder)
+
+
 def test_files_of_no_channel_are_counted(study):
     folder = study(STAMPED, ACC)
     write(folder, "walk/acc.csv", at(50))

@@ -312,6 +312,9 @@ def test_intervals_by_subject(study):
     )
     (folder / "labels.csv").write_text(labels)
     assert [runs(one) for one in read(folder)[0].values()] == [[("walk", 10, 30)], [("run", 40, 60)]]
+    (folder / "labels.csv").write_text(labels.replace("B", "b "))  # she is one person, however spelled
+    made, told = read(folder)
+    assert runs(made["B-1.csv"]) == [("run", 40, 60)] and told == []
     write(folder, "B-2.csv")
     assert "may be of B-1.csv or of B-2.csv" in error_of(folder)
 
@@ -466,3 +469,9 @@ def test_a_recording_without_labels_for_a_trained_model(study):
     assert made.signal.shape == (1, 100)
     with pytest.raises(DataError, match="there is no such file"):
         list(unlabelled_recordings(folder / "no.csv", read_contents(folder / "dataset.toml"), folder))
+
+
+def test_ms_that_are_taken_for_seconds_are_asked_about(study):
+    """The first of them lasts longer than the recording, which would have one label throughout."""
+    _, told = read(marked(study, "start,end,label\n0,5000,walk\n5000,10000,run\n"))
+    assert told[0].endswith("it lasts 10 s; what unit are they in? Say unit and clock in [intervals]")

@@ -233,6 +233,20 @@ def test_one_long_recording_is_split_in_time_and_no_sample_is_on_two_sides(windo
     assert any(
         "a split in time has windows of subject 1 in train and test" in line for line in split.warnings
     )
+    made.subject[:] = -1  # nobody knows whose they are, and still they are the same person's
+    assert (
+        "a split in time has windows of r0 in train and test" in split_windows(made, how="time").warnings[0]
+    )
+
+
+def test_a_split_in_time_trains_on_something(windows):
+    """Otherwise a training on nothing would end in a traceback, or in a model of nothing."""
+    made = windows([0] * 3, [0] * 3, [0] * 3, start_s=[0.0, 1.0, 4.0])
+    split = split_windows(made, how="time")
+    assert (split.train.tolist(), split.validation.tolist(), split.test.tolist()) == ([0, 1], [], [2])
+    made = windows([0] * 3, [0] * 3, [0] * 3, start_s=[0.0, 0.5, 1.0])
+    with pytest.raises(UsageError, match=r"leaves nothing to train on.*--stride-s"):
+        split_windows(made, how="time")
 
 
 @pytest.mark.parametrize(("said", "meant"), [("01", "1"), ("1.0", "1"), ("1", "1")])

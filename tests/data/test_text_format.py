@@ -256,6 +256,12 @@ def test_what_cannot_be_read_is_one_line_with_a_way_out(tmp_path, content, keys,
     assert message in error(tmp_path, content, **keys)
 
 
+def test_a_row_of_nothing_with_too_few_fields_is_no_fault(tmp_path):
+    text = plain()
+    made = table(tmp_path, text + ",,\n,\n")
+    np.testing.assert_array_equal(made.signal, table(tmp_path, text).signal)
+
+
 def test_long_files_of_another_form_are_read_in_blocks(tmp_path, monkeypatch):
     """Fast and slow ways give the same numbers, to the last digit."""
     from vqtext.data.text import row_reader

@@ -104,12 +104,14 @@ def test_nanoseconds_since_1970_keep_each_of_them(tmp_path):
         ([(4294000000 + i * 20000) % 2**32 for i in range(40000)], "us"),  # a counter that starts anew
         ([i * 16.667 for i in range(400)], "ms"),  # another rate
         ([0, *(EPOCH + i * 20 for i in range(400))], "ms"),  # no clock at first
+        ([8000 - i * 20 for i in range(400)], "ms"),  # the newest row first
+        ([45222.4 + i * 0.02 / 86400 for i in range(400)], "days"),  # as spreadsheets count
         ([EPOCH], "ms"),
     ],
 )
 def test_the_unit_of_numbers_stands_whatever_they_do(tmp_path, times, unit):
     made = read(tmp_path, times)
-    factor = {"s": 1, "ms": 1e-3, "us": 1e-6}[unit]
+    factor = {"days": 86400, "s": 1, "ms": 1e-3, "us": 1e-6}[unit]
     np.testing.assert_allclose(made.times, (np.array(times) - times[0]) * factor, rtol=1e-9)
 
 

@@ -40,7 +40,11 @@ def test_units_as_devices_write_them(modality, unit, ours, factor):
 @pytest.mark.parametrize(
     ("modality", "unit", "says"),
     [
-        ("acc", "counts", "one of m/s2, cm/s2, mm/s2, g, mg; for counts and others add a scale"),
+        (
+            "acc",
+            "counts",
+            'one of m/s2, cm/s2, mm/s2, g, mg; of counts say unit = "m/s2" and scale = 0.015625',
+        ),
         ("force", "MN", "one of N, mN, kN, 1, counts"),  # case tells milli from mega
         ("angle", "1", "one of rad, mrad, deg"),
         ("unknown", "V", "one of 1, counts"),

@@ -23,6 +23,7 @@ from vqtext.model.decoding import Decoder
 from vqtext.model.load import VQText
 from vqtext.model.network import Network
 from vqtext.pipeline.artifacts import write_windows
+from vqtext.pipeline.recording_file import read_recordings
 from vqtext.pipeline.stage import Provenance
 from vqtext.reason import RecordingReasons
 from vqtext.schema import Channel
@@ -313,3 +314,19 @@ def test_a_rate_that_cannot_be_is_one_line(model, held, rate_hz):
 
 def test_it_is_there_as_a_function_too(model):
     assert told(vqtext.explain_recording(model, SIGNAL)) == told(model.explain_recording(SIGNAL))
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"), [(1 / 9.80665, "no gravity in"), (64 / 9.80665, "is their unit"), (1.0, "")]
+)
+def test_a_unit_that_is_not_the_models_is_asked_about(tmp_path, factor, said):
+    """A file in g would be explained, with all of its numbers ten times too small."""
+    channels = [Channel(axis, "wrist", "acc", axis, "m/s2") for axis in "xyz"]
+    rows = "\n".join(f"0.1,{0.2 * i % 1},{9.8 * factor}" for i in range(50))
+    (tmp_path / "a.csv").write_text(f"x,y,z\n{rows}\n")
+    warned: list[str] = []
+    read_recordings(tmp_path / "a.csv", None, warned.append, channels, 50.0)
+    assert bool(warned) == bool(said) and all(said in line for line in warned[:1])
+    assert not said or "without a dataset.toml its numbers are taken to be in m/s2" in warned[1]
+    with pytest.raises(DataError, match="is a folder: say with --dataset which"):
+        read_recordings(tmp_path, None, warned.append, channels, 50.0)

@@ -90,6 +90,19 @@ def test_names_and_sizes_say_what_the_columns_are(tmp_path):
     assert any("separator ';'" in line for line in answer["found"])
 
 
+def test_one_letter_says_the_kind_of_sensor(tmp_path):
+    """As most people call them; what is left out is told."""
+    header = ["Zeit", "ax", "ay", "az", "gx", "gy", "gz", "label", "note"]
+    both = np.column_stack([signal(gravity=1.0), signal(1) * 10]).round(3).tolist()
+    write(tmp_path, "a.csv", header, [[20 * i, *v, "walk", f"n{i}"] for i, v in enumerate(both)])
+    said, answer = made(tmp_path)
+    assert said["time_column"] == "Zeit" and "columns left out: note" in answer["found"]
+    assert [(one["columns"], one["modality"]) for one in said["channels"]] == [
+        (["ax", "ay", "az"], "acc"),
+        (["gx", "gy", "gz"], "gyro"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("time", "unit", "rate_hz"),
     [

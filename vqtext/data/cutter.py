@@ -8,20 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from vqtext.data.at_rest import AtRest
 from vqtext.data.coverage import Coverage
+from vqtext.data.findings import listed
 from vqtext.data.recording import Recording, Track
 from vqtext.data.units import SPANS
 from vqtext.data.windowing import Cut, CutRecording, Stretch, cut_recording
 from vqtext.data.windows import OWN_SPLIT, Windows
 from vqtext.errors import DataError, UsageError
 from vqtext.schema import Channel, Subject, same_subject
-
-GRAVITY = (3.0, 7.0)
-"""An accelerometer that feels gravity has a median above the first (m/s2) even where a limb swings; one that
-has a median above the second even in its calmest recording, and a mean above the first, feels gravity."""
-
-LARGEST_REST = 40.0
-"""Nobody is accelerated so much (m/s2) for half of the calmest recording."""
 
 
 def cut(
@@ -85,8 +80,7 @@ class Cutter:
         self.seen_labels: dict[str, int] = {}
         self.low = self.high = np.empty(0)  # of each channel, NaN before its first sample
         self.padded = 0  # windows that are shorter than was asked for
-        # location → least and largest median of |acc| of a recording, and the least |mean acc|
-        self.rest: dict[str, list[float]] = {}
+        self.rest = AtRest()
         self._rows: list[tuple[int, int, int, float, int]] = []  # label, subject, recording, start_s, split
         self._cuts: list[Stretch] = []
         self._shares: list[dict[int, float]] = []  # of each window: place in seen_labels → share
@@ -181,6 +175,8 @@ class Cutter:
         """The error for recordings that gave no window at all."""
         if not self.channels:
             return DataError(f"{self.dataset}: there are no recordings")
+        if not self.seen_labels:
+            return DataError(f"{self.dataset}: no sample of any recording has a label")
         return DataError(
             f"{self.dataset}: no window fits: every labelled stretch is shorter than the window; "
             "shorten it with --window-s"
@@ -203,22 +199,22 @@ class Cutter:
         lost = [label for label in self.seen_labels if label not in self.labels]
         if lost:
             found.append(
-                f"labels without a window, left out: {_listed(lost)}; shorten --window-s to keep them"
+                f"labels without a window, left out: {listed(lost)}; shorten --window-s to keep them"
             )
         names = [channel.name for channel in self.channels]
         constant = [name for name, a, b in zip(names, self.low, self.high, strict=True) if a == b]
         if constant:
-            found.append(f"constant channel, kept though it tells nothing: {_listed(constant)}")
+            found.append(f"constant channel, kept though it tells nothing: {listed(constant)}")
         span = zip(self.channels, self.high - self.low, strict=True)
         wide = [c.name for c, own in span if c.unit != "1" and own > SPANS.get(c.modality, np.inf)]
         if wide:
             found.append(
-                f"numbers beyond those of any body in {_listed(wide)}: is their unit the one that is said?"
+                f"numbers beyond those of any body in {listed(wide)}: is their unit the one that is said?"
             )
         never = [name for name, a in zip(names, self.low, strict=True) if np.isnan(a)]
         if never:
-            found.append(f"channel without a single sample, kept: {_listed(never)}")
-        return found + self._names_alike() + self.coverage.remarks() + self._acceleration_remarks()
+            found.append(f"channel without a single sample, kept: {listed(never)}")
+        return found + self._names_alike() + self.coverage.remarks() + self.rest.remarks(self.channels)
 
     def summary(self) -> dict[str, Any]:
         """What became of the signal: the share in no window and why, and how much of it has truth words."""
@@ -244,7 +240,7 @@ class Cutter:
             "low": [None if np.isnan(x) else float(x) for x in self.low],
             "high": [None if np.isnan(x) else float(x) for x in self.high],
             "padded": self.padded,
-            "rest": self.rest,
+            "rest": self.rest.sizes,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -263,7 +259,7 @@ class Cutter:
         self.seen_labels = {name: i for i, name in enumerate(state["seen_labels"])}
         self.low, self.high = (np.array(state[name], dtype=np.float64) for name in ("low", "high"))
         self.padded = state["padded"]
-        self.rest = {location: list(range_) for location, range_ in state["rest"].items()}
+        self.rest = AtRest(state["rest"])
 
     def _check_fits(self, recording: Recording) -> None:
         if recording.name in self.recordings or recording.name in self.unused:
@@ -290,39 +286,7 @@ class Cutter:
         with np.errstate(invalid="ignore"):
             self.low = np.fmin(self.low, np.fmin.reduce(recording.signal, axis=1))
             self.high = np.fmax(self.high, np.fmax.reduce(recording.signal, axis=1))
-        for location in dict.fromkeys(c.location for c in self.channels if c.modality == "acc"):
-            rows = [i for i, c in enumerate(self.channels) if (c.location, c.modality) == (location, "acc")]
-            size = np.linalg.norm(recording.signal[rows], axis=0)
-            if len(rows) == 3 and np.isfinite(size).any():
-                median = float(np.nanmedian(size))
-                mean = float(np.linalg.norm(np.nanmean(recording.signal[rows], axis=1, dtype=np.float64)))
-                least, most, steady = self.rest.get(location, (median, median, mean))
-                self.rest[location] = [min(least, median), max(most, median), min(steady, mean)]
-
-    def _acceleration_remarks(self) -> list[str]:
-        feels = {c.location: c.gravity for c in self.channels if c.modality == "acc"}
-        missed = [place for place, (_, most, _) in self.rest.items() if feels[place] and most < GRAVITY[0]]
-        felt = [
-            place
-            for place, (least, _, steady) in self.rest.items()
-            if not feels[place] and least > GRAVITY[1] and steady > GRAVITY[0]
-        ]
-        large = [place for place, (least, _, _) in self.rest.items() if least > LARGEST_REST]
-        found = []
-        if large:
-            least = min(self.rest[place][0] for place in large)
-            found.append(
-                f"accelerations of {_listed(large)} are never calmer than {least:.3g} m/s2 in the middle: is "
-                "their unit the one that is said?"
-            )
-        if missed:
-            found.append(
-                f"no gravity in the accelerations of {_listed(missed)}: if it was removed, say gravity = "
-                "false; if the unit is g, say so"
-            )
-        if felt:
-            found.append(f"accelerations of {_listed(felt)} hold gravity though gravity = false is said")
-        return found
+        self.rest.add(recording)
 
     def _who(self, recording: Recording) -> Subject | None:
         """Whose it is, called as that person was called first; see `same_subject`."""
@@ -355,7 +319,7 @@ class Cutter:
         merged = [said for said in self.spellings.values() if len(said) > 1]
         if merged:
             found.append(
-                f"subjects {'; '.join(_listed(said) + f' are one person, {said[0]!r}' for said in merged)} "
+                f"subjects {'; '.join(listed(said) + f' are one person, {said[0]!r}' for said in merged)} "
                 "(exact_subjects = true in dataset.toml keeps them apart)"
             )
         for kind, names in (
@@ -365,7 +329,7 @@ class Cutter:
             ("truth words", self.truth_words),
         ):
             if groups := _alike(names):
-                found.append(f"{kind} {'; '.join(map(_listed, groups))} are kept apart")
+                found.append(f"{kind} {'; '.join(map(listed, groups))} are kept apart")
         return [f"names that nearly agree: {'; '.join(found)}"] if found else []
 
     def _truth(self, recording: Recording, window: Stretch) -> np.ndarray | None:
@@ -387,7 +351,3 @@ def _alike(names: Iterable[str]) -> list[list[str]]:
     for name in names:
         groups.setdefault(same_subject(name), []).append(name)
     return [group for group in groups.values() if len(group) > 1]
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(repr(name) for name in names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 
 class Findings:
@@ -50,3 +50,8 @@ class Told:
     def remarks(self) -> list[str]:
         """A line for all that happened more than once."""
         return [*self.left_out.lines(), *(f"{n} {what}" for what, n in self.counts.items() if n > 1)]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in quotes, one after the other."""
+    return ", ".join(repr(name) for name in names)

@@ -106,7 +106,8 @@ def split_windows(
             each recording the last windows. None takes the own split where there is one, else a random one.
 
     Raises:
-        UsageError: a test subject that the data does not have, nobody left to train on, or no own split.
+        UsageError: a test subject that the data does not have, nobody or nothing left to train on, or no own
+            split.
         DataError: the data set's own split leaves nothing to train on.
     """
     if test_subjects is not None:
@@ -122,6 +123,11 @@ def split_windows(
         )
     if how == "time":
         test, rest = last_in_time(windows, every, TEST_SHARE)
+        if not rest.size:
+            raise UsageError(
+                "a split in time leaves nothing to train on: all windows overlap those that are tested; "
+                "prepare with a longer --stride-s, or a shorter --window-s"
+            )
         warnings = _in_both(windows, np.isin(every, test), "a split in time")
         return _finish(windows, rest, test, "time", validation, seed, rng, warnings)
     if how != "random" and own.any():
@@ -181,9 +187,15 @@ def _codes_of(windows: Windows, ids: Sequence[str]) -> list[int]:
 
 
 def _in_both(windows: Windows, test: np.ndarray, split: str) -> list[str]:
-    """A warning where a split has people both in train and test."""
+    """A warning where a split has people, or recordings of nobody knows whom, both in train and test."""
     both = np.intersect1d(windows.subject[test], windows.subject[~test])
     ids = [windows.subjects[code].id for code in both if code >= 0]
+    shared = np.intersect1d(windows.recording[test], windows.recording[~test])
+    if not ids and shared.size:
+        return [
+            f"{split} has windows of {windows.recordings[shared[0]]} in train and test, so scores are too "
+            "good for new people; say in the data whose recordings they are"
+        ]
     if not ids:
         return []
     return [
@@ -207,6 +219,8 @@ def _finish(
     validation_subjects: tuple[str, ...] = ()
     if how == "time":
         validation, train = last_in_time(windows, rest, share)
+        if not train.size:
+            validation, train = train, rest
     else:
         validation, validation_subjects = cut_validation(windows, rest, share, rng)
         train = np.setdiff1d(rest, validation)

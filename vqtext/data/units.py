@@ -46,6 +46,7 @@ SPANS = {
     "hr": 300.0,
     "position": 1000.0,
     "velocity": 100.0,
+    "angle": 20.0,
     "force": 20_000.0,
     "emg": 100_000.0,
 }
@@ -69,7 +70,7 @@ def conversion(modality: str, unit: str) -> tuple[str, float]:
     if written in _NO_UNIT and modality not in _NEEDS_UNIT:
         return _NO_UNIT[0], 1.0
     units = [*known, *(() if modality in _NEEDS_UNIT else _NO_UNIT)]
-    hint = f"; for counts and others add a scale, such as 0.015625 where 64 are one {ours}" if known else ""
+    hint = f'; of counts say unit = "{ours}" and scale = 0.015625, where 64 are one {ours}' if known else ""
     raise DataError(f"unknown unit {unit!r} for {modality}: one of {', '.join(units)}{hint}")
 
 

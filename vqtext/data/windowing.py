@@ -21,9 +21,9 @@ from typing import Literal
 import numpy as np
 
 from vqtext.data.coverage import Reason
-from vqtext.data.grid import GAP_S
 from vqtext.data.recording import Recording
 from vqtext.data.resample import fill, nearest, resample
+from vqtext.data.stamped import GAP_S
 from vqtext.errors import DataError
 
 BRIDGE_S = 0.2

@@ -26,7 +26,7 @@ _ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".log", ".tab", ".data", ".parquet",
 _LOOKED_AT = 4  # files that are read
 _LABEL = re.compile(r"(?i).*(label|activit|class|behaviou?r|action|exercise|annotation|gesture).*|act|state")
 _SUBJECT = re.compile(
-    r"(?i).*(subject|participant|person|patient|volunteer).*|(user|subj?|sbj)([ _-]?id)?|pid|sid"
+    r"(?i).*(subject|participant|person|patient|proband|volunteer).*|(user|subj?|sbj)([ _-]?id)?|pid|sid"
 )
 _LEFT_OUT = re.compile(
     r"(?i)|id|index|unnamed.*|.*(battery|temperature|temp).*"
@@ -175,6 +175,9 @@ def _written(
         f"time {first.time or 'by the order of the rows'}, labels {label or label_by_name or 'not found'}, "
         f"subjects {subject or who or 'not found'}",
     ]
+    used = {first.time, label, subject, *(column for sensor in sensors for column in sensor.columns)}
+    rest = [column for column in [*first.numbers, *first.words] if column not in used]
+    found += [f"columns left out: {', '.join(rest)}"] if rest else []
     return "\n".join([*text, ""]), found, check
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from vqtext.data.at_rest import AtRest
 from vqtext.data.findings import Told
 from vqtext.data.own.contents import CONTENTS, ChannelEntry, Contents, read_contents
 from vqtext.data.own.csv_folder import unlabelled_recordings
@@ -65,6 +66,8 @@ def read_recordings(
     if dataset is not None:
         dataset = dataset / CONTENTS if dataset.is_dir() else dataset
         return list(unlabelled_recordings(file, read_contents(dataset), dataset.parent, warn))
+    if file.is_dir():
+        raise DataError(f"{file} is a folder: say with --dataset which {CONTENTS} tells what its files are")
     name = text_of(file.name)
     contents = _by_name(columns_of(file, name), name, warn, channels, rate_hz)
     told = Told(warn)
@@ -151,7 +154,10 @@ def _recordings(
         signal = np.full((len(channels), recording.signal.shape[1]), np.nan, np.float32)
         signal[[place[channel.name] for channel in recording.channels]] = recording.signal
         found.append(replace(recording, signal=signal, channels=tuple(channels)))
-    for line in (*told.notes.lines(), *told.remarks()):
+    sizes = AtRest.of(found).remarks(channels)
+    if sizes:
+        sizes.append(f"{name}: without a {CONTENTS} its numbers are taken to be in m/s2, as the model's are")
+    for line in (*told.notes.lines(), *told.remarks(), *sizes):
         told.warn(line)
     return found
 

@@ -9,12 +9,10 @@ from fractions import Fraction
 import numpy as np
 
 from vqtext.data.resample import resample
+from vqtext.data.stamped import GAP_S
 
 _NEAR = 0.1
 """Samples this share of a period from the grid are on it."""
-
-GAP_S = 1.0
-"""Seconds in which no file has a sample beyond which time is broken."""
 
 
 @dataclass(frozen=True)

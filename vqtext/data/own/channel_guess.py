@@ -28,6 +28,7 @@ _SHORT = {
     for side, name in (("l", "left"), ("r", "right"))
     for part, place in (("f", "foot"), ("w", "wrist"), ("a", "ankle"), ("h", "hand"), ("t", "thigh"))
 } | {"lb": "lower back", "ub": "upper back"}
+_LETTERS = {"a": "acc", "g": "gyro", "m": "mag"}  # as in "ax", "g_x", where nothing else says it
 _COUNTS = (64, 256, 2048, 4096, 8192, 16384)  # that usual sensors count in one g
 _REMOVED = re.compile(r"(?i)lin|user|body|free")  # acceleration from which gravity was taken away
 _UNITS = {
@@ -117,12 +118,13 @@ def _parts(column: str) -> tuple[tuple[str, ...], str | None]:
     """The words of a name without its axis, and the axis: "lf_acc_x", "Acc X (g)", "accx"."""
     words = _words(column)
     for i in reversed(range(len(words))):
-        if words[i] in ("x", "y", "z"):
-            return (*words[:i], *words[i + 1 :]), words[i]
-        if words[i][-1] in "xyz" and (
-            _modality([words[i][:-1]]) or (len(words[i]) == 2 and _by_unit(column))
-        ):
-            return (*words[:i], words[i][:-1], *words[i + 1 :]), words[i][-1]
+        stem, axis = words[i][:-1], words[i][-1]
+        is_sensor = not stem or _modality([_LETTERS.get(stem, stem)])
+        if axis in "xyz" and (is_sensor or (len(stem) == 1 and _by_unit(column))):
+            rest = [*words[:i], *([stem] if stem else []), *words[i + 1 :]]
+            if _modality(rest) is None:
+                rest = [_LETTERS.get(word, word) for word in rest]
+            return tuple(rest), axis
     return tuple(words), None
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from vqtext.data.grid import Repeated
+from vqtext.data.stamped import Repeated
 from vqtext.data.tables import not_utf8
 from vqtext.data.text.file_keys import FileKeys
 from vqtext.data.text.file_keys import Section as _Section

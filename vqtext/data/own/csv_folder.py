@@ -38,6 +38,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+from vqtext.data.at_rest import AtRest
 from vqtext.data.findings import Told
 from vqtext.data.locations import canonical
 from vqtext.data.own.contents import CONTENTS, Contents, read_contents
@@ -187,7 +188,8 @@ def unlabelled_recordings(
         told = Told(said.append)
         rows = _rows(group, folder, contents, told)
         made = list(recordings_of_rows(rows, group, contents, None, told.tell))
-        for line in (*said, *told.notes.lines(), *told.remarks()):
+        sizes = AtRest.of(made).remarks(made[0].channels)
+        for line in (*said, *told.notes.lines(), *told.remarks(), *sizes):
             warn(line)
         return made
 

@@ -29,9 +29,10 @@ from urllib.parse import unquote
 
 import numpy as np
 
+from vqtext.data.findings import Tell
 from vqtext.data.own.contents import CONTENTS, Contents
 from vqtext.data.own.interval_files import CLOCK, Found, read_intervals
-from vqtext.data.own.own_rows import Tell, label_word
+from vqtext.data.own.own_rows import label_word
 from vqtext.data.recording import Track
 from vqtext.errors import DataError
 
@@ -101,8 +102,9 @@ class Intervals:
         if outside:
             start, stop, word, one = outside[0]
             began = f", which began at {_clock(at)}" if at >= CLOCK else ""
-            none_fits = all(stop <= 0 or start >= end for start, stop, *_ in placed)
-            hint = "; what unit are they in? Say unit and clock in [intervals]" if none_fits else ""
+            marked = sum(stop - start for start, stop, *_ in placed)
+            inside = sum(max(min(stop, end) - max(start, 0), 0) for start, stop, *_ in placed)
+            hint = "; what unit are they in? Say unit and clock in [intervals]" if inside < marked / 2 else ""
             self.tell(
                 "recordings whose intervals reach outside",
                 f"{one.where}: {len(outside)} of {len(placed)} intervals reach outside {name}{began}: "
@@ -149,12 +151,14 @@ class Intervals:
         return file not in self.shared and len({key for row in self.read(file) for key in row.names}) < 2
 
     def _named(self, file: Path, name: str, subject: str | None) -> list[Found]:
-        exact, stems = self.by_name(file)
+        exact, stems, people = self.by_name(file)
         paths = {name, *self.paths[name]}
         own = _of(exact, paths)
         if own:
             return own
-        own = _of(stems, _stems(paths)) or _of(exact, {subject or ""})
+        own = _of(stems, _stems(paths))
+        if not own and subject is not None:
+            own = people.get(self.contents.same_subject(subject), [])
         for row in own:
             other = self.taken.setdefault(row, name)
             if other != name and not row.is_clock:
@@ -163,16 +167,22 @@ class Intervals:
                 )
         return own
 
-    def _by_name(self, file: Path) -> tuple[dict[str, list[Found]], dict[str, list[Found]]]:
-        """The intervals of a file by what they name, and by names as a labelling program may leave them."""
+    def _by_name(self, file: Path) -> tuple[dict[str, list[Found]], ...]:
+        """The intervals of a file by what they name, by names as a labelling program may leave them, and by
+        whom they name, however spelled."""
         exact: dict[str, list[Found]] = {}
         stems: dict[str, list[Found]] = {}
+        people: dict[str, list[Found]] = {}
         for row in self.read(file):
-            for key in set(row.names):
-                exact.setdefault(key, []).append(row)
-            for key in _stems(row.names):
-                stems.setdefault(key, []).append(row)
-        return exact, stems
+            own = set(row.names)
+            for index, keys in (
+                (exact, own),
+                (stems, _stems(own)),
+                (people, set(map(self.contents.same_subject, own))),
+            ):
+                for key in keys:
+                    index.setdefault(key, []).append(row)
+        return exact, stems, people
 
     def _shift(
         self, found: list[Found], name: str, times: np.ndarray, first: float | None, rate_hz: float
@@ -206,10 +216,16 @@ class Intervals:
 
     def unknown(self, subjects: Sequence[str]) -> list[str]:
         """What names a recording in a shared file and is none."""
-        stems = _stems([*self.paths, *subjects, *(path for paths in self.paths.values() for path in paths)])
+        same = self.contents.same_subject
+        stems = _stems([*self.paths, *(path for paths in self.paths.values() for path in paths)])
+        people = set(map(same, subjects))
         shared = [file for file in self.files if not self._is_own(file)]
         keys = dict.fromkeys(row.names for file in shared for row in self.read(file))
-        return [names[0] for names in keys if names and not _stems(names) & stems]
+        return [
+            names[0]
+            for names in keys
+            if names and not _stems(names) & stems and people.isdisjoint(map(same, names))
+        ]
 
     def _read(self, file: Path) -> list[Found]:
         name = file.relative_to(self.folder).as_posix()

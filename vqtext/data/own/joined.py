@@ -8,8 +8,9 @@ silent, its channels are NaN.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -18,12 +19,17 @@ from vqtext.data.own.alignment import Piece, at_rate, lay, stretches
 from vqtext.data.own.contents import CONTENTS, Contents
 from vqtext.data.own.groups import Group, channels_of
 from vqtext.data.own.interval_files import CLOCK
-from vqtext.data.own.own_rows import Rows, read_table, regular, rows_of
+from vqtext.data.own.own_rows import Rows, first_spelling, read_table, regular, rows_of
 from vqtext.data.text.own_table import OwnTable
 from vqtext.errors import DataError
 
 _SEVERAL = 10
 """Rows a second that may come in packets."""
+
+_UNLIKE = 0.02
+"""Share of samples with two words that borders alone may make."""
+
+_SAME_RATE = 0.025  # share by which a measured rate may differ from the study's and be that
 
 APART_S = 60.0
 """Files of one recording do not follow each other by more than this: somebody's clock is wrong."""
@@ -80,17 +86,16 @@ def joined(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:
             channels = files[number].channels
             lay(piece, offset - first, contents.rate_hz, signal[:, own], channels, nearest[number, own])
         at, end = own.stop, stop
-    words: dict[str, list[str | None] | None] = dict.fromkeys(("labels", "truth", "subjects"))
-    for what in words:
-        for file, rows in zip(files, nearest.tolist(), strict=True):
-            said = getattr(file.rows, what)
-            if said is not None:
-                words[what] = [None if row < 0 else said[row] for row in rows]
-    if words["subjects"] is not None:
-        words["subjects"] = _one_subject(words["subjects"], group.name)
-    is_known = any(file.first is not None for file in files)
-    lines = range(1, length + 1)
-    return Rows(signal, **words, times=None, first=begin if is_known else None, lines=lines, breaks=breaks)
+    return Rows(
+        signal,
+        labels=_words("labels", files, nearest, group.name, told.tell),
+        truth=_words("truth", files, nearest, group.name, told.tell),
+        subjects=_one_subject(files, length, group.name, contents, told.tell),
+        times=None,
+        first=begin if any(file.first is not None for file in files) else None,
+        lines=range(1, length + 1),
+        breaks=breaks,
+    )
 
 
 def _read(path: str, folder: Path, contents: Contents, told: Told) -> _File:
@@ -153,6 +158,8 @@ def rate_of(rows: Rows, contents: Contents) -> float:
     rows_in_2_s = float(np.median(np.unique(times // 2, return_counts=True)[1]))
     if rows_in_2_s >= 2 * _SEVERAL and rate_hz > 3 * rows_in_2_s / 2:
         rate_hz = rows_in_2_s / 2  # stamps of arrival: several rows come at once
+    if abs(rate_hz / contents.rate_hz - 1) < _SAME_RATE:
+        return contents.rate_hz
     return round(rate_hz) if abs(rate_hz - round(rate_hz)) < 0.01 * rate_hz else rate_hz
 
 
@@ -198,8 +205,46 @@ def _starts(files: list[_File], group: Group, tell: Tell) -> list[float]:
     return [file.first or 0.0 for file in files]
 
 
-def _one_subject(subjects: list[str | None], name: str) -> list[str | None]:
-    found = list(dict.fromkeys(subject for subject in subjects if subject is not None))
-    if len(found) > 1:
-        raise DataError(f"{name}: one recording of several files is of {found[0]!r} and {found[1]!r}")
-    return [found[0] if found else None] * len(subjects)
+def _words(
+    what: Literal["labels", "truth"], files: list[_File], nearest: np.ndarray, name: str, tell: Tell
+) -> list[str | None] | None:
+    """A word a sample, by the first file that has a row there; None where no file has such a column."""
+    found, source = None, ""
+    for file, rows in zip(files, nearest, strict=True):
+        said = getattr(file.rows, what)
+        if said is None:
+            continue
+        own = np.array([*said, None], dtype=object)[rows]  # row -1 is none
+        if found is None:
+            found, is_said, source = own, rows >= 0, file.path
+            continue
+        unlike = float((is_said & (rows >= 0) & (found != own)).mean())
+        if unlike > _UNLIKE:
+            tell(
+                f"recordings whose files differ in {what}",
+                f"{name}: {file.path} has other {what} than {source} for {unlike:.0%} of the samples: "
+                f"those of {source} are taken",
+            )
+        found, is_said = np.where(is_said, found, own), is_said | (rows >= 0)
+    return None if found is None else found.tolist()
+
+
+def _one_subject(
+    files: list[_File], length: int, name: str, contents: Contents, tell: Tell
+) -> list[str | None] | None:
+    """Who all files are of; None where no file has such a column.
+
+    Raises:
+        DataError: they are of several.
+    """
+    columns = [file.rows.subjects for file in files if file.rows.subjects is not None]
+    found = [
+        *dict.fromkeys(first_spelling(chain.from_iterable(columns), name, contents, tell).values()),
+        None,
+    ]
+    if len(found) > 2:
+        raise DataError(
+            f"{name}: one recording of several files is of {found[0]!r} and {found[1]!r}; files of several "
+            "people are to be taken apart, one recording a person"
+        )
+    return [found[0]] * length if columns else None

@@ -22,7 +22,7 @@ from vqtext.data.text.time_stamps import SECONDS, is_epoch
 from vqtext.errors import DataError
 
 _RATES = (4.0, 2000.0)  # Hz that a sensor of movement may have
-_TIME = re.compile(r"(?i)time|stamp|date|epoch|clock|^ts?$|^ts? ?[\[(]|seconds|millis")
+_TIME = re.compile(r"(?i)time|stamp|date|zeit|temps|tiempo|epoch|clock|^ts?$|^ts? ?[\[(]|seconds|millis")
 _SPOKEN_RATE = re.compile(
     r"(?i)(\d+(?:\.\d+)?)\s*hz\b|(?:sampl\w*|data|output)[ _]*(?:rate|freq\w*)\D{0,12}(\d+)"
 )

@@ -13,7 +13,7 @@ from vqtext.data.locations import canonical
 from vqtext.data.own.contents import Contents, Facts
 from vqtext.data.own.groups import Group, matched
 from vqtext.data.own.intervals import Intervals
-from vqtext.data.own.own_rows import Rows, label_word, regular
+from vqtext.data.own.own_rows import Rows, first_spelling, label_word, regular
 from vqtext.data.recording import Recording, Track
 from vqtext.data.units import conversion
 from vqtext.errors import DataError
@@ -41,7 +41,7 @@ def recordings_of_rows(
     name = group.name
     channels, factors = _channels(contents)
     rows = replace(rows, signal=(rows.signal * factors[:, None]).astype(np.float32))
-    subjects = _subjects(rows, group, contents)
+    subjects = _subjects(rows, group, contents, tell)
     several = len(set(subjects)) > 1
     if several and intervals is not None:
         raise DataError(f"{name}: intervals are of a file with one subject, and this one has several")
@@ -116,10 +116,22 @@ def _channels(contents: Contents) -> tuple[tuple[Channel, ...], np.ndarray]:
     return tuple(channels), np.array(factors)
 
 
-def _subjects(rows: Rows, group: Group, contents: Contents) -> Sequence[str | None]:
-    """The subject of each row."""
+def _subjects(rows: Rows, group: Group, contents: Contents, tell: Tell) -> Sequence[str | None]:
+    """The subject of each row. Rows that name nobody are of the one person whom the others name."""
     if rows.subjects is not None:
-        return rows.subjects
+        known = first_spelling(rows.subjects, group.name, contents, tell)
+        people = list(dict.fromkeys(known.values()))
+        alone = people[0] if len(people) == 1 else None
+        if None in rows.subjects and people:
+            at = f"{group.name}, row {rows.lines[rows.subjects.index(None)]}"
+            whose = (
+                "nobody's, and cut off from the others" if alone is None else f"taken for those of {alone!r}"
+            )
+            tell(
+                "recordings with empty subjects",
+                f"{at}: {rows.subjects.count(None)} rows without a subject are {whose}",
+            )
+        return [alone if subject is None else known[subject] for subject in rows.subjects]
     if contents.subject_column is not None:
         raise DataError(f"{group.name}: none of its files has a column {contents.subject_column!r}")
     said = None

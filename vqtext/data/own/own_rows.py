@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,10 +81,26 @@ def regular(
     """Rows on a grid: signal, the row nearest to each sample, and breaks, as `vqtext.data.grid.on_grid`."""
     if rows.times is None:
         return rows.signal, np.arange(rows.signal.shape[1]), rows.breaks
-    grid = on_grid(rows.signal, rows.times, rate_hz, name, rows.lines, contents.repeated_times)
-    for kind, remark in grid.remarks.items():
-        tell(f"recordings with {kind}", remark)
+    grid = on_grid(rows.signal, rows.times, rate_hz, name, rows.lines, contents.repeated_times).told(tell)
     return grid.signal, grid.rows, grid.breaks
+
+
+def first_spelling(
+    subjects: Iterable[str | None], name: str, contents: Contents, tell: Tell
+) -> dict[str, str]:
+    """Each of the subjects as that person is called first."""
+    people: dict[str, list[str]] = {}
+    for subject in dict.fromkeys(subjects):
+        if subject is not None:
+            people.setdefault(contents.same_subject(subject), []).append(subject)
+    for spelled in people.values():
+        if len(spelled) > 1:
+            tell(
+                "recordings in which one person is spelled in several ways",
+                f"{name}: subjects {', '.join(map(repr, spelled))} are one person, {spelled[0]!r} "
+                f"(exact_subjects = true in {CONTENTS} keeps them apart)",
+            )
+    return {subject: spelled[0] for spelled in people.values() for subject in spelled}
 
 
 def label_word(word: str, contents: Contents, where: str) -> str | None:

@@ -64,8 +64,10 @@ def read_frame(
             frame = frame.assign(**{column: frame.index.get_level_values(column)})
     place = _places([str(column) for column in frame.columns], [*numbers, *words, *keys.times], name)
     columns = {column: frame.iloc[:, at] for column, at in place.items()}
+    decimal, is_said = keys.decimal or ".", keys.decimal is not None
     signal = [
-        floats(_numbers_of(columns[column]), column, lines, name, missing=keys.missing) for column in numbers
+        floats(_numbers_of(columns[column]), column, lines, name, decimal, keys.missing, is_said)
+        for column in numbers
     ]
     found = {column: as_words(_words_of(columns[column]), keys.missing) for column in words}
     stamps = _stamps([columns[column] for column in keys.times], keys, rate_hz, lines, name)
@@ -117,9 +119,15 @@ def _words_of(series: Any) -> list[str | None]:
     """A column of a frame as text. A whole number that is a float only because the column has gaps is whole
     again: subject 13 is "13"."""
     return [
-        None if missing else str(int(value) if isinstance(value, float) and value.is_integer() else value)
+        None if missing else _text(value)
         for value, missing in zip(series.tolist(), series.isna().tolist(), strict=True)
     ]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):  # as HDF5 and MATLAB files hold text
+        return value.decode("utf-8", "replace")
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _places(header: Sequence[str], wanted: Sequence[str], name: str) -> dict[str, int]:

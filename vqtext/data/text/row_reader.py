@@ -208,7 +208,7 @@ class Rows:
         Raises:
             DataError: it has too few fields, or too many.
         """
-        if not row or (len(row) == 1 and not row[0].strip()):
+        if len(row) < max(self.width, 2) and not any(field.strip() for field in row):
             return False
         if self.keys.comment and row[0].startswith(self.keys.comment):
             return False

@@ -18,7 +18,7 @@ from vqtext.data.text.file_keys import FileKeys
 from vqtext.errors import DataError
 
 SECONDS = {"days": 86400.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "100ns": 1e-7, "ns": 1e-9}
-_SNIFFED = ("s", "ms", "us", "ns")
+_SNIFFED = ("s", "ms", "us", "ns", "days")
 _EPOCH = (1e9, 4e9)  # seconds since 1970: the years 2001 to 2096
 _LARGEST = 10**19
 EXACT = 2.0**53
@@ -62,7 +62,7 @@ def from_numbers(values: np.ndarray, unit: str | None, rate_hz: float | None) ->
     since = (values - first).astype(np.float64)
     said = unit or unit_of(since[known], float(first), rate_hz)
     start = float(first) * SECONDS[said]
-    found = f"times in {said}" + (" since 1970" if is_epoch(start) else "")
+    found = f"times in {said}" + (" since 1970" if is_epoch(start) and said != "days" else "")
     is_plain = unit is not None or found == "times in s"
     return Stamps(_scaled(since, said), start, "" if is_plain else found)
 
@@ -80,7 +80,7 @@ def unit_of(since: np.ndarray, first: float, rate_hz: float | None) -> str:
     """
     if rate_hz is not None and len(since) > 1:
         apart = min(math.ceil(2 * rate_hz), max(len(since) // 2, 1))
-        steps = (since[apart:] - since[:-apart]) / apart
+        steps = np.abs(since[apart:] - since[:-apart]) / apart  # the newest row may be first
         steps = steps[steps > 0]
         if steps.size:
             periods = {unit: float(np.median(steps)) * SECONDS[unit] * rate_hz for unit in _SNIFFED}
