@@ -86,10 +86,20 @@ def test_it_says_what_the_stream_says(model):
         lambda: frame(when=pandas.Timestamp("2023-10-23") + pandas.to_timedelta(SECONDS, unit="s")),
         lambda: frame(timestamp=[f"2023-10-23T10:00:{s:06.3f}Z" for s in SECONDS]),
         lambda: frame().set_index(pandas.to_timedelta(SECONDS, unit="s")),
+        lambda: frame().set_index(pandas.Index(SECONDS, name="time")),
     ],
 )
 def test_it_says_the_same_whatever_holds_it(model, held):
     assert told(model.explain_recording(held())) == told(model.explain_recording(SIGNAL))
+
+
+@pytest.mark.parametrize(("name", "more"), [("time", {}), ("clock", {"time_column": "clock"})])
+def test_an_index_of_seconds_is_time(model, name, more):
+    """Rows of half the rate would be read as twice as fast."""
+    slow = frame().set_index(pandas.Index(2 * SECONDS, name=name))
+    with pytest.warns(UserWarning, match="frame is at 10 Hz, not at 20 Hz"):
+        said = model.explain_recording(slow, **more)
+    assert said.duration_s == pytest.approx(2 * len(SECONDS) / RATE, abs=0.2)
 
 
 @pytest.mark.parametrize(("column", "factor"), [("time_ms", 1e3), ("t", 1e6), ("timestamp", 1e9)])

@@ -83,12 +83,16 @@ def frame_recordings(
     """A pandas DataFrame, as `read_recordings` takes a file without ``dataset.toml``.
 
     Args:
-        time_column: None takes an index of dates, the only column of dates, or one with an obvious name.
+        time_column: None takes an index of dates, the only column of dates, or a column or index with an
+            obvious name.
     """
     frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
     if has_dates(frame) and time_column is None:
         time_column = "the index"
         frame = of_index(frame, time_column)
+    index = str(frame.index.name)
+    if index not in frame.columns and (index == time_column or TIME.fullmatch(index.strip().lower())):
+        frame = of_index(frame, index)
     header = list(frame.columns)
     dates = [column for column, kind in zip(header, frame.dtypes, strict=True) if kind.kind == "M"]
     if time_column is None and len(dates) == 1:
