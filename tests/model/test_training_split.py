@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import signal
+import time
+from multiprocessing import active_children, get_context, resource_tracker
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
 from vqtext.model.batches import Draws
 from vqtext.model.guidance import Guidance
+from vqtext.model.launching import no_process_stays, start_tracker
 from vqtext.model.training import fit
 
 SETTINGS = TrainSettings(
@@ -76,6 +81,29 @@ def test_an_error_in_one_process_ends_all_and_says_where(tmp_path):
     wild = dataclasses.replace(known, guidance=told(tokens), name_of="recording {}".format)
     with pytest.raises(TrainingError, match=r"not finite at step \d because of recording 5: look"):
         train(tmp_path, 2, wild)
+
+
+def test_a_signal_between_the_starts_of_two_processes_ends_the_first():
+    """It would wait for the other for ever, and the command for it."""
+    mine = get_context("spawn").Process(target=time.sleep, args=(60,))
+    with pytest.raises(SystemExit), no_process_stays():
+        mine.start()
+        raise SystemExit
+    mine.join(30)
+    assert mine.exitcode == -signal.SIGKILL and mine not in active_children()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="signals of POSIX")
+def test_a_warning_to_all_of_a_job_does_not_end_the_tracker(monkeypatch):
+    """Its tracebacks would stand below the one line that says what happened."""
+    monkeypatch.setattr(
+        resource_tracker, "ensure_running", (tracker := resource_tracker.ResourceTracker()).ensure_running
+    )
+    start_tracker()
+    os.kill(tracker._pid, signal.SIGUSR1)
+    time.sleep(0.1)
+    assert tracker._check_alive()
+    tracker._stop()
 
 
 def test_a_batch_is_shared_in_order_and_equally(monkeypatch):

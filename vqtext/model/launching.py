@@ -10,7 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, resource_tracker
 from typing import Any
 
 from torch import multiprocessing
@@ -22,6 +22,7 @@ from vqtext.model.lightning_alone import lightning
 
 _RAISED = re.compile(r"^(?:[\w.]+\.)?(\w+): (?:\[Errno (\d+)\] )?(.*)$")
 
+_WARNINGS = [getattr(signal, x) for x in ("SIGUSR1", "SIGUSR2", "SIGXCPU") if hasattr(signal, x)]
 _print_failed = threading.excepthook
 
 
@@ -57,8 +58,8 @@ class InProcesses(lightning.pytorch.strategies.DDPStrategy):
         self.__dict__.update(state)
 
     def setup_environment(self) -> None:
-        for name in {"SIGUSR1", "SIGUSR2", "SIGXCPU"} & set(dir(signal)):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        for warning in _WARNINGS:
+            signal.signal(warning, signal.SIG_IGN)
         os.environ.pop("TORCHELASTIC_USE_AGENT_STORE", None)  # our processes do not meet where torchrun's do
         super().setup_environment()
 
@@ -95,12 +96,13 @@ class Relay:
 
 
 @contextmanager
-def no_process_stays(trainer: Any) -> Iterator[None]:
-    """However training ends, its processes end; what one of them raised is raised here.
+def no_process_stays() -> Iterator[None]:
+    """However training ends, its processes end, even half of them started; what one raised is raised here.
 
     Raises:
         TrainingError, OSError, RuntimeError: what the process said; the last where the error is not ours.
     """
+    before = set(active_children())
     sharing = multiprocessing.get_sharing_strategy()
     # by names: of file descriptors none may be sent twice, and tensors that are sent may be views of one
     multiprocessing.set_sharing_strategy("file_system")
@@ -119,6 +121,16 @@ def no_process_stays(trainer: Any) -> Iterator[None]:
         ) from error
     finally:
         multiprocessing.set_sharing_strategy(sharing)
-        launcher = trainer.strategy.launcher
-        if launcher is not None:
-            launcher.kill(signal.SIGKILL)
+        for process in set(active_children()) - before:
+            process.kill()
+
+
+def start_tracker() -> None:
+    """Start what Python tracks the resources of processes with, deaf to a cluster's warnings: if it died of
+    one, the next would complain of that."""
+    if _WARNINGS:
+        known = signal.pthread_sigmask(signal.SIG_BLOCK, _WARNINGS)
+        try:
+            resource_tracker.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, known)
