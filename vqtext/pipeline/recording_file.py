@@ -67,6 +67,11 @@ def read_recordings(
         return list(unlabelled_recordings(file, read_contents(dataset), dataset.parent, warn))
     name = text_of(file.name)
     contents = _by_name(columns_of(file, name), name, warn, channels, rate_hz)
+    if contents.time_column is None:
+        warn(
+            f"{name}: no column is the time: its rows are taken for {contents.rate_hz:g} Hz, as the model's; "
+            f"else say rate_hz in a {CONTENTS}"
+        )
     told = Told(warn)
     rows = rows_of(read_table(file, name, contents, told), name, contents)
     return _recordings(rows, name, contents, channels, told)
