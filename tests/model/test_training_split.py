@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from multiprocessing import active_children, get_context, resource_tracker
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +92,32 @@ def test_a_signal_between_the_starts_of_two_processes_ends_the_first():
         raise SystemExit
     mine.join(30)
     assert mine.exitcode == -signal.SIGKILL and mine not in active_children()
+
+
+class _Slow:
+    """Takes its time to be read."""
+
+    def __reduce__(self):
+        return time.sleep, (0.3,)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells")
+def test_nor_does_one_stay_that_is_being_told_what_to_do(capfd):
+    """It would print a traceback below the one line that says what happened."""
+
+    def stop(*_):
+        raise SystemExit
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        with pytest.raises(SystemExit), no_process_stays():
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            get_context("spawn").Process(target=print, args=(_Slow(), bytes(2**20))).start()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    time.sleep(0.5)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="signals of POSIX")

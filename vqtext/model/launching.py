@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import active_children, get_context, resource_tracker
+from pathlib import Path
 from typing import Any
 
 from torch import multiprocessing
@@ -102,7 +103,7 @@ def no_process_stays() -> Iterator[None]:
     Raises:
         TrainingError, OSError, RuntimeError: what the process said; the last where the error is not ours.
     """
-    before = set(active_children())
+    before = _spawned()
     sharing = multiprocessing.get_sharing_strategy()
     # by names: of file descriptors none may be sent twice, and tensors that are sent may be views of one
     multiprocessing.set_sharing_strategy("file_system")
@@ -121,8 +122,20 @@ def no_process_stays() -> Iterator[None]:
         ) from error
     finally:
         multiprocessing.set_sharing_strategy(sharing)
-        for process in set(active_children()) - before:
-            process.kill()
+        for process in _spawned() - before:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+
+def _spawned() -> set[int]:
+    """The processes that this one has started. Python does not know of one yet while it writes to it what it
+    is to do, for seconds: it would complain that this is cut off."""
+    found = {process.pid for process in active_children() if process.pid is not None}
+    with suppress(OSError):
+        for children in Path("/proc/self/task").glob("*/children"):  # none but on Linux
+            numbers = map(int, children.read_text().split())
+            found |= {x for x in numbers if b"spawn_main" in Path(f"/proc/{x}/cmdline").read_bytes()}
+    return found
 
 
 def start_tracker() -> None:
