@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_ELSEWHERE = "choose another place with --cache, with a copy of what is in this one"
 _WAYS_OUT = {
     errno.ENOSPC: "free some space, and the same command goes on; or choose another place with --cache",
     errno.EDQUOT: "your quota is used up: free some space, and the same command goes on; or choose another "
     "place with --cache",
     errno.EFBIG: "the file system or `ulimit -f` allows no file this large: the same command goes on where "
     "it does",
-    errno.EROFS: "choose another place with --cache",
-    errno.EACCES: "choose another place with --cache, or change its permissions",
-    errno.EPERM: "choose another place with --cache, or change its permissions",
+    errno.EROFS: _ELSEWHERE,
+    errno.EACCES: f"{_ELSEWHERE}, or change its permissions",
+    errno.EPERM: f"{_ELSEWHERE}, or change its permissions",
     errno.ENOTDIR: "a file stands where a folder should be",
     errno.EEXIST: "a file stands where a folder should be",
 }

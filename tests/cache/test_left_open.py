@@ -92,7 +92,7 @@ def test_left_open_by_a_program_that_was_killed(path, opened, python):
     process.kill()
     process.wait()
     entry, told = state(path)
-    assert entry["state"] == "unreadable" and "was left open" in entry["why"]
+    assert entry["state"] == "unreadable" and "is marked as open" in entry["why"]
     assert "--force" not in " ".join(told)
     way_out = entry["why"].partition("`python -m ")[2].partition("`")[0]
     module, file = way_out.split()

@@ -106,7 +106,7 @@ def test_two_processes_and_one_lock(tmp_path, python, monkeypatch, elsewhere, co
         pass
     other.kill()  # and not waited for: what is left of it in the system is no living process
     deadline = time.monotonic() + 30
-    while claims._started(other.pid) is not None and time.monotonic() < deadline:
+    while claims.started(other.pid) is not None and time.monotonic() < deadline:
         time.sleep(0.01)
     with lock(tmp_path / "cache" / "texts.h5"):
         pass

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -7,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from vqtext.cache.publish import copy, publish, publish_folder, recover_folder, was_interrupted
+from vqtext.cache.publish import cannot_write, copy, publish, publish_folder, recover_folder, was_interrupted
 from vqtext.errors import ArtifactError
 
 LIMIT = """
 import resource, signal, sys
 from pathlib import Path
-from vqtext.cache.publish import publish
+from vqtext.cache.publish import cannot_write, publish
 from vqtext.errors import ArtifactError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -206,3 +207,11 @@ def test_a_read_only_folder(read_only):
     ):
         temp.touch()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
+def test_a_cache_of_somebody_else_says_that_its_artifacts_are_needed_elsewhere(code):
+    """In an empty --cache there is no model to explain with."""
+    assert "with a copy of what is in this one" in str(
+        cannot_write(Path("cache/runs/a/explain.json"), OSError(code, "no"))
+    )

@@ -156,6 +156,19 @@ def test_a_packet_that_is_lost_is_a_loss_and_one_that_is_late_is_none():
     assert abs(np.isnan(lost.signal).sum() - 20) <= 3, "two packets"
 
 
+def test_neighbours_that_changed_places_are_put_back():
+    """Half of the steps go back: turned round as a whole, none of the rows would stand where it belongs."""
+    made = grid((ROWS ^ 1) / 50)
+    np.testing.assert_array_equal(made.signal[0], ROWS ^ 1)
+    assert not made.breaks and list(made.remarks) == ["rows out of order"]
+
+
+def test_rows_of_the_newest_second_first_are_turned_round():
+    made = grid((ROWS // 50)[::-1])
+    np.testing.assert_array_equal(made.signal[0], ROWS[::-1])
+    assert "rows come 50 at once" in made.remarks["stamps of arrival"]
+
+
 @pytest.mark.parametrize("times", [np.repeat(ROWS, 2) / 50, np.full(3000, 1.698055e9)])
 def test_stamps_that_tell_nothing_throw_no_rows_away(times):
     with pytest.raises(DataError, match="rows have the stamp of another: are stamps rounded, or several"):

@@ -119,6 +119,16 @@ def test_the_rate_of_a_file_is_that_of_its_rows(study):
     assert rate_of(rows_of(table, "gyro", own), own) == 50
 
 
+@pytest.mark.parametrize("first", [0, 20])
+def test_stamps_of_full_seconds_tell_the_rate(study, first):
+    """The rows of the last second take no time in them: 50 Hz would be 52, and 30 s of signal 29."""
+    folder = study(STAMPED, ACC)
+    write(folder, "walk/acc.csv", np.arange(first, 1500) // 50)
+    contents = read_contents(folder / "dataset.toml")
+    table = read_table(folder / "walk/acc.csv", "acc", contents, Told(print))
+    assert rate_of(rows_of(table, "acc", contents), contents) == 50
+
+
 def test_a_single_row_after_a_gap_is_a_sample(study):
     folder = study(STAMPED, ACC + GYRO)
     write(folder, "walk/acc.csv", at(50))

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import signal
+import time
+from multiprocessing import active_children, get_context, resource_tracker
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +19,7 @@ from vqtext.config import TrainSettings
 from vqtext.errors import TrainingError
 from vqtext.model.batches import Draws
 from vqtext.model.guidance import Guidance
+from vqtext.model.launching import no_process_stays, start_tracker
 from vqtext.model.training import fit
 
 SETTINGS = TrainSettings(
@@ -76,6 +82,55 @@ def test_an_error_in_one_process_ends_all_and_says_where(tmp_path):
     wild = dataclasses.replace(known, guidance=told(tokens), name_of="recording {}".format)
     with pytest.raises(TrainingError, match=r"not finite at step \d because of recording 5: look"):
         train(tmp_path, 2, wild)
+
+
+def test_a_signal_between_the_starts_of_two_processes_ends_the_first():
+    """It would wait for the other for ever, and the command for it."""
+    mine = get_context("spawn").Process(target=time.sleep, args=(60,))
+    with pytest.raises(SystemExit), no_process_stays():
+        mine.start()
+        raise SystemExit
+    mine.join(30)
+    assert mine.exitcode == -signal.SIGKILL and mine not in active_children()
+
+
+class _Slow:
+    """Takes its time to be read."""
+
+    def __reduce__(self):
+        return time.sleep, (0.3,)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells")
+def test_nor_does_one_stay_that_is_being_told_what_to_do(capfd):
+    """It would print a traceback below the one line that says what happened."""
+
+    def stop(*_):
+        raise SystemExit
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        with pytest.raises(SystemExit), no_process_stays():
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            get_context("spawn").Process(target=print, args=(_Slow(), bytes(2**20))).start()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    time.sleep(0.5)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="signals of POSIX")
+def test_a_warning_to_all_of_a_job_does_not_end_the_tracker(monkeypatch):
+    """Its tracebacks would stand below the one line that says what happened."""
+    monkeypatch.setattr(
+        resource_tracker, "ensure_running", (tracker := resource_tracker.ResourceTracker()).ensure_running
+    )
+    start_tracker()
+    os.kill(tracker._pid, signal.SIGUSR1)
+    time.sleep(0.1)
+    assert tracker._check_alive()
+    tracker._stop()
 
 
 def test_a_batch_is_shared_in_order_and_equally(monkeypatch):

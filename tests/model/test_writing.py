@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -37,9 +36,8 @@ def test_tensors_that_find_no_room_say_why(small_files, tmp_path, save):
 
 
 def test_a_process_of_the_training_says_why(tmp_path):
-    trainer = SimpleNamespace(strategy=SimpleNamespace(launcher=None))
     said = "\n\nTraceback …\nOSError: [Errno 28] No space left on device\n"
-    with pytest.raises(OSError, match="No space left") as error, no_process_stays(trainer):
+    with pytest.raises(OSError, match="No space left") as error, no_process_stays():
         raise ProcessRaisedException(said, 0, 1)
     assert error.value.errno == errno.ENOSPC
 

@@ -87,10 +87,20 @@ def test_it_says_what_the_stream_says(model):
         lambda: frame(when=pandas.Timestamp("2023-10-23") + pandas.to_timedelta(SECONDS, unit="s")),
         lambda: frame(timestamp=[f"2023-10-23T10:00:{s:06.3f}Z" for s in SECONDS]),
         lambda: frame().set_index(pandas.to_timedelta(SECONDS, unit="s")),
+        lambda: frame().set_index(pandas.Index(SECONDS, name="time")),
     ],
 )
 def test_it_says_the_same_whatever_holds_it(model, held):
     assert told(model.explain_recording(held())) == told(model.explain_recording(SIGNAL))
+
+
+@pytest.mark.parametrize(("name", "more"), [("time", {}), ("clock", {"time_column": "clock"})])
+def test_an_index_of_seconds_is_time(model, name, more):
+    """Rows of half the rate would be read as twice as fast."""
+    slow = frame().set_index(pandas.Index(2 * SECONDS, name=name))
+    with pytest.warns(UserWarning, match="frame is at 10 Hz, not at 20 Hz"):
+        said = model.explain_recording(slow, **more)
+    assert said.duration_s == pytest.approx(2 * len(SECONDS) / RATE, abs=0.2)
 
 
 @pytest.mark.parametrize(("column", "factor"), [("time_ms", 1e3), ("t", 1e6), ("timestamp", 1e9)])
@@ -193,7 +203,7 @@ def test_the_result_is_a_table(model, tmp_path):
 def test_the_command_writes_beside_the_run_and_never_beside_the_data(call, cache, model, tmp_path):
     study = tmp_path / "study"
     study.mkdir()
-    frame().round(6).to_csv(study / "night.csv", index=False)
+    frame(time=SECONDS).round(6).to_csv(study / "night.csv", index=False)
     code, out, err = call("explain", "--recording", "study/night.csv", "--json", "--quiet")
     assert code == 0 and err == ""
     answer = json.loads(out)
@@ -211,6 +221,7 @@ def test_the_command_writes_beside_the_run_and_never_beside_the_data(call, cache
     frame().to_csv(study / "again/night.csv", index=False)
     code, out, err = call("explain", "--recording", "study/again/night.csv")
     assert code == 0 and "night.csv: 25.6 s" in out and "classes" in out
+    assert "no column is the time: its rows are taken for 20 Hz" in err, "at 40 Hz all would be half as fast"
     assert len(list((cache / "runs/default/recordings").glob("night-*.csv"))) == 2, "one name, two files"
 
 
@@ -322,8 +333,8 @@ def test_it_is_there_as_a_function_too(model):
 def test_a_unit_that_is_not_the_models_is_asked_about(tmp_path, factor, said):
     """A file in g would be explained, with all of its numbers ten times too small."""
     channels = [Channel(axis, "wrist", "acc", axis, "m/s2") for axis in "xyz"]
-    rows = "\n".join(f"0.1,{0.2 * i % 1},{9.8 * factor}" for i in range(50))
-    (tmp_path / "a.csv").write_text(f"x,y,z\n{rows}\n")
+    rows = "\n".join(f"{i / 50},0.1,{0.2 * i % 1},{9.8 * factor}" for i in range(50))
+    (tmp_path / "a.csv").write_text(f"time,x,y,z\n{rows}\n")
     warned: list[str] = []
     read_recordings(tmp_path / "a.csv", None, warned.append, channels, 50.0)
     assert bool(warned) == bool(said) and all(said in line for line in warned[:1])

@@ -27,7 +27,7 @@ class Claim:
         path: its file.
         host, pid: whose it is.
         place: where that number means a process: machine and container.
-        start: when that process started, as `_started` tells it.
+        start: when that process started, as `started` tells it.
         locked: it holds the file lock too, which the system frees when it dies, on whatever host.
         since: when it was taken, in seconds since the epoch.
     """
@@ -48,7 +48,7 @@ class Claim:
         """
         is_here = (self.host, self.place) == (_host(), _place())
         if is_here:
-            now = _started(self.pid)
+            now = started(self.pid)
             if now is None or "" not in (now, self.start):
                 return now != self.start
         if locked and self.locked:
@@ -64,7 +64,7 @@ def claim(target: Path, locked: bool) -> Path:
         OSError: the folder cannot be written.
     """
     pid = os.getpid()
-    path = target.with_name(f"{_start_of_name(target)}{_host()}-{_place()}-{pid}-{_started(pid) or ''}")
+    path = target.with_name(f"{_start_of_name(target)}{_host()}-{_place()}-{pid}-{started(pid) or ''}")
     with path.open("xb", buffering=0) as file:
         try:
             file.write(_LOCKED if locked else b"")
@@ -126,7 +126,7 @@ def _place() -> str:
     return fingerprint(told)[:8]
 
 
-def _started(pid: int) -> str | None:
+def started(pid: int) -> str | None:
     """When a process started, so that a number that was given anew is not taken for it: 8 hex digits, ""
     where the system does not say; None where there is no such process, or only its exit code is left."""
     if os.name == "nt":  # has file locks everywhere, and no harmless signal

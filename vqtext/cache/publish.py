@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
+from vqtext.cache.claims import started
 from vqtext.errors import ArtifactError, way_out
 
 
@@ -119,20 +120,10 @@ def _sweep(target: Path) -> None:
     start = f".{target.name}.tmp-"
     for path in target.parent.iterdir():
         number = path.name.removeprefix(start).partition("-")[0]
-        if path.name.startswith(start) and number.isdecimal() and not _is_other_alive(int(number)):
+        if not path.name.startswith(start) or not number.isdecimal():
+            continue
+        if int(number) == os.getpid() or started(int(number)) is None:
             remove(path)
-
-
-def _is_other_alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # alive, and someone else's
-        return True
-    return True
 
 
 def _old(target: Path) -> Path:

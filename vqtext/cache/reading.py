@@ -54,8 +54,8 @@ def open_h5(path: Path) -> h5py.File | None:
     if not is_marked:
         return None
     raise UnreadableError(
-        f"{path} was left open for writing by a program that was stopped (a notebook?); it need not be "
-        "made again: close that program where it still runs, then "
+        f"{path} is marked as open for writing, by a program that was stopped or still runs (a notebook?); "
+        "it need not be made again: close that program where it still runs, then "
         f"`python -m vqtext.cache.left_open {path}` checks every byte and opens it again "
         "(`h5clear -s` does without checking)"
     )

@@ -128,8 +128,8 @@ def _came_in_packets(stamped: Stamped, pieces: list[tuple[int, int]], rate_hz: f
     if apart.size > 0.8 * steps.size and not is_coarse:
         return False
     stamped.remarks["stamps of arrival"] = (
-        f"{stamped.where}: rows come {len(steps) / len(apart):.3g} at once and are spread evenly, at "
-        f"{rate_hz:g} Hz"
+        f"{stamped.where}: rows come {len(stamped.periods) / (len(apart) + len(pieces)):.3g} at once and are "
+        f"spread evenly, at {rate_hz:g} Hz"
     )
     return True
 

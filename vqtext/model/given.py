@@ -36,6 +36,8 @@ def rows_of(given: Any, names: Sequence[str]) -> Any:
         ShapeError: it is nothing of that kind, its parts differ in shape, or a frame has other columns.
         DataError: a value is no number.
     """
+    if isinstance(given, torch.Tensor):
+        return numbers(given)
     if is_frame(given) or isinstance(given, list | tuple | Mapping):
         return in_memory(given, names, "signals")
     if hasattr(given, "columns") or not hasattr(given, "shape") or not hasattr(given, "dtype"):
@@ -130,8 +132,13 @@ def numbers(values: Any, where: str = "signals") -> np.ndarray:
         DataError: they are text, complex, dates, or anything else that is no real number.
     """
     if isinstance(values, torch.Tensor):
-        values = values.detach().to_dense().cpu()
-        values = (values if values.is_complex() else values.float()).numpy()
+        try:
+            values = values.detach().to_dense().cpu()
+            values = (values if values.is_complex() else values.float()).numpy()
+        except RuntimeError:
+            raise DataError(
+                f"{where} are a tensor that is quantised, nested or on no device: give a dense one of floats"
+            ) from None
     mask = np.ma.getmask(values)
     array = np.asarray(values)
     if array.dtype.kind == "O":

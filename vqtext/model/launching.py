@@ -10,7 +10,8 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, resource_tracker
+from pathlib import Path
 from typing import Any
 
 from torch import multiprocessing
@@ -22,6 +23,7 @@ from vqtext.model.lightning_alone import lightning
 
 _RAISED = re.compile(r"^(?:[\w.]+\.)?(\w+): (?:\[Errno (\d+)\] )?(.*)$")
 
+_WARNINGS = [getattr(signal, x) for x in ("SIGUSR1", "SIGUSR2", "SIGXCPU") if hasattr(signal, x)]
 _print_failed = threading.excepthook
 
 
@@ -57,8 +59,8 @@ class InProcesses(lightning.pytorch.strategies.DDPStrategy):
         self.__dict__.update(state)
 
     def setup_environment(self) -> None:
-        for name in {"SIGUSR1", "SIGUSR2", "SIGXCPU"} & set(dir(signal)):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        for warning in _WARNINGS:
+            signal.signal(warning, signal.SIG_IGN)
         os.environ.pop("TORCHELASTIC_USE_AGENT_STORE", None)  # our processes do not meet where torchrun's do
         super().setup_environment()
 
@@ -95,12 +97,13 @@ class Relay:
 
 
 @contextmanager
-def no_process_stays(trainer: Any) -> Iterator[None]:
-    """However training ends, its processes end; what one of them raised is raised here.
+def no_process_stays() -> Iterator[None]:
+    """However training ends, its processes end, even half of them started; what one raised is raised here.
 
     Raises:
         TrainingError, OSError, RuntimeError: what the process said; the last where the error is not ours.
     """
+    before = _spawned()
     sharing = multiprocessing.get_sharing_strategy()
     # by names: of file descriptors none may be sent twice, and tensors that are sent may be views of one
     multiprocessing.set_sharing_strategy("file_system")
@@ -119,6 +122,28 @@ def no_process_stays(trainer: Any) -> Iterator[None]:
         ) from error
     finally:
         multiprocessing.set_sharing_strategy(sharing)
-        launcher = trainer.strategy.launcher
-        if launcher is not None:
-            launcher.kill(signal.SIGKILL)
+        for process in _spawned() - before:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+
+def _spawned() -> set[int]:
+    """The processes that this one has started. Python does not know of one yet while it writes to it what it
+    is to do, for seconds: it would complain that this is cut off."""
+    found = {process.pid for process in active_children() if process.pid is not None}
+    with suppress(OSError):
+        for children in Path("/proc/self/task").glob("*/children"):  # none but on Linux
+            numbers = map(int, children.read_text().split())
+            found |= {x for x in numbers if b"spawn_main" in Path(f"/proc/{x}/cmdline").read_bytes()}
+    return found
+
+
+def start_tracker() -> None:
+    """Start what Python tracks the resources of processes with, deaf to a cluster's warnings: if it died of
+    one, the next would complain of that."""
+    if _WARNINGS:
+        known = signal.pthread_sigmask(signal.SIG_BLOCK, _WARNINGS)
+        try:
+            resource_tracker.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, known)

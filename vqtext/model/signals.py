@@ -49,7 +49,7 @@ def blocks(
 
 def _taken(rows: Any, part: np.ndarray) -> np.ndarray:
     """Some rows in memory; of one in a file in the only order that HDF5 knows."""
-    if isinstance(rows, np.ndarray | Tensor):
+    if isinstance(rows, np.ndarray):
         return numbers(rows[part])
     places, back = np.unique(part, return_inverse=True)
     return numbers(rows[places])[back]

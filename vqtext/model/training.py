@@ -23,7 +23,7 @@ from vqtext.model.facing import own_headings
 from vqtext.model.faults import is_out_of_memory, is_out_of_shared_memory, out_of_memory
 from vqtext.model.guidance import Guidance
 from vqtext.model.keeping import LAST, AtomicIO, Keeper, Progress, Tell, kept_in
-from vqtext.model.launching import InProcesses, Relay, no_process_stays, quiet
+from vqtext.model.launching import InProcesses, Relay, no_process_stays, quiet, start_tracker
 from vqtext.model.lightning_alone import Events, Trainer, lightning
 from vqtext.model.losses import residual
 from vqtext.model.module import Revive, TrainingModule, calibrated_nll
@@ -151,10 +151,11 @@ def fit(
     epochs = epochs_for(len(training), settings)
     with ExitStack() as processes:
         if settings.devices > 1:
+            start_tracker()
             tell = processes.enter_context(Relay(tell))
         logger = Events(folder, purge_step=stopped["global_step"] if stopped else None)
         trainer = _trainer(settings, epochs, logger, [Revive(), Progress(tell), keeper])
-        processes.enter_context(no_process_stays(trainer))
+        processes.enter_context(no_process_stays())
         try:
             going_on = keeper.folder / LAST if stopped else None
             trainer.fit(module, batches, looks, ckpt_path=going_on, weights_only=True)

@@ -50,7 +50,8 @@ def explain_recording(
         rate_hz: samples a second; None takes the model's, or what the time column says. Another rate than
             the model's is resampled, low-passed where it falls.
         channels: what the rows or columns are, where they are not the model's own; see `VQText.arrange`.
-        time_column: None takes one with an obvious name, such as "time" or "timestamp_ms".
+        time_column: None takes one with an obvious name, such as "time" or "timestamp_ms"; the index may
+            bear it.
         stride_s: seconds between the windows that the network sees; see `VQText.explain_stream`.
         bridge_s: losses up to this are bridged by straight lines.
 

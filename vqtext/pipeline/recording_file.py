@@ -70,6 +70,11 @@ def read_recordings(
         raise DataError(f"{file} is a folder: say with --dataset which {CONTENTS} tells what its files are")
     name = text_of(file.name)
     contents = _by_name(columns_of(file, name), name, warn, channels, rate_hz)
+    if contents.time_column is None:
+        warn(
+            f"{name}: no column is the time: its rows are taken for {contents.rate_hz:g} Hz, as the model's; "
+            f"else say rate_hz in a {CONTENTS}"
+        )
     told = Told(warn)
     rows = rows_of(read_table(file, name, contents, told), name, contents)
     return _recordings(rows, name, contents, channels, told)
@@ -86,12 +91,16 @@ def frame_recordings(
     """A pandas DataFrame, as `read_recordings` takes a file without ``dataset.toml``.
 
     Args:
-        time_column: None takes an index of dates, the only column of dates, or one with an obvious name.
+        time_column: None takes an index of dates, the only column of dates, or a column or index with an
+            obvious name.
     """
     frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
     if has_dates(frame) and time_column is None:
         time_column = "the index"
         frame = of_index(frame, time_column)
+    index = str(frame.index.name)
+    if index not in frame.columns and (index == time_column or TIME.fullmatch(index.strip().lower())):
+        frame = of_index(frame, index)
     header = list(frame.columns)
     dates = [column for column, kind in zip(header, frame.dtypes, strict=True) if kind.kind == "M"]
     if time_column is None and len(dates) == 1:

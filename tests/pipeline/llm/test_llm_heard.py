@@ -101,3 +101,44 @@ def test_the_key_is_taken_out_of_every_field(llm_server, tmp_path, monkeypatch):
     assert answer.value.word == "[key] up"
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert files and not any(key.encode() in file.read_bytes() for file in files)
+
+
+def streamed(*deltas: dict, end: str = "data: [DONE]\n\n") -> Response:
+    pieces = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    events = "".join(f"data: {json.dumps(piece)}\r\n\r\n" for piece in pieces)
+    return Response(body=f": hello\n\n{events}{end}", headers={"Content-Type": "text/event-stream"})
+
+
+def called(arguments: str, **more) -> dict:
+    return {"tool_calls": [{"index": 0, "function": {"arguments": arguments}, **more}]}
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [{"role": "assistant", "content": GOOD[:9]}, {"content": GOOD[9:]}, {"content": None}, {}],
+        [{"reasoning_content": GOOD[:9], "content": None}, {"reasoning_content": GOOD[9:]}],
+        [called(GOOD[:9], id="c"), called(GOOD[9:])],
+    ],
+)
+@pytest.mark.parametrize("only_if_asked", [False, True])
+def test_a_server_that_only_streams(llm_server, tmp_path, deltas, only_if_asked):
+    """Some models answer in pieces alone, and turn a request for a whole reply down."""
+    said = "This model only support stream mode, please enable the stream parameter to access the model."
+    no = Response(status=400, body={"error": {"message": said}})
+    llm_server.reply = lambda request: (
+        no if only_if_asked and not request.get("stream") else streamed(*deltas)
+    )
+    (answer,) = ask(tmp_path, llm_server.settings())
+    assert isinstance(answer, Answer) and answer.value.word == "leg up"
+    assert len(llm_server.requests) == 1 + only_if_asked
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [("", "only half of it"), ('data: {"error": {"message": "out of memory"}}\n\n', "out of memory")],
+)
+def test_a_stream_that_ends_early_is_no_reply(llm_server, tmp_path, end, reason):
+    llm_server.reply = script(streamed({"content": GOOD}, end=end))
+    (failure,) = ask(tmp_path, llm_server.settings())
+    assert isinstance(failure, Failure) and reason in failure.reason

@@ -152,8 +152,11 @@ def rate_of(rows: Rows, contents: Contents) -> float:
         return said or contents.rate_hz
     times = np.sort(rows.times[~np.isnan(rows.times)])
     steps = np.diff(times)
-    if not (steps > 0).any():
+    jumps = np.flatnonzero(steps > 0)
+    if not jumps.size:
         return contents.rate_hz
+    if jumps.size > 1:  # of packets the whole ones: the last takes no time, and the first may be cut
+        steps = steps[jumps[0] + 1 : jumps[-1] + 1]
     rate_hz = float(1 / steps[steps <= 2.5 * np.median(steps[steps > 0])].mean())
     rows_in_2_s = float(np.median(np.unique(times // 2, return_counts=True)[1]))
     if rows_in_2_s >= 2 * _SEVERAL and rate_hz > 3 * rows_in_2_s / 2:

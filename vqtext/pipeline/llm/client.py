@@ -26,6 +26,7 @@ from vqtext.pipeline.llm.manner import Learnt, Manner, is_about_format
 from vqtext.pipeline.llm.question import Message, Question, T
 from vqtext.pipeline.llm.replies import read
 from vqtext.pipeline.llm.server import Server, check_key
+from vqtext.pipeline.llm.streamed import whole
 
 if TYPE_CHECKING:
     import httpx2
@@ -134,7 +135,7 @@ class Client:
         try:
             said = json.loads(response.content)
         except (ValueError, RecursionError):
-            said = None
+            said = whole(response.text)
         if isinstance(said, list) and len(said) == 1:
             said = said[0]
         choices = said.get("choices") if isinstance(said, dict) else None

@@ -52,15 +52,15 @@ def after_error(error: openai.OpenAIError, server: Server, llm: LLMSettings) -> 
     import openai
 
     if isinstance(error, openai.APIStatusError):
-        return _after_status(error, server, llm)
+        return _after_status(error, server)
     if isinstance(error, openai.APITimeoutError):
         return _after_timeout(error, server, llm)
     if isinstance(error, openai.APIConnectionError):
-        return _after_connection(error, server, llm)
+        return _after_connection(error, server)
     return Unanswered(server.scrub(one_line(str(error))))
 
 
-def _after_status(error: openai.APIStatusError, server: Server, llm: LLMSettings) -> LLMError:
+def _after_status(error: openai.APIStatusError, server: Server) -> LLMError:
     said = server.scrub(_said(error.body))
     status, where = error.status_code, server.url
     if status == 401 or (status == 400 and _KEY.search(said)):
@@ -75,10 +75,11 @@ def _after_status(error: openai.APIStatusError, server: Server, llm: LLMSettings
         )
     if status == 429:
         wait = error.response.headers.get("retry-after")
-        asks = f"; it asks to wait {server.scrub(one_line(wait))} s" if wait else ""
-        return Unanswered(f"too many requests (429){_again(llm)}: {said}{asks}; lower llm.concurrency")
+        unit = " s" if wait and wait.strip().isdecimal() else ""
+        asks = f"; it asks to wait {server.scrub(one_line(wait))}{unit}" if wait else ""
+        return Unanswered(f"too many requests (429){_again(error)}: {said}{asks}; lower llm.concurrency")
     if status in (408, 409) or status >= 500:
-        return Unanswered(f"the server failed ({status}){_again(llm)}: {said}")
+        return Unanswered(f"the server failed ({status}){_again(error)}: {said}")
     return Unanswered(f"the server turned the request down ({status}): {said}")
 
 
@@ -90,11 +91,11 @@ def _after_timeout(error: openai.APITimeoutError, server: Server, llm: LLMSettin
             f"no server answers at {server.url}{_by_way(server)}: is it running, and is the address right?"
         )
     return Unanswered(
-        f"no reply within {llm.timeout_s:g} s{_again(llm)}: raise llm.timeout_s if the model is slow"
+        f"no reply within {llm.timeout_s:g} s{_again(error)}: raise llm.timeout_s if the model is slow"
     )
 
 
-def _after_connection(error: openai.APIConnectionError, server: Server, llm: LLMSettings) -> LLMError:
+def _after_connection(error: openai.APIConnectionError, server: Server) -> LLMError:
     import httpx2
 
     cause = error.__cause__
@@ -108,7 +109,7 @@ def _after_connection(error: openai.APIConnectionError, server: Server, llm: LLM
         return LLMError(
             f"the proxy lets nothing through to {server.url} ({why}): look at HTTPS_PROXY and NO_PROXY"
         )
-    return Unanswered(f"the connection broke before the whole reply was there{_again(llm)} ({why})")
+    return Unanswered(f"the connection broke before the whole reply was there{_again(error)} ({why})")
 
 
 def _by_way(server: Server) -> str:
@@ -120,8 +121,11 @@ def _by_way(server: Server) -> str:
     return f" through the proxy of {parts.scheme.upper()}_PROXY or ALL_PROXY"
 
 
-def _again(llm: LLMSettings) -> str:
-    return ", also when asked again" if llm.retries else ""
+def _again(error: openai.APIError) -> str:
+    """Says so where the SDK sent it again; it does not where it would have to wait for minutes."""
+    return (
+        ", also when asked again" if error.request.headers.get("x-stainless-retry-count", "0") != "0" else ""
+    )
 
 
 def no_completion(said: Any, response: httpx2.Response, server: Server) -> LLMError:
@@ -133,6 +137,8 @@ def no_completion(said: Any, response: httpx2.Response, server: Server) -> LLMEr
                 f"{server.url} answers with a web page: is the address right (it often ends in /v1), or does "
                 "the network want you to sign in first?"
             )
+        if "\ufffd" in response.text:
+            return Unanswered("the server's answer is not UTF-8 text")
         return Unanswered("the server's answer is no JSON, or only half of it")
     if isinstance(said, dict) and said.get("error"):
         told = server.scrub(_said(said["error"]))

@@ -1,7 +1,8 @@
 """How a server wants to be asked. Nobody says it beforehand: it is learnt from what servers turn down.
 
-Three things differ: how JSON is asked for (``json_schema``, else ``json_object``, else nothing but the words
-of the prompt), whether a temperature may be set, and what the limit on a reply's length is called.
+Four things differ: how JSON is asked for (``json_schema``, else ``json_object``, else nothing but the words
+of the prompt), whether a temperature may be set, what the limit on a reply's length is called, and whether
+replies must be streamed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ _FORMAT = re.compile(
     r"response_?format|\bformat\b|schema|json[_ ]?(?:object|mode|validate)|(?:generat|validat)\w* json|"
     r"structured[_ ]outputs?|grammar|guided|constrain|generation_?config|additional_?properties"
 )
+_STREAM = re.compile(
+    r"(?:only|must|requires?|enable|non)\W[^.]{0,40}\bstream|\bstream\w*\b[^.]{0,40}\b(?:only|must|required?|true)"
+)
 # A complaint about length has nothing to do with the format.
 _LENGTH = re.compile(r"max_(?:completion_)?tokens|context|too (?:long|large|many)|exceed")
 _UNKNOWN = re.compile(
@@ -33,11 +37,13 @@ class Manner:
         reply_format: how JSON is asked for.
         sets_temperature: whether the temperature is sent.
         limit: the name under which the limit on the reply's length is sent.
+        streams: whether the reply is asked for in pieces.
     """
 
     reply_format: ReplyFormat = "json_schema"
     sets_temperature: bool = True
     limit: str = "max_tokens"
+    streams: bool = False
 
     def options(self, temperature: float, max_tokens: int | None, schema: dict[str, Any]) -> dict[str, Any]:
         """What is sent beside model and messages."""
@@ -51,6 +57,8 @@ class Manner:
             options["temperature"] = temperature
         if max_tokens is not None:
             options[self.limit] = max_tokens
+        if self.streams:
+            options["stream"] = True
         return options
 
     def after(self, complaint: str, parameter: str | None) -> Manner | None:
@@ -64,6 +72,8 @@ class Manner:
             None where the complaint is about something else: asking otherwise would not help.
         """
         said = (parameter or complaint).casefold()
+        if not self.streams and _STREAM.search(complaint.casefold()):
+            return replace(self, streams=True)
         if self.reply_format in _NEXT and is_about_format(said):
             return replace(self, reply_format=_NEXT[self.reply_format])
         if self.sets_temperature and "temperature" in said:
