@@ -187,7 +187,7 @@ def test_one_person_spelled_in_two_ways_is_one_recording(folder):
     warned: list[str] = []
     (made,) = read(folder, warned)
     assert made.subject.id == "13" and made.subject.age == 27 and made.signal.shape[1] == 20
-    assert warned[0].startswith("recordings/a.csv: subjects '13', '13.0' are one person, '13'")
+    assert warned[0].startswith("recordings/a.csv: subjects '13', '13.0', ' 13' are one person, '13'")
     assert warned[1] == "recordings/a.csv, row 5: 5 rows without a subject are taken for those of '13'"
     write(folder, "a.csv", [f"{i},{i},180,walking,{name}" for i, name in enumerate(["1", "", "2"])])
     warned.clear()

@@ -292,9 +292,9 @@ class Cutter:
         """Whose it is, called as that person was called first; see `same_subject`."""
         if recording.subject is None:
             return None
-        said = recording.subject.id.strip()
-        same = str if self.exact_subjects else same_subject
-        name = next((known for known in self.spellings if same(known) == same(said)), said)
+        said = recording.subject.id
+        same = str.strip if self.exact_subjects else same_subject
+        name = next((known for known in self.spellings if same(known) == same(said)), said.strip())
         spellings = self.spellings.setdefault(name, [])
         if said not in spellings:
             spellings.append(said)
@@ -316,11 +316,14 @@ class Cutter:
     def _names_alike(self) -> list[str]:
         """One remark on all names that differ in no more than case, spaces or zeros."""
         found = []
-        merged = [said for said in self.spellings.values() if len(said) > 1]
+        merged = [
+            f"{listed(said)} are one person, {name!r}"
+            for name, said in self.spellings.items()
+            if len(said) > 1
+        ]
         if merged:
             found.append(
-                f"subjects {'; '.join(listed(said) + f' are one person, {said[0]!r}' for said in merged)} "
-                "(exact_subjects = true in dataset.toml keeps them apart)"
+                f"subjects {'; '.join(merged)} (exact_subjects = true in dataset.toml keeps them apart)"
             )
         for kind, names in (
             ("subjects", self.spellings),

@@ -98,7 +98,7 @@ def _recordings(frames: Any, recording_column: str | None) -> Iterator[tuple[str
             raise DataError(f"frame {name}, row {row}, column {recording_column!r}: an empty name")
         rows: dict[str, list[int]] = {}
         for i, recording in enumerate(named):
-            rows.setdefault(str(recording), []).append(i)
+            rows.setdefault(str(recording).strip(), []).append(i)
         for recording, places in rows.items():
             yield recording, frame.iloc[places], [i + 1 for i in places]
 

@@ -153,9 +153,10 @@ def _hint(field: Any, decimal: Decimal) -> str:
 
 
 def words(fields: Sequence[Any], missing: Sequence[str] = ()) -> list[str | None]:
-    """A column as words without blanks around them, None where a field is empty or one of ``missing``."""
+    """A column as words, None where a field is empty or one of ``missing``. Blanks around a word stay, so
+    that whoever takes them off can say so."""
     known: dict[Any, str | None] = {}
     for field in set(fields):
         word = "" if field is None else str(field).strip()
-        known[field] = None if not word or word in missing else word
+        known[field] = None if not word or word in missing else str(field)
     return [known[field] for field in fields]
