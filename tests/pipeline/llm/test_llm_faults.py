@@ -189,6 +189,8 @@ class TestTheKey:
             ("A1b2C3d4E5f6G7h8", "A1b2****G7h8"),
             ("A1b2C3d4E5f6G7h8", "************G7h8"),
             ("A1b2C3d4E5f6G7h8", "A1b2…"),
+            ("A1b2C3d4E5f6G7h8", "a1b2c3d4e5f6g7h8"),
+            ("A1b2/C3d4+E5f6=G7h8", "A1b2%2FC3d4%2BE5f6%3DG7h8"),
         ],
     )
     @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import ipaddress
 import os
 import re
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from vqtext.config import LLMSettings
 from vqtext.errors import LLMError
@@ -38,8 +38,12 @@ class Server:
     is_near: bool
 
     def scrub(self, text: str) -> str:
-        """The text without the key, whole or masked: servers say it back in their errors."""
+        """The text without the key, whole, masked or as part of an address: servers say it back in their
+        errors."""
         text = self.scrub_reply(text)
+        if self.key != _NO_KEY:
+            spellings = "|".join(map(re.escape, (self.key, quote(self.key, safe=""))))
+            text = re.sub(spellings, "[key]", text, flags=re.IGNORECASE)
         text = _LOOKS_SECRET.sub("[key]", text)
         return _MASKED.sub(lambda found: "[key]" if self._is_masked(found[0]) else found[0], text)
 
