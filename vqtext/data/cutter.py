@@ -72,7 +72,7 @@ class Cutter:
         self.labels: dict[str, int] = {}
         self.truth_words: dict[str, int] = {}
         self.subjects: dict[str, Subject] = {}
-        self.spellings: dict[str, list[str]] = {}  # of each subject
+        self.spellings: dict[str, list[str]] = {}  # of each subject, by what they have in common
         self.coverage = Coverage()
         self.truth_s = 0.0  # seconds of signal that have a truth word
         self.recordings: dict[str, int] = {}
@@ -251,7 +251,7 @@ class Cutter:
         self.labels = {name: i for i, name in enumerate(state["labels"])}
         self.truth_words = {name: i for i, name in enumerate(state["truth_words"])}
         self.subjects = {facts["id"]: Subject(**facts) for facts in state["subjects"]}
-        self.spellings = {name: list(said) for name, said in state["spellings"].items()}
+        self.spellings = {key: list(own) for key, own in state["spellings"].items()}
         self.coverage = Coverage(state["coverage"])
         self.truth_s = state["truth_s"]
         self.recordings = {name: i for i, name in enumerate(state["recordings"])}
@@ -292,13 +292,12 @@ class Cutter:
         """Whose it is, called as that person was called first; see `same_subject`."""
         if recording.subject is None:
             return None
-        said = recording.subject.id
-        same = str.strip if self.exact_subjects else same_subject
-        name = next((known for known in self.spellings if same(known) == same(said)), said.strip())
-        spellings = self.spellings.setdefault(name, [])
-        if said not in spellings:
-            spellings.append(said)
-        return replace(recording.subject, id=name)
+        spelled = recording.subject.id
+        key = spelled.strip() if self.exact_subjects else same_subject(spelled)
+        spellings = self.spellings.setdefault(key, [])
+        if spelled not in spellings:
+            spellings.append(spelled)
+        return replace(recording.subject, id=spellings[0].strip())
 
     def _place(self, subject: Subject | None, recording: str) -> int:
         if subject is None:
@@ -317,16 +316,16 @@ class Cutter:
         """One remark on all names that differ in no more than case, spaces or zeros."""
         found = []
         merged = [
-            f"{listed(said)} are one person, {name!r}"
-            for name, said in self.spellings.items()
-            if len(said) > 1
+            f"{listed(spellings)} are one person, {spellings[0].strip()!r}"
+            for spellings in self.spellings.values()
+            if len(spellings) > 1
         ]
         if merged:
             found.append(
                 f"subjects {'; '.join(merged)} (exact_subjects = true in dataset.toml keeps them apart)"
             )
         for kind, names in (
-            ("subjects", self.spellings),
+            ("subjects", [spellings[0].strip() for spellings in self.spellings.values()]),
             ("labels", self.seen_labels),
             ("channels", [channel.name for channel in self.channels]),
             ("truth words", self.truth_words),
