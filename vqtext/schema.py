@@ -31,6 +31,16 @@ def same_text(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def is_frame(given: object) -> bool:
+    """Whether it is a pandas DataFrame, or one that works as they do; pandas need not be installed."""
+    return hasattr(given, "columns") and hasattr(given, "iloc")
+
+
+def has_dates(frame: Any) -> bool:
+    """Whether the index of a frame is of dates or durations."""
+    return frame.index.dtype.kind in "mM"
+
+
 def same_subject(identity: str) -> str:
     """What the spellings of one person have in common: case, spaces, what cannot be seen, leading zeros and
     the ".0" that a spreadsheet adds are ignored, so that "P01", "p1" and "P 1" are one, and so are "3", "03"

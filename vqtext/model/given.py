@@ -12,14 +12,10 @@ import numpy as np
 import torch
 
 from vqtext.errors import DataError, ShapeError
+from vqtext.schema import has_dates, is_frame
 
 TAKEN = "give an array (n, C, T) or (C, T), nested lists, a pandas DataFrame, or a list or dict of them"
 MOST_NAMED = 10  # channels that a message lists
-
-
-def is_frame(given: Any) -> bool:
-    """Whether it is a pandas DataFrame, or one that works as they do."""
-    return hasattr(given, "columns") and hasattr(given, "iloc")
 
 
 def rows_of(given: Any, names: Sequence[str]) -> Any:
@@ -52,7 +48,7 @@ def check_rate(given: Any, rate_hz: float) -> None:
     """Raises ShapeError where rows of a frame, or of one of several, are by their index of another rate."""
     frames = given.values() if isinstance(given, Mapping) else given
     for frame in frames if isinstance(given, list | tuple | Mapping) else [given]:
-        if not is_frame(frame) or frame.index.dtype.kind not in "mM" or len(frame) < 2:
+        if not is_frame(frame) or not has_dates(frame) or len(frame) < 2:
             continue
         step = float(frame.index.to_series().diff().dt.total_seconds().median())
         if not 0.8 < step * rate_hz < 1.25:

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from vqtext.errors import DataError, ShapeError
 from vqtext.model.config import ModelConfig
-from vqtext.model.given import check_rate, in_memory, is_frame, numbers, rows_of
+from vqtext.model.given import check_rate, in_memory, numbers, rows_of
 from vqtext.model.losses import frame_names
 from vqtext.model.signals import Signals, check_channels, frames_seen, told, too_large, window_tensor
 from vqtext.model.telling import tell
 from vqtext.reason import Reason, Step
+from vqtext.schema import is_frame
 
 if TYPE_CHECKING:
     from vqtext.model.load import VQText

@@ -21,7 +21,7 @@ from vqtext.errors import DataError, ShapeError
 from vqtext.pipeline.recording_file import frame_recordings
 from vqtext.pipeline.recording_page import Explained
 from vqtext.reason import Reason, RecordingReasons
-from vqtext.schema import Channel
+from vqtext.schema import Channel, is_frame
 
 if TYPE_CHECKING:
     from vqtext.model.load import VQText
@@ -63,7 +63,7 @@ def explain_recording(
         ShapeError: another number of channels, or none that the model knows.
         DataError: a value is no number, or the time stamps are wrong.
     """
-    from vqtext.model.given import in_memory, is_frame
+    from vqtext.model.given import in_memory
 
     def warn(text: str) -> None:
         warnings.warn(text, stacklevel=2)

@@ -16,10 +16,10 @@ from vqtext.config import DataSettings, Settings
 from vqtext.data.own.contents import Contents
 from vqtext.data.own.frames import frame_contents, write_frames
 from vqtext.errors import ConfigError, DataError
-from vqtext.pipeline.frame_time import has_dates, is_frame, of_index
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.stage import run
+from vqtext.schema import has_dates, is_frame
 
 INDEX = "time of the index"
 """Name of the time column that an index of dates becomes."""
@@ -86,7 +86,8 @@ def _timed(frames: Any, contents: Contents) -> tuple[Any, Contents]:
         raise DataError("some frames have dates in their index and others have not: give all or none")
 
     def timed(frame: Any) -> Any:
-        return of_index(frame, INDEX) if is_frame(frame) else frame  # the error comes where frames are read
+        # what is no frame is an error where frames are read
+        return frame.assign(**{INDEX: frame.index}) if is_frame(frame) else frame
 
     contents = contents.model_copy(update={"time_column": INDEX})
     if isinstance(frames, Mapping):

@@ -28,8 +28,7 @@ from vqtext.data.readers import Warn
 from vqtext.data.recording import Recording
 from vqtext.data.text.frame_tables import read_frame
 from vqtext.errors import DataError
-from vqtext.pipeline.frame_time import has_dates, of_index
-from vqtext.schema import Channel
+from vqtext.schema import Channel, has_dates
 
 TIME = re.compile(r"(time([ _]?stamp)?|t|seconds?|epoch)[ _]?[\[(]?(s|sec|ms|us|µs|ns)?[\])]?")
 """What an obvious name of a time column looks like, in lower case."""
@@ -97,10 +96,10 @@ def frame_recordings(
     frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
     if has_dates(frame) and time_column is None:
         time_column = "the index"
-        frame = of_index(frame, time_column)
+        frame = frame.assign(**{time_column: frame.index})
     index = str(frame.index.name)
     if index not in frame.columns and (index == time_column or TIME.fullmatch(index.strip().lower())):
-        frame = of_index(frame, index)
+        frame = frame.assign(**{index: frame.index})
     header = list(frame.columns)
     dates = [column for column, kind in zip(header, frame.dtypes, strict=True) if kind.kind == "M"]
     if time_column is None and len(dates) == 1:

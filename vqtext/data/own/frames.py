@@ -19,6 +19,7 @@ from vqtext.data.text.file_keys import FileKeys
 from vqtext.data.text.frame_tables import read_frame
 from vqtext.data.text.own_table import OwnTable
 from vqtext.errors import DataError
+from vqtext.schema import is_frame
 
 RECORDINGS = "*.csv"
 
@@ -87,7 +88,7 @@ def _can_name_a_file(name: str) -> bool:
 def _recordings(frames: Any, recording_column: str | None) -> Iterator[tuple[str, Any, list[int] | None]]:
     """Name, frame and, where it is a part of one, the rows of each recording, counted from 1."""
     for name, frame in _named(frames):
-        if not (hasattr(frame, "columns") and hasattr(frame, "iloc")):
+        if not is_frame(frame):
             raise DataError(f"frame {name}: a {type(frame).__name__}, not a pandas DataFrame")
         if recording_column is None:
             yield name, frame, None

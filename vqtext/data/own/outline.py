@@ -12,7 +12,7 @@ import numpy as np
 
 from vqtext.data.text.fields import MISSING, like_number
 from vqtext.data.text.file_keys import FileKeys
-from vqtext.data.text.frame_tables import read_parquet
+from vqtext.data.text.frame_tables import read_parquet, reading_parquet
 from vqtext.data.text.own_table import OwnTable
 from vqtext.data.text.own_tables import read_csv
 from vqtext.data.text.text_files import encodings, open_text
@@ -123,14 +123,10 @@ def _of_parquet(file: Path, name: str) -> Outline:
 
 def _schema(file: Path, name: str) -> dict[str, bool]:
     """The columns of a Parquet file: is each of numbers?"""
-    try:
+    with reading_parquet(name):
         import pyarrow.parquet as parquet
 
         schema = parquet.read_schema(file)
-    except ImportError as error:
-        raise DataError(f"{name}: Parquet needs two more packages: pip install pandas pyarrow") from error
-    except (OSError, ValueError) as error:
-        raise DataError(f"{name}: not a readable Parquet file") from error
     return {at.name: not re.search("string|bool|dict|time|date|binary", str(at.type)) for at in schema}
 
 

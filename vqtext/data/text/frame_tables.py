@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,17 @@ from vqtext.data.text.file_keys import FileKeys
 from vqtext.data.text.own_table import OwnTable
 from vqtext.data.text.time_stamps import EXACT, SECONDS, Stamps, from_fields, from_numbers
 from vqtext.errors import DataError
+
+
+@contextmanager
+def reading_parquet(name: str) -> Iterator[None]:
+    """Raises DataError for packages that are not there, and for a file that is no Parquet."""
+    try:
+        yield
+    except ImportError as error:
+        raise DataError(f"{name}: Parquet needs two more packages: pip install pandas pyarrow") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{name}: not a readable Parquet file") from error
 
 
 def read_parquet(
@@ -29,14 +41,10 @@ def read_parquet(
     Raises:
         DataError: pandas or pyarrow is missing, too.
     """
-    try:
+    with reading_parquet(name):
         import pandas
 
         frame = pandas.read_parquet(file)
-    except ImportError as error:
-        raise DataError(f"{name}: Parquet needs two more packages: pip install pandas pyarrow") from error
-    except (OSError, ValueError) as error:
-        raise DataError(f"{name}: not a readable Parquet file") from error
     return read_frame(frame, name, numbers, words, None, keys, rate_hz)
 
 
