@@ -166,8 +166,8 @@ def test_what_was_found_is_noted_once_for_all_files(folder):
     (folder / "recordings/c.csv").write_text((folder / "recordings/c.csv").read_text().rstrip())
     reader = open_reader("csv", folder, None, print)
     list(reader.recordings())
-    assert reader.told.notes.lines() == ["recordings/a.csv and 1 more: separator ';', decimal ','"]
-    assert reader.told.remarks() == ["recordings/c.csv: the last row is cut off and left out"]
+    assert reader.log.notes.lines() == ["recordings/a.csv and 1 more: separator ';', decimal ','"]
+    assert reader.log.remarks() == ["recordings/c.csv: the last row is cut off and left out"]
 
 
 def test_the_study_of_the_docs_is_right():

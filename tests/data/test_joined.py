@@ -9,7 +9,7 @@ from vqtext.data.cutter import cut
 from vqtext.data.own.contents import read_contents
 from vqtext.data.own.csv_folder import unlabelled_recordings
 from vqtext.data.own.joined import rate_of
-from vqtext.data.own.own_rows import Told, read_table, rows_of
+from vqtext.data.own.own_rows import ReadLog, read_table, rows_of
 from vqtext.data.readers import open_reader
 from vqtext.data.windowing import Cut
 from vqtext.errors import DataError
@@ -68,7 +68,7 @@ def read(folder):
 def notes(folder):
     reader = open_reader("csv", folder, None, print)
     assert list(reader.recordings())
-    return [line for line in reader.told.notes.lines() if "1970" not in line]
+    return [line for line in reader.log.notes.lines() if "1970" not in line]
 
 
 def error_of(folder):
@@ -115,7 +115,7 @@ def test_the_rate_of_a_file_is_that_of_its_rows(study):
     write(folder, "walk/gyro.csv", np.arange(500) // 10 / 5 + np.arange(500) % 10 / 1e4)
     contents = read_contents(folder / "dataset.toml")
     own = contents.model_copy(update={"channels": contents.channels[1:]})
-    table = read_table(folder / "walk/gyro.csv", "gyro", own, Told(print))
+    table = read_table(folder / "walk/gyro.csv", "gyro", own, ReadLog(print))
     assert rate_of(rows_of(table, "gyro", own), own) == 50
 
 
@@ -125,7 +125,7 @@ def test_stamps_of_full_seconds_tell_the_rate(study, first):
     folder = study(STAMPED, ACC)
     write(folder, "walk/acc.csv", np.arange(first, 1500) // 50)
     contents = read_contents(folder / "dataset.toml")
-    table = read_table(folder / "walk/acc.csv", "acc", contents, Told(print))
+    table = read_table(folder / "walk/acc.csv", "acc", contents, ReadLog(print))
     assert rate_of(rows_of(table, "acc", contents), contents) == 50
 
 

@@ -64,7 +64,7 @@ def read(folder):
     reader = open_reader("csv", folder, None, told.append)
     made = {recording.name: recording for recording in reader.recordings()}
     subjects = {recording.subject.id for recording in made.values() if recording.subject}
-    return made, told + reader.told.remarks() + reader.remarks(subjects)
+    return made, told + reader.log.remarks() + reader.remarks(subjects)
 
 
 def error_of(folder):

@@ -1,4 +1,4 @@
-"""What was found in several files, told once."""
+"""What was found in several files, reported once."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Findings:
         ]
 
 
-Tell = Callable[[str, str], None]
-"""Takes what happened, and one line about it: the line is said once, what happened is counted."""
+WarnOnce = Callable[[str, str], None]
+"""Takes what happened, and one line about it: the first line is a warning, the others are counted."""
 
 
-class Told:
+class ReadLog:
     """What a user should know of files that were read, though it is no error.
 
     Args:
@@ -41,7 +41,7 @@ class Told:
         self.notes, self.left_out = Findings(), Findings()
         self.counts: Counter[str] = Counter()
 
-    def tell(self, what: str, text: str) -> None:
+    def warn_once(self, what: str, text: str) -> None:
         """Warn where it happens first, and count how often it does."""
         if not self.counts[what]:
             self.warn(text)

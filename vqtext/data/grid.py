@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from vqtext.data.findings import Tell
+from vqtext.data.findings import WarnOnce
 from vqtext.data.recording import Recording, Track
 from vqtext.data.stamped import GAP_S, NOISE, Repeated, Stamped, in_order, merge_repeated
 from vqtext.errors import DataError
@@ -41,17 +41,17 @@ class Grid:
     breaks: dict[int, float]
     remarks: dict[str, str]
 
-    def told(self, tell: Tell) -> Grid:
+    def report(self, warn_once: WarnOnce) -> Grid:
         """Itself, its remarks told."""
         for kind, remark in self.remarks.items():
-            tell(f"recordings with {kind}", remark)
+            warn_once(f"recordings with {kind}", remark)
         return self
 
 
 def on_time(
     recording: Recording,
     times: np.ndarray,
-    tell: Tell,
+    warn_once: WarnOnce,
     where: str,
     lines: Sequence[int] | None = None,
     repeated: Repeated = "keep_first",
@@ -61,9 +61,9 @@ def on_time(
     Args:
         recording: its rows as they stand in the file.
         times, where, lines, repeated: as `on_grid`.
-        tell: takes what was wrong with the stamps and what was done: its kind, and a line.
+        warn_once: takes what was wrong with the stamps and what was done: its kind, and a line.
     """
-    grid = on_grid(recording.signal, times, recording.rate_hz, where, lines, repeated).told(tell)
+    grid = on_grid(recording.signal, times, recording.rate_hz, where, lines, repeated).report(warn_once)
 
     def along(track: Track) -> Track:
         return Track(track.words, track.codes[grid.rows])

@@ -118,7 +118,7 @@ class Opportunity(Reader):
             subject=Subject(file.stem[1]),
             truth=code_track(table[:, 2], GESTURES, file, GESTURE),
         )
-        yield on_time(recording, table[:, 0] / 1000, self.told.tell, str(file))
+        yield on_time(recording, table[:, 0] / 1000, self.log.warn_once, str(file))
 
     def fingerprint(self) -> Any:
         return stamps(self.files, self.root)

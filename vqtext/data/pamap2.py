@@ -133,7 +133,7 @@ class Pamap2(Reader):
             label=code_track(table[:, 1], LABELS, file, column=2),
             subject=SUBJECTS[found[1]],
         )
-        yield on_time(recording, table[:, 0], self.told.tell, str(file))
+        yield on_time(recording, table[:, 0], self.log.warn_once, str(file))
 
     def fingerprint(self) -> Any:
         return stamps(self.files, self.root)

@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from vqtext.data.findings import Told
+from vqtext.data.findings import ReadLog
 from vqtext.data.grid import GAP_S
 from vqtext.data.recording import Recording
 from vqtext.errors import UsageError
@@ -47,7 +47,7 @@ class Reader(ABC):
         warn: takes one line for what a user should know though it is no error.
 
     Attributes:
-        told: what was found in files that were read: how they are written, where nobody said so, and what of
+        log: what was found in files that were read: how they are written, where nobody said so, and what of
             them was put right.
         dataset: the data set's name, as the artifacts carry it.
         parts: how many parts it is read in. A part is what is read at once and held in memory, one file or
@@ -70,7 +70,7 @@ class Reader(ABC):
         self.path = path
         self.rate_hz = rate_hz
         self.warn = warn
-        self.told = Told(warn)
+        self.log = ReadLog(warn)
 
     @abstractmethod
     def part(self, number: int) -> Iterator[Recording]:

@@ -33,7 +33,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from vqtext.data.findings import Tell
+from vqtext.data.findings import WarnOnce
 from vqtext.data.grid import on_grid
 from vqtext.data.readers import Reader, Warn, existing, stamps
 from vqtext.data.recording import Recording
@@ -111,7 +111,7 @@ class Wisdm(Reader):
             name = f"{who}/{labels[activity]}"
             beside = [table.get((who, activity), []) for table in tables[1:]]
             try:
-                signal, breaks = _joined(sessions, beside, f"{first}, {name}", self.told.tell)
+                signal, breaks = _joined(sessions, beside, f"{first}, {name}", self.log.warn_once)
             except DataError as error:
                 self.warn(f"{error}: left out")
                 continue
@@ -218,14 +218,14 @@ def _sessions(rows: np.ndarray) -> list[np.ndarray]:
 
 
 def _joined(
-    sessions: Sequence[np.ndarray], others: Sequence[Sequence[np.ndarray]], where: str, tell: Tell
+    sessions: Sequence[np.ndarray], others: Sequence[Sequence[np.ndarray]], where: str, warn_once: WarnOnce
 ) -> tuple[np.ndarray, dict[int, float]]:
     """One activity of one person on a grid of 20 Hz, one session after the other.
 
     Args:
         sessions: of the accelerometer, which says when there is a sample.
         others: sessions of each other sensor.
-        tell: takes what was wrong with time stamps and what was done.
+        warn_once: takes what was wrong with time stamps and what was done.
 
     Returns:
         The signal, ``(C, T) float32``, and its breaks, each with the seconds that are lost before it, as far
@@ -241,7 +241,7 @@ def _joined(
         rows = _thinned(session)
         time = rows[:, 0]
         signal = np.concatenate([rows[:, 1:].T, *(_at(time, other) for other in others)])
-        grid = on_grid(signal, time, RATE_HZ, where).told(tell)
+        grid = on_grid(signal, time, RATE_HZ, where).report(warn_once)
         breaks |= {length + at: lost for at, lost in ({0: 0.0} | grid.breaks).items() if length + at}
         pieces.append(grid.signal)
         length += grid.signal.shape[1]

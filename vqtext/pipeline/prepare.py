@@ -52,11 +52,11 @@ class Prepare(Stage):
                 if cutter.nbytes >= BYTES or part == reader.parts - 1:
                     shards.write(cutter, part + 1, self.recipe())
                 tell(part + 1, reader.parts, {})
-        for note in reader.told.notes.lines():
+        for note in reader.log.notes.lines():
             self.progress.say(note)
         if not cutter.recordings:
             raise cutter.nothing()
-        for remark in [*reader.told.remarks(), *cutter.remarks(), *reader.remarks(cutter.subjects)]:
+        for remark in [*reader.log.remarks(), *cutter.remarks(), *reader.remarks(cutter.subjects)]:
             self.progress.warn(remark)
         shards.join(target, cutter, self.recipe())
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from vqtext.data.at_rest import AtRest
-from vqtext.data.findings import Told
+from vqtext.data.findings import ReadLog
 from vqtext.data.own.contents import CONTENTS, ChannelEntry, Contents, read_contents
 from vqtext.data.own.csv_folder import unlabelled_recordings
 from vqtext.data.own.groups import Group
@@ -74,9 +74,9 @@ def read_recordings(
             f"{name}: no column is the time: its rows are taken for {contents.rate_hz:g} Hz, as the model's; "
             f"else say rate_hz in a {CONTENTS}"
         )
-    told = Told(warn)
-    rows = rows_of(read_table(file, name, contents, told), name, contents)
-    return _recordings(rows, name, contents, channels, told)
+    log = ReadLog(warn)
+    rows = rows_of(read_table(file, name, contents, log), name, contents)
+    return _recordings(rows, name, contents, channels, log)
 
 
 def text_of(path: Path | str) -> str:
@@ -107,10 +107,10 @@ def frame_recordings(
     if time_column is not None and header.count(time_column) != 1:
         raise DataError(f"frame: there is not one column {time_column!r}; it has {', '.join(header)}")
     contents = _by_name(header, "frame", warn, channels, rate_hz, time_column)
-    told = Told(warn)
+    log = ReadLog(warn)
     table = read_frame(frame, "frame", contents.numbers, [], None, contents, rate_hz)
-    told.notes.add(", ".join(found for found in table.found if found.startswith("times in ")), "frame")
-    return _recordings(rows_of(table, "frame", contents), "frame", contents, channels, told)
+    log.notes.add(", ".join(found for found in table.found if found.startswith("times in ")), "frame")
+    return _recordings(rows_of(table, "frame", contents), "frame", contents, channels, log)
 
 
 def _by_name(
@@ -149,24 +149,24 @@ def _by_name(
 
 
 def _recordings(
-    rows: Rows, name: str, contents: Contents, channels: Sequence[Channel], told: Told
+    rows: Rows, name: str, contents: Contents, channels: Sequence[Channel], log: ReadLog
 ) -> list[Recording]:
     """With all of the channels, in their order: what is not there is NaN."""
     own = rate_of(rows, contents)
     if not 1 / SAME_RATE < own / contents.rate_hz < SAME_RATE:
-        told.warn(f"{name} is at {own:.4g} Hz, not at {contents.rate_hz:g} Hz: the signal is resampled")
+        log.warn(f"{name} is at {own:.4g} Hz, not at {contents.rate_hz:g} Hz: the signal is resampled")
         contents = contents.model_copy(update={"rate_hz": own})
     place = {channel.name: row for row, channel in enumerate(channels)}
     found = []
-    for recording in recordings_of_rows(rows, Group(name, (name,)), contents, None, told.tell):
+    for recording in recordings_of_rows(rows, Group(name, (name,)), contents, None, log.warn_once):
         signal = np.full((len(channels), recording.signal.shape[1]), np.nan, np.float32)
         signal[[place[channel.name] for channel in recording.channels]] = recording.signal
         found.append(replace(recording, signal=signal, channels=tuple(channels)))
     sizes = AtRest.of(found).remarks(channels)
     if sizes:
         sizes.append(f"{name}: without a {CONTENTS} its numbers are taken to be in m/s2, as the model's are")
-    for line in (*told.notes.lines(), *told.remarks(), *sizes):
-        told.warn(line)
+    for line in (*log.notes.lines(), *log.remarks(), *sizes):
+        log.warn(line)
     return found
 
 

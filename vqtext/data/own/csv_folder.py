@@ -39,7 +39,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from vqtext.data.at_rest import AtRest
-from vqtext.data.findings import Told
+from vqtext.data.findings import ReadLog
 from vqtext.data.locations import canonical
 from vqtext.data.own.contents import CONTENTS, Contents, read_contents
 from vqtext.data.own.groups import Group, grouped, is_of
@@ -76,7 +76,7 @@ class Csv(Reader):
         self.intervals = None
         if contents.intervals is not None:
             paths = {group.name: group.paths for group in self.groups}
-            self.intervals = Intervals(self.folder, paths, contents, self.told.tell)
+            self.intervals = Intervals(self.folder, paths, contents, self.log.warn_once)
         self._look_over(unused)
 
     def _look_over(self, unused: list[str]) -> None:
@@ -117,8 +117,8 @@ class Csv(Reader):
 
     def part(self, number: int) -> Iterator[Recording]:
         group, contents = self.groups[number], self.contents
-        rows = _rows(group, self.folder, contents, self.told)
-        yield from recordings_of_rows(rows, group, contents, self.intervals, self.told.tell)
+        rows = _rows(group, self.folder, contents, self.log)
+        yield from recordings_of_rows(rows, group, contents, self.intervals, self.log.warn_once)
 
     def remarks(self, subjects: Collection[str]) -> list[str]:
         found = []
@@ -185,11 +185,11 @@ def unlabelled_recordings(
 
     def read(contents: Contents) -> list[Recording]:
         said: list[str] = []  # for what is read twice is told once
-        told = Told(said.append)
-        rows = _rows(group, folder, contents, told)
-        made = list(recordings_of_rows(rows, group, contents, None, told.tell))
+        log = ReadLog(said.append)
+        rows = _rows(group, folder, contents, log)
+        made = list(recordings_of_rows(rows, group, contents, None, log.warn_once))
         sizes = AtRest.of(made).remarks(made[0].channels)
-        for line in (*said, *told.notes.lines(), *told.remarks(), *sizes):
+        for line in (*said, *log.notes.lines(), *log.remarks(), *sizes):
             warn(line)
         return made
 
@@ -220,10 +220,10 @@ def _group_of(file: Path, contents: Contents, folder: Path) -> Group:
     return own[0]
 
 
-def _rows(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:
+def _rows(group: Group, folder: Path, contents: Contents, log: ReadLog) -> Rows:
     if contents.is_joined:
-        return joined(group, folder, contents, told)
-    return rows_of(read_table(folder / group.paths[0], group.name, contents, told), group.name, contents)
+        return joined(group, folder, contents, log)
+    return rows_of(read_table(folder / group.paths[0], group.name, contents, log), group.name, contents)
 
 
 def _files(folder: Path, contents: Contents) -> list[str]:

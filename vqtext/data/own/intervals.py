@@ -29,7 +29,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from vqtext.data.findings import Tell
+from vqtext.data.findings import WarnOnce
 from vqtext.data.own.contents import CONTENTS, Contents
 from vqtext.data.own.interval_files import CLOCK, Found, read_intervals
 from vqtext.data.own.own_rows import label_word
@@ -46,17 +46,18 @@ class Intervals:
         folder: of ``dataset.toml``.
         recordings: the name of each, and its files as paths below the folder.
         contents: with ``intervals``.
-        tell: takes what a user should know though it is no error.
+        warn_once: takes what a user should know though it is no error.
 
     Raises:
         DataError: no file of intervals is there, or one is outside the folder.
     """
 
     def __init__(
-        self, folder: Path, recordings: Mapping[str, Sequence[str]], contents: Contents, tell: Tell
+        self, folder: Path, recordings: Mapping[str, Sequence[str]], contents: Contents, warn_once: WarnOnce
     ) -> None:
         assert contents.intervals is not None
-        self.folder, self.contents, self.entry, self.tell = folder, contents, contents.intervals, tell
+        self.folder, self.contents, self.entry = folder, contents, contents.intervals
+        self.warn_once = warn_once
         self.of_recording = {
             name: interval_files(folder, paths, self.entry.files) for name, paths in recordings.items()
         }
@@ -84,7 +85,9 @@ class Intervals:
         """
         found = self._found(name, subject)
         if not found:
-            self.tell("recordings without an interval", f"{name}: no interval is of it: it is in no window")
+            self.warn_once(
+                "recordings without an interval", f"{name}: no interval is of it: it is in no window"
+            )
         at = self._shift(found, name, times, first, rate_hz)
         scale = 1 / rate_hz if self.entry.unit == "samples" else 1.0
         placed = []
@@ -92,7 +95,7 @@ class Intervals:
             word = label_word(one.label, self.contents, one.where)
             start, stop = one.start * scale - at, one.stop * scale - at
             if stop == start:
-                self.tell(
+                self.warn_once(
                     "intervals without a length", f"{one.where}: the interval has no length, and is left out"
                 )
             elif word is not None:
@@ -105,7 +108,7 @@ class Intervals:
             marked = sum(stop - start for start, stop, *_ in placed)
             inside = sum(max(min(stop, end) - max(start, 0), 0) for start, stop, *_ in placed)
             hint = "; what unit are they in? Say unit and clock in [intervals]" if inside < marked / 2 else ""
-            self.tell(
+            self.warn_once(
                 "recordings whose intervals reach outside",
                 f"{one.where}: {len(outside)} of {len(placed)} intervals reach outside {name}{began}: "
                 f"{word!r} is from {start:.6g} s to {stop:.6g} s, it lasts {end:.6g} s{hint}",
@@ -206,7 +209,7 @@ class Intervals:
         if inside(first) > inside(0.0):
             return first
         if inside(first):
-            self.tell(
+            self.warn_once(
                 "recordings whose intervals may be on another clock",
                 f"{found[0].where}: intervals are taken as seconds since the start of {name}; if they are on "
                 f"the clock of its rows, which start at {first:.6g} s, say clock = "

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from vqtext.data.findings import Tell, Told
+from vqtext.data.findings import ReadLog, WarnOnce
 from vqtext.data.own.alignment import Piece, at_rate, lay, stretches
 from vqtext.data.own.contents import CONTENTS, Contents
 from vqtext.data.own.groups import Group, channels_of
@@ -50,13 +50,13 @@ class _File:
         return self.pieces[-1].at + self.pieces[-1].signal.shape[1] / self.pieces[-1].rate_hz
 
 
-def joined(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:
+def joined(group: Group, folder: Path, contents: Contents, log: ReadLog) -> Rows:
     """One recording as rows a period of the study apart.
 
     Raises:
         DataError: a file cannot be read, two have the same channel, or their times do not go together.
     """
-    files = [_read(path, folder, contents, told) for path in group.paths]
+    files = [_read(path, folder, contents, log) for path in group.paths]
     for one, other in combinations(files, 2):
         both = set(one.channels) & set(other.channels)
         if both:
@@ -65,7 +65,7 @@ def joined(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:
                 f"{contents.channels[min(both)].column!r} of one recording: recording_pattern in {CONTENTS} "
                 "says which files belong together"
             )
-    starts = _starts(files, group, told.tell)
+    starts = _starts(files, group, log.warn_once)
     begin = min(starts)
     laid = [
         (number, (start - begin + piece.at) * contents.rate_hz, piece)
@@ -88,9 +88,9 @@ def joined(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:
         at, end = own.stop, stop
     return Rows(
         signal,
-        labels=_words("labels", files, nearest, group.name, told.tell),
-        truth=_words("truth", files, nearest, group.name, told.tell),
-        subjects=_one_subject(files, length, group.name, contents, told.tell),
+        labels=_words("labels", files, nearest, group.name, log.warn_once),
+        truth=_words("truth", files, nearest, group.name, log.warn_once),
+        subjects=_one_subject(files, length, group.name, contents, log.warn_once),
         times=None,
         first=begin if any(file.first is not None for file in files) else None,
         lines=range(1, length + 1),
@@ -98,7 +98,7 @@ def joined(group: Group, folder: Path, contents: Contents, told: Told) -> Rows:
     )
 
 
-def _read(path: str, folder: Path, contents: Contents, told: Told) -> _File:
+def _read(path: str, folder: Path, contents: Contents, log: ReadLog) -> _File:
     """One file, its samples at the study's rate, or as near to it as can be."""
     places = channels_of(path, contents)
     channels = [contents.channels[i] for i in places]
@@ -110,12 +110,12 @@ def _read(path: str, folder: Path, contents: Contents, told: Told) -> _File:
     own = contents.model_copy(update={"channels": channels})
     if channels[0].time_column is not None:
         own = own.model_copy(update={"time_column": channels[0].time_column, "time_columns": None})
-    table, own = _with_words(folder / path, path, own, told)
+    table, own = _with_words(folder / path, path, own, log)
     rows = rows_of(table, path, own)
     rate_hz = rate_of(rows, own)
     if abs(rate_hz / own.rate_hz - 1) > 0.02:
-        told.notes.add(f"{rate_hz:.4g} Hz, brought to {own.rate_hz:g} Hz", path)
-    signal, index, breaks = regular(rows, rate_hz, path, own, told.tell)
+        log.notes.add(f"{rate_hz:.4g} Hz, brought to {own.rate_hz:g} Hz", path)
+    signal, index, breaks = regular(rows, rate_hz, path, own, log.warn_once)
     pieces, lost_s = [], 0.0
     for start, stop in pairwise([0, *breaks, signal.shape[1]]):
         lost_s += breaks.get(start, 0.0)
@@ -127,7 +127,7 @@ def _read(path: str, folder: Path, contents: Contents, told: Told) -> _File:
     return _File(path, places, rows, pieces, rows.first)
 
 
-def _with_words(file: Path, path: str, contents: Contents, told: Told) -> tuple[OwnTable, Contents]:
+def _with_words(file: Path, path: str, contents: Contents, log: ReadLog) -> tuple[OwnTable, Contents]:
     """The table with those columns of words that are in it: each is in one of the files of a recording."""
     keys = [
         key
@@ -138,11 +138,11 @@ def _with_words(file: Path, path: str, contents: Contents, told: Told) -> tuple[
         for kept in combinations(keys, count):
             own = contents.model_copy(update={key: None for key in keys if key not in kept})
             try:
-                return read_table(file, path, own, told), own
+                return read_table(file, path, own, log), own
             except DataError:
                 continue  # a column is missing, or what is wrong is said below
     own = contents.model_copy(update=dict.fromkeys(keys))
-    return read_table(file, path, own, told), own
+    return read_table(file, path, own, log), own
 
 
 def rate_of(rows: Rows, contents: Contents) -> float:
@@ -166,7 +166,7 @@ def rate_of(rows: Rows, contents: Contents) -> float:
     return round(rate_hz) if abs(rate_hz - round(rate_hz)) < 0.01 * rate_hz else rate_hz
 
 
-def _starts(files: list[_File], group: Group, tell: Tell) -> list[float]:
+def _starts(files: list[_File], group: Group, warn_once: WarnOnce) -> list[float]:
     """When each file starts, on one clock.
 
     Raises:
@@ -176,7 +176,7 @@ def _starts(files: list[_File], group: Group, tell: Tell) -> list[float]:
         return [files[0].first or 0.0]
     silent = next((file for file in files if file.first is None), None)
     if silent is not None:
-        tell(
+        warn_once(
             "recordings whose files are taken to start together",
             f"{group.name}: nothing says when {silent.path} starts: its files are taken to start together",
         )
@@ -187,7 +187,7 @@ def _starts(files: list[_File], group: Group, tell: Tell) -> list[float]:
         first = file.first or 0.0
         if first > end + APART_S and end > -np.inf:
             if first < CLOCK or (last.first or 0.0) < CLOCK:
-                tell(
+                warn_once(
                     "recordings whose files are taken to start together",
                     f"{group.name}: {last.path} and {file.path} are on different clocks: they are taken to "
                     "start together",
@@ -201,7 +201,7 @@ def _starts(files: list[_File], group: Group, tell: Tell) -> list[float]:
         if first + file.lasts > end:
             end, last = first + file.lasts, file
     if (ordered[-1].first or 0.0) < CLOCK:
-        tell(
+        warn_once(
             "recordings whose files are taken to have one clock",
             f"{group.name}: its stamps are no date and time: its files are taken to have one clock",
         )
@@ -209,7 +209,7 @@ def _starts(files: list[_File], group: Group, tell: Tell) -> list[float]:
 
 
 def _words(
-    what: Literal["labels", "truth"], files: list[_File], nearest: np.ndarray, name: str, tell: Tell
+    what: Literal["labels", "truth"], files: list[_File], nearest: np.ndarray, name: str, warn_once: WarnOnce
 ) -> list[str | None] | None:
     """A word a sample, by the first file that has a row there; None where no file has such a column."""
     found, source = None, ""
@@ -223,7 +223,7 @@ def _words(
             continue
         unlike = float((is_said & (rows >= 0) & (found != own)).mean())
         if unlike > _UNLIKE:
-            tell(
+            warn_once(
                 f"recordings whose files differ in {what}",
                 f"{name}: {file.path} has other {what} than {source} for {unlike:.0%} of the samples: "
                 f"those of {source} are taken",
@@ -233,7 +233,7 @@ def _words(
 
 
 def _one_subject(
-    files: list[_File], length: int, name: str, contents: Contents, tell: Tell
+    files: list[_File], length: int, name: str, contents: Contents, warn_once: WarnOnce
 ) -> list[str | None] | None:
     """Who all files are of; None where no file has such a column.
 
@@ -242,7 +242,7 @@ def _one_subject(
     """
     columns = [file.rows.subjects for file in files if file.rows.subjects is not None]
     found = [
-        *dict.fromkeys(first_spelling(chain.from_iterable(columns), name, contents, tell).values()),
+        *dict.fromkeys(first_spelling(chain.from_iterable(columns), name, contents, warn_once).values()),
         None,
     ]
     if len(found) > 2:

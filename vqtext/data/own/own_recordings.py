@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from vqtext.data.findings import Tell
+from vqtext.data.findings import WarnOnce
 from vqtext.data.locations import canonical
 from vqtext.data.own.contents import Contents, Facts
 from vqtext.data.own.groups import Group, matched
@@ -25,7 +25,7 @@ def recordings_of_rows(
     group: Group,
     contents: Contents,
     intervals: Intervals | None,
-    tell: Tell = lambda kind, text: None,
+    warn_once: WarnOnce = lambda kind, text: None,
 ) -> Iterator[Recording]:
     """Rows as recordings: one, or one for each stretch of rows of one subject.
 
@@ -33,7 +33,7 @@ def recordings_of_rows(
         rows: of one file, or of all files of a recording.
         group: what the recording is called, and the names of its files.
         intervals: where labels come from, if not from ``rows`` or names; None where there are none.
-        tell: takes what was wrong with time stamps and what was done.
+        warn_once: takes what was wrong with time stamps and what was done.
 
     Raises:
         DataError: time stamps are wrong, or names say no subject or label.
@@ -41,7 +41,7 @@ def recordings_of_rows(
     name = group.name
     channels, factors = _channels(contents)
     rows = replace(rows, signal=(rows.signal * factors[:, None]).astype(np.float32))
-    subjects = _subjects(rows, group, contents, tell)
+    subjects = _subjects(rows, group, contents, warn_once)
     several = len(set(subjects)) > 1
     if several and intervals is not None:
         raise DataError(f"{name}: intervals are of a file with one subject, and this one has several")
@@ -50,7 +50,7 @@ def recordings_of_rows(
     for part, (subject, own) in enumerate(groupby(subjects)):
         stop = start + sum(1 for _ in own)
         piece = _between(rows, start, stop)
-        signal, index, breaks = regular(piece, contents.rate_hz, name, contents, tell)
+        signal, index, breaks = regular(piece, contents.rate_hz, name, contents, warn_once)
         if intervals is not None:
             times = np.arange(signal.shape[1]) / contents.rate_hz + _lost(breaks, signal.shape[1])
             label = intervals.track(name, subject, times, rows.first, contents.rate_hz)
@@ -116,10 +116,10 @@ def _channels(contents: Contents) -> tuple[tuple[Channel, ...], np.ndarray]:
     return tuple(channels), np.array(factors)
 
 
-def _subjects(rows: Rows, group: Group, contents: Contents, tell: Tell) -> Sequence[str | None]:
+def _subjects(rows: Rows, group: Group, contents: Contents, warn_once: WarnOnce) -> Sequence[str | None]:
     """The subject of each row. Rows that name nobody are of the one person whom the others name."""
     if rows.subjects is not None:
-        known = first_spelling(rows.subjects, group.name, contents, tell)
+        known = first_spelling(rows.subjects, group.name, contents, warn_once)
         people = list(dict.fromkeys(known.values()))
         alone = people[0] if len(people) == 1 else None
         if None in rows.subjects and people:
@@ -127,7 +127,7 @@ def _subjects(rows: Rows, group: Group, contents: Contents, tell: Tell) -> Seque
             whose = (
                 "nobody's, and cut off from the others" if alone is None else f"taken for those of {alone!r}"
             )
-            tell(
+            warn_once(
                 "recordings with empty subjects",
                 f"{at}: {rows.subjects.count(None)} rows without a subject are {whose}",
             )

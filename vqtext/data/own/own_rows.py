@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqtext.data.findings import Tell, Told
+from vqtext.data.findings import ReadLog, WarnOnce
 from vqtext.data.grid import on_grid
 from vqtext.data.own.contents import CONTENTS, Contents
 from vqtext.data.text.frame_tables import read_parquet
@@ -43,13 +43,13 @@ class Rows:
     breaks: dict[int, float] = field(default_factory=dict)
 
 
-def read_table(file: Path, name: str, contents: Contents, told: Told) -> OwnTable:
+def read_table(file: Path, name: str, contents: Contents, log: ReadLog) -> OwnTable:
     """One file; errors as `vqtext.data.text.own_tables.read_csv`."""
     read = read_parquet if file.suffix == ".parquet" else read_csv
     table = read(file, name, contents.numbers, contents.words, contents, contents.rate_hz)
-    told.notes.add(", ".join(table.found), name)
+    log.notes.add(", ".join(table.found), name)
     for line in table.left_out:
-        told.left_out.add(line, name)
+        log.left_out.add(line, name)
     return table
 
 
@@ -76,17 +76,19 @@ def rows_of(table: OwnTable, name: str, contents: Contents) -> Rows:
 
 
 def regular(
-    rows: Rows, rate_hz: float, name: str, contents: Contents, tell: Tell
+    rows: Rows, rate_hz: float, name: str, contents: Contents, warn_once: WarnOnce
 ) -> tuple[np.ndarray, np.ndarray, dict[int, float]]:
     """Rows on a grid: signal, the row nearest to each sample, and breaks, as `vqtext.data.grid.on_grid`."""
     if rows.times is None:
         return rows.signal, np.arange(rows.signal.shape[1]), rows.breaks
-    grid = on_grid(rows.signal, rows.times, rate_hz, name, rows.lines, contents.repeated_times).told(tell)
+    grid = on_grid(rows.signal, rows.times, rate_hz, name, rows.lines, contents.repeated_times).report(
+        warn_once
+    )
     return grid.signal, grid.rows, grid.breaks
 
 
 def first_spelling(
-    subjects: Iterable[str | None], name: str, contents: Contents, tell: Tell
+    subjects: Iterable[str | None], name: str, contents: Contents, warn_once: WarnOnce
 ) -> dict[str, str]:
     """Each of the subjects as that person is called first."""
     people: dict[str, list[str]] = {}
@@ -95,7 +97,7 @@ def first_spelling(
             people.setdefault(contents.same_subject(subject), []).append(subject)
     for spelled in people.values():
         if len(spelled) > 1:
-            tell(
+            warn_once(
                 "recordings in which one person is spelled in several ways",
                 f"{name}: subjects {', '.join(map(repr, spelled))} are one person, {spelled[0]!r} "
                 f"(exact_subjects = true in {CONTENTS} keeps them apart)",
