@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import own_study
 import pytest
 
 from vqtext.data.recording import Recording
@@ -55,5 +56,18 @@ def windows() -> Callable[..., Windows]:
             start_s=2.0 * np.arange(n) if start_s is None else np.array(start_s),
             split=np.full(n, -1, dtype=np.int8) if split is None else np.array(split, dtype=np.int8),
         )
+
+    return make
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Writes own data: recordings of 10 s, each of one column of samples."""
+
+    def make(keys="", sections="", **files):
+        (tmp_path / "dataset.toml").write_text(own_study.CONTENTS.format(keys=keys, sections=sections))
+        for name, text in files.items():
+            own_study.write(tmp_path, name.replace("__", "/") + ".csv", text)
+        return tmp_path
 
     return make
