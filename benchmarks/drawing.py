@@ -16,7 +16,7 @@ def missed(model: VQText, windows: Windows, rows: np.ndarray) -> list[float]:
     """What codes alone and tokens together miss (`vqtext.pipeline.drawn`), and both again with codes
     shuffled."""
     codebook = model.network.trunk.codebook
-    give, vectors = codebook.forward, codebook.vectors
+    give, vectors = codebook.forward, codebook.shape
     order = torch.randperm(len(vectors), generator=torch.Generator().manual_seed(0))
 
     def shuffled(z, keep):

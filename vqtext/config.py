@@ -119,16 +119,6 @@ class DedupSettings(_Section):
     contrast: float = Field(default=1.0, ge=0, description="how far a phrase is pushed from its opposite")
 
 
-def grid_of(codes: int) -> tuple[int, ...]:
-    """Levels of each dimension of a grid of so many points: from 3 to 8, in as few dimensions as there can
-    be, the largest first; none where no such grid is."""
-    if 3 <= codes <= 8:
-        return (codes,)
-    found = [(level, *grid_of(codes // level)) for level in range(8, 2, -1) if codes % level == 0]
-    whole = [levels for levels in found if len(levels) > 1]
-    return min(whole, key=len, default=())
-
-
 class ModelSettings(_Section):
     """The size and shape of the model."""
 
@@ -138,11 +128,6 @@ class ModelSettings(_Section):
     dim: int = Field(default=64, ge=16, description="width of the transformer")
     dim_code: int = Field(default=16, ge=2, description="width of a code")
     codes: int = Field(default=64, ge=2, description="size of the codebook")
-    codebook: Literal["gradient", "ema", "rotation", "fsq"] = Field(
-        default="gradient",
-        description="how codes are learned: by gradients as in VQShape, as moving averages, with the "
-        "rotation trick, or on a fixed grid (finite scalar quantisation)",
-    )
     patches: int = Field(default=50, ge=1, description="patches a window is cut into")
     tokens: int | None = Field(
         default=None,
@@ -169,18 +154,6 @@ class ModelSettings(_Section):
     def _heads_that_share_the_width(self) -> ModelSettings:
         if self.dim % self.heads:
             raise ValueError(f"dim {self.dim} is no multiple of {self.heads} heads")
-        return self
-
-    @model_validator(mode="after")
-    def _a_codebook_that_is_there(self) -> ModelSettings:
-        if self.codebook != "gradient" and self.channels == "independent":
-            raise ValueError(
-                f'codebook "{self.codebook}" is for joint channels: VQShape, which independent ones are, '
-                "has its own"
-            )
-        if self.codebook == "fsq" and not grid_of(self.codes):
-            near = min((n for n in range(3, 2 * self.codes) if grid_of(n)), key=lambda n: abs(n - self.codes))
-            raise ValueError(f"no grid has {self.codes} codes, a product of numbers from 3 to 8: take {near}")
         return self
 
 

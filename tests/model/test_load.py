@@ -176,6 +176,18 @@ def test_damage_is_one_clear_error(folder, tmp_path):
         load(folder)
 
 
+def test_models_that_name_their_kind_of_codebook_load_where_that_kind_is_left(folder):
+    """A user would lose the models of before, all of which say it."""
+    said = json.loads((folder / "config.json").read_text())
+    for kind in ("gradient", "ema"):
+        said["settings"]["codebook"] = kind
+        (folder / "config.json").write_text(json.dumps(said))
+        if kind == "gradient":
+            assert load(folder).config == config()
+    with pytest.raises(ArtifactError, match=r"kind ema, which this version no longer has: .* `vqtext train`"):
+        load(folder)
+
+
 @pytest.mark.parametrize(
     ("file", "key", "value"),
     [

@@ -131,9 +131,8 @@ def test_batches_in_which_nobody_moves_stop_nothing(tmp_path):
     assert np.isfinite(list(scores.values())).all()
 
 
-@pytest.mark.parametrize("codebook", ["gradient", "ema"])
-def test_a_window_too_short_for_a_token_stops_nothing(codebook, tmp_path):
-    cfg = config(tokens=4, codebook=codebook)
+def test_a_window_too_short_for_a_token_stops_nothing(tmp_path):
+    cfg = config(tokens=4)
     short = data(cfg=cfg)
     short.signal[3, :, 2:] = np.nan
     short.frame_keep[3, 1:] = False

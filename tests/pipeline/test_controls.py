@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from vqtext.config import Settings
 from vqtext.model.guidance import Guidance
 from vqtext.pipeline.controls import (
     ALL_CONTROLS,
@@ -17,6 +19,7 @@ from vqtext.pipeline.controls import (
     shuffled_order,
     swapped_sides,
 )
+from vqtext.pipeline.retraining import settings_of
 from vqtext.pipeline.words import Words
 from vqtext.schema import Cell, SubAction
 
@@ -122,3 +125,10 @@ def test_what_must_fall_follows_from_what_the_grounding_reads() -> None:
     assert falls["label"] == {"random_words", "no_text"}
     assert falls["order+signal"] == {*ALL_CONTROLS} - {"random_phrases", "shuffled_guidance"}
     assert falls["label+text"] == {"random_words", "random_phrases", "shuffled_guidance", "no_text"}
+
+
+def test_a_run_that_names_its_kind_of_codebook_can_be_trained_again(tmp_path: Path) -> None:
+    """Controls of a run of before, whose settings hold a key that is no more."""
+    said = Settings(cache=tmp_path).model_dump(mode="json")
+    said["model"]["codebook"] = "gradient"
+    assert settings_of({"settings": said}, Settings(cache=tmp_path), False) == Settings(cache=tmp_path)

@@ -13,6 +13,7 @@ from vqtext.model.distributed import batch_count, mean_of, mean_over_ranks, of_r
 DEAD = 0.05  # a code used less than this share of its fair part is moved
 DECAY = 0.95  # memory of the usage count, per step
 REVIVE_EVERY = 50  # steps between two looks at dead codes
+ENTROPY = 0.1  # weight of the entropy terms
 
 
 @dataclass(frozen=True)
@@ -47,53 +48,30 @@ class Codebook(nn.Module):
     usage: Tensor
     steps: Tensor
 
-    def __init__(self, codes: int, dim: int, substeps: int, action_dim: int, entropy: float = 0.1) -> None:
+    def __init__(self, codes: int, dim: int, substeps: int, action_dim: int) -> None:
         super().__init__()
         self.shape = nn.Parameter(torch.randn(codes, dim))
         self.action = nn.Parameter(torch.randn(codes, substeps, action_dim) / action_dim**0.5)
-        self.entropy = entropy
         self.register_buffer("usage", torch.full((codes,), 1 / codes))
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
 
-    @property
-    def vectors(self) -> Tensor:
-        """What a token that is given a code becomes, ``(codes, dim)``."""
-        return self.shape
-
     def forward(self, z: Tensor, keep: Tensor) -> Quantised:
         """Quantise ``z (B, M, dim)``; tokens with ``keep (B, M)`` False count for nothing."""
-        z, places = self._placed(z)
-        squared = (z**2).sum(-1, keepdim=True) + (places**2).sum(-1) - 2 * z @ places.T
+        squared = (z**2).sum(-1, keepdim=True) + (self.shape**2).sum(-1) - 2 * z @ self.shape.T
         code = squared.argmin(-1)
-        chosen = places[code]
-        loss = mean_of(self._apart(z, chosen), keep)
+        chosen = self.shape[code]
+        apart = (chosen.detach() - z).square().mean(-1) + (chosen - z.detach()).square().mean(-1)
+        loss = mean_of(apart, keep)
         action = self.action[code]
         if self.training:
             scale = mean_over_ranks(mean_of(squared.detach().mean(-1), keep))
             share = torch.softmax(-squared / (0.1 * scale + 1e-8), dim=-1)
             there = torch.where(keep[..., None], share, 0.0).flatten(0, -2).sum(0)
             used = mean_over_ranks(there) / batch_count(keep)  # of the batch of all processes
-            loss = loss + self.entropy * (mean_of(_entropy(share), keep) - _entropy(used))
+            loss = loss + ENTROPY * (mean_of(_entropy(share), keep) - _entropy(used))
             soft = (share @ self.action.detach().flatten(1)).view_as(action)
             action = action + (soft - soft.detach())
-        return Quantised(self._through(z, chosen), code, action, loss)
-
-    def _placed(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Where tokens ``(..., r)`` and codes ``(codes, r)`` are compared."""
-        return z, self.shape
-
-    def _apart(self, z: Tensor, chosen: Tensor) -> Tensor:
-        """What tokens and their codes pay for lying apart, ``(...)``."""
-        return (chosen.detach() - z).square().mean(-1) + (chosen - z.detach()).square().mean(-1)
-
-    def _through(self, z: Tensor, chosen: Tensor) -> Tensor:
-        """The vectors of the chosen codes, with gradients to the tokens."""
-        return z + (chosen - z).detach()
-
-    def _count(self, z: Tensor, code: Tensor) -> None:
-        """Remember what was used. Arguments as `revive`."""
-        self.usage.lerp_(F.one_hot(code, len(self.usage)).float().mean(0), 1 - DECAY)
-        self.steps += 1
+        return Quantised(z + (chosen - z).detach(), code, action, loss)
 
     @torch.no_grad()
     def revive(self, z: Tensor, code: Tensor) -> None:
@@ -102,7 +80,8 @@ class Codebook(nn.Module):
         Args:
             z: unquantised tokens, ``(n, dim)``; code: what they were given, ``(n,)``.
         """
-        self._count(z, code)
+        self.usage.lerp_(F.one_hot(code, len(self.usage)).float().mean(0), 1 - DECAY)
+        self.steps += 1
         if int(self.steps) % REVIVE_EVERY:
             return
         dead = (self.usage < DEAD / len(self.usage)).nonzero()[:, 0]

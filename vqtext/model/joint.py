@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vqtext.model import codebook_kinds
+from vqtext.model.codebook import Codebook
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoder import ShapeDecoder, SignalDecoder
 from vqtext.model.encoder import ChannelEmbedding, PatchEncoder
@@ -31,7 +31,7 @@ class Joint(nn.Module):
         self.encoder = PatchEncoder(config)
         self.tokenizer = Tokenizer(config)
         self.fusion = Fusion(config) if config.token_dim else None
-        self.codebook = codebook_kinds.make(s, config.substeps, action_dim)
+        self.codebook = Codebook(s.codes, s.dim_code, config.substeps, action_dim)
         self.shape_decoder = ShapeDecoder(config)
         self.signal_decoder = SignalDecoder(config)
 
@@ -83,7 +83,7 @@ class Joint(nn.Module):
 
     def code_shapes(self) -> Tensor:
         """Each code drawn, ``(codes, C, SHAPE_STEPS)``."""
-        return self.shape_decoder(self.codebook.vectors, self.channels())
+        return self.shape_decoder(self.codebook.shape, self.channels())
 
     def revive(self, latent: Tensor, code: Tensor) -> None:
         """See `Codebook.revive`."""

@@ -53,6 +53,7 @@ def settings_of(run: Mapping[str, Any], now: Settings, without_text: bool) -> Se
     said = {**run["settings"], "cache": now.cache}
     where = {name: getattr(now.train, name) for name in ("accelerator", "devices", "workers")}
     said["train"] = {**said["train"], **where}
+    said["model"] = {name: x for name, x in said["model"].items() if name != "codebook"}  # runs of before
     if without_text:
         said["train"] |= {"grounding": "nearest"}
         said["guidance"] = {**said["guidance"], "source": "none"}
