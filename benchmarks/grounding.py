@@ -41,7 +41,6 @@ from vqtext.pipeline.words import read_words
 MODES = "nearest,label,order,label+signal,order+signal,label+text,order+text,order+signal+text"
 TOLD = (
     "named_recall",
-    "named_recall_head",
     "named_recall@50ms",
     "naming_gap",
     "code_purity",

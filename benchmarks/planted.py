@@ -28,7 +28,7 @@ from vqtext.pipeline.controls import swapped_sides
 from vqtext.pipeline.measures import at_samples, named_accuracy
 from vqtext.pipeline.runs import folds_of, read_run
 
-TOLD = ("named_accuracy", "named_recall", "named_recall_head", "naming_gap", "code_purity", "seed_agreement")
+TOLD = ("named_accuracy", "named_recall", "naming_gap", "code_purity", "seed_agreement")
 
 
 def main() -> None:

@@ -231,6 +231,27 @@ def test_weights_of_another_model_are_refused_and_named(folder):
     load(folder)
 
 
+@pytest.mark.parametrize("channels", ["joint", "independent"])
+def test_models_of_before_load_and_answer_as_they_did(channels, tmp_path):
+    """They also hold what named tokens without a code, which no answer came from."""
+    from safetensors.torch import load_file, save_file
+
+    sizes = {"joint": {}, "independent": {"channels": "independent", "patches": 16, "tokens": 8}}[channels]
+    torch.manual_seed(0)
+    model = VQText(Network(config(**sizes), data().anchors), Decoder(config(**sizes), vocabulary()))
+    model.save(tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    tensors |= {
+        "network.head.outside.bias": torch.zeros(5),
+        "network.head.reading.near.0.bias": torch.zeros(3),
+    }
+    if channels == "independent":
+        tensors["network.trunk.channel"] = torch.zeros(2, 1, 16)
+    save_file(tensors, tmp_path / "model.safetensors")
+    signal = windows(3)[0]
+    assert np.array_equal(load(tmp_path).predict_proba(signal), model.predict_proba(signal))
+
+
 def test_another_sensor_set_up_is_arranged_by_what_its_channels_are(folder):
     """A user has the same sensor with its axes the other way round, or has one axis alone."""
     model, signal = load(folder), windows(4)[0]

@@ -20,7 +20,7 @@ from vqtext.pipeline.train import Train
 
 TABLE = '[truth]\n"calm" = ["leg up", "arm out"]\n"wild" = ["foot down", "arm back"]\n'
 GROUNDING = [
-    "named_accuracy", "named_recall", "named_recall_head", "straddling", "named_recall_clear",
+    "named_accuracy", "named_recall", "straddling", "named_recall_clear",
     "named_recall@50ms", "edit", "f1@10", "f1@25", "f1@50", "hungarian_accuracy", "naming_gap",
     "code_purity", "nmi", "seed_agreement",
 ]  # fmt: skip

@@ -40,9 +40,9 @@ class Independent(nn.Module):
         self.place = config.place
         self.vqshape = VQShape(config.vqshape)
         self.fusion = Fusion(config) if config.token_dim else None
-        codes, dim = config.settings.codes, config.settings.dim
-        self.action = nn.Parameter(torch.randn(codes, config.substeps, action_dim) / action_dim**0.5)
-        self.channel = nn.Parameter(torch.randn(len(config.channels), 1, dim) * 0.02)
+        self.action = nn.Parameter(
+            torch.randn(config.settings.codes, config.substeps, action_dim) / action_dim**0.5
+        )
 
     def forward(self, x: Tensor, seen: Tensor, text: Tensor | None, mask: Tensor | None) -> Tokenised:
         """Windows ``(B, C, T)`` in standard units; ``seen``: where they were measured."""
@@ -93,7 +93,6 @@ class Independent(nn.Module):
         level = torch.cat([mean, (deviation + FAINT).log()], -1)[:, None].expand(-1, q.code.shape[1], -1)
         features = torch.cat([q.z, a.mu, a.sigma, a.t, a.l, level], -1) * keep[..., None]
         return Tokenised(
-            h=windows(h + self.channel.repeat(batch, 1, 1)),
             code=windows(q.code),
             t=windows(a.t.squeeze(-1)),
             l=windows(a.l.squeeze(-1)),

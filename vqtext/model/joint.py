@@ -65,7 +65,6 @@ class Joint(nn.Module):
             return Drawn(*both.chunk(2, 1))
 
         return Tokenised(
-            h=h,
             code=q.code,
             t=a.t,
             l=a.l,

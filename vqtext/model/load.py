@@ -34,6 +34,7 @@ from vqtext.reason import Reason, RecordingReasons
 from vqtext.schema import Channel
 
 WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
+GONE = ("network.head.", "network.trunk.channel.")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,6 @@ class Tokens:
         classes: logits of the class head, ``(n, labels)``.
         names: anchor probabilities of frames, ``(n, F, K)``, by the tokens' codes and attributes.
         own_names: the same by the codes' own action vectors alone.
-        head_names: the same by the tokens before they were given a code: what quantising costs.
     """
 
     code: np.ndarray
@@ -64,7 +64,6 @@ class Tokens:
     classes: np.ndarray
     names: np.ndarray
     own_names: np.ndarray
-    head_names: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -296,6 +295,8 @@ def load(folder: Path | str) -> VQText | VQShape:
     except (SafetensorError, OSError) as error:
         problem = " ".join(str(error).split())[:200]
         raise ArtifactError(f"{folder / WEIGHTS} cannot be read ({problem}): run `vqtext train`") from error
+    # models of before also named tokens without a code, which their answers never used
+    tensors = {name: x for name, x in tensors.items() if not f"{name}.".startswith(GONE)}
     parts = {"network.": network, "decoder.": decoder}
     wanted = {
         prefix + name: tuple(value.shape)

@@ -13,14 +13,13 @@ from vqtext.model.painting import coverage, paint
 from vqtext.model.pieces import FAINT
 from vqtext.model.vqshape.losses import Losses
 
-NAMES = ("names", "own_names", "head_names")  # of the tokens, of their codes, and without any code
+NAMES = ("names", "own_names")  # of the tokens, and of their codes
 WEIGHTS = {
     "rebuild": 1.0,
     "shape": 1.0,  # by what codes draw alone
     "commitment": 0.5,
     "name": 3.0,  # names come first: as one term among many they stay coarse
     "own_name": 1.5,  # a code means one thing: its own action vectors must say what its tokens say
-    "head_name": 3.0,
     **{f"vqshape_{name}": 1.0 for name in Losses._fields},  # each comes with VQShape's own weight
     **guided_losses.WEIGHTS,
 }
@@ -64,7 +63,6 @@ def losses(
         **_drawing(out),
         "name": naming("names"),
         "own_name": naming("own_names"),
-        "head_name": naming("head_names"),
         **guided_losses.guided_losses(out, label, label_vectors),
     }
 

@@ -21,7 +21,7 @@ from vqtext.model.encoder import Normaliser
 from vqtext.model.fusion import Fused
 from vqtext.model.independent import Independent
 from vqtext.model.joint import Joint
-from vqtext.model.reader import Head, TokenReader
+from vqtext.model.reader import TokenReader
 from vqtext.model.trunk import Tokenised
 from vqtext.model.vqshape.losses import Losses
 
@@ -41,7 +41,6 @@ class Reading:
             where channels are independent, the mean and the log deviation of its series come after.
         names: logits over the anchors, ``(B, M·S, K)``.
         own_names: the same from the codes' own action vectors alone.
-        head_names: the same from the tokens before they were given a code: what quantising costs.
         pooled: the mean and the largest of what the tokens of a window are read as, ``(B, 2·dim)``.
         classes: logits of the class head, ``(B, n)``.
         text: the window in text space, a unit vector, ``(B, d)``.
@@ -57,7 +56,6 @@ class Reading:
     features: Tensor
     names: Tensor
     own_names: Tensor
-    head_names: Tensor
     pooled: Tensor
     classes: Tensor
     text: Tensor
@@ -105,7 +103,6 @@ class Network(nn.Module):
         self.trunk: Joint | Independent = trunk(config, len(basis))
         self.reader = TokenReader(config)
         self.correct = nn.Linear(s.dim, config.substeps * len(basis))
-        self.head = Head(config, config.substeps * len(basis))
         self.sharpness = nn.Parameter(torch.tensor(SHARPNESS).log())
         self.class_head = nn.Sequential(nn.Dropout(s.dropout), nn.Linear(2 * s.dim, len(config.labels)))
         self.text_head = nn.Linear(2 * s.dim, config.text_dim)
@@ -143,7 +140,6 @@ class Network(nn.Module):
         """The attributes of a `Reading`."""
         own = a.action  # (B, M, S, r)
         named = own + self.correct(read).unflatten(-1, own.shape[-2:])
-        free = self.head(a.h, a.keep).unflatten(-1, own.shape[-2:])
         pooled = self._pool(read, a.keep)
 
         def names_of(action: Tensor) -> Tensor:
@@ -160,7 +156,6 @@ class Network(nn.Module):
             "features": a.features,
             "names": names_of(named),
             "own_names": names_of(own),
-            "head_names": names_of(free),
             "pooled": pooled,
             "classes": self.class_head(pooled),
             "text": F.normalize(self.text_head(pooled), dim=-1),

@@ -1,8 +1,7 @@
 """What is read off a window's tokens: `Reading` over (code, t, l, mu, sigma), and nothing else.
 
 Class, names and the signal itself are all read here, so that each of them is a function of what the codebook
-let through. Beside it a head of the same depth reads tokens that were given no code, to tell what quantising
-costs: nothing else hears it.
+let through.
 """
 
 from __future__ import annotations
@@ -60,15 +59,3 @@ class TokenReader(nn.Module):
         # how strong a movement is matters by ratios: twice as strong is one step, wherever it starts
         x = self.inside(torch.cat([features, (sigma + FAINT).log()], -1)) + self.position
         return self.reading(x, keep)
-
-
-class Head(nn.Module):
-    """Tokens before they were given a code ``(S, M, D)`` → ``(S, M, outside)``."""
-
-    def __init__(self, config: ModelConfig, outside: int) -> None:
-        super().__init__()
-        self.reading = Reading(config)
-        self.outside = nn.Linear(config.settings.dim, outside)
-
-    def forward(self, h: Tensor, keep: Tensor) -> Tensor:
-        return self.outside(self.reading(h, keep))

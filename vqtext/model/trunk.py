@@ -32,7 +32,6 @@ class Tokenised:
     series.
 
     Attributes:
-        h: tokens before their attributes, ``(B, S·M, D)``.
         code, t, l, keep: ``(B, S·M)``; mu, sigma: ``(B, S·M, c)``.
         latent: tokens before they were given a code, ``(B, S·M, dim_code)``.
         features: what a token is told by, zero where it is not kept, ``(B, S·M, f)``.
@@ -43,7 +42,6 @@ class Tokenised:
         fused: where text met signal, None where there was no text.
     """
 
-    h: Tensor
     code: Tensor
     t: Tensor
     l: Tensor

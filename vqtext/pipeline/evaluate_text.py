@@ -69,7 +69,6 @@ def _told_spread(measure: Mapping[str, Any]) -> str:
 _MEANING = {
     "named_accuracy": "share of the time that is named right",
     "named_recall": "the same, each truth word counted alike",
-    "named_recall_head": "before tokens are given a code",
     "straddling": "time under phrases that stand for several truth words, right on each",
     "named_recall_clear": "recall over the rest of the time",
     "named_recall@50ms": "a border may be 50 ms off",

@@ -26,7 +26,6 @@ class Predictions:
         posterior: of the decoding, ``(n, labels)``.
         anchor: name of each frame by the decoding, ``(n, F)``, −1 where it claims none; keep: frames inside
             their window, ``(n, F)``; confidence: of that name, ``(n, F)``.
-        head: the likeliest name of each frame before tokens are given a code, ``(n, F)``.
         code, t, l: of each token, ``(n, M)``.
         code_name: the anchor that each code is called, ``(codes,)``.
         substeps: names a token emits.
@@ -41,7 +40,6 @@ class Predictions:
     anchor: np.ndarray
     keep: np.ndarray
     confidence: np.ndarray
-    head: np.ndarray
     code: np.ndarray
     t: np.ndarray
     l: np.ndarray
@@ -84,7 +82,6 @@ def predict(folder: Path | str, windows: Windows, split: Split, seed: int, few: 
         anchor=decoded.anchor,
         keep=decoded.keep,
         confidence=decoded.confidence,
-        head=new.head_names.argmax(2),
         code=new.code,
         t=new.t,
         l=new.l,

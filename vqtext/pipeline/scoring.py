@@ -225,7 +225,6 @@ def _of_seed(parts: Sequence[Predictions], truth: Truth) -> dict[str, float]:
     return {
         "named_accuracy": accuracy,
         "named_recall": measures.named_recall(named, true),
-        "named_recall_head": measures.named_recall(truth.named(of_all(parts, "head")), true),
         "straddling": float(straddling.sum() / (true >= 0).sum()),
         "named_recall_clear": measures.named_recall(named, clear) if (clear >= 0).any() else 0.0,
         "named_recall@50ms": measures.named_recall(named, true, within),
