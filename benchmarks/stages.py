@@ -14,9 +14,10 @@ MODEL = ("train", "evaluate")
 
 
 def stages(settings: Settings, commands: tuple[str, ...]) -> dict[str, Any]:
-    """Run some stages in the order of the flow; the summary of the last."""
+    """Run some stages in the order of the flow, but none that no later one reads; the summary of the last."""
     summary: dict[str, Any] = {}
     for entry in STAGES:
-        if entry.command in commands:
-            summary = run(entry.load()(settings, Progress(quiet=True)))
+        stage = entry.load()(settings, Progress(quiet=True))
+        if entry.command in commands and not stage.unread_because():
+            summary = run(stage)
     return summary

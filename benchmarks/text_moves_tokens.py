@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from stages import WORDS, stages
 
-from vqtext.config import ModelSettings, Settings, TrainSettings
+from vqtext.config import GuidanceSettings, ModelSettings, Settings, TrainSettings
 from vqtext.data.folds import splits_for
 from vqtext.model.training import fit
 from vqtext.pipeline.artifacts import read_windows
@@ -49,7 +49,8 @@ def tokens(channels: str, epochs: int) -> tuple[dict[str, np.ndarray], dict[str,
     whose code is another one then."""
     train = TrainSettings(epochs=epochs)
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(cache=Path(folder), model=ModelSettings(channels=channels), train=train)
+        model, both = ModelSettings(channels=channels), GuidanceSettings(source="both")
+        settings = Settings(cache=Path(folder), model=model, guidance=both, train=train)
         stages(settings, WORDS)
         windows = read_windows(settings.cache / "windows.h5")
         split = splits_for(windows, train)[0]

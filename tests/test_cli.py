@@ -148,7 +148,8 @@ def test_a_place_that_cannot_be_written(call, study, tmp_path):
     )
 
 
-def test_status_follows_the_flow(call, study):
+def test_status_follows_the_flow(call, study, monkeypatch):
+    monkeypatch.setenv("VQTEXT_GUIDANCE__SOURCE", "both")
     code, said, wrong = call("status", "--json")
     answer = json.loads(said)
     assert (code, wrong) == (0, "") and answer["next"] == "vqtext prepare"
@@ -203,13 +204,24 @@ def first_stages(monkeypatch):
 
 
 def test_run_does_all_stages_and_tells_of_each(call, study, first_stages):
-    code, said, _ = call("run", *study, "--json")
+    code, said, _ = call("run", *study, "--guidance", "both", "--json")
     assert code == 0
     answer = json.loads(said)
     assert list(answer) == ["prepare", "gen-subactions", "describe"] and answer["prepare"] == PREPARED
-    assert json.loads(call("run", *study, "--json")[1]) == answer
-    code, said, _ = call("run", *study, "--quiet")
+    assert json.loads(call("run", *study, "--guidance", "both", "--json")[1]) == answer
+    code, said, _ = call("run", *study, "--guidance", "both", "--quiet")
     assert said.startswith("prepare\n  windows: 4\n") and "\ndescribe\n  windows: 4\n" in said
+
+
+def test_run_describes_nothing_that_nobody_reads(call, study, first_stages, tmp_path):
+    """Descriptions take minutes, and by themselves no training reads them."""
+    code, said, wrong = call("run", *study, "--json")
+    assert code == 0 and list(json.loads(said)) == ["prepare", "gen-subactions"]
+    assert not (tmp_path / "cache" / "descriptions.h5").exists() and "descriptions" not in wrong
+    assert json.loads(call("status", "--json")[1])["next"] == "vqtext embed"
+    (tmp_path / "vqtext.toml").write_text("[describe]\nsegments = 3\n")
+    code, _, wrong = call("run", *study, "--json")
+    assert code == 0 and "training reads no descriptions: guidance.source is label, not" in wrong
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,9 @@ class GuidanceSettings(_Section):
     """Text in training. At test time there is none."""
 
     source: Literal["label", "description", "both", "none"] = Field(
-        default="both", description="whose words guide the training"
+        default="label",
+        description="whose words guide the training: the labels', descriptions of the windows, which take "
+        "minutes to make, both, or none",
     )
     facts: bool = Field(default=True, description="whether it is told what is known of the subject")
     fusion: Literal["signal", "bidirectional", "text-contrast"] = Field(
@@ -322,6 +324,11 @@ class Settings(_Section):
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     explain: ExplainSettings = ExplainSettings()
+
+    @property
+    def reads_descriptions(self) -> bool:
+        """Whether training reads what is said of windows: as guidance, or to decide names."""
+        return self.guidance.source in ("description", "both") or "text" in self.train.grounding.split("+")
 
     @property
     def run_folder(self) -> Path:

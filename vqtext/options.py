@@ -79,5 +79,6 @@ TestSubjects = Annotated[Text, Setting("--test-subjects", "train.test_subjects",
 Folds = Annotated[Text, Setting("--folds", "train.folds", "K")]
 Split = Annotated[Text, Setting("--split", "train.split", "HOW")]
 Seeds = Annotated[Text, Setting("--seeds", "train.seeds", "LIST")]
+Guidance = Annotated[Text, Setting("--guidance", "guidance.source", "NAME")]
 Epochs = Annotated[Count, Setting("--epochs", "train.epochs", "N")]
 Threshold = Annotated[Number, Setting("--threshold", "dedup.threshold", "COSINE")]

@@ -59,7 +59,8 @@ def settings(windows: Windows, tmp_path: Path, llm_server: LLMServer) -> Setting
     write_windows(tmp_path / "windows.h5", windows, "")
     llm_server.reply = good
     llm = llm_server.settings(retries=0)
-    return Settings.model_validate({"cache": tmp_path, "llm": llm, "describe": {"source": "llm"}})
+    said = {"describe": {"source": "llm"}, "guidance": {"source": "both"}}
+    return Settings.model_validate({"cache": tmp_path, "llm": llm, **said})
 
 
 def said(request: dict[str, Any]) -> str:

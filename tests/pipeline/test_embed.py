@@ -11,14 +11,15 @@ import pytest
 
 from vqtext.cache import hdf5
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.config import Settings
+from vqtext.config import Settings, TrainSettings
 from vqtext.data.windows import Windows
 from vqtext.errors import ArtifactError, EncoderError, WordsError
 from vqtext.pipeline import embed
 from vqtext.pipeline.artifacts import write_windows
 from vqtext.pipeline.describe import Describe
 from vqtext.pipeline.embed import Embed
-from vqtext.pipeline.stage import StaleError, run
+from vqtext.pipeline.stage import MissingError, StaleError, run
+from vqtext.pipeline.status import states
 from vqtext.pipeline.subject_facts import FACTS, facts_of
 from vqtext.schema import Channel, Subject
 
@@ -99,6 +100,7 @@ def test_vectors_and_tokens_are_those_of_the_texts(write_words: Any, heard: Any,
 
 def test_windows_bring_descriptions_and_facts(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     settings = write_words(WORDS, **MORE)
+    settings.guidance.source = "both"
     put_windows(settings.cache, ["standing", "walking"])
     run(Embed(settings, heard))
     made = read(settings)
@@ -118,19 +120,44 @@ def test_windows_bring_descriptions_and_facts(write_words: Any, heard: Any, bag_
 def test_descriptions_are_made_where_guidance_wants_them(
     write_words: Any, heard: Any, bag_of_words: Any
 ) -> None:
-    settings = write_words(WORDS)
-    put_windows(settings.cache, ["walking"])
-    only_labels = settings.model_copy(
-        update={"guidance": settings.guidance.model_copy(update={"source": "label"})}
+    only_labels = write_words(WORDS)
+    put_windows(only_labels.cache, ["walking"])
+    settings = only_labels.model_copy(
+        update={"guidance": only_labels.guidance.model_copy(update={"source": "both"})}
     )
     run(Embed(only_labels, heard))
     assert not (settings.cache / "descriptions.h5").exists()
     assert (read(settings)["window_text"] == -1).all()
-    with pytest.raises(StaleError, match=r"made without .*descriptions\.h5.*run `vqtext embed`"):
+    with pytest.raises(MissingError, match=r"descriptions\.h5 is missing: run `vqtext describe`"):
         Embed(settings, heard).check()
     run(Embed(settings, heard))
     assert (read(settings)["window_text"] >= 0).all()
     assert Embed(only_labels, heard).is_current(), "what is there already serves guidance by labels too"
+    put_windows(settings.cache, ["standing"])
+    run(Embed(only_labels, heard))
+    assert (read(settings)["window_text"] == -1).all(), "what is stale is not made again for nobody"
+
+
+def test_what_was_described_by_hand_is_embedded_for_a_training_that_names_it_later(
+    write_words: Any, heard: Any, bag_of_words: Any
+) -> None:
+    """`vqtext train --grounding order+text`, where no file of settings says so, would never come to run."""
+    settings = write_words(WORDS)
+    put_windows(settings.cache, ["walking"])
+    wants = settings.model_copy(update={"train": TrainSettings(grounding="order+text")})
+    run(Embed(settings, heard))
+    answer = states(wants)
+    told = {entry["artifact"]: entry["state"] for entry in answer["artifacts"]}
+    assert told["texts.h5"] == "stale" and answer["next"] == "vqtext describe"
+    assert states(settings)["next"] == "vqtext dedup"
+    run(Describe(settings, heard))
+    assert any("training reads no descriptions: guidance.source is label" in line for line in heard.said)
+    Embed(settings, heard).check()
+    with pytest.raises(StaleError, match=r"made without .*descriptions\.h5.*run `vqtext embed`"):
+        Embed(wants, heard).check()
+    run(Embed(settings, heard))
+    Embed(wants, heard).check()
+    assert (read(settings)["segment_text"] >= 0).all()
 
 
 def test_up_to_date_is_left_alone(
@@ -233,6 +260,7 @@ def test_chunks_change_nothing(
 ) -> None:
     """A million texts are encoded and written a few at a time: what stands in the file is the same."""
     settings = write_words(WORDS, **MORE)
+    settings.guidance.source = "both"
     put_windows(settings.cache, ["standing", "walking"])
     run(Embed(settings, heard))
     at_once = read(settings)

@@ -27,6 +27,7 @@ FACTS = ["27 years old", "182 cm tall", "83 kg", "male", "right-handed"]
 @pytest.mark.parametrize("source", ["label", "description", "both", "none"])
 def test_texts_of_windows(source: str, write_words: Any, heard: Any, bag_of_words: Any) -> None:
     settings = write_words(WORDS, **MORE)
+    settings.guidance.source = "both"
     put_windows(settings.cache, ["standing", "walking"])
     run(Embed(settings, heard))
     windows = read_windows(settings.cache / "windows.h5")
@@ -56,6 +57,7 @@ def test_every_guidance_takes_a_step(
 ) -> None:
     """Texts, facts, way and place are chosen freely: none of the combinations may break a training."""
     settings = write_words(WORDS, **MORE)
+    settings.guidance.source = source
     put_windows(settings.cache, ["standing", "walking"])
     for stage in (Embed, Dedup):
         run(stage(settings, heard))

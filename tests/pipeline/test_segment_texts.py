@@ -156,7 +156,13 @@ def test_shuffled_guidance_shuffles_what_was_said_of_segments(settings: Settings
     assert {*map(str, near)} == {*map(str, data.evidence.likeness)}
 
 
-def test_a_training_grounded_by_order_and_text(settings: Settings, heard: Any) -> None:
+@pytest.mark.parametrize(("grounding", "guidance"), [("order+text", "label"), ("order", "both")])
+def test_a_training_that_reads_descriptions_from_the_words_on(
+    grounding: str, guidance: str, settings: Settings, heard: Any
+) -> None:
+    """Nobody but those who read them has them made: a user of the other ways would find nothing to read."""
+    (settings.cache / "descriptions.h5").unlink()
+    settings.train.grounding, settings.guidance.source = grounding, guidance
     windows = read_windows(settings.cache / "windows.h5").take(slice(None))
     windows.split[:], windows.subject[:] = [0, 0, 0, 0, 0, 1], [0, 0, 1, 1, 0, 1]
     write_windows(settings.cache / "windows.h5", windows, "")
@@ -168,11 +174,15 @@ def test_a_training_grounded_by_order_and_text(settings: Settings, heard: Any) -
 
 def test_without_descriptions_the_commands_are_named(settings: Settings, heard: Any) -> None:
     (settings.cache / "descriptions.h5").unlink()
-    settings.guidance.source = "label"
+    settings.train.grounding = "order"
+    gathered(settings, heard)
+    settings.train.grounding = "order+text"
+    with pytest.raises(ArtifactError, match=r"descriptions\.h5 is missing: run `vqtext describe`"):
+        run(Train(settings, heard))
     with pytest.raises(
         ArtifactError, match=r"no descriptions of segments, .* `vqtext describe` and `vqtext em"
     ):
-        gathered(settings, heard)
+        gather(read_windows(settings.cache / "windows.h5"), SPLIT, settings)
 
 
 def test_texts_of_an_older_version_are_made_again(

@@ -74,6 +74,18 @@ class Describe(Stage):
         asked = {"model": server.model, "base_url": server.url, "template": templates_digest(TEMPLATE)}
         return {**said.model_dump(mode="json"), **asked}
 
+    def ensure_inputs(self) -> None:
+        if unread := self.unread_because():
+            self.progress.say(unread)
+
+    def unread_because(self) -> str | None:
+        if self.settings.reads_descriptions:
+            return None
+        return (
+            f"training reads no descriptions: guidance.source is {self.settings.guidance.source}, not "
+            "description or both, and train.grounding has no +text"
+        )
+
     def may_make_unasked(self) -> bool:
         """Not where a model is asked, which costs money, and not over the texts that one was asked for."""
         if self.settings.describe.source == "llm":

@@ -7,7 +7,7 @@ nor their token states would fit into memory.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from vqtext.pipeline.encoders import Encoder, choose
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.segment_texts import SegmentTexts
-from vqtext.pipeline.stage import Stage, ensure
+from vqtext.pipeline.stage import MissingError, Stage, StaleError, ensure
 from vqtext.pipeline.subject_facts import FACTS, facts_of
 from vqtext.pipeline.wording import axis_texts, wordings
 from vqtext.prompts.facets import read_facets
@@ -62,10 +62,19 @@ class Embed(Stage):
         )
         if not windows.target.exists():
             return [words]
-        return [words, windows, descriptions] if self._described() else [words, windows]
+        return [words, windows, descriptions] if self.settings.reads_descriptions else [words, windows]
+
+    def inputs(self) -> dict[str, str]:
+        """Descriptions too where they are there and fit, though nothing reads them yet: a training that wants
+        them may only be named when it starts."""
+        found, descriptions = super().inputs(), Describe(self.settings, self.progress)
+        if (self.settings.cache / "windows.h5").exists() and descriptions.name not in found:
+            with suppress(MissingError, StaleError):
+                found[descriptions.name] = descriptions.check().content
+        return found
 
     def ensure_inputs(self) -> None:
-        if self._described():
+        if self.settings.reads_descriptions and (self.settings.cache / "windows.h5").exists():
             ensure(Describe, self.settings, self.progress)
 
     def options(self) -> Any:
@@ -85,7 +94,7 @@ class Embed(Stage):
         more: Iterable[str] = ()
         segments: SegmentTexts | None = None
         with ExitStack() as stack:
-            if self._described():
+            if "descriptions.h5" in self.provenance().inputs:
                 file = stack.enter_context(hdf5.open_artifact(cache / "descriptions.h5", "descriptions"))
                 place = texts.places_after(file.texts("text"))
                 window_text = place[file["index"]]
@@ -123,12 +132,6 @@ class Embed(Stage):
         with hdf5.open_artifact(self.target, "texts") as file:
             said = {name: file.attrs[name] for name in ("encoder", "why", "dim")}
             return {"texts": len(file["token_offset"]) - 1, **said}
-
-    def _described(self) -> bool:
-        """Whether descriptions of the windows are embedded: where guidance wants them, or they are there."""
-        cache = self.settings.cache
-        wanted = self.settings.guidance.source in ("description", "both")
-        return (cache / "windows.h5").exists() and (wanted or (cache / "descriptions.h5").exists())
 
     def _known(self) -> tuple[list[LabelWords], list[Subject], np.ndarray, np.ndarray]:
         """The words of the data's labels, in their order, its subjects, and label and subject of each window;

@@ -14,7 +14,7 @@ from vqtext.pipeline.stage import Stage, run
 
 
 def run_stages(settings: Settings, progress: Progress, force: bool) -> Iterator[tuple[Stage, dict[str, Any]]]:
-    """Run each stage in the order of the flow; yields it with its summary.
+    """Run each stage in the order of the flow, but none that no later one reads; yields it with its summary.
 
     What only a person can give back is never replaced: words that were edited by hand are not forced, and
     windows that were prepared from other data stay.
@@ -28,6 +28,10 @@ def run_stages(settings: Settings, progress: Progress, force: bool) -> Iterator[
     """
     for entry in STAGES:
         stage = entry.load()(settings, progress)
+        if unread := stage.unread_because():
+            if settings.describe.model_fields_set:  # somebody counts on it
+                progress.warn(unread)
+            continue
         if entry.command == "prepare" and not settings.data.model_fields_set and _is_of_other_data(stage):
             stage.check()
             progress.say(f"{stage.target} was prepared with other settings and stays as it is")

@@ -142,6 +142,11 @@ class Stage(ABC):
         """The options without which the command would put something of less worth in an artifact's place."""
         return None
 
+    def unread_because(self) -> str | None:
+        """Why no stage after it reads the artifact, so that only its own command makes it; None where one
+        does."""
+        return None
+
     def made_of(self) -> str:
         """The end of "making it now", where more must be said than the artifact's name."""
         return ""
@@ -220,6 +225,7 @@ class Stage(ABC):
         for source in self.sources():
             recorded = made.inputs.get(source.name)
             if recorded is None:
+                source.check()
                 return f"made without {source.target}"
             if source.target.exists() and source.check().content != recorded:
                 return f"{source.target} changed since"

@@ -115,7 +115,7 @@ def _state(stage: Stage) -> State:
         stage.check()
         state = "made"
     except MissingError as error:
-        state, why = "missing", str(error)
+        state, why = "stale" if record else "missing", str(error)
     except StaleError as error:
         state, why = "stale", str(error)
     except VQTextError as error:
@@ -191,4 +191,4 @@ def _next(stages: list[Stage], found: list[State]) -> str | None:
         options = stage.renewed_with(stage.record()) if states.get(stage.name) == "stale" else None
         return f"{stage.call} {options}" if options else stage.call
 
-    return next(filter(None, map(first, stages)), None)
+    return next(filter(None, map(first, (stage for stage in stages if not stage.unread_because()))), None)
