@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import vqtext
-from vqtext.config import ModelSettings, Settings, TrainSettings
+from vqtext.config import GuidanceSettings, ModelSettings, Settings, TrainSettings
 from vqtext.data.windows import Windows
 from vqtext.errors import ArtifactError, UsageError
 from vqtext.pipeline import evaluate
@@ -88,7 +88,8 @@ def prepared(write_words: Any, heard: Any, bag_of_words: Any) -> Any:
             left.unlink()
         write_windows(cache / "windows.h5", windows, "")
         how = TrainSettings(**{"epochs": 2, "batch_size": 4, "accelerator": "cpu"} | train)
-        settings = Settings(cache=cache, model=TINY, train=how)
+        both = GuidanceSettings(source="both")  # all that is ever told
+        settings = Settings(cache=cache, model=TINY, guidance=both, train=how)
         run(Embed(settings, heard))
         run(Dedup(settings, heard))
         return settings
