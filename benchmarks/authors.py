@@ -1,4 +1,4 @@
-"""Do the words of strangers come true? The first E-step alone, on word lists as language models wrote them.
+"""Do the words of strangers come true? The E-step alone, on word lists as language models wrote them.
 
     python benchmarks/authors.py --words FOLDER [--thresholds 0.85 0.995] [--data ../shared/data/gait]
 
@@ -79,7 +79,7 @@ def straddled(label: str, phrase: str, truth_words: list[str]) -> set[str]:
 
 
 class Scores:
-    """What the first E-step says of all windows, held against the truth."""
+    """What the E-step says of all windows, held against the truth."""
 
     def __init__(self, settings: Settings, author: Path | None) -> None:
         first = FirstNames(settings)

@@ -6,6 +6,7 @@ FOLDER holds ``dsads/``. ``--peers`` fits aeon's MiniRocket, MultiRocketHydra an
 one run with ours; ``--loso`` leaves one subject out at a time, for ours and MiniRocket. Beside scores it says
 how much of each series' own variance in its window is missed on test subjects: by the pieces that codes draw
 alone, by what tokens tell together, and with codes shuffled; and of each activity how alike seeds name it.
+Seconds a model and windows a second of `predict` and `explain` stand beside those of the peers.
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         cache = args.cache or Path(folder)
         apart = TrainSettings(seeds=seeds, test_subjects=["7", "8"])
-        told(Settings(cache=cache, data=data, train=apart), seeds)
+        seconds = told(Settings(cache=cache, data=data, train=apart), seeds)
         windows = read_windows(cache / "windows.h5")
         who = np.array([int(subject.id) for subject in windows.subjects])[windows.subject]
         if args.peers:
-            peers(windows, who >= 7, ("MiniRocket", "MultiRocketHydra", "QUANT"))
+            peers(windows, who >= 7, ("MiniRocket", "MultiRocketHydra", "QUANT"), seconds=seconds)
         if args.loso:
             alone = Settings(cache=cache, data=data, train=TrainSettings(run="loso", folds="loso"))
             told(alone, [])
@@ -55,8 +56,9 @@ def main() -> None:
                 peers(windows, who == subject, ("MiniRocket",), f" without subject {subject}")
 
 
-def told(settings: Settings, seeds: list[int]) -> None:
-    """Train, evaluate, and print scores, times, what is missed of the signal, and how names agree."""
+def told(settings: Settings, seeds: list[int]) -> float:
+    """Train, evaluate, and print scores, times, what is missed of the signal, and how names agree; seconds a
+    model."""
     summary = stages(settings, WORDS + MODEL)
     for name, scores in summary["classification"].items():
         if name != "ece":
@@ -64,8 +66,8 @@ def told(settings: Settings, seeds: list[int]) -> None:
             print(f"{settings.train.run} {name:12} {said}", flush=True)
     folder = settings.run_folder
     record = read_run(folder)
-    models = len(record["validation"])
-    print(f"{settings.train.run} seconds a model: {record['seconds'] / models:.0f}")
+    seconds = float(record["seconds"]) / len(record["validation"])
+    print(f"{settings.train.run} seconds a model: {seconds:.0f}")
     windows = read_windows(settings.cache / "windows.h5")
     test = folds_of(folder, record, windows)[0].split.test
     trained = {seed: load(folder / f"seed-{seed}") for seed in seeds}
@@ -75,8 +77,13 @@ def told(settings: Settings, seeds: list[int]) -> None:
             f"seed {seed} missed of the variance: codes alone {alone:.3f} (shuffled {alone_shuffled:.3f}), "
             f"read together {read:.3f} (shuffled {read_shuffled:.3f})"
         )
+    for ask in ("predict", "explain") if trained else ():
+        start = time.monotonic()
+        getattr(trained[seeds[0]], ask)(windows.signal, test)
+        print(f"{ask}: {len(test) / (time.monotonic() - start):.0f} windows a second", flush=True)
     if len(seeds) > 1:
         alike(list(trained.values()), windows, test)
+    return seconds
 
 
 def alike(models: Sequence[VQText], windows: Windows, test: np.ndarray) -> None:
@@ -103,8 +110,14 @@ def by_subject(settings: Settings, windows: Windows) -> None:
         print(f"decoding         without subject {subject} macro_f1 {score:.3f}", flush=True)
 
 
-def peers(windows: Windows, test: np.ndarray, names: tuple[str, ...], told: str = "") -> None:
-    """Fit aeon's classifiers on all windows that are not ``test``, and print their scores on it."""
+def peers(
+    windows: Windows, test: np.ndarray, names: tuple[str, ...], told: str = "", seconds: float | None = None
+) -> None:
+    """Fit aeon's classifiers on all windows that are not ``test``, and print their scores on it.
+
+    Args:
+        seconds: of fitting one model of ours, to be told as a multiple of theirs.
+    """
     from aeon.classification.convolution_based import MiniRocketClassifier, MultiRocketHydraClassifier
     from aeon.classification.interval_based import QUANTClassifier
     from sklearn.metrics import f1_score
@@ -118,10 +131,15 @@ def peers(windows: Windows, test: np.ndarray, names: tuple[str, ...], told: str 
     for name in names:
         start = time.monotonic()
         model = made[name](random_state=0).fit(signal[~test], label[~test])
-        seconds = time.monotonic() - start
+        fitting = time.monotonic() - start
         said = model.predict(signal[test])
+        asked = test.sum() / (time.monotonic() - start - fitting)
         score = f1_score(label[test], said, average="macro")
-        print(f"{name:16}{told} macro_f1 {score:.3f}, fit {seconds:.0f} s", flush=True)
+        times = f", ours takes {seconds / fitting:.1f} times as long" if seconds is not None else ""
+        print(
+            f"{name:16}{told} macro_f1 {score:.3f}, fit {fitting:.0f} s{times}, {asked:.0f} windows a second",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The first E-step by itself: what words and sensors say of every window, before any network is trained."""
+"""The E-step by itself: what words and sensors say of every window, before any network is trained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vqtext.config import Settings
 from vqtext.data.folds import splits_for
 from vqtext.data.motion import MotionScale
 from vqtext.data.windows import Windows
-from vqtext.model import grounding
+from vqtext.model.e_step import e_step
 from vqtext.model.evidence import Evidence
 from vqtext.model.training import TrainingData
 from vqtext.pipeline.artifacts import read_windows
@@ -52,8 +52,7 @@ class FirstNames:
     def anchors(self, words: Words | None = None) -> np.ndarray:
         """Anchors by frame, ``(N, F)``."""
         evidence = self.data.evidence if words is None else self.evidence(words)
-        first = grounding.make("order+signal", self.data.grammar, len(self.data.anchors), evidence)
-        return first.posterior.float().argmax(-1).numpy()
+        return e_step(evidence, self.data.grammar, frozenset({"order", "signal"})).anchors().numpy()
 
     def recall(self, words: Words | None = None) -> float:
         return named_recall(self.named(words), self.truth)

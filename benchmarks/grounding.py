@@ -8,8 +8,8 @@
 FOLDER holds ``gait/``. Each mode is trained by the ordinary pipeline and scored by `vqtext evaluate`;
 ``--controls`` trains each again with its words destroyed, ``--test-subjects`` has one split instead of folds.
 ``--ceiling`` trains the same network with the truth in place of the E-step, ``--no-network`` has none: what
-each step feels like after the first E-step decodes people it has not seen. ``--wrong-words N`` replaces 10 %
-and 25 % of the signature cells at random, N draws each, and tells what the first E-step loses by it;
+each step feels like by the E-step decodes people it has not seen. ``--wrong-words N`` replaces 10 %
+and 25 % of the signature cells at random, N draws each, and tells what the E-step loses by it;
 ``--wrong-trained N`` trains the first fold and seed of the default mode with N draws of each.
 """
 
@@ -32,8 +32,7 @@ from wrong_words import trained_on_wrong_words, wrong_words
 
 from vqtext.config import DataSettings, EvaluateSettings, Settings, TrainSettings
 from vqtext.model import grounding
-from vqtext.model.beliefs import Nearest
-from vqtext.model.module import TrainingModule
+from vqtext.model.grounding import Nearest
 from vqtext.pipeline import training_data
 from vqtext.pipeline.runs import read_run
 from vqtext.pipeline.words import read_words
@@ -49,12 +48,11 @@ TOLD = (
 
 
 class Clock:
-    """Seconds spent deciding names: the first walk, and the rounds with the belief they are made of."""
+    """Seconds spent on E-steps."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self._wrap(grounding, "make")
-        self._wrap(TrainingModule, "on_train_epoch_start")
 
     def _wrap(self, owner: Any, name: str) -> None:
         called = getattr(owner, name)
@@ -69,14 +67,15 @@ class Clock:
         setattr(owner, name, timed)
 
 
-class Taught(Nearest):
-    """The truth in place of an E-step: each frame is one of the anchors that stand for its word."""
+class Truth(Nearest):
+    """The truth in place of an E-step: each frame is one of the states whose anchors stand for its
+    word."""
 
-    def __init__(self, names: torch.Tensor) -> None:
-        self.names = names
+    def __init__(self, true: torch.Tensor) -> None:
+        self.true = true
 
-    def targets(self, index, label, names):
-        return self.names[index.cpu()].to(names.device)
+    def targets(self, index, label, states):
+        return self.true[index.cpu()].to(states.device)
 
 
 def main() -> None:
@@ -118,7 +117,7 @@ def main() -> None:
         if args.wrong_words:
             stages(settings("order+signal"), WORDS)
             first = FirstNames(settings("order+signal"))
-            print(f"first E-step, all subjects, no network: named_recall {first.recall():.3f}", flush=True)
+            print(f"E-step alone, all subjects, no network: named_recall {first.recall():.3f}", flush=True)
             wrong_words(first, args.wrong_words)
         if args.wrong_trained:
             trained_on_wrong_words(settings("order+signal"), args.wrong_trained, cache / "wrong")
@@ -153,18 +152,19 @@ def teach_the_truth() -> None:
     def gather_with_truth(windows, split, settings, *more):
         config, data = gathered(windows, split, settings, *more)
         word = truth_word_of(windows, read_words(settings.cache / "anchors.h5", windows.labels))
+        word = word[data.grammar.of_state.numpy()]
         truth = np.asarray(windows.truth[data.rows])
         middle = (np.arange(config.frames) * 2 + 1) * windows.T // (2 * config.frames)
         onto = np.stack([word == w for w in range(len(windows.truth_words))]).astype(np.float32)
         onto /= onto.sum(1, keepdims=True).clip(min=1)
         frames = truth[:, middle]
         nothing = np.full(len(word), 1 / len(word), np.float32)
-        known["names"] = torch.from_numpy(np.where((frames >= 0)[..., None], onto[frames], nothing))
+        known["true"] = torch.from_numpy(np.where((frames >= 0)[..., None], onto[frames], nothing))
         return config, data
 
     training_data.gather = gather_with_truth
     # those that train come first; in the end all do
-    grounding.make = lambda _mode, _grammar, _anchors, evidence: Taught(known["names"][: len(evidence.label)])
+    grounding.make = lambda _mode, _grammar, evidence: Truth(known["true"][: len(evidence.label)])
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
     python benchmarks/planted.py [--worlds identifiable,mirrored,unordered] [--seeds 0,1,2] [--folds 3]
                                  [--wrong-words 24] [--first-only] [--seed-of-world 0] [--cache FOLDER]
 
-For each world: what the identifiability report says beforehand, what the first E-step names without a
+For each world: what the identifiability report says beforehand, what the E-step names without a
 network, what left and right swapped in the signatures does to it, then the trained models by `vqtext
 evaluate`, and how true the names are that are claimed without a mark. ``--wrong-words N`` replaces 10 % and
-25 % of the signature cells of the identifiable world at random, N draws each, and tells what the first E-step
+25 % of the signature cells of the identifiable world at random, N draws each, and tells what the E-step
 loses by it.
 """
 
@@ -54,7 +54,7 @@ def main() -> None:
             groups = stages(settings, WORDS)["identifiability"]["groups"]
             print("nothing tells apart:", "; ".join(" / ".join(group) for group in groups) or "none")
             first = FirstNames(settings)
-            print(f"first E-step, no network: named_accuracy {first.accuracy():.3f}", flush=True)
+            print(f"E-step, no network: named_accuracy {first.accuracy():.3f}", flush=True)
             swapped(first)
             if args.wrong_words and world == "identifiable":
                 wrong_words(first, args.wrong_words)

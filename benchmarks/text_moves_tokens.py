@@ -56,7 +56,7 @@ def tokens(channels: str, epochs: int) -> tuple[dict[str, np.ndarray], dict[str,
         split = splits_for(windows, train)[0]
         config, data = gather(windows, split, settings)
         work = Path(folder) / "work"
-        network, _, _ = fit(config, data, train, settings.guidance.drop, 0, work, lambda *_: None)
+        network, *_ = fit(config, data, train, settings.guidance.drop, 0, work, lambda *_: None)
         place = data.train.numpy()
         signal = torch.from_numpy(np.asarray(data.signal[data.rows[place]]))
         draws = np.zeros(len(place), dtype=int).tolist()

@@ -48,7 +48,7 @@ def imports(source: str, module: str, is_package: bool) -> Iterator[str]:
 
 
 def room_of(module: str) -> str:
-    """vqtext.model.hmm → model; vqtext itself, and a name in it such as __version__, → ""."""
+    """vqtext.model.decoding → model; vqtext itself, and a name in it such as __version__, → ""."""
     part = [*module.split("."), ""][1]
     return part if part in MAY_IMPORT else ""
 
@@ -92,14 +92,14 @@ def test_every_room_is_known():
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("vqtext.model.hmm", "from vqtext.pipeline.stage import run"),
-        ("vqtext.model.hmm", "from vqtext import cache"),
-        ("vqtext.model.hmm", "import vqtext.data.windows as w"),
-        ("vqtext.model.hmm", "from ..cache import hdf5"),
-        ("vqtext.model.hmm", "def f():\n    from vqtext.cache.hdf5 import write"),
-        ("vqtext.model.hmm", "if TYPE_CHECKING:\n    from vqtext.data.windows import Windows"),
-        ("vqtext.model.hmm", "def f():\n    import transformers.models.clip"),
-        ("vqtext.model.hmm", "try:\n    from openai import OpenAI\nexcept ImportError:\n    pass"),
+        ("vqtext.model.decoding", "from vqtext.pipeline.stage import run"),
+        ("vqtext.model.decoding", "from vqtext import cache"),
+        ("vqtext.model.decoding", "import vqtext.data.windows as w"),
+        ("vqtext.model.decoding", "from ..cache import hdf5"),
+        ("vqtext.model.decoding", "def f():\n    from vqtext.cache.hdf5 import write"),
+        ("vqtext.model.decoding", "if TYPE_CHECKING:\n    from vqtext.data.windows import Windows"),
+        ("vqtext.model.decoding", "def f():\n    import transformers.models.clip"),
+        ("vqtext.model.decoding", "try:\n    from openai import OpenAI\nexcept ImportError:\n    pass"),
         ("vqtext.cache.hdf5", "from vqtext.schema import Channel\nfrom vqtext.data import windows"),
         ("vqtext.report.html", "import vqtext.settings"),
         ("vqtext.pipeline.train", "from vqtext.cli import app"),
@@ -116,7 +116,7 @@ def test_a_wrong_import_is_found(module, source):
     ("module", "source"),
     [
         (
-            "vqtext.model.hmm",
+            "vqtext.model.decoding",
             "import torch\nfrom .network import Network\nfrom vqtext.config import Settings",
         ),
         ("vqtext.pipeline.embed", "def f():\n    import transformers\n    from vqtext.cache import hdf5"),

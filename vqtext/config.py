@@ -212,7 +212,8 @@ class TrainSettings(_Section):
         default=0.2,
         gt=0,
         lt=1,
-        description="share of the training subjects or windows that choose the epoch",
+        description="share of the training subjects or windows on which confidence and the class head are "
+        "calibrated, before they train too",
     )
     refit: bool = Field(
         default=True,

@@ -6,10 +6,12 @@ A leaf module: ``model`` makes reasons, ``pipeline`` and ``report`` show them.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TextIO
+
+from vqtext.errors import DataError
 
 UNKNOWN_NAME = "unknown"
 """Name of a step that fits none of its label's sub-actions, and of a code that is too unsure of its own."""
@@ -74,6 +76,66 @@ def digits(steps: Iterable[Step], least: int = 1) -> int:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """One step that another class would have needed.
+
+    Attributes:
+        name: the step; display: what people are shown instead.
+        start_s, end_s: when, in seconds as in `Step`.
+        instead: what the reason tells for most of that time.
+        lost: evidence by which that explains the stretch better, in nats; below 0 where it explains it worse.
+    """
+
+    name: str
+    start_s: float
+    end_s: float
+    instead: str
+    lost: float
+    display: str | None = None
+
+
+@dataclass(frozen=True)
+class WhyNot:
+    """Why a window is not of another class: the best path through its steps, held against the reason.
+
+    ``str(why)`` is one line: ``not descending: its steps are 6.2 nats less likely; most is lost at 1.2–1.6 s,
+    where "plant the left foot" would have had to be, not "swing the left leg" (4.1 nats)``.
+
+    Attributes:
+        label: the other class; display: what people are shown instead.
+        nats: by how much the steps of the reason's class are likelier; 0 where both have the same steps, and
+            only the rest of the signal tells them apart.
+        steps: of the other class's best path, in order.
+        order: nats of ``nats`` that no single step lost: order, durations, how often classes occur, and all
+            paths but the best.
+    """
+
+    label: str
+    nats: float
+    steps: tuple[Missing, ...]
+    order: float
+    display: str | None = None
+
+    def __str__(self) -> str:
+        name = self.display or self.label
+        if not self.steps:
+            return f"{name} has the same steps: only the rest of the signal speaks against it"
+        line = f"not {name}: its steps are {self.nats:.1f} nats less likely"
+        most = max(self.steps, key=lambda step: step.lost)
+        if most.lost <= max(self.order, 0):
+            return f"{line}; most is lost by order and durations ({self.order:.1f} nats)"
+        decimals = digits([Step(most.name, most.start_s, most.end_s, 1.0)])
+        return (
+            f"{line}; most is lost at {most.start_s:.{decimals}f}–{most.end_s:.{decimals}f} s, where "
+            f'"{most.display or most.name}" would have had to be, not "{most.instead}" ({most.lost:.1f} nats)'
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Reason:
     """A class with its ordered reason.
 
@@ -91,6 +153,9 @@ class Reason:
         familiar: 1 where the window is like those learned; less, the further it is from all of them, and then
             the class and each step are as much less sure. Of people that the model has not seen about one
             window in a hundred is below 1; noise, other units and sensors that were swapped mostly are.
+        same_steps: classes that are written as the same steps: which of them it is, not the steps say but the
+            rest of the signal (the class head).
+        of_same: how sure that choice is, 0 to 1; None where no other class has the same steps.
     """
 
     label: str
@@ -99,13 +164,32 @@ class Reason:
     display: str | None = None
     runner_up: Reason | None = None
     familiar: float = 1.0
+    same_steps: tuple[str, ...] = ()
+    of_same: float | None = None
+    asked: Callable[[str], WhyNot] | None = field(default=None, repr=False, compare=False)
+
+    def why_not(self, label: str) -> WhyNot:
+        """Why it is not this other class.
+
+        Raises:
+            DataError: no such class, the reason's own, or a reason that was not made by a model here.
+        """
+        if self.asked is None:
+            raise DataError("this reason was read or put together: only one that a model gave can be asked")
+        if label == self.label:
+            raise DataError(f"{label!r} is the class of this reason: ask about another one")
+        return self.asked(label)
 
     def __str__(self) -> str:
         shown = self.steps[:SHOWN]
         told = [step.told(digits(shown)) for step in shown]
         if len(self.steps) > SHOWN:
             told.append("…")
-        line = f"{' → '.join(told)} = {self.display or self.label} ({self.confidence:.2f})"
+        sure = f"{self.confidence:.2f}"
+        if self.of_same is not None:
+            others = " or ".join(self.same_steps)
+            sure += f"; the same steps as {others}: the rest of the signal says so, {self.of_same:.2f}"
+        line = f"{' → '.join(told)} = {self.display or self.label} ({sure})"
         if (other := self.runner_up) is not None:
             line += f"; also possible: {other.display or other.label}, {other.confidence:.2f}"
         if self.familiar < 1:
@@ -114,7 +198,10 @@ class Reason:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return asdict(self)
+        other = self.runner_up
+        plain = asdict(replace(self, asked=None, runner_up=None))
+        del plain["asked"]
+        return plain | {"runner_up": other and other.to_dict()}
 
 
 @dataclass(frozen=True)

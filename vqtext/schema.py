@@ -195,3 +195,14 @@ class SubActions(_Words):
     drafts: int | None = None
     disagreed: int | None = None  # signature cells left out because the drafts did not agree
     labels: list[LabelWords]
+
+
+def order_of(steps: Sequence[tuple[int, float]], cyclic: bool) -> tuple[tuple[int, float], ...]:
+    """Steps in an order that does not depend on where a cycle is said to begin: two labels with the same one
+    are told apart by no chain of steps.
+
+    Args:
+        steps: anchor and written duration of each, in order.
+    """
+    steps = tuple(steps)
+    return min(steps[i:] + steps[:i] for i in range(len(steps))) if cyclic and steps else steps

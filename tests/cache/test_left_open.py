@@ -222,7 +222,9 @@ def test_texts_that_were_paid_for_are_renewed_by_who_wrote_them(tmp_path):
     attrs = {"dataset": "d", "rate_hz": 1, "channels": [], "labels": [], "subjects": [], "truth_words": []}
     hdf5.write(tmp_path / "windows.h5", "windows", {"signal": np.ones(1)}, attrs, "r")
     (tmp_path / "subactions.json").write_text('{"labels": [{"label": "a", "subactions": [{"phrase": "b"}]}]}')
-    entry, told = state(path)
+    answer = states(Settings(cache=tmp_path, guidance={"source": "both"}))
+    entry = next(entry for entry in answer["artifacts"] if entry["artifact"] == path.name)
+    told = lines(answer)
     assert told[-1] == "next: vqtext describe --source llm"
     assert entry["state"] == "stale" and entry["why"].endswith(
         "run `vqtext describe` with `--source llm`, as before"

@@ -17,6 +17,7 @@ import pytest
 import vqtext
 from vqtext.data.basic_motions import BasicMotions
 
+CLASSIFIERS = ("tokens", "histogram", "head", "steps", "decoding")
 SMALL = {
     "VQTEXT_TRAIN__EPOCHS": "2",
     "VQTEXT_MODEL__DIM": "16",
@@ -31,6 +32,7 @@ def refuse(*_, **__):
     raise OSError("no network here")
 
 socket.socket.connect = socket.getaddrinfo = refuse
+
 
 class Refuse:
     def find_spec(self, name, *_):
@@ -94,8 +96,8 @@ def test_evaluate_and_explain_answer_in_json_and_nothing_else(folder: Path):
         "leak",
     ]
     assert scores["grounding"] is None and scores["controls"] is None, "the data have no truth"
-    assert list(scores["classification"]) == ["tokens", "histogram", "decoding", "ece"]
-    for name in ("tokens", "histogram", "decoding"):
+    assert list(scores["classification"]) == [*CLASSIFIERS, "ece"]
+    for name in CLASSIFIERS:
         entry = scores["classification"][name]
         assert set(entry) == {"accuracy", "macro_f1"}
         assert set(entry["accuracy"]) == {"mean", "std", "values"} and len(entry["accuracy"]["values"]) == 1

@@ -7,13 +7,13 @@ import json
 
 import pytest
 import torch
-from toy import config, data, vocabulary, windows
+from toy import OF_STATE, config, data, vocabulary, windows
 
 from vqtext.model.decoding import Decoder
 from vqtext.model.fusion import SKETCH, Fusion, Partners
 from vqtext.model.guided_losses import SMOOTHING, contrast, guidance_metrics, guided_losses, mean_over
 from vqtext.model.load import VQText, load
-from vqtext.model.losses import NAMES, WEIGHTS, all_frame_names, losses
+from vqtext.model.losses import WEIGHTS, frame_states, losses
 from vqtext.model.network import Network
 
 WAYS = ("signal", "bidirectional", "text-contrast")
@@ -21,11 +21,13 @@ PLACES = ("patches", "tokens")
 COMBINATIONS = list(itertools.product(WAYS, PLACES))
 LABEL_VECTORS = data().label_vectors
 
+SAID = ("states", "names", "own_names", "classes", "text")
+
 
 def network(fusion="signal", place="patches", **settings):
     torch.manual_seed(0)
     cfg = dataclasses.replace(config(**settings), token_dim=6, fusion=fusion, place=place)
-    net = Network(cfg, data().anchors)
+    net = Network(cfg, data().anchors, OF_STATE)
     net.normalise.fit([torch.from_numpy(data().signal)])
     return net
 
@@ -45,7 +47,8 @@ def batch(count=6, guided=4):
 def terms_of(net, out, label):
     target = torch.full((len(label), net.config.frames, 4), 0.25)
     keep = torch.ones(target.shape[:2], dtype=torch.bool)
-    return losses(out, all_frame_names(out, net.config.frames), label, target, keep, LABEL_VECTORS)
+    said, decoder = frame_states(out, net.config.frames), Decoder(net.config, vocabulary())
+    return losses(out, said, label, target, keep, LABEL_VECTORS, decoder)
 
 
 @pytest.mark.parametrize("channels", ["joint", "independent"])
@@ -175,7 +178,7 @@ def test_each_path_has_the_mean_of_its_own_windows():
 
 
 def test_without_guidance_all_windows_are_signal_alone():
-    net = Network(config(), data().anchors).eval()
+    net = Network(config(), data().anchors, OF_STATE).eval()
     signal, label, *_ = batch()
     out = net(signal)
     terms = guided_losses(out, label, LABEL_VECTORS)
@@ -243,7 +246,7 @@ def test_no_text_reaches_the_model_at_test_time(fusion, place, tmp_path, monkeyp
     for parameter in net.trunk.fusion.parameters():
         parameter.normal_(std=100)
     after = net(signal)
-    assert all(torch.equal(getattr(before, n), getattr(after, n)) for n in (*NAMES, "classes", "text"))
+    assert all(torch.equal(getattr(before, n), getattr(after, n)) for n in SAID)
     VQText(net, Decoder(net.config, vocabulary())).save(tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         "anchors.json",
@@ -262,4 +265,4 @@ def test_no_text_reaches_the_model_at_test_time(fusion, place, tmp_path, monkeyp
     assert not any("fusion" in name for name in model.network.state_dict())
     model.predict(signal.numpy())
     found = model.network(signal)
-    assert all(torch.equal(getattr(before, n), getattr(found, n)) for n in (*NAMES, "classes", "text"))
+    assert all(torch.equal(getattr(before, n), getattr(found, n)) for n in SAID)

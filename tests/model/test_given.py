@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 import torch
-from toy import CHANNELS, STEPS, config, data, vocabulary, windows
+from toy import CHANNELS, OF_STATE, STEPS, config, data, vocabulary, windows
 
 from vqtext.errors import DataError, ShapeError, VQTextError
 from vqtext.model.decoding import Decoder
@@ -21,9 +21,11 @@ LOUD = X[0, 0] > 2
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    network = Network(config(), data().anchors)
+    network = Network(config(), data().anchors, OF_STATE)
     network.normalise.fit([torch.from_numpy(data().signal)])
-    return VQText(network, Decoder(config(), vocabulary()))
+    made = VQText(network, Decoder(config(), vocabulary()))
+    made.decoder.learn(None, torch.from_numpy(made.tokenize(data().signal).names), data().label)
+    return made
 
 
 def frame(window=X[0]):

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import torch
-from toy import config, data, vocabulary, windows
+from toy import OF_STATE, config, data, vocabulary, windows
 
 from vqtext.errors import ArtifactError, ConfigError
 from vqtext.model.decoding import Decoder
@@ -19,7 +19,7 @@ OWN = {"channels": "independent"}
 
 def network(**settings) -> Network:
     torch.manual_seed(0)
-    net = Network(config(**OWN, **settings), data().anchors).eval()
+    net = Network(config(**OWN, **settings), data().anchors, OF_STATE).eval()
     net.normalise.fit([torch.from_numpy(windows(8)[0])])
     return net
 
@@ -64,7 +64,9 @@ def test_the_vqshape_inside_goes_out_to_the_original(tmp_path):
     back, series = VQShape.from_original(tmp_path / "own.ckpt"), torch.randn(3, 80)
     series = stretch(series, back.config.length)
     assert torch.equal(back.tokenize(series).code, model.network.trunk.vqshape.tokenize(series).code)
-    VQText(Network(config(), data().anchors), Decoder(config(), vocabulary())).save(tmp_path / "joint")
+    VQText(Network(config(), data().anchors, OF_STATE), Decoder(config(), vocabulary())).save(
+        tmp_path / "joint"
+    )
     with pytest.raises(ArtifactError, match=r"span all channels.*--channels independent"):
         export(tmp_path / "joint", "original", tmp_path / "joint.ckpt")
 
@@ -72,7 +74,9 @@ def test_the_vqshape_inside_goes_out_to_the_original(tmp_path):
 def test_training_may_start_from_an_imported_vqshape(imported):
     vqshape, folder = imported
     settings, started = sizes_of(config(**OWN, init=folder).settings)
-    net = Network(dataclasses.replace(config(), settings=settings, started=started), data().anchors).eval()
+    net = Network(
+        dataclasses.replace(config(), settings=settings, started=started), data().anchors, OF_STATE
+    ).eval()
     start(net, folder)
     series = torch.randn(3, vqshape.config.length)
     assert torch.equal(net.trunk.vqshape.tokenize(series).code, vqshape.eval().tokenize(series).code)

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 import torch
-from toy import config, data, windows
+from toy import OF_STATE, config, data, windows
 
 from vqtext.model.network import Network
 from vqtext.schema import Channel
@@ -13,7 +13,7 @@ from vqtext.schema import Channel
 @pytest.fixture(params=["joint", "independent"])
 def network(request):
     torch.manual_seed(0)
-    return Network(config(channels=request.param), data().anchors).eval()
+    return Network(config(channels=request.param), data().anchors, OF_STATE).eval()
 
 
 @torch.no_grad()
@@ -71,7 +71,7 @@ def test_a_code_can_be_chosen_by_any_one_channel(kinds):
     """Two sensors turn opposite ways: what is summed over sensors, or over axes, shows nothing of it."""
     four = tuple(Channel(f"{at} {axis}", at, "acc", axis, "m/s2") for at, axis in kinds)
     torch.manual_seed(0)
-    network = Network(replace(config(), channels=four), data().anchors).eval()
+    network = Network(replace(config(), channels=four), data().anchors, OF_STATE).eval()
     turned = torch.tensor([1.0, -1.0, -1.0, 1.0])[:, None] * torch.linspace(0, 50, 80).sin()
     latent = network(torch.stack([turned, -turned])).latent
     assert (latent[0] - latent[1]).abs().mean() > 0.05
@@ -106,7 +106,7 @@ def test_a_row_without_text_is_a_window_without_text():
     torch.manual_seed(0)
     cfg = config()
     cfg = type(cfg)(**{**vars(cfg), "token_dim": 6})
-    network = Network(cfg, data().anchors).eval()
+    network = Network(cfg, data().anchors, OF_STATE).eval()
     signal = torch.from_numpy(windows(2)[0])
     text, mask = torch.randn(2, 7, 6), torch.zeros(2, 7, dtype=torch.bool)
     mask[1] = True
@@ -121,7 +121,7 @@ def test_padding_of_text_is_never_attended_to(channels):
     torch.manual_seed(0)
     cfg = config(channels=channels)
     cfg = type(cfg)(**{**vars(cfg), "token_dim": 6})
-    network = Network(cfg, data().anchors).eval()
+    network = Network(cfg, data().anchors, OF_STATE).eval()
     signal, text = torch.from_numpy(windows(2)[0]), torch.randn(2, 7, 6)
     mask = torch.arange(7) < torch.tensor([[4], [0]])
     before = network(signal, text, mask)

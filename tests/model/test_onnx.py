@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from toy import ANCHORS, CHANNELS, RATE, STEPS, config, vocabulary, windows
+from toy import ANCHORS, CHANNELS, OF_STATE, RATE, STEPS, config, vocabulary, windows
 
 import vqtext
 from vqtext.errors import UsageError
@@ -23,7 +23,8 @@ def test_the_graph_says_what_the_model_says_of_any_number_of_windows(tmp_path, c
     torch.manual_seed(0)
     cfg = config(channels=channels)
     model = VQText(
-        Network(cfg, torch.nn.functional.normalize(torch.randn(4, 12), dim=-1)), Decoder(cfg, vocabulary())
+        Network(cfg, torch.nn.functional.normalize(torch.randn(4, 12), dim=-1), OF_STATE),
+        Decoder(cfg, vocabulary()),
     )
     model.save(tmp_path / "model")
     answer = export(str(tmp_path / "model"), "onnx", str(tmp_path / "model.onnx"))
@@ -49,7 +50,7 @@ def test_the_graph_says_what_the_model_says_of_any_number_of_windows(tmp_path, c
 
 def test_without_its_packages_the_error_says_what_to_install(tmp_path, monkeypatch):
     cfg = config()
-    VQText(Network(cfg, torch.eye(4, 12)), Decoder(cfg, vocabulary())).save(tmp_path / "model")
+    VQText(Network(cfg, torch.eye(4, 12), OF_STATE), Decoder(cfg, vocabulary())).save(tmp_path / "model")
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(UsageError, match=r"onnxruntime is not installed: pip install 'vqtext\[onnx\]'"):
         export(tmp_path / "model", "onnx", tmp_path / "model.onnx")

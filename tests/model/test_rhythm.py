@@ -5,22 +5,23 @@ import dataclasses
 import torch
 from toy import BLOCK, data
 
-from vqtext.model.evidence import from_signatures
-from vqtext.model.rhythm import USUAL_S, Rhythm, round_s, too_fast
-from vqtext.model.walking import once_over
+from vqtext.model.evidence import EmissionConfig, from_signatures
+from vqtext.model.rhythm import DurationConfig, Rhythm, round_s, too_fast
+
+CONFIG = DurationConfig()
 
 
 def _rhythm(toy):
-    return Rhythm(once_over(toy.grammar.ordered), toy.grammar.start, toy.evidence.frame_s)
+    return Rhythm(toy.grammar.ordered, toy.grammar.start, toy.evidence.frame_s, CONFIG, 3)
 
 
 def test_steps_are_as_long_as_the_signal_shows_and_usual_where_it_shows_nothing():
     toy = data()
-    first = from_signatures(toy.evidence)
+    first = from_signatures(toy.evidence, EmissionConfig())
     found = _rhythm(toy).step_s(lambda rows: first[rows][:, :, None], toy.evidence.label)
     assert ((found / toy.evidence.frame_s - BLOCK).abs() < 4).all()
     nothing = _rhythm(toy).step_s(lambda rows: torch.zeros(len(rows), 80, 1, 2), toy.evidence.label)
-    assert (nothing == USUAL_S).all()
+    assert (nothing == CONFIG.usual_s).all()
 
 
 def test_a_round_is_too_fast_for_its_steps_where_each_has_less_than_two_samples():
@@ -45,6 +46,10 @@ def test_a_brief_step_takes_a_smaller_part_of_the_same_round():
     assert torch.allclose(seconds, torch.tensor([[0.4, 0.8], [0.6, 0.6]]))
 
 
+def rounds(people, felt):
+    return round_s(dataclasses.replace(people, felt=felt), 2, CONFIG)
+
+
 def _turning(toy, noise=0.7):
     """Four people, each at a tempo of its own, no two of whose rounds take quite as long: turns, (N, 80)."""
     torch.manual_seed(0)
@@ -57,22 +62,22 @@ def _turning(toy, noise=0.7):
 def test_a_round_is_read_from_those_who_repeat_it_each_at_their_own_tempo():
     people, turned = _turning(data())
     moving = turned.sin()[..., None]
-    assert torch.allclose(round_s(dataclasses.replace(people, felt=moving), 2), torch.tensor(1.0), atol=0.11)
+    assert torch.allclose(rounds(people, moving), torch.tensor(1.0), atol=0.11)
     one = torch.where((people.group == 0)[:, None, None], moving, torch.randn(len(turned), 80, 1))
-    assert round_s(dataclasses.replace(people, felt=one), 2).isnan().all(), "one person is no rhythm"
+    assert rounds(people, one).isnan().all(), "one person is no rhythm"
 
 
 def test_legs_that_take_turns_have_come_round_once_both_had_theirs():
     people, turned = _turning(data(), noise=0.3)
     motion, leg = turned.sin().abs(), turned.sin()
     both = dataclasses.replace(people, felt=torch.stack([motion, motion, leg], -1))
-    assert torch.allclose(round_s(both, 2), torch.tensor(1.0), atol=0.11), "not at half a round"
+    assert torch.allclose(round_s(both, 2, CONFIG), torch.tensor(1.0), atol=0.11), "not at half a round"
 
 
 def test_a_round_is_not_taken_for_two():
     people, turned = _turning(data(), noise=0.0)
     twice = turned.sin() + 0.1 * (turned / 2).sin()  # every other round is a little more like the one before
-    found = round_s(dataclasses.replace(people, felt=twice[..., None]), 2)
+    found = rounds(people, twice[..., None])
     assert torch.allclose(found, torch.tensor(1.0), atol=0.11)
 
 
@@ -80,4 +85,4 @@ def test_sensors_that_some_lack_or_that_rest_do_not_hide_a_rhythm():
     people, turned = _turning(data())
     lacking = torch.full((*turned.shape, 6), torch.nan)
     lacking[..., 0], lacking[..., 1] = turned.sin(), 9.81
-    assert torch.allclose(round_s(dataclasses.replace(people, felt=lacking), 2), torch.tensor(1.0), atol=0.11)
+    assert torch.allclose(rounds(people, lacking), torch.tensor(1.0), atol=0.11)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from toy import RATE, STEPS, config, data, vocabulary, windows
+from toy import OF_STATE, RATE, STEPS, config, data, vocabulary, windows
 
 from vqtext.errors import DataError, ShapeError
 from vqtext.model.decoding import Decoder
@@ -21,12 +21,11 @@ WINDOW_S = STEPS / RATE
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    network = Network(config(), data().anchors)
+    network = Network(config(), data().anchors, OF_STATE)
     network.normalise.fit([torch.from_numpy(data().signal)])
     made = VQText(network, Decoder(config(), vocabulary()))
-    said = made.tokenize(data().signal)
-    names, label = torch.from_numpy(said.names), data().label
-    made.decoder.fit(names, label, data().frame_keep)
+    names = torch.from_numpy(made.tokenize(data().signal).names)
+    made.decoder.learn(None, names, data().label)
     return made
 
 
@@ -138,7 +137,7 @@ def test_memory_does_not_grow_with_the_recording():
     fine = dataclasses.replace(
         config(), steps=100 * STEPS, rate_hz=100 * RATE
     )  # samples that weigh something
-    network = Network(fine, data().anchors)
+    network = Network(fine, data().anchors, OF_STATE)
     part = np.random.default_rng(0).normal(size=(2, fine.steps)).astype(np.float32)
     network.normalise.fit([torch.from_numpy(part[None])])
     model, held = VQText(network, Decoder(fine, vocabulary())), []

@@ -31,7 +31,8 @@ train(Path(sys.argv[1]), tell)
 
 def train(folder, tell=lambda *_: None, settings=SETTINGS):
     keeping.TELL_EVERY_S = 0.0
-    return fit(config(), data(), settings, 0.5, 0, folder, tell)[:2]
+    network, decoder, scores, _ = fit(config(), data(), settings, 0.5, 0, folder, tell)
+    return torch.nn.ModuleDict({"network": network, "decoder": decoder}), scores
 
 
 @pytest.fixture(scope="module")

@@ -37,10 +37,10 @@ def train(folder, devices, toy_data=None, **sizes):
     cfg = dataclasses.replace(cfg, token_dim=5, fusion="bidirectional")  # windows are compared
     settings = SETTINGS.model_copy(update={"devices": devices})
     told = []
-    network, scores, _ = fit(
+    network, decoder, scores, _ = fit(
         cfg, toy_data or uneven(cfg), settings, 0.3, 0, folder, lambda *w: told.append(w)
     )
-    return network, scores, told
+    return torch.nn.ModuleDict({"network": network, "decoder": decoder}), scores, told
 
 
 def uneven(cfg):

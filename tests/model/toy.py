@@ -17,6 +17,7 @@ from vqtext.schema import Channel
 
 RATE, STEPS, BLOCK = 20.0, 80, 10
 CHANNELS = tuple(Channel(f"acc_{axis}", "wrist", "acc", axis, "m/s2") for axis in "xy")
+OF_STATE = torch.arange(4)  # each anchor stands between the same two wherever it stands
 ANCHORS = ("hand rests", "hand shakes", "arm waits", "arm whirls")
 SMALL = {"dim": 16, "dim_code": 8, "codes": 16, "patches": 40, "tokens": 16, "layers": 1, "heads": 2}
 
@@ -64,7 +65,7 @@ def data(
         validation=torch.arange(keep, count),
         frame_keep=torch.ones(count, cfg.frames, dtype=torch.bool),
         vocabulary=spoken,
-        grammar=Grammar.of(spoken.transcripts, cfg.frames / cfg.window_s, RATE),
+        grammar=Grammar.of(spoken.transcripts, RATE),
         anchors=normalize(torch.randn(4, 12, generator=generator), dim=-1),
         label_vectors=normalize(torch.randn(2, 12, generator=generator), dim=-1),
         guidance=None,
@@ -90,7 +91,7 @@ def of_one_label(name: str, level: torch.Tensor, energy: torch.Tensor, lasts: to
     spoken = (Transcript(name, True, tuple(Use(k) for k in range(uses))),) * 2
     return replace(
         whole,
-        grammar=Grammar.of(spoken, config().frames / config().window_s, RATE),
+        grammar=Grammar.of(spoken, RATE),
         evidence=replace(
             whole.evidence.of(whole.train.numpy()),
             energy=energy,

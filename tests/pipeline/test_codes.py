@@ -12,7 +12,7 @@ import pytest
 import torch
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
-from toy import ANCHORS, config, data, vocabulary, windows
+from toy import ANCHORS, OF_STATE, config, data, vocabulary, windows
 
 from vqtext.model.decoding import Decoder
 from vqtext.model.load import VQText
@@ -24,7 +24,7 @@ from vqtext.reason import UNKNOWN_NAME
 @pytest.fixture
 def model() -> VQText:
     torch.manual_seed(0)
-    network = Network(config(), data().anchors)
+    network = Network(config(), data().anchors, OF_STATE)
     network.normalise.fit([torch.from_numpy(data().signal)])
     with torch.no_grad():  # even codes know their names, first one and then the next; odd codes know nothing
         anchors = network.anchors @ network.basis.T

@@ -60,10 +60,35 @@ def clusters(answer: dict[str, Any]) -> set[frozenset[str]]:
     return {frozenset(cluster["members"]) for cluster in answer["clusters"]}
 
 
+def test_labels_that_no_reason_can_tell_apart_are_named(
+    write_words: Any, heard: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their steps are the same; another order or another step is enough."""
+    settings = write_words(
+        {"a": ["rest", "sit", "stand"], "b": ["rest", "sit", "stand"], "c": ["sit", "rest"]}
+    )
+    answer = dedup(settings, heard, 0.99)
+    assert answer["same_steps"] == [["a", "b"]]
+    (line,) = (
+        line for line in Dedup(settings_at(settings, 0.99), heard).lines(answer) if "same steps" in line
+    )
+    assert line == (
+        "a, b are written as the same steps: no reason can tell them apart, only the rest of the signal"
+    )
+
+
 def test_the_answer(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     answer = dedup(write_words(WORDS), heard, 0.6)
     json.dumps(answer)
-    assert list(answer) == ["phrases", "anchors", "threshold", "clusters", "vetoed", "identifiability"]
+    assert list(answer) == [
+        "phrases",
+        "anchors",
+        "threshold",
+        "clusters",
+        "vetoed",
+        "same_steps",
+        "identifiability",
+    ]
     assert list(answer["identifiability"]) == ["labels", "order", "signature", "groups"]
     assert (answer["phrases"], answer["anchors"], answer["threshold"]) == (6, 5, 0.6)
     assert [cluster["anchor"] for cluster in answer["clusters"]] == [

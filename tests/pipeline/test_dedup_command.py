@@ -45,6 +45,7 @@ def test_json_is_exactly_what_scripts_read(dedup: Any) -> None:
             {"anchor": "rest", "members": ["rest", "rest still"]},
         ],
         "vetoed": [],
+        "same_steps": [["waving", "resting"]],
         "identifiability": {"labels": 1, "order": 1, "signature": 1, "groups": []},
     }
     assert json.loads(said) == expected

@@ -4,6 +4,7 @@ are exact."""
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from test_unseen import prepared, study  # noqa: F401  a fixture
 
 from vqtext.config import EvaluateSettings, GuidanceSettings, Settings
 from vqtext.errors import ArtifactError, WordsError
+from vqtext.model import decoding
 from vqtext.pipeline import controls, evaluate
 from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.evaluate_text import told_lines
@@ -19,6 +21,7 @@ from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
 
 TABLE = '[truth]\n"calm" = ["leg up", "arm out"]\n"wild" = ["foot down", "arm back"]\n'
+CLASSIFIERS = ("tokens", "histogram", "head", "steps", "decoding")
 GROUNDING = [
     "named_accuracy", "named_recall", "straddling", "named_recall_clear",
     "named_recall@50ms", "edit", "f1@10", "f1@25", "f1@50", "hungarian_accuracy", "naming_gap",
@@ -61,8 +64,8 @@ def test_json_has_exactly_these_keys(trained: Settings, heard: Any) -> None:
         "dataset", "test_subjects", "seeds", "classification", "grounding", "controls", "faithfulness",
         "leak",
     ]  # fmt: skip
-    assert list(scores["classification"]) == ["tokens", "histogram", "decoding", "ece"]
-    for name in ("tokens", "histogram", "decoding"):
+    assert list(scores["classification"]) == [*CLASSIFIERS, "ece"]
+    for name in CLASSIFIERS:
         assert list(scores["classification"][name]) == ["accuracy", "macro_f1"]
     assert is_measure(scores["classification"]["ece"], 2)
     assert list(scores["grounding"]) == GROUNDING and scores["controls"] is None
@@ -93,8 +96,9 @@ def test_without_a_table_that_fits_names_are_not_scored_and_people_are_told(
 
 
 def test_a_changed_table_makes_the_scores_again_and_a_wrong_one_leaves_them(
-    trained: Settings, heard: Any
+    trained: Settings, heard: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(decoding, "CONFIG", replace(decoding.CONFIG, background=-1e9))  # nothing is unknown
     settings = asked(trained, truth=trained.cache / "truth.toml")
     before = run(Evaluate(settings, heard))["grounding"]
     assert run(Evaluate(settings, heard))["grounding"] == before and "up to date" in heard.said[-1]
@@ -130,7 +134,7 @@ def test_controls_are_trained_like_the_run_and_measured_like_it(trained: Setting
     assert list(scores["controls"]) == CONTROLS
     for found in scores["controls"].values():
         assert list(found) == ["classification", "grounding"] and list(found["grounding"]) == GROUNDING
-        assert list(found["classification"]) == ["tokens", "histogram", "decoding", "ece"]
+        assert list(found["classification"]) == [*CLASSIFIERS, "ece"]
         assert is_measure(found["classification"]["decoding"]["accuracy"], 1)
     told = "\n".join(stage.lines(scores))
     assert all(name in told for name in [*CONTROLS, "swapped_sides", "the run itself"])

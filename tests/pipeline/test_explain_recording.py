@@ -13,7 +13,7 @@ import pytest
 import torch
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
-from toy import CHANNELS, RATE, STEPS, config, data, vocabulary, windows
+from toy import CHANNELS, OF_STATE, RATE, STEPS, config, data, vocabulary, windows
 
 import vqtext
 from vqtext.cache import hdf5
@@ -43,11 +43,11 @@ CONTENTS = "".join(
 @pytest.fixture(scope="module")
 def model() -> VQText:
     torch.manual_seed(0)
-    network = Network(config(), data().anchors)
+    network = Network(config(), data().anchors, OF_STATE)
     network.normalise.fit([torch.from_numpy(data().signal)])
     made = VQText(network, Decoder(config(), vocabulary()))
     said = made.tokenize(data().signal)
-    made.decoder.fit(torch.from_numpy(said.names), data().label, data().frame_keep)
+    made.decoder.learn(None, torch.from_numpy(said.names), data().label)
     return made
 
 

@@ -39,7 +39,9 @@ class Knocks:
             use[:] = -1
         keep = np.ones((n, FRAMES), dtype=bool)
         posterior = np.log(self.predict_proba(signal, index))
-        return Decodings(posterior, np.zeros(n, dtype=int), use, use, np.ones((n, FRAMES)), np.ones(n), keep)
+        return Decodings(
+            posterior, posterior, np.zeros(n, dtype=int), use, use, np.ones((n, FRAMES)), np.ones(n), keep
+        )
 
     def tokenize(self, signal: np.ndarray, index: np.ndarray) -> Any:
         names = np.full((len(index), FRAMES, 3), 0.1)

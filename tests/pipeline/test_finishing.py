@@ -9,8 +9,9 @@ import pytest
 import torch
 from model import toy
 
-from vqtext.model.beliefs import Nearest
 from vqtext.model.decoding import Decoder
+from vqtext.model.e_step import Posterior
+from vqtext.model.grounding import Nearest
 from vqtext.model.load import VQText
 from vqtext.model.network import Network
 from vqtext.model.training import TrainingData
@@ -24,7 +25,8 @@ def model() -> VQText:
     """Untrained: what it says of a window is a random mixture, from which strong and weak are told well."""
     torch.manual_seed(0)
     data, config = toy.data(), toy.config()
-    return VQText(Network(config, data.anchors).eval(), Decoder(config, data.vocabulary))
+    network = Network(config, data.anchors, data.grammar.of_state).eval()
+    return VQText(network, Decoder(config, data.vocabulary))
 
 
 def said(model: VQText, data, part: torch.Tensor) -> torch.Tensor:
@@ -36,7 +38,12 @@ def finished(
 ) -> Chosen | None:
     """The model finished on all windows, as its validation windows chose; names had this evidence."""
     chosen, names = choose(model, data), Nearest()
-    names.first, names.heard = first, torch.full((len(model.vocabulary.transcripts),), heard)
+    if first is None:  # evidence that says nothing
+        first = torch.full((len(data.label), model.config.frames), -1)
+    onto = torch.nn.functional.one_hot(first.clamp(min=0), len(data.anchors)).half()
+    identified = torch.full((len(model.vocabulary.transcripts),), heard)
+    known, chain = (first >= 0).all(1), model.decoder.chain()
+    names.posterior = Posterior(onto, data.grammar.of_state, known, chain, identified)
     finish(model, data.whole(), chosen, names)
     return chosen
 
@@ -52,7 +59,7 @@ def test_a_trained_network_learns_its_classes_anew_and_tells_held_out_windows_ap
     assert (said(model, other, torch.arange(64)).argmax(-1).numpy() == label).mean() > 0.9
 
 
-def test_chain_and_head_are_weighed_on_windows_that_the_head_has_not_learnt(model, monkeypatch):
+def test_how_sure_the_steps_are_is_set_on_windows_that_nothing_has_learnt(model, monkeypatch):
     weighed = []
     monkeypatch.setattr(model.decoder, "calibrate", lambda *said: weighed.append(said))
     data = toy.data(64)
@@ -120,7 +127,7 @@ def test_one_label_alone_leaves_the_head_alone(model):
     before = model.network.class_head[-1].weight.detach().clone()
     finished(model, replace(data, label=torch.zeros_like(data.label)))
     assert torch.equal(before, model.network.class_head[-1].weight)
-    assert model.decoder.weights.isfinite().all()
+    assert model.decoder.temperature == 1
 
 
 def test_a_label_without_a_window_is_never_said(model):
@@ -132,7 +139,8 @@ def test_a_label_without_a_window_is_never_said(model):
         data.vocabulary,
         transcripts=(*data.vocabulary.transcripts, replace(data.vocabulary.transcripts[0], label="waiting")),
     )
-    model = VQText(Network(config, data.anchors).eval(), Decoder(config, third))
+    decoder = Decoder(config, third)
+    model = VQText(Network(config, data.anchors, decoder.grammar.of_state).eval(), decoder)
     finished(model, data)
     assert (said(model, data, data.train)[:, 2] == NEVER).all()
     assert (model.decode(data.signal).label != 2).all()
@@ -167,8 +175,21 @@ def test_what_nothing_tells_apart_is_no_surer_than_chance(model, borne_out):
 
 
 def test_where_no_evidence_names_anything_posteriors_stand(model):
-    finished(model, toy.data(64), torch.full((64, model.config.frames), -1))
+    finished(model, toy.data(64))
     assert (model.decoder.sure == 1).all()
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_order_alone_names_trials_that_are_seen_from_their_beginning(begins):
+    """Of a cycle, or of a piece of a recording, nothing then says which step is which."""
+    torch.manual_seed(0)
+    data, config = toy.data(64), replace(toy.config(), anywhere=not begins)
+    lines = tuple(replace(t, cyclic=False) for t in data.vocabulary.transcripts)
+    words = replace(data.vocabulary, transcripts=lines)
+    decoder = Decoder(config, words)
+    model = VQText(Network(config, data.anchors, decoder.grammar.of_state).eval(), decoder)
+    finished(model, data, heard=False)
+    assert (model.decoder.sure.max() == 1) == begins and (model.decoder.sure <= 0.5).all() != begins
 
 
 def test_noise_is_told_as_unlike_everything_learned_and_doubted(model):

@@ -82,24 +82,24 @@ def test_a_wrong_word_comes_first_and_nothing_is_changed() -> None:
     assert "nothing was changed" in told[-1]
 
 
-def test_a_word_that_training_left_out_is_marked() -> None:
+def test_a_word_that_the_data_contradict_is_marked() -> None:
     """Two witnesses against a word weigh more than one; that of another place or step is not touched."""
     windows, truth = world()
     uses = walking(left_swing="still")
     cells = [{"label": "walk", "step": 0, "location": place} for place in ("left ankle", None)]
-    rows = found_levels(steps_said(windows, truth, uses, refuted=cells))
-    marked = [(row["phrase"], row["location"]) for row in rows if row["refuted"]]
+    rows = found_levels(steps_said(windows, truth, uses, rejected=cells))
+    marked = [(row["phrase"], row["location"]) for row in rows if row["rejected"]]
     assert marked == [("swing the left leg", "left ankle")]
-    heading, first = (line for line in level_lines(rows) if line.endswith(("in training", "left out")))
+    heading, first = (line for line in level_lines(rows) if line.endswith(("by the data", "contradicted")))
     assert "swing the left leg" in first and heading.startswith("label")
-    assert not any("in training" in line for line in level_lines(found(windows, truth, uses)))
+    assert not any("by the data" in line for line in level_lines(found(windows, truth, uses)))
 
 
-def test_all_that_training_left_out_is_shown_also_where_it_was_right_or_never_found() -> None:
+def test_all_that_the_data_contradict_is_shown_also_where_it_was_right_or_never_found() -> None:
     windows, truth = world()
     cells = [{"label": "walk", "step": step, "location": "left ankle"} for step in (0, 2)]
-    said = steps_said(windows, np.where(truth == 2, -1, truth), walking(), refuted=cells)
-    first, second = (line for line in level_lines(found_levels(said)) if line.endswith("left out"))
+    said = steps_said(windows, np.where(truth == 2, -1, truth), walking(), rejected=cells)
+    first, second = (line for line in level_lines(found_levels(said)) if line.endswith("contradicted"))
     assert "swing the left leg" in first and "stand on both feet" in second and "–" in second
 
 

@@ -13,7 +13,8 @@ from test_embed import MORE, WORDS, put_windows
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.config import GuidanceSettings, ModelSettings
 from vqtext.data.splits import Split
-from vqtext.model.losses import WEIGHTS, all_frame_names, losses
+from vqtext.model.decoding import Decoder
+from vqtext.model.losses import WEIGHTS, frame_states, losses
 from vqtext.model.network import Network
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
@@ -71,7 +72,7 @@ def test_every_guidance_takes_a_step(
         chosen = settings.model_copy(update={"model": small, "guidance": guidance})
         config, data = gather(windows, split, chosen)
         torch.manual_seed(0)
-        network = Network(config, data.anchors)
+        network = Network(config, data.anchors, data.grammar.of_state)
         batch = data.part(data.train, drop=0.0).__getitems__([(i, i) for i in range(4)])
         if source == "none":
             assert network.trunk.fusion is None and batch.text is None
@@ -80,8 +81,8 @@ def test_every_guidance_takes_a_step(
             batch.mask[3] = False  # one window without text beside three with it
         out = network(batch.signal, batch.text, batch.mask)
         target = torch.full((4, config.frames, len(data.anchors)), 1 / len(data.anchors))
-        said = all_frame_names(out, config.frames)
-        terms = losses(out, said, batch.label, target, batch.frame_keep, data.label_vectors)
+        said, decoder = frame_states(out, config.frames), Decoder(config, data.vocabulary)
+        terms = losses(out, said, batch.label, target, batch.frame_keep, data.label_vectors, decoder)
         torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum().backward()
         reached = [p.grad for p in network.parameters() if p.grad is not None]
         assert all(grad.isfinite().all() for grad in reached)

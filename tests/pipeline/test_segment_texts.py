@@ -141,7 +141,7 @@ def test_what_is_said_decides_the_names(settings: Settings, heard: Any) -> None:
         odd = torch.arange(count) * 5 // count % 2
         felt = odd.float().expand(windows, count)[..., None]
         evidence = replace(data.evidence, felt=felt, energy=felt)
-        grounding = make("label+text", data.grammar, len(data.anchors), evidence)
+        grounding = make("label+text", data.grammar, evidence)
         everything = torch.full((1, count, len(data.anchors)), 1 / len(data.anchors))
         names.append(grounding.targets(torch.tensor([0]), torch.tensor([1]), everything)[0, :, up].float())
     gain = names[0] - names[1]

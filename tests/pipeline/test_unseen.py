@@ -83,7 +83,7 @@ def prepared(write_words: Any, heard: Any, bag_of_words: Any) -> Any:
     """Everything up to ``dedup``, out of some windows; returns settings for ``train``."""
 
     def prepare(windows: Windows, **train: Any) -> Settings:
-        cache = write_words(MORE_WORDS).cache
+        cache = write_words(MORE_WORDS, **{label: {"keyword": label} for label in MORE_WORDS}).cache
         for left in cache.glob("*.h5"):
             left.unlink()
         write_windows(cache / "windows.h5", windows, "")
@@ -153,7 +153,7 @@ def test_a_run_of_folds(folds: Settings, heard: Any) -> None:
     train = Train(folds, heard)
     lines = "\n".join(train.lines(train.summary()))
     tested = said["splits"][1]["test_subjects"]
-    assert "fold 1: trained on 6 windows (subject " in lines and "epoch chosen on: 6 windows" in lines
+    assert "fold 1: trained on 6 windows (subject " in lines and "calibrated on: 6 windows" in lines
     assert f"kept for the test: 12 windows (subject {tested[0]} 6, {tested[1]} 6)" in lines
 
     run(Evaluate(folds, heard))

@@ -100,7 +100,7 @@ def split_windows(
     Args:
         windows: the data.
         test_subjects: ids of the subjects to test on; None leaves it to ``how``.
-        validation: share of the training subjects, or recordings, that choose the epoch.
+        validation: share of the training subjects, or recordings, that are kept apart at first.
         seed: of every random choice; the same seed gives the same split.
         how: the data set's own split; a random one, stratified by label; or one in time: of each label in
             each recording the last windows. None takes the own split where there is one, else a random one.

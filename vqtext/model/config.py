@@ -11,7 +11,7 @@ from vqtext.errors import ArtifactError
 from vqtext.model.vqshape import VQShapeConfig
 from vqtext.schema import Channel
 
-FORMAT = 7
+FORMAT = 8
 TRAINING_ONLY = ("token_dim", "fusion", "place")
 MIN_PATCH = 2  # samples; a patch of one sample has no shape
 MOST_SUBSTEPS = 8
@@ -155,7 +155,7 @@ class ModelConfig:
         """Inverse of `to_dict`.
 
         Raises:
-            ArtifactError: another format, a kind of codebook that is no more, or keys missing.
+            ArtifactError: another format, or keys missing.
         """
         if data.get("format") != FORMAT:
             raise ArtifactError(
@@ -163,14 +163,8 @@ class ModelConfig:
                 "train again with `vqtext train`"
             )
         try:
-            sizes = dict(data["settings"])
-            if (kind := sizes.pop("codebook", "gradient")) != "gradient":  # models of before name theirs
-                raise ArtifactError(
-                    f"config.json has a codebook of kind {kind}, which this version no longer has: train "
-                    "again with `vqtext train`"
-                )
             return cls(
-                settings=ModelSettings(**sizes),
+                settings=ModelSettings(**data["settings"]),
                 channels=tuple(Channel(**channel) for channel in data["channels"]),
                 steps=int(data["steps"]),
                 rate_hz=float(data["rate_hz"]),

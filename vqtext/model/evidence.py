@@ -13,17 +13,39 @@ import torch
 from torch import Tensor
 
 EPS = 1e-6
-SPREAD = 0.6  # standard deviation of a written level, in units of the location's own range
-# Weight of the words in a cell; the rest stays with "the words may be wrong here". Who writes that a foot
-# goes up is rarely wrong about that; whether it moves moderately or strongly is a guess.
-TRUST, WAY_TRUST = 0.2, 0.6
-# Neighbouring frames repeat each other, so that evidence taken at face value is far too sure. Each of these
-# spans counts as one piece of evidence: from the words, and after the data have corrected them.
-WORDS_SPAN_S, DATA_SPAN_S = 0.16, 0.04
-SKEW = 2.0  # how surely the sign of a velocity, in units of its spread, follows what is written
-TOLD = 2.0
-OTHERS = 0.7  # weight of what other labels write of the same anchor
-SHRINK = 0.5  # how far a state's mean is drawn to what its anchor feels like everywhere
+
+
+@dataclass(frozen=True)
+class EmissionConfig:
+    """Constants of what words and sensors say of a step.
+
+    Attributes:
+        spread: standard deviation of a written level, in units of the location's own range.
+        trust, way_trust: weight of the words in a cell; the rest stays with "the words may be wrong here".
+            Who writes that a foot goes up is rarely wrong about that; whether it moves moderately or strongly
+            is a guess.
+        words_span_s, data_span_s: neighbouring frames repeat each other, so that evidence taken at face value
+            is far too sure. Each of these spans, in seconds, counts as one piece of evidence: from the words,
+            and after the data have corrected them.
+        skew: how surely the sign of a velocity, in units of its spread, follows what is written.
+        told: features that one location counts as, however many it has.
+        shrink: how far a state's mean is drawn to what its anchor feels like everywhere, 0 to 1.
+        min_variance: of a feature within a state, in units of its variance over all frames.
+    """
+
+    spread: float = 0.6
+    trust: float = 0.2
+    way_trust: float = 0.6
+    words_span_s: float = 0.16
+    data_span_s: float = 0.04
+    skew: float = 2.0
+    told: float = 2.0
+    shrink: float = 0.5
+    min_variance: float = 1e-3
+
+
+OTHERS = 0.7
+"""Weight of what other labels write of the same anchor."""
 
 
 @dataclass(frozen=True)
@@ -71,20 +93,18 @@ class Evidence:
         chosen: dict[str, Any] = {name: getattr(self, name) for name in parts}
         return replace(self, **{name: x[rows] for name, x in chosen.items() if x is not None})
 
-    @property
-    def words_weight(self) -> float:
+    def words_weight(self, config: EmissionConfig) -> float:
         """What one frame counts as evidence from the words."""
-        return min(1.0, self.frame_s / WORDS_SPAN_S)
+        return min(1.0, self.frame_s / config.words_span_s)
 
-    @property
-    def data_weight(self) -> float:
+    def data_weight(self, config: EmissionConfig) -> float:
         """What one frame counts once the data have corrected the words; what is felt at one place repeats
-        itself as frames do, and counts as `TOLD` things."""
-        repeats = self.felt.shape[2] / max(1, self.energy.shape[2]) / TOLD
-        return min(1.0, self.frame_s / DATA_SPAN_S) / max(1.0, repeats)
+        itself as frames do."""
+        repeats = self.felt.shape[2] / max(1, self.energy.shape[2]) / config.told
+        return min(1.0, self.frame_s / config.data_span_s) / max(1.0, repeats)
 
 
-def from_signatures(evidence: Evidence) -> Tensor:
+def from_signatures(evidence: Evidence, config: EmissionConfig) -> Tensor:
     """Log weight of each use of a window's own label by its signature, ``(N, F, U)``.
 
     Levels are compared relatively: motion is standardised within subject and label, since absolute levels
@@ -96,9 +116,9 @@ def from_signatures(evidence: Evidence) -> Tensor:
     out = x.new_zeros(*x.shape[:2], evidence.levels.shape[1])
     for i in label.unique():  # each label by itself: all of them at once take more memory than the signals
         own = label == i
-        out[own] = fits_levels(x[own], seen[own], evidence.levels[own]).sum(-1)
-        out[own] += fits_ways(evidence.heading[own], evidence.ways[own], evidence.group[own])
-    return evidence.words_weight * out
+        out[own] = fits_levels(x[own], seen[own], evidence.levels[own], config).sum(-1)
+        out[own] += fits_ways(evidence.heading[own], evidence.ways[own], evidence.group[own], config)
+    return evidence.words_weight(config) * out
 
 
 def relative(evidence: Evidence) -> Tensor:
@@ -107,21 +127,21 @@ def relative(evidence: Evidence) -> Tensor:
     return standardise(evidence.energy, evidence.group * (int(label.max()) + 1) + label)
 
 
-def fits_levels(x: Tensor, seen: Tensor, levels: Tensor) -> Tensor:
+def fits_levels(x: Tensor, seen: Tensor, levels: Tensor, config: EmissionConfig) -> Tensor:
     """Log weight of each use by each location, ``(..., F, U, L)``.
 
     Args:
         x: `relative` motion, ``(..., F, L)``; seen: where it was measured.
         levels: of the uses of the label, ``(..., U, L)``.
     """
-    trust = levels.isfinite()[..., None, :, :] * TRUST
+    trust = levels.isfinite()[..., None, :, :] * config.trust
     here = x[..., None, :]
-    fits = _normal(here, contrast(levels)[..., None, :, :], SPREAD).exp() * trust
+    fits = _normal(here, contrast(levels)[..., None, :, :], config.spread).exp() * trust
     fits = fits + _normal(here, 0.0, 1.0).exp() * (1 - trust)
     return torch.where(seen[..., None, :], (fits + 1e-12).log(), 0.0)
 
 
-def fits_ways(heading: Tensor, ways: Tensor, group: Tensor) -> Tensor:
+def fits_ways(heading: Tensor, ways: Tensor, group: Tensor, config: EmissionConfig) -> Tensor:
     """Log weight of each use by which way it goes, ``(n, F, U)``.
 
     What goes the way that is written is skew-normal (Azzalini 1985) where what goes any way is normal: a
@@ -132,11 +152,11 @@ def fits_ways(heading: Tensor, ways: Tensor, group: Tensor) -> Tensor:
         own = speed[group == who]
         speed[group == who] = own / own.square().mean((0, 1)).sqrt().clamp(min=EPS)
     way = ways.nan_to_num()[:, None]
-    fits = 2 * torch.special.ndtr(SKEW * speed[:, :, None] * way)
-    return (WAY_TRUST * fits + 1 - WAY_TRUST).log().sum(-1)
+    fits = 2 * torch.special.ndtr(config.skew * speed[:, :, None] * way)
+    return (config.way_trust * fits + 1 - config.way_trust).log().sum(-1)
 
 
-def from_descriptions(evidence: Evidence, anchor: Tensor) -> Tensor:
+def from_descriptions(evidence: Evidence, anchor: Tensor, config: EmissionConfig) -> Tensor:
     """Log weight of each use by how near its anchor is to what was said of the segment, ``(N, F, U)``.
 
     Likeness is standardised within the label: some anchors are nearer than others to everything that is ever
@@ -159,7 +179,7 @@ def from_descriptions(evidence: Evidence, anchor: Tensor) -> Tensor:
             x[of_one] -= x[of_one].nanmean((0, 1))
         x = x / x.square().nanmean().sqrt().clamp(min=EPS)
         out[own] = x[:, segment].nan_to_num()
-    return evidence.words_weight * out
+    return evidence.words_weight(config) * out
 
 
 class Gaussians:
@@ -169,10 +189,11 @@ class Gaussians:
     one. Free variances, or going on to convergence, name worse.
     """
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: Evidence, config: EmissionConfig) -> None:
+        self.config = config
         self.x = standardise(evidence.felt, evidence.group)
         self.seen = evidence.felt.isfinite().to(self.x.dtype)
-        self.weight, self.hand = evidence.data_weight, evidence.hand
+        self.weight, self.hand = evidence.data_weight(config), evidence.hand
 
     def fit(self, parts: list[tuple[Tensor, Tensor]], kin: Tensor) -> None:
         """Take means and variances from posteriors, in parts.
@@ -193,11 +214,11 @@ class Gaussians:
             second += torch.einsum("bfs,bfr->sr", share, x.square() * seen)
         self.mean = first / total.clamp(min=EPS)
         within = (second - total * self.mean.square()).sum(0) / total.sum(0).clamp(min=EPS)
-        self.variance = within.clamp(min=1e-3)
+        self.variance = within.clamp(min=self.config.min_variance)
         families = self.x.new_zeros(int(kin.max()) + 1, sensors)
         count = families.index_add(0, kin, total).clamp(min=EPS)
         family = families.index_add(0, kin, first) / count
-        self.mean = torch.lerp(self.mean, family[kin], SHRINK)
+        self.mean = torch.lerp(self.mean, family[kin], self.config.shrink)
 
     def emission(self, rows: Tensor, states: Tensor) -> Tensor:
         """Log weights of some states in some windows.
@@ -209,12 +230,14 @@ class Gaussians:
             ``(b, F, ...)``.
         """
         x, seen, hand = self.x[rows], self.seen[rows] / self.variance, self.hand[rows]
+        some, place = states.unique(return_inverse=True)
+        mean = self.mean[some]
         # |x − m|² over what was felt, as three products
-        away = (x.square() * seen).sum(-1, keepdim=True) - 2 * (x * seen) @ self.mean.T
-        away = -0.5 * self.weight * (away + seen @ self.mean.square().T)
+        away = (x.square() * seen).sum(-1, keepdim=True) - 2 * (x * seen) @ mean.T
+        away = -0.5 * self.weight * (away + seen @ mean.square().T)
         out = away.new_empty(*away.shape[:2], *states.shape[1:])
         for h in hand.unique():
-            out[hand == h] = away[hand == h][..., states[h]]
+            out[hand == h] = away[hand == h][..., place[h]]
         return out
 
 

@@ -1,75 +1,63 @@
-"""Grounding: deciding, with no frame labels, which anchor each moment of a training window shows.
+"""Grounding: what a training window is taught to be called, with no frame labels.
 
-One class a mode, one protocol. N training windows, B of a batch, F frames, K anchors, n labels.
+N training windows, B of a batch, F frames, V states (`vqtext.model.vocabulary.Grammar`), n labels.
 
-- `vqtext.model.beliefs.Nearest`: nothing is known; each moment is pulled to its nearest anchor. Names are
-  arbitrary.
-- `vqtext.model.beliefs.Label`: only the label's anchors are possible, and none may take over.
-- `vqtext.model.walking.Walk`: and a chain of the label's uses was walked. What it knows is made of parts:
-  whether uses follow the transcript (``order``), must fit what the sensors did (``signal``), must be near
-  what was said (``text``).
+- `Nearest`: nothing is known; each moment is pulled to its nearest anchor. Names are arbitrary.
+- `Belief`: only the label's anchors are possible and none may take over (``label``); or they follow the
+  label's transcript (``order``). What the network believes is all the evidence, so each batch is its own
+  E-step.
+- `Taught`: the posterior of the E-step (`vqtext.model.e_step`) by what the sensors did (``+signal``) or what
+  was said (``+text``), which never changes; where that knows nothing, `Belief`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
-from vqtext.model.beliefs import Label, Nearest
-from vqtext.model.evidence import Evidence
-from vqtext.model.sifting import Cell
+from vqtext.model.e_step import EStepConfig, Posterior, e_step
+from vqtext.model.evidence import EPS, Evidence
+from vqtext.model.hsmm import semi_markov
+from vqtext.model.hsmm.semi_markov import Chain
 from vqtext.model.vocabulary import Grammar
-from vqtext.model.walking import Walk
+
+
+@dataclass(frozen=True)
+class BeliefConfig:
+    """Attributes:
+    sharpen: power on the network's own belief; 1 would leave a uniform start uniform for ever.
+    memory: share of how often states were used before, a batch.
+    span_s: the network's belief over such a span, in seconds, counts as one piece of evidence.
+    """
+
+    sharpen: float = 2.0
+    memory: float = 0.9
+    span_s: float = 0.04
+
+
+CONFIG = BeliefConfig()
 
 
 class Grounding(Protocol):
     """Chooses the target names of a batch."""
 
-    def targets(self, index: Tensor, label: Tensor, names: Tensor) -> Tensor:
+    @property
+    def posterior(self) -> Posterior | None:
+        """The E-step, None where names have no evidence but the network's belief."""
+        ...
+
+    def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
         """Args:
             index: places of the windows among the training windows, ``(B,)``.
             label: their labels, ``(B,)``.
-            names: the network's belief per frame, ``(B, F, K)``, no gradient.
+            states: the network's belief per frame, ``(B, F, V)``, no gradient.
 
         Returns:
-            Target probabilities, ``(B, F, K)``.
+            Target probabilities, ``(B, F, V)``.
         """
-        ...
-
-    @property
-    def refuted(self) -> Sequence[Cell]:
-        """What is written of steps and was left out, since the windows are likelier without it."""
-        ...
-
-    @property
-    def first(self) -> Tensor | None:
-        """Anchors of all training windows by the evidence alone, before any network, ``(N, F)``, −1 where it
-        names none; None where names have no evidence."""
-        ...
-
-    @property
-    def heard(self) -> Tensor | None:
-        """Labels of whose steps something is known that tells one from the next, ``(n,)``: of the others a
-        network learns when they change, and nobody which is which. None: of no label."""
-        ...
-
-    def due(self, progress: float) -> bool:
-        """Whether `refine` should be called, once this share of the training is done."""
-        ...
-
-    @property
-    def settled(self) -> bool:
-        """Whether names will not be decided anew: what was learned before was taught by names that went."""
-        ...
-
-    def settle(self) -> None:
-        """Decide no name anew from now on."""
-        ...
-
-    def refine(self, names: Tensor) -> None:
-        """Learn from what the network believes of all training windows, ``(N, F, K)``."""
         ...
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -81,7 +69,92 @@ class Grounding(Protocol):
         ...
 
 
-def make(mode: str, grammar: Grammar, anchors: int, evidence: Evidence) -> Grounding:
+class Nearest:
+    """Each moment belongs to the anchor it is already nearest to."""
+
+    posterior: Posterior | None = None
+
+    def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
+        return torch.nn.functional.one_hot(states.argmax(-1), states.shape[-1]).to(states.dtype)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Nothing is kept."""
+
+
+class Belief:
+    """The network's belief, limited to the label's anchors, divided by how often each is used, and, with a
+    chain, walked through the label's transcript.
+
+    The division lets a rare anchor be heard; how much of a label each anchor takes is estimated, not decreed:
+    the usage enters with half its weight, so that a long sub-action may stay long.
+
+    Args:
+        chain: of all labels; None: steps come in any order.
+        frame_s: seconds a frame lasts.
+    """
+
+    posterior: Posterior | None = None
+
+    def __init__(self, grammar: Grammar, chain: Chain | None, frame_s: float) -> None:
+        onto = torch.nn.functional.one_hot(grammar.state, len(grammar.of_state)).float()
+        self.onto = onto * grammar.valid[..., None]  # uses of each label → states, (n, U, V)
+        self.allowed = self.onto.amax(1) > 0
+        self.usage = self.allowed / self.allowed.sum(1, keepdim=True)
+        self.state, self.chain, self.weight = grammar.state, chain, min(1.0, frame_s / CONFIG.span_s)
+
+    def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
+        self.allowed, self.usage = self.allowed.to(states.device), self.usage.to(states.device)
+        allowed = self.allowed[label][:, None]
+        belief = states * allowed + EPS * allowed
+        belief = belief / belief.sum(-1, keepdim=True)
+        for i in label.unique():
+            self.usage[i] = CONFIG.memory * self.usage[i] + (1 - CONFIG.memory) * belief[label == i].mean(
+                (0, 1)
+            )
+        usage = (self.usage[label][:, None] + EPS) ** 0.5
+        if self.chain is not None:
+            return self._walked((belief / usage + EPS).log().cpu(), label.cpu()).to(states)
+        target = torch.where(allowed, belief / usage, 0.0) ** CONFIG.sharpen
+        return target / target.sum(-1, keepdim=True)
+
+    def _walked(self, belief: Tensor, label: Tensor) -> Tensor:
+        assert self.chain is not None
+        state = self.state[label][:, None].expand(-1, belief.shape[1], -1)
+        of_uses = self.weight * belief.gather(2, state)[:, :, None]
+        return torch.bmm(semi_markov.posterior(of_uses, self.chain, label)[:, :, 0], self.onto[label])
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"usage": self.usage}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self.usage = state["usage"].clone()
+
+
+class Taught:
+    """What the E-step says of each window; `other` where it says nothing."""
+
+    def __init__(self, posterior: Posterior, other: Belief) -> None:
+        self.posterior, self.other = posterior, other
+
+    def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
+        index = index.cpu()
+        known = self.posterior.known[index].to(states.device)
+        taught = self.posterior.states[index].to(states.device, states.dtype)
+        if known.all():
+            return taught
+        return torch.where(known[:, None, None], taught, self.other.targets(index, label, states))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self.other.state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self.other.load_state_dict(state)
+
+
+def make(mode: str, grammar: Grammar, evidence: Evidence, config: EStepConfig | None = None) -> Grounding:
     """The grounding mode of that name, ready for the training windows.
 
     Args:
@@ -90,6 +163,6 @@ def make(mode: str, grammar: Grammar, anchors: int, evidence: Evidence) -> Groun
     knows = frozenset(mode.split("+"))
     if "nearest" in knows:
         return Nearest()
-    if knows == {"label"}:
-        return Label(grammar, anchors)
-    return Walk(grammar, anchors, evidence, knows)
+    found = e_step(evidence, grammar, knows, config)
+    belief = Belief(grammar, found.chain if "order" in knows else None, evidence.frame_s)
+    return Taught(found, belief) if found.known.any() else belief

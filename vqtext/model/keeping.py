@@ -1,4 +1,4 @@
-"""What a training leaves on disk: its best epoch, where to go on after a kill, and its numbers.
+"""What a training leaves on disk: its weights, where to go on after a kill, and its numbers.
 
 All of it is in one file, which is written at most every `SAVE_EVERY_S` seconds, between two steps or two
 epochs, and replaces the one before in one rename.
@@ -18,6 +18,7 @@ import torch
 from vqtext.model.batches import Draws
 from vqtext.model.distributed import rank_zero
 from vqtext.model.lightning_alone import lightning
+from vqtext.model.module import weights
 from vqtext.model.writing import save_torch
 
 SAVE_EVERY_S = 20.0  # between two checkpoints to go on from
@@ -50,17 +51,20 @@ class AtomicIO(lightning.pytorch.plugins.TorchCheckpointIO):
 
 
 class Keeper(lightning.pytorch.callbacks.Checkpoint):
-    """Keeps the best epoch and the place to go on from, and ends a training that gets no better.
+    """Keeps the weights that count and the place to go on from, and ends a training that gets no better.
+
+    The last epoch counts, at which the learning rate has come down: a few validation people would choose an
+    early one by chance. With ``patience`` the best one does.
 
     Args:
         folder: where the checkpoints go.
-        watched: whether there are validation windows; without them the last epoch is the best.
-        patience: looks at them in a row without a better score after which training ends; None for never.
+        patience: looks at the validation windows in a row without a better score after which training ends;
+            None for never.
         draws: the sampler of the training windows, told where in an epoch to go on.
     """
 
-    def __init__(self, folder: Path, watched: bool, patience: int | None, draws: Draws) -> None:
-        self.folder, self.watched, self.patience, self.draws = folder, watched, patience, draws
+    def __init__(self, folder: Path, patience: int | None, draws: Draws) -> None:
+        self.folder, self.patience, self.draws = folder, patience, draws
         self.score: float | None = None  # the best
         self.best: dict[str, Any] = {}  # its epoch and the weights it had
         self.without = 0  # looks in a row that saw no better score
@@ -78,7 +82,7 @@ class Keeper(lightning.pytorch.callbacks.Checkpoint):
             self._save(trainer)
 
     def on_validation_end(self, trainer: Any, module: Any) -> None:
-        if not module.grounding.settled:
+        if self.patience is None:
             return
         score = float(trainer.callback_metrics["validation/score"])
         if self.score is None or score > self.score:
@@ -101,8 +105,7 @@ class Keeper(lightning.pytorch.callbacks.Checkpoint):
             self._save(trainer)
 
     def _keep(self, trainer: Any, module: Any) -> None:
-        weights = {name: value.cpu().clone() for name, value in module.network.state_dict().items()}
-        self.best = {"epoch": trainer.current_epoch, "weights": weights}
+        self.best = {"epoch": trainer.current_epoch, "weights": weights(module.network, module.decoder)}
 
     def _is_over(self) -> bool:
         return self.patience is not None and self.without >= self.patience

@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from vqtext.errors import ArtifactError
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding import UNKNOWN, Decoded, Decoder
-from vqtext.model.losses import all_frame_names, frame_names
+from vqtext.model.losses import frame_states, own_frame_names
 from vqtext.model.network import Network
 from vqtext.model.signals import Signals, arrange, blocks, frames_seen
 from vqtext.model.stream import explain_stream
@@ -34,7 +34,6 @@ from vqtext.reason import Reason, RecordingReasons
 from vqtext.schema import Channel
 
 WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
-GONE = ("network.head.", "network.trunk.channel.")
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,8 @@ class Decodings:
     """What the decoding says of n windows.
 
     Attributes:
-        log_posterior: over ``config.labels``, ``(n, labels)``.
+        log_posterior: over ``config.labels``, ``(n, labels)``; steps: the same by the steps alone, before
+            labels of the same steps are told apart by the class head.
         label: the likeliest of them, ``(n,)``.
         use: step of its transcript at each frame, ``(n, F)``, −1 where none fits.
         anchor: anchor of that step, ``(n, F)``, −1 where none fits.
@@ -81,6 +81,7 @@ class Decodings:
     """
 
     log_posterior: np.ndarray
+    steps: np.ndarray
     label: np.ndarray
     use: np.ndarray
     anchor: np.ndarray
@@ -132,8 +133,8 @@ class VQText:
         """
         reasons = []
         for rows in blocks(signals, index, self.config):
-            decoded, keep = self._decode(rows, ranks=2)
-            reasons += [tell(decoded, i, seen, self.vocabulary, self.config) for i, seen in enumerate(keep)]
+            decoded, states, keep = self._decode(rows, ranks=2)
+            reasons += [tell(decoded, i, states[i], keep[i], self.decoder) for i in range(len(rows))]
         return reasons
 
     def arrange(self, signals: Signals, channels: Sequence[Channel]) -> np.ndarray:
@@ -155,24 +156,26 @@ class VQText:
 
     def predict_proba(self, signals: Signals, index: np.ndarray | None = None) -> np.ndarray:
         """Posterior over `classes`, ``(n, classes)``. Arguments and errors as `explain`."""
-        return np.exp(self.decode(signals, index).log_posterior)
+        found = [self._decode(rows, ranks=0)[0].log_posterior for rows in blocks(signals, index, self.config)]
+        return torch.cat(found).exp().numpy()
 
     def predict(self, signals: Signals, index: np.ndarray | None = None) -> np.ndarray:
         """The class of each window by name, ``(n,)``: the one that `explain` gives. Arguments and errors as
         there."""
-        return self.classes[self.decode(signals, index).label]
+        return self.classes[self.predict_proba(signals, index).argmax(1)]
 
     def decode(self, signals: Signals, index: np.ndarray | None = None) -> Decodings:
         """Class and path through its transcript of each window. Arguments and errors as `explain`."""
         found: dict[str, list[torch.Tensor]] = {name: [] for name in Decodings.__dataclass_fields__}
         for rows in blocks(signals, index, self.config):
-            decoded, keep = self._decode(rows)
+            decoded, _, keep = self._decode(rows)
             label, path = decoded.label[:, 0], decoded.path[:, 0]
             uses = self.vocabulary.longest
             own = (path != UNKNOWN) & (path // uses == label[:, None])
             anchor = self.decoder.grammar.anchor.flatten()[path.clamp(min=0)]
             values = {
                 "log_posterior": decoded.log_posterior,
+                "steps": decoded.steps,
                 "label": label,
                 "use": torch.where(own, path % uses, UNKNOWN),
                 "anchor": torch.where(path == UNKNOWN, UNKNOWN, anchor),
@@ -199,7 +202,8 @@ class VQText:
                 "features": out.features,
                 "pooled": out.pooled,
                 "classes": out.classes,
-                **all_frame_names(out, self.config.frames),
+                "names": self.network.names_of(frame_states(out, self.config.frames)),
+                "own_names": own_frame_names(out, self.config.frames),
             }
             for name, value in values.items():
                 parts[name].append(value)
@@ -246,10 +250,10 @@ class VQText:
         return model
 
     @torch.no_grad()
-    def _decode(self, rows: torch.Tensor, ranks: int = 1) -> tuple[Decoded, torch.Tensor]:
+    def _decode(self, rows: torch.Tensor, ranks: int = 1) -> tuple[Decoded, torch.Tensor, torch.Tensor]:
         out, keep = self.network.read(rows), frames_seen(rows, self.config)
-        names, familiar = frame_names(out, out.names, self.config.frames), self.decoder.novelty(out.pooled)
-        return self.decoder(names, out.classes, keep, ranks, familiar), keep
+        states, familiar = frame_states(out, self.config.frames), self.decoder.novelty(out.pooled)
+        return self.decoder(states, out.classes, keep, ranks, familiar), states, keep
 
 
 def load(folder: Path | str) -> VQText | VQShape:
@@ -283,8 +287,9 @@ def load(folder: Path | str) -> VQText | VQShape:
     config = ModelConfig.from_dict(said)
     vocabulary = Vocabulary.from_dict(_read_json(folder / ANCHORS))
     try:
-        network = Network(config, torch.zeros(len(vocabulary.anchors), config.text_dim))
         decoder = Decoder(config, vocabulary)
+        anchors = torch.zeros(len(vocabulary.anchors), config.text_dim)
+        network = Network(config, anchors, decoder.grammar.of_state)
     except (ArithmeticError, AssertionError, LookupError, RuntimeError, ValueError) as error:
         problem = " ".join(str(error).split())[:200]
         raise ArtifactError(
@@ -295,8 +300,6 @@ def load(folder: Path | str) -> VQText | VQShape:
     except (SafetensorError, OSError) as error:
         problem = " ".join(str(error).split())[:200]
         raise ArtifactError(f"{folder / WEIGHTS} cannot be read ({problem}): run `vqtext train`") from error
-    # models of before also named tokens without a code, which their answers never used
-    tensors = {name: x for name, x in tensors.items() if not f"{name}.".startswith(GONE)}
     parts = {"network.": network, "decoder.": decoder}
     wanted = {
         prefix + name: tuple(value.shape)

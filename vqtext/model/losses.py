@@ -2,69 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from vqtext.model import guided_losses
+from vqtext.model.decoding import Decoder
 from vqtext.model.distributed import batch_count, batch_mean
 from vqtext.model.network import Output, Reading
-from vqtext.model.painting import coverage, paint
+from vqtext.model.painting import anchors_of, coverage, paint
 from vqtext.model.pieces import FAINT
 from vqtext.model.vqshape.losses import Losses
 
-NAMES = ("names", "own_names")  # of the tokens, and of their codes
 WEIGHTS = {
     "rebuild": 1.0,
     "shape": 1.0,  # by what codes draw alone
     "commitment": 0.5,
     "name": 3.0,  # names come first: as one term among many they stay coarse
     "own_name": 1.5,  # a code means one thing: its own action vectors must say what its tokens say
+    "steps": 0.3,  # the class that the steps tell: what decides is what is trained (decision 0037)
     **{f"vqshape_{name}": 1.0 for name in Losses._fields},  # each comes with VQShape's own weight
     **guided_losses.WEIGHTS,
 }
 
 
-def frame_names(out: Reading, names: Tensor, frames: int) -> Tensor:
-    """Logits of the tokens' sub-steps ``(B, M·S, K)`` → probabilities of the anchors at each frame,
-    ``(B, F, K)``."""
-    return paint(names.softmax(-1), _weights(out, frames))
+def frame_states(out: Reading, frames: int) -> Tensor:
+    """Probabilities of the V states at each frame, ``(B, F, V)``."""
+    return paint(out.states.exp(), _weights(out, frames))
 
 
-def all_frame_names(out: Reading, frames: int) -> dict[str, Tensor]:
-    """The `frame_names` of each of `NAMES`."""
-    weights = _weights(out, frames)
-    return {which: paint(getattr(out, which).softmax(-1), weights) for which in NAMES}
+def own_frame_names(out: Reading, frames: int) -> Tensor:
+    """Probabilities of the anchors at each frame by the codes' own action vectors alone, ``(B, F, K)``."""
+    return paint(out.own_names.softmax(-1), _weights(out, frames))
 
 
 def losses(
     out: Output,
-    said: Mapping[str, Tensor],
+    states: Tensor,
     label: Tensor,
     target: Tensor,
     frame_keep: Tensor,
     label_vectors: Tensor,
+    decoder: Decoder,
 ) -> dict[str, Tensor]:
     """The named terms of the loss, each a scalar.
 
     Args:
-        said: of ``out``, as `all_frame_names` gives it.
-        label: ``(B,)``; target: what each frame should be called, ``(B, F, K)``.
+        states: of ``out``, as `frame_states` gives them, ``(B, F, V)``.
+        label: ``(B,)``; target: which state each frame should be, ``(B, F, V)``.
         frame_keep: ``(B, F)``; label_vectors: ``(n, d)``.
+        decoder: the chain of steps that the class is decided by.
     """
     kept = batch_count(frame_keep)
 
-    def naming(which: str) -> Tensor:
+    def away(target: Tensor, said: Tensor) -> Tensor:
         """Kullback-Leibler divergence: 0 where the targets are met, however soft they are."""
-        away = target * (target.clamp(min=1e-6).log() - said[which].clamp(min=1e-6).log())
-        return (away.sum(-1) * frame_keep).sum() / kept
+        found = target * (target.clamp(min=1e-6).log() - said.clamp(min=1e-6).log())
+        return (found.sum(-1) * frame_keep).sum() / kept
 
+    own = own_frame_names(out, frame_keep.shape[1])
     return {
         **_drawing(out),
-        "name": naming("names"),
-        "own_name": naming("own_names"),
+        "name": away(target, states),
+        "own_name": away(anchors_of(target, decoder.grammar.of_state, own.shape[-1]), own),
+        "steps": _steps(out, states, label, frame_keep, decoder),
         **guided_losses.guided_losses(out, label, label_vectors),
     }
+
+
+def _steps(out: Output, states: Tensor, label: Tensor, frame_keep: Tensor, decoder: Decoder) -> Tensor:
+    """Cross-entropy of the class by the steps alone, over the windows without text, whose names are told by
+    the signal. Labels of the same steps are one class here."""
+    guided = out.fused.guided if out.fused is not None else torch.zeros_like(label, dtype=torch.bool)
+    rows = (label >= 0) & ~guided
+    steps = decoder.of_groups(decoder.steps(states[rows].float(), frame_keep[rows]))
+    return F.nll_loss(steps, label[rows], reduction="sum") / batch_count(rows)
 
 
 def _weights(out: Reading, frames: int) -> Tensor:

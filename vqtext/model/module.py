@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -14,17 +13,17 @@ from torch.nn import functional as F
 from vqtext.config import TrainSettings
 from vqtext.model import distributed
 from vqtext.model.augment import Augment, turn_frames
-from vqtext.model.batches import Batch, Windows
+from vqtext.model.batches import Batch
 from vqtext.model.codebook import perplexity
+from vqtext.model.decoding import Decoder
 from vqtext.model.faults import cannot_compile, is_of_compiler, not_finite
 from vqtext.model.grounding import Grounding
 from vqtext.model.guided_losses import guidance_metrics
 from vqtext.model.lightning_alone import lightning
-from vqtext.model.losses import WEIGHTS, all_frame_names, frame_names, losses, residual
+from vqtext.model.losses import WEIGHTS, frame_states, losses, residual
 from vqtext.model.network import Network
 
 WARMUP = 0.05  # share of the steps in which the learning rate rises
-MEMORY = 1 / 12  # share of the steps that the weights which are asked for names are a mean of
 
 
 class Averages:
@@ -63,11 +62,10 @@ class TrainingModule(lightning.LightningModule):
     training that was stopped goes on to the same numbers.
 
     Args:
-        network: to be trained.
+        network, decoder: to be trained.
         grounding: chooses what each moment of a training window should be called.
         label_vectors: each label in text space, ``(n, d)``.
         settings, seed: how.
-        every: all training windows, without text.
         origin: where the training window at a place comes from, for messages.
         augment: makes other recordings of a batch; None where none are asked for.
     """
@@ -78,30 +76,26 @@ class TrainingModule(lightning.LightningModule):
     def __init__(
         self,
         network: Network,
+        decoder: Decoder,
         grounding: Grounding,
         label_vectors: Tensor,
         settings: TrainSettings,
         seed: int,
-        every: Windows,
         origin: Callable[[int], str],
         augment: Augment | None,
     ) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.decoder = network, decoder
         self.grounding = grounding
-        self.settings, self.seed, self.every, self.origin = settings, seed, every, origin
+        self.settings, self.seed, self.origin = settings, seed, origin
         self.augment = augment
         self.averages = Averages()
-        self.mean = deepcopy(network).requires_grad_(False)
         self.register_buffer("label_vectors", label_vectors, persistent=False)
 
     def on_fit_start(self) -> None:
         self.grounding.load_state_dict(self.grounding.state_dict())  # a copy: what is sent is shared
         run = self.network.forward
         self._run = torch.compile(run) if self.settings.compile else run
-        self._mean: list[Tensor] = [*self.mean.parameters()]  # they stay, and asking for them takes a while
-        self._now: list[Tensor] = [*self.network.parameters()]
-        self._pace = 1 / max(1.0, MEMORY * float(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """One batch, the ``number``-th of its epoch."""
@@ -116,11 +110,11 @@ class TrainingModule(lightning.LightningModule):
             if self.settings.compile and is_of_compiler(error):
                 raise cannot_compile(error) from error
             raise
-        said = all_frame_names(out, frame_keep.shape[1])
+        states = frame_states(out, frame_keep.shape[1])
         with torch.no_grad():
-            names = turn_frames(said["names"], -turn)
-            target = turn_frames(self._targets(place, label, names), turn)
-        terms = losses(out, said, label, target, frame_keep, self.label_vectors)
+            believed = turn_frames(states, -turn)
+            target = turn_frames(self._targets(place, label, believed), turn)
+        terms = losses(out, states, label, target, frame_keep, self.label_vectors, self.decoder)
         total = torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum()
         if not distributed.mean_over_ranks(total.detach()).isfinite():
             raise not_finite(terms, out, [self.origin(int(i)) for i in place], self.global_step)
@@ -130,36 +124,12 @@ class TrainingModule(lightning.LightningModule):
             self.averages.add({name: value}, count)
         return {"loss": total, "latent": out.latent[out.keep].detach(), "code": out.code[out.keep]}
 
-    def _targets(self, place: Tensor, label: Tensor, names: Tensor) -> Tensor:
+    def _targets(self, place: Tensor, label: Tensor, states: Tensor) -> Tensor:
         """What the windows of this process should be called. Grounding counts over the whole batch, so every
         process works it out for all of them."""
-        place_of_all, label_of_all, names_of_all = map(distributed.gather, (place, label, names))
+        of_all = map(distributed.gather, (place, label, states))
         own = slice(distributed.rank() * len(place), (distributed.rank() + 1) * len(place))
-        return self.grounding.targets(place_of_all, label_of_all, names_of_all)[own]
-
-    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        super().optimizer_step(*args, **kwargs)
-        if not self.grounding.settled:
-            pace = self._pace if self.trainer.global_step else 1.0  # counted once this is over
-            with torch.no_grad():
-                torch._foreach_lerp_(self._mean, self._now, pace)
-                torch._foreach_copy_([*self.mean.buffers()], [*self.network.buffers()])
-
-    def on_train_epoch_start(self) -> None:
-        """Between stretches of training the names are decided anew, from all that the network believes.
-
-        Its mean over the last steps is asked: what one step made of it by chance would be taught, and each
-        seed would learn names of its own (mean teacher, Tarvainen and Valpola 2017).
-        """
-        if not self.grounding.due(self.current_epoch / (self.trainer.max_epochs or 1)):
-            return
-        self.mean.eval()
-        frames, believed = self.network.config.frames, []
-        with torch.no_grad():
-            for batch in self.every.blocks():
-                out = self.mean.read(batch.signal.to(self.device))
-                believed.append(frame_names(out, out.names, frames).half().cpu())
-        self.grounding.refine(torch.cat(believed))
+        return self.grounding.targets(*of_all)[own]
 
     def on_train_epoch_end(self) -> None:
         means = self.averages.means_of_all()
@@ -203,7 +173,7 @@ class TrainingModule(lightning.LightningModule):
         """AdamW under one cycle of the learning rate."""
         rate = self.settings.learning_rate
         whole = self.settings.precision == "32-true"  # a fused step cannot be clipped in mixed precision
-        optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=0.01, fused=whole)
+        optimiser = torch.optim.AdamW(self.parameters(), lr=rate, weight_decay=0.01, fused=whole)
         total = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, rate, total_steps=total + 1, pct_start=WARMUP
@@ -218,6 +188,14 @@ class TrainingModule(lightning.LightningModule):
         self.averages.sums = dict(checkpoint["averages"]["sums"])
         self.averages.counts = dict(checkpoint["averages"]["counts"])
         self.grounding.load_state_dict(checkpoint["grounding"])
+
+
+def weights(network: Network, decoder: Decoder) -> dict[str, dict[str, Tensor]]:
+    """A copy of what was learned, on the CPU."""
+    return {
+        name: {key: value.cpu().clone() for key, value in part.state_dict().items()}
+        for name, part in (("network", network), ("decoder", decoder))
+    }
 
 
 class Revive(lightning.Callback):

@@ -21,10 +21,12 @@ from vqtext.model.encoder import Normaliser
 from vqtext.model.fusion import Fused
 from vqtext.model.independent import Independent
 from vqtext.model.joint import Joint
+from vqtext.model.painting import anchors_of
 from vqtext.model.reader import TokenReader
 from vqtext.model.trunk import Tokenised
 from vqtext.model.vqshape.losses import Losses
 
+TINY = 1e-30
 SHARPNESS = 12.0  # cosines of anchors lie close together: logits = SHARPNESS · cosine at the start
 
 
@@ -39,6 +41,7 @@ class Reading:
         latent: tokens before they were given a code, ``(B, M, dim_code)``.
         features: ``(code vector, mu, sigma, t, l)`` of each token, zero where it is not kept, ``(B, M, f)``;
             where channels are independent, the mean and the log deviation of its series come after.
+        states: log chances of the V states, of an anchor and what comes before and after, ``(B, M·S, V)``.
         names: logits over the anchors, ``(B, M·S, K)``.
         own_names: the same from the codes' own action vectors alone.
         pooled: the mean and the largest of what the tokens of a window are read as, ``(B, 2·dim)``.
@@ -54,6 +57,7 @@ class Reading:
     sigma: Tensor
     latent: Tensor
     features: Tensor
+    states: Tensor
     names: Tensor
     own_names: Tensor
     pooled: Tensor
@@ -88,12 +92,14 @@ class Network(nn.Module):
     Args:
         config: sizes.
         anchors: unit vectors of the K anchors, ``(K, d)``; fixed.
+        of_state: anchor of each state (`vqtext.model.vocabulary.Grammar`), ``(V,)``.
     """
 
     anchors: Tensor
     basis: Tensor
+    of_state: Tensor
 
-    def __init__(self, config: ModelConfig, anchors: Tensor) -> None:
+    def __init__(self, config: ModelConfig, anchors: Tensor, of_state: Tensor) -> None:
         super().__init__()
         self.config = config
         s = config.settings
@@ -101,12 +107,14 @@ class Network(nn.Module):
         basis = span(anchors)
         trunk = Joint if config.joint else Independent
         self.trunk: Joint | Independent = trunk(config, len(basis))
-        self.reader = TokenReader(config)
+        self.reader = TokenReader(config, len(basis))
         self.correct = nn.Linear(s.dim, config.substeps * len(basis))
+        self.context = nn.Linear(s.dim, config.substeps * len(of_state))
         self.sharpness = nn.Parameter(torch.tensor(SHARPNESS).log())
         self.class_head = nn.Sequential(nn.Dropout(s.dropout), nn.Linear(2 * s.dim, len(config.labels)))
         self.text_head = nn.Linear(2 * s.dim, config.text_dim)
         self.register_buffer("anchors", anchors)
+        self.register_buffer("of_state", of_state, persistent=False)
         self.register_buffer("basis", basis)
 
     def forward(self, signal: Tensor, text: Tensor | None = None, text_mask: Tensor | None = None) -> Output:
@@ -117,7 +125,7 @@ class Network(nn.Module):
         """
         signal, seen = self.normalise(signal)
         a = self.trunk(signal, seen, text, text_mask)
-        read = self.reader(a.features, a.keep)
+        read = self.reader(a.features, a.action, a.keep)
         drawn = a.draw(read)
         return Output(
             **self._said(a, read),
@@ -134,7 +142,7 @@ class Network(nn.Module):
         """What `forward` says of windows ``(B, C, T)`` by the signal alone; nothing is drawn, which takes a
         quarter of the time."""
         a = self.trunk(*self.normalise(signal), None, None)
-        return Reading(**self._said(a, self.reader(a.features, a.keep)))
+        return Reading(**self._said(a, self.reader(a.features, a.action, a.keep)))
 
     def _said(self, a: Tokenised, read: Tensor) -> dict[str, Tensor]:
         """The attributes of a `Reading`."""
@@ -154,6 +162,7 @@ class Network(nn.Module):
             "sigma": a.sigma,
             "latent": a.latent,
             "features": a.features,
+            "states": self._states(names_of(named), self.context(read).unflatten(-1, (own.shape[2], -1))),
             "names": names_of(named),
             "own_names": names_of(own),
             "pooled": pooled,
@@ -165,7 +174,7 @@ class Network(nn.Module):
         """The network without what text alone uses: all that is saved, and all that is asked at test time."""
         if self.trunk.fusion is None:
             return self
-        alone = Network(ModelConfig.from_dict(self.config.to_dict()), self.anchors)
+        alone = Network(ModelConfig.from_dict(self.config.to_dict()), self.anchors, self.of_state)
         weights = self.state_dict()
         alone.load_state_dict({name: weights[name] for name in alone.state_dict()})
         return alone.to(self.anchors.device)
@@ -173,11 +182,25 @@ class Network(nn.Module):
     def _logits(self, action: Tensor) -> Tensor:
         return self.sharpness.exp() * F.normalize(action, dim=-1) @ (self.anchors @ self.basis.T).T
 
+    def _states(self, names: Tensor, context: Tensor) -> Tensor:
+        """Log chances of states: of their anchor, by the logits ``names (B, M·S, K)``, times that of their
+        context among all of that anchor, by ``context (B, M, S, V)``."""
+        onto = F.one_hot(self.of_state, names.shape[-1]).to(context.dtype)  # (V, K)
+        several = onto.sum(0)[self.of_state] > 1  # of an anchor in one context nothing is to be learned
+        context = torch.where(several, context.flatten(1, 2), 0.0)
+        context = context - context.detach().amax(-1, keepdim=True)
+        of_anchor = (context.exp() @ onto).clamp(min=TINY).log()
+        return (names.log_softmax(-1) - of_anchor)[..., self.of_state] + context
+
     def _pool(self, h: Tensor, keep: Tensor) -> Tensor:
         keep = keep[..., None]
         mean = (h * keep).sum(1) / keep.sum(1).clamp(min=1)
         most = h.masked_fill(~keep, -1e4).amax(1)
         return torch.cat([mean, most], -1)
+
+    def names_of(self, states: Tensor) -> Tensor:
+        """Probabilities of states ``(..., V)`` → of the anchors, ``(..., K)``."""
+        return anchors_of(states, self.of_state, len(self.anchors))
 
     def code_names(self) -> Tensor:
         """Anchor probabilities of each code's own action vectors, ``(codes, S, K)``."""

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 import vqtext
 from vqtext.errors import ArtifactError, UsageError
 from vqtext.model.load import VQText
-from vqtext.model.losses import frame_names
+from vqtext.model.losses import frame_states
 
 OUTPUTS = ("code", "t", "l", "mu", "sigma", "names", "classes")
 CLOSE = 1e-3  # largest difference from torch, in units of the largest value of an output
@@ -38,7 +38,8 @@ class TokenPath(nn.Module):
         """Windows ``(B, C, T)`` → `OUTPUTS`; the code is −1 where a token saw nothing."""
         out = self.network.read(signal)
         code = torch.where(out.keep, out.code, -1)
-        return code, out.t, out.l, out.mu, out.sigma, frame_names(out, out.names, self.frames), out.classes
+        names = self.network.names_of(frame_states(out, self.frames))
+        return code, out.t, out.l, out.mu, out.sigma, names, out.classes
 
 
 def metadata(model: VQText) -> dict[str, str]:

@@ -54,3 +54,8 @@ def nearness(away: Tensor) -> Tensor:
 def paint(names: Tensor, weights: Tensor) -> Tensor:
     """Probabilities of sub-steps ``(B, M·S, K)`` → probabilities of frames ``(B, F, K)``."""
     return weights @ names
+
+
+def anchors_of(states: Tensor, of_state: Tensor, anchors: int) -> Tensor:
+    """Probabilities of states ``(..., V)`` → of their anchors, ``(..., K)``; ``of_state (V,)``."""
+    return states @ torch.nn.functional.one_hot(of_state, anchors).to(states.dtype)

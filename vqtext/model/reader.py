@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vqtext.model import transformer
 from vqtext.model.config import ModelConfig
@@ -43,19 +44,32 @@ class Reading(nn.Module):
 
 
 class TokenReader(nn.Module):
-    """Token features ``(S, M, f)`` → what each token means among its neighbours, ``(S, M, D)``."""
+    """Tokens → what each means among its neighbours, ``(S, M, D)``.
 
-    def __init__(self, config: ModelConfig) -> None:
+    Of its code a token brings what the code is called, not its shape: all that is read rests on the code's
+    own action vectors, beside mu, sigma, t and l.
+
+    Args:
+        action_dim: width of an action vector.
+    """
+
+    def __init__(self, config: ModelConfig, action_dim: int) -> None:
         super().__init__()
         s, self.c = config.settings, config.series_channels
         self.code = s.dim_code
-        self.inside = nn.Linear(config.feature_dim + self.c, s.dim)
+        beside = config.feature_dim - self.code + self.c
+        self.inside = nn.Linear(config.substeps * action_dim + beside, s.dim)
         self.position = nn.Parameter(torch.randn(1, config.window_tokens, s.dim) * 0.02)
         self.reading = Reading(config)
 
-    def forward(self, features: Tensor, keep: Tensor) -> Tensor:
-        """``keep (S, M)`` as for `Reading`."""
-        sigma = features[..., self.code + self.c : self.code + 2 * self.c]
+    def forward(self, features: Tensor, action: Tensor, keep: Tensor) -> Tensor:
+        """Args:
+        features: of tokens, ``(S, M, f)``; action: of their codes, ``(S, M, sub-steps, r)``.
+        keep: ``(S, M)``, as for `Reading`.
+        """
+        beside = features[..., self.code :]
+        sigma = beside[..., self.c : 2 * self.c]
+        called = F.normalize(action, dim=-1).flatten(2) * keep[..., None]
         # how strong a movement is matters by ratios: twice as strong is one step, wherever it starts
-        x = self.inside(torch.cat([features, (sigma + FAINT).log()], -1)) + self.position
+        x = self.inside(torch.cat([called, beside, (sigma + FAINT).log()], -1)) + self.position
         return self.reading(x, keep)

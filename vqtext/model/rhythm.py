@@ -13,24 +13,42 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vqtext.model import chains
 from vqtext.model.evidence import EPS, Evidence
-from vqtext.model.hmm import FORBIDDEN
+from vqtext.model.hsmm import semi_markov
+from vqtext.model.hsmm.semi_markov import FORBIDDEN, Chain
 from vqtext.model.vocabulary import LEAST_SAMPLES, Grammar
 
-USUAL_S = 0.3  # a step of which nothing can be read
-ROUND_S = (0.4, 4.0)
-ALIKE = 0.08  # correlation of all that is felt with itself one round later
-CHANCE = 3.0  # and so many standard errors of the correlation of noise
-NEARLY = 0.9  # of the highest peak, whose first one is taken
-PEOPLE = 0.5  # share that must show it: chance makes a few look rhythmic
-STEP_S = (0.06, 3.0)
-TRIED = 18  # durations in that range, each a quarter longer than the one before
-WINDOWS = 300  # of each label are enough
-CLEAR = 1.0  # nats by which the likeliest duration must lead the least likely
+
+@dataclass(frozen=True)
+class DurationConfig:
+    """Constants of how long steps last.
+
+    Attributes:
+        usual_s: seconds of a step of which nothing can be read.
+        round_s: shortest and longest round of a cycle, in seconds.
+        alike: least correlation of all that is felt with itself one round later; chance: and so many standard
+            errors of the correlation of noise.
+        nearly: share of the highest peak that the first one taken must have.
+        people: share that must show a round: chance makes a few look rhythmic.
+        step_s: shortest and longest mean step that is tried, in seconds; tried: how many between, each longer
+            than the one before by the same ratio.
+        windows: of each label that are enough.
+        clear: nats by which the likeliest duration must lead the least likely.
+    """
+
+    usual_s: float = 0.3
+    round_s: tuple[float, float] = (0.4, 4.0)
+    alike: float = 0.08
+    chance: float = 3.0
+    nearly: float = 0.9
+    people: float = 0.5
+    step_s: tuple[float, float] = (0.06, 3.0)
+    tried: int = 18
+    windows: int = 300
+    clear: float = 1.0
 
 
-def round_s(evidence: Evidence, labels: int) -> Tensor:
+def round_s(evidence: Evidence, labels: int, config: DurationConfig) -> Tensor:
     """Seconds of a round of each label, ``(n,)``: where all that is felt is most like itself; NaN where most
     people repeat nothing clearly.
 
@@ -39,7 +57,7 @@ def round_s(evidence: Evidence, labels: int) -> Tensor:
     half a round, but not the same way.
     """
     frames = evidence.felt.shape[1]
-    first, last = (round(s / evidence.frame_s) for s in ROUND_S)
+    first, last = (round(s / evidence.frame_s) for s in config.round_s)
     last = min(last, frames * 2 // 3)
     out = torch.full((labels,), torch.nan)
     if last <= first:
@@ -48,10 +66,10 @@ def round_s(evidence: Evidence, labels: int) -> Tensor:
         found = []
         for who in evidence.group[evidence.label == i].unique():
             own = evidence.felt[(evidence.label == i) & (evidence.group == who)]
-            least = ALIKE + CHANCE / math.sqrt(len(own) * frames)
-            found.append(first + _first_peak(_alike(own)[first - 1 : last + 1], least))
+            least = config.alike + config.chance / math.sqrt(len(own) * frames)
+            found.append(first + _first_peak(_alike(own)[first - 1 : last + 1], least, config.nearly))
         rounds = torch.tensor(found) * evidence.frame_s
-        if rounds.isfinite().float().mean() > PEOPLE:
+        if rounds.isfinite().float().mean() > config.people:
             out[i] = rounds.nanmedian()
     return out
 
@@ -67,7 +85,7 @@ def _alike(felt: Tensor) -> Tensor:
     return found.nanmean((0, 2)).nan_to_num() * frames / (frames - torch.arange(frames))
 
 
-def _first_peak(alike: Tensor, least: float) -> float:
+def _first_peak(alike: Tensor, least: float, nearly: float) -> float:
     """The place, counted from the second value, of the first peak that is nearly as high as the highest; NaN
     if that is not higher than ``least``. A movement is as like itself two rounds later, by chance more so
     (McLeod and Wyvill 2005)."""
@@ -76,7 +94,7 @@ def _first_peak(alike: Tensor, least: float) -> float:
     high = inside[peaks]
     if not len(peaks) or high.max() <= least:
         return math.nan
-    return float(peaks[high >= NEARLY * high.max()][0])
+    return float(peaks[high >= nearly * high.max()][0])
 
 
 def too_fast(evidence: Evidence, grammar: Grammar, cyclic: Tensor, rate_hz: float) -> Tensor:
@@ -85,7 +103,7 @@ def too_fast(evidence: Evidence, grammar: Grammar, cyclic: Tensor, rate_hz: floa
     Args:
         cyclic: whether each label is a cycle, ``(n,)``.
     """
-    step_s = round_s(evidence, len(grammar.valid)) / grammar.valid.sum(1)
+    step_s = round_s(evidence, len(grammar.valid), DurationConfig()) / grammar.valid.sum(1)
     return cyclic & (step_s * rate_hz < LEAST_SAMPLES)  # NaN, where nothing repeats, is not
 
 
@@ -96,22 +114,25 @@ class Rhythm:
     Attributes:
         moves, start: how uses follow each other, log chances, ``(n, U, U)`` and ``(n, U)``.
         frame_s: seconds a frame lasts.
+        config: how durations are read; substates: most sub-states of a step.
         lasts: how long each use lasts beside the others of its label, ``(n, U)``; None: all alike.
     """
 
     moves: Tensor
     start: Tensor
     frame_s: float
+    config: DurationConfig
+    substates: int
     lasts: Tensor | None = None
 
-    def chain(self, step_s: Tensor, leaks: bool = False) -> chains.Chain:
+    def chain(self, step_s: Tensor) -> Chain:
         """Chains whose uses last so long on average, over all uses of each label, ``(n,)``."""
         dwell = (step_s / self.frame_s)[:, None].expand(self.start.shape)
         if self.lasts is not None:
             there = self.start > FORBIDDEN / 2
             usual = (self.lasts * there).sum(1, keepdim=True) / there.sum(1, keepdim=True)
             dwell = dwell * self.lasts / usual
-        return chains.Chain.of(self.moves, self.start, dwell, leaks)
+        return Chain.of(self.moves, self.start, dwell, self.substates)
 
     def step_s(
         self, emission_of: Callable[[Tensor], Tensor], label: Tensor, known: Tensor | None = None
@@ -130,24 +151,29 @@ class Rhythm:
         count = len(self.start)
         known = torch.full((count,), torch.nan, device=label.device) if known is None else known
         asked = known.isnan().nonzero()[:, 0]
-        rows = torch.cat([_spread((label == i).nonzero()[:, 0]) for i in asked] or [label[:0]])
+        rows = torch.cat(
+            [_spread((label == i).nonzero()[:, 0], self.config.windows) for i in asked] or [label[:0]]
+        )
         if not len(rows):
-            return torch.where(known.isnan(), USUAL_S, known)
+            return torch.where(known.isnan(), self.config.usual_s, known)
         emission, own = emission_of(rows), label[rows]
-        tried = torch.logspace(math.log10(max(STEP_S[0], self.frame_s)), math.log10(STEP_S[1]), TRIED)
-        likely = torch.zeros(count, TRIED, device=label.device)
+        shortest, longest = self.config.step_s
+        tried = torch.logspace(
+            math.log10(max(shortest, self.frame_s)), math.log10(longest), self.config.tried
+        )
+        likely = torch.zeros(count, len(tried), device=label.device)
         for number, seconds in enumerate(tried.tolist()):
             chain = self.chain(torch.full((count,), seconds, device=label.device))
-            for part in chains.chunks(chain, len(rows), emission.shape[1]):
-                found = chains.likelihood(emission[part], chain, own[part])
+            for part in semi_markov.chunks(chain, len(rows), emission.shape[1], 1):
+                found = semi_markov.log_likelihood(emission[part], chain, own[part])
                 likely[:, number].index_add_(0, own[part], found)
         most, best = likely.max(1)
-        clear = most - likely.amin(1) > CLEAR
-        clear &= best < TRIED - 1  # never to change at all is what words that fit nothing ask for
-        found = torch.where(clear, tried.to(likely.device)[best], USUAL_S)
+        clear = most - likely.amin(1) > self.config.clear
+        clear &= best < len(tried) - 1  # never to change at all is what words that fit nothing ask for
+        found = torch.where(clear, tried.to(likely.device)[best], self.config.usual_s)
         return torch.where(known.isnan(), found, known)
 
 
-def _spread(rows: Tensor) -> Tensor:
-    """At most `WINDOWS` of them, evenly spread."""
-    return rows[:: max(1, math.ceil(len(rows) / WINDOWS))]
+def _spread(rows: Tensor, most: int) -> Tensor:
+    """At most so many of them, evenly spread."""
+    return rows[:: max(1, math.ceil(len(rows) / most))]

@@ -19,16 +19,33 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vqtext.model import chains
-from vqtext.model.evidence import EPS, Evidence, Gaussians, fits_levels, fits_ways, relative
+from vqtext.model.evidence import EPS, EmissionConfig, Evidence, Gaussians, fits_levels, fits_ways, relative
+from vqtext.model.hsmm import semi_markov
+from vqtext.model.hsmm.semi_markov import Chain
 
-LOCATIONS = 4  # with fewer, no word can be spared
-WINDOWS = 120  # of each label are enough
-CLEAR = 0.1  # nats a second by which the loss of a cell must make them likelier
-TOGETHER = 2.5  # nats a second that cells of a label must gain together; true words rarely do
-MOST = 8  # cells of a label, and half of them: the rest must still say which step is which
-RENAMED = 0.3  # share of a label's time beyond which its steps were not mended but took each other's names
-PROMISING = 12  # of all that were tried, those that are tried again once one is left out
+
+@dataclass(frozen=True)
+class SiftingConfig:
+    """Attributes:
+    locations: with fewer, no word can be spared.
+    windows: of each label that are enough.
+    clear: nats a second by which the loss of a cell must make them likelier.
+    together: nats a second that cells of a label must gain together; true words rarely do.
+    most: cells of a label, and half of them: the rest must still say which step is which.
+    renamed: share of a label's time beyond which its steps were not mended but took each other's names.
+    promising: of all that were tried, those that are tried again once one is left out.
+    """
+
+    locations: int = 4
+    windows: int = 120
+    clear: float = 0.1
+    together: float = 2.5
+    most: int = 8
+    renamed: float = 0.3
+    promising: int = 12
+
+
+CONFIG = SiftingConfig()
 CELLS = 1 << 24  # numbers of one pass held at once
 
 
@@ -41,21 +58,20 @@ class Cell:
     location: int | None
 
 
-def refuted(evidence: Evidence, data: Gaussians, chain: chains.Chain) -> list[Cell]:
+def rejected(evidence: Evidence, chain: Chain, config: EmissionConfig) -> list[Cell]:
     """The cells that the training windows refute, the clearest of each label first.
 
     Args:
-        data: what was felt, standardised; it is not fitted here.
         chain: of all labels, as long as the words make each step.
     """
-    if evidence.levels.shape[2] < LOCATIONS:
+    if evidence.levels.shape[2] < CONFIG.locations:
         return []
-    chain, motion = replace(chain, leaks=False), relative(evidence)
+    data, motion = Gaussians(evidence, config), relative(evidence)
     found = []
     for label in evidence.label.unique().tolist():
         rows = (evidence.label == label).nonzero()[:, 0]
-        some = rows[torch.linspace(0, len(rows) - 1, min(WINDOWS, len(rows))).round().long()]
-        found += _Label(label, evidence, data, chain, motion, some).refuted()
+        some = rows[torch.linspace(0, len(rows) - 1, min(CONFIG.windows, len(rows))).round().long()]
+        found += _Label(label, evidence, data, chain, motion, some).rejected()
     return found
 
 
@@ -79,17 +95,17 @@ class _Label:
         label: int,
         evidence: Evidence,
         data: Gaussians,
-        chain: chains.Chain,
+        chain: Chain,
         motion: Tensor,
         rows: Tensor,
     ) -> None:
-        self.label, self.chain = label, chain
+        self.label, self.chain, self.config = label, chain.alone(label), data.config
         self.seconds = evidence.frame_s * evidence.energy.shape[1]
         self.motion, self.moved = motion[rows], evidence.energy[rows].isfinite()
         self.levels = evidence.levels[rows]
-        self.fits = fits_levels(self.motion, self.moved, self.levels)  # (W, F, U, L)
-        self.going = fits_ways(evidence.heading[rows], evidence.ways[rows], evidence.group[rows])
-        self.weight = evidence.words_weight
+        self.fits = fits_levels(self.motion, self.moved, self.levels, self.config)  # (W, F, U, L)
+        self.going = fits_ways(evidence.heading[rows], evidence.ways[rows], evidence.group[rows], self.config)
+        self.weight = evidence.words_weight(self.config)
         self.written = self.weight * self._words()  # (W, F, U)
         self.x, self.seen, self.data_weight = data.x[rows], data.seen[rows], data.weight
         self.hand = torch.nn.functional.one_hot(evidence.hand[rows]).to(self.x.dtype)
@@ -98,25 +114,25 @@ class _Label:
         self.there = self.there.view(*self.seen.shape[:2], -1)  # (W, F, P), of each thing felt ``of (R,)``
         self.patterns = torch.nn.functional.one_hot(self.of, self.there.shape[2]).to(self.x.dtype)  # (R, P)
 
-    def refuted(self) -> list[Cell]:
+    def rejected(self) -> list[Cell]:
         """What to leave out, in this order; here it is left out already."""
         left, named = self._cells(), self._named(self.written)
         found: list[Cell] = []
-        most = min(MOST, len(left) // 2)
+        most = min(CONFIG.most, len(left) // 2)
         best = before = float(self._likely(self.written[None])[0])
         while len(found) < most:
             likely = self._without(left)
             order = likely.argsort(descending=True).tolist()
-            if not float(likely[order[0]]) - best > CLEAR * self.seconds:
+            if not float(likely[order[0]]) - best > CONFIG.clear * self.seconds:
                 break
             self._leave_out(left[order[0]])
             renamed = self._named(self.weight * self._words()) != named
-            if float(renamed.float().mean()) > RENAMED:
+            if float(renamed.float().mean()) > CONFIG.renamed:
                 break
             best = float(likely[order[0]])
             found.append(left[order[0]])
-            left = [left[k] for k in order[1 : PROMISING + 1]]
-        return found if best - before > TOGETHER * self.seconds else []
+            left = [left[k] for k in order[1 : CONFIG.promising + 1]]
+        return found if best - before > CONFIG.together * self.seconds else []
 
     def _words(self) -> Tensor:
         """What all cells say that are not left out, ``(W, F, U)``."""
@@ -140,12 +156,12 @@ class _Label:
         one = slice(location, location + 1)
         levels = self.levels[..., one].clone()
         levels[:, use] = torch.nan
-        return fits_levels(self.motion[..., one], self.moved[..., one], levels)[..., 0]
+        return fits_levels(self.motion[..., one], self.moved[..., one], levels, self.config)[..., 0]
 
     def _without(self, cells: list[Cell]) -> Tensor:
         """How likely the windows are without each cell, ``(C,)``."""
         now = self._words()
-        at_once = max(1, CELLS // (now.numel() * int(self.chain.substates.max())))
+        at_once = max(1, CELLS // (now.numel() * self.chain.row))
         likely = []
         for begin in range(0, len(cells), at_once):
             some = cells[begin : begin + at_once]
@@ -165,23 +181,20 @@ class _Label:
             first: log weights by words, ``(C, W, F, U)``.
         """
         count, windows = first.shape[:2]
-        label = torch.full((count * windows,), self.label)
         emission = self._felt(first) + self.written[..., None]
-        found = chains.likelihood(emission.flatten(0, 1)[:, :, None], self.chain, label)
+        found = semi_markov.log_likelihood(emission.flatten(0, 1)[:, :, None], self.chain)
         return found.view(count, windows).mean(1)
 
     def _named(self, first: Tensor) -> Tensor:
         """The use that each frame will be called, ``(W, F)``, if words ``(W, F, U)`` start the names."""
-        label = torch.full((len(first),), self.label)
         emission = self._felt(first[None])[0]
-        return chains.posterior(emission[:, :, None], self.chain, label)[:, :, 0].argmax(-1)
+        return semi_markov.posterior(emission[:, :, None], self.chain)[:, :, 0].argmax(-1)
 
     def _felt(self, first: Tensor) -> Tensor:
         """Log weights of the sub-states by what each step feels like where words put it,
         ``(C, W, F, U, K)``."""
         count, windows, frames, uses = first.shape
-        label = torch.full((count * windows,), self.label)
-        walked = chains.posterior(first.flatten(0, 1)[:, :, None], self.chain, label, within=True)
+        walked = semi_markov.posterior(first.flatten(0, 1)[:, :, None], self.chain, within=True)
         share = walked.view(count, windows, frames, -1)  # (C, W, F, S)
         felt = self.x * self.seen
         total = torch.einsum("cwfs,wfp,wh->chsp", share, self.there, self.hand)[..., self.of]

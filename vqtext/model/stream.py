@@ -15,7 +15,7 @@ from torch import Tensor
 from vqtext.errors import DataError, ShapeError
 from vqtext.model.config import ModelConfig
 from vqtext.model.given import check_rate, in_memory, numbers, rows_of
-from vqtext.model.losses import frame_names
+from vqtext.model.losses import frame_states
 from vqtext.model.signals import Signals, check_channels, frames_seen, told, too_large, window_tensor
 from vqtext.model.telling import tell
 from vqtext.reason import Reason, Step
@@ -34,21 +34,21 @@ class Said:
 
     Attributes:
         start: its first frame.
-        names: of its frames, ``(F, K)``.
+        states: of its frames, ``(F, V)``.
         seen: which of them it saw, ``(F,)``.
         classes: class logits, ``(n,)``.
         familiar: how familiar it is, ``()``.
     """
 
     start: int
-    names: Tensor
+    states: Tensor
     seen: Tensor
     classes: Tensor
     familiar: Tensor
 
     @property
     def end(self) -> int:
-        return self.start + len(self.names)
+        return self.start + len(self.states)
 
 
 def explain_stream(
@@ -68,7 +68,7 @@ def explain_stream(
             NaN where nothing was measured; each may be a pandas DataFrame, as in `explain`. Few windows are
             held at a time.
         stride_s: seconds between the windows that the network sees, rounded to whole frames. None takes
-            windows side by side; where they overlap, the names of a frame are averaged over all windows that
+            windows side by side; where they overlap, the states of a frame are averaged over all windows that
             hold it, and so is what the class head says and how familiar they are.
         ahead: windows that are waited for and worked on at once; more are faster.
 
@@ -133,13 +133,13 @@ def _reasons(model: VQText, pieces: Iterable[np.ndarray], hop: int, ahead: int) 
     Positions are counted in frames of the recording; the network sees windows that start at each ``hop``.
     """
     for batch in _batches(_stretches(model, pieces, hop, ahead), ahead):
-        names, classes, keep, familiar = (
+        states, classes, keep, familiar = (
             torch.stack([getattr(stretch, part) for stretch in batch])
-            for part in ("names", "classes", "seen", "familiar")
+            for part in ("states", "classes", "seen", "familiar")
         )
-        decoded = model.decoder(names, classes, keep, 2, familiar)
+        decoded = model.decoder(states, classes, keep, 2, familiar)
         for row, stretch in enumerate(batch):
-            yield tell(decoded, row, stretch.seen, model.vocabulary, model.config, stretch.start)
+            yield tell(decoded, row, stretch.states, stretch.seen, model.decoder, stretch.start)
 
 
 def _stretches(model: VQText, pieces: Iterable[np.ndarray], hop: int, ahead: int) -> Iterator[Said]:
@@ -199,10 +199,10 @@ def _look(model: VQText, windows: Sequence[tuple[int, np.ndarray, int]]) -> list
     starts = np.array([windows[i][0] for i in measured])
     rows = torch.cat([window_tensor(windows[i][1][None], starts, model.config) for i in measured])
     out = model.network.read(rows)
-    names = frame_names(out, out.names, model.config.frames)
+    states = frame_states(out, model.config.frames)
     seen, familiar = frames_seen(rows, model.config), model.decoder.novelty(out.pooled)
     for row, i in enumerate(measured):
-        found[i] = Said(windows[i][0], names[row], seen[row], out.classes[row], familiar[row])
+        found[i] = Said(windows[i][0], states[row], seen[row], out.classes[row], familiar[row])
     return found
 
 
@@ -210,20 +210,20 @@ def _averaged(model: VQText, said: list[Said], begin: int, end: int) -> Iterator
     """What was said of the frames ``begin`` to ``end``, at most a window of them; nothing where none was
     seen."""
     config = model.config
-    names = torch.zeros(config.frames, len(model.vocabulary.anchors))
+    states = torch.zeros(config.frames, len(model.network.of_state))
     classes, familiar = torch.zeros(len(config.labels)), torch.zeros(())
     count = torch.zeros(config.frames)
     for s in said:
         first, last = max(s.start, begin), min(s.end, end)
         if first < last:
             here, there = slice(first - begin, last - begin), slice(first - s.start, last - s.start)
-            names[here] += s.names[there] * s.seen[there, None]
+            states[here] += s.states[there] * s.seen[there, None]
             count[here] += s.seen[there]
             classes += s.seen[there].sum() * s.classes.log_softmax(0)
             familiar += s.seen[there].sum() * s.familiar
     if count.any():
-        names = names / count.clamp(min=1)[:, None]
-        yield Said(begin, names, count > 0, classes / count.sum(), familiar / count.sum())
+        states = states / count.clamp(min=1)[:, None]
+        yield Said(begin, states, count > 0, classes / count.sum(), familiar / count.sum())
 
 
 def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:

@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 
 from torch import Tensor
 
 from vqtext.model.config import ModelConfig
-from vqtext.model.decoding import UNKNOWN, Decoded
+from vqtext.model.decoding import UNKNOWN, Decoded, Decoder
 from vqtext.model.vocabulary import LEAST_SAMPLES, Transcript, Use, Vocabulary
+from vqtext.model.why_not import Asked
 from vqtext.reason import UNKNOWN_NAME, Reason, Step
 
 POSSIBLE = 0.1  # least probability of a runner-up that is told
 
 
 def tell(
-    decoded: Decoded, row: int, keep: Tensor, vocabulary: Vocabulary, config: ModelConfig, first: int = 0
+    decoded: Decoded, row: int, states: Tensor, keep: Tensor, decoder: Decoder, first: int = 0
 ) -> Reason:
     """The reason of one window, with its runner-up's, where a second label was decoded and is as likely as
     `POSSIBLE`.
 
     Args:
-        row: which window.
+        row: which window; states: their probabilities by frame, ``(F, V)``.
         keep: which of its frames were seen, ``(F,)``; of others nothing is said.
+        decoder: that decoded it.
         first: frame of the recording that the window starts with: times count from the recording's start.
     """
-    told = []
+    vocabulary, config, told = decoder.vocabulary, decoder.config, []
     for rank, label in enumerate(decoded.label[row].tolist()):
         path, sure = (part[row, rank].tolist() for part in (decoded.path, decoded.confidence))
         steps = _steps(path, sure, keep.tolist(), first, vocabulary, config)
         transcript = vocabulary.transcripts[label]
         likely = round(float(decoded.log_posterior[row, label].exp()), 4)
-        told.append(Reason(transcript.label, likely, steps, transcript.display))
+        asked = Asked(decoder, states.half(), keep, label, first)
+        told.append(Reason(transcript.label, likely, steps, transcript.display, asked=asked))
     best = told[0]
     other = next((reason for reason in told[1:2] if reason.confidence >= POSSIBLE), None)
     familiar = round(float(decoded.familiar[row]), 4)
-    return Reason(best.label, best.confidence, best.steps, best.display, other, familiar)
+    label = int(decoded.label[row, 0])
+    same = [i for i in decoder.same[label].nonzero()[:, 0].tolist() if i != label]
+    of_same = None
+    if same:
+        group = decoded.log_posterior[row, [label, *same]]
+        of_same = round(float((group[0] - group.logsumexp(0)).exp()), 4)
+    others = tuple(vocabulary.transcripts[i].display or vocabulary.transcripts[i].label for i in same)
+    return replace(best, runner_up=other, familiar=familiar, same_steps=others, of_same=of_same)
 
 
 def _steps(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from vqtext.model import grounding
 from vqtext.model.augment import Augment
 from vqtext.model.batches import Windows, loader
 from vqtext.model.config import MIN_PATCH, ModelConfig
+from vqtext.model.decoding import Decoder
 from vqtext.model.evidence import Evidence
 from vqtext.model.facing import own_headings
 from vqtext.model.faults import is_out_of_memory, is_out_of_shared_memory, out_of_memory
@@ -39,7 +40,7 @@ VALIDATIONS = 50  # looks at the validation windows in one training
 
 @dataclass(frozen=True)
 class TrainingData:
-    """All that training needs. N windows, of which some train and some choose the epoch, until all of them
+    """All that training needs. N windows, of which some train and some are kept apart, until all of them
     train; no test window.
 
     Attributes:
@@ -104,8 +105,9 @@ def fit(
     seed: int,
     folder: Path,
     tell: Tell,
-) -> tuple[Network, dict[str, float], grounding.Grounding]:
-    """Train one network and return it as it was at its best epoch, by the validation windows alone.
+    begin: Mapping[str, Mapping[str, Tensor]] | None = None,
+) -> tuple[Network, Decoder, dict[str, float], grounding.Grounding]:
+    """Train one network and return it as it was in the end, or, with ``patience``, at its best epoch.
 
     A training that was stopped at any moment, by a kill too, goes on where it was when it is called again
     with the same folder, and ends in the same weights. Whoever calls sees to it that the rest is the same.
@@ -114,9 +116,10 @@ def fit(
         drop: share of the training windows that see no text.
         folder: logs (TensorBoard and CSV) and checkpoints are written here.
         tell: called a few times a second and after each epoch.
+        begin: weights that were trained before (`vqtext.model.module.weights`); None begins anew.
 
     Returns:
-        The network in eval mode, and the validation metrics and number of its epoch; with
+        The network in eval mode, its decoder, and the validation metrics and number of its epoch; with
         ``settings.overfit`` the loss of the first and of the last epoch instead; and what decided the names.
 
     Raises:
@@ -129,24 +132,31 @@ def fit(
     if settings.overfit is not None:
         config, data, settings = _overfitted(config, data, settings, seed)
     lightning.seed_everything(seed, workers=True, verbose=False)
-    network = Network(config, data.anchors)
+    network = Network(config, data.anchors, data.grammar.of_state)
     if config.settings.init is not None:
         start(network, config.settings.init)
     training, validation = data.part(data.train, drop), data.part(data.validation)
     network.normalise.fit(block.signal for block in training.blocks())
     _check(config, training, network)
     evidence = data.evidence.of(data.train.numpy())
-    names = grounding.make(settings.grounding, data.grammar, len(data.anchors), evidence)
-    if settings.overfit is not None:
-        names.settle()  # what is learnt by heart must stay what it is
-    every = data.part(data.train)
+    names = grounding.make(settings.grounding, data.grammar, evidence)
+    decoder = Decoder(config, data.vocabulary)
+    found = names.posterior
+    decoder.learn(
+        None if found is None else found.chain,
+        data.anchors[:0] if found is None else found.states[found.known],
+        evidence.label,
+    )
+    if begin is not None:
+        network.load_state_dict(begin["network"])
+        decoder.log_scale.data.copy_(begin["decoder"]["log_scale"])
     augment = _augment(config, data, training, evidence.group) if settings.augment else None
-    module = TrainingModule(network, names, data.label_vectors, settings, seed, every, data.origin, augment)
+    module = TrainingModule(network, decoder, names, data.label_vectors, settings, seed, data.origin, augment)
     watched = len(data.validation) > 0
     share = settings.batch_size // settings.devices
     batches = loader(training, share, seed, shuffle=True, workers=settings.workers)
     looks = loader(validation, 256, seed, shuffle=False, workers=settings.workers) if watched else None
-    keeper = Keeper(folder / "checkpoints", watched, settings.patience, batches.sampler)  # type: ignore[arg-type]
+    keeper = Keeper(folder / "checkpoints", settings.patience, batches.sampler)  # type: ignore[arg-type]
     stopped = kept_in(keeper.folder)
     epochs = epochs_for(len(training), settings)
     with ExitStack() as processes:
@@ -173,7 +183,8 @@ def fit(
     if trainer.interrupted:
         raise KeyboardInterrupt
     kept = torch.load(keeper.folder / LAST, weights_only=True, map_location="cpu")["keeper"]
-    network.load_state_dict(kept["best"]["weights"])
+    network.load_state_dict(kept["best"]["weights"]["network"])
+    decoder.load_state_dict(kept["best"]["weights"]["decoder"])
     scores = _validate(network, validation) if watched else {}
     if settings.overfit is not None:
         rows = kept["rows"]
@@ -181,7 +192,7 @@ def fit(
             f"{which}_loss": row["train/loss"] for which, row in (("first", rows[0]), ("last", rows[-1]))
         }
     scores |= {"epoch": float(kept["best"]["epoch"]), "epochs": float(epochs)}
-    return network.cpu().eval(), scores, names
+    return network.cpu().eval(), decoder.cpu().eval(), scores, names
 
 
 def _augment(config: ModelConfig, data: TrainingData, training: Windows, group: Tensor) -> Augment:

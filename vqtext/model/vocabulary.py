@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from vqtext.errors import ArtifactError
-from vqtext.model.hmm import FORBIDDEN
+from vqtext.model.hsmm.semi_markov import FORBIDDEN
+from vqtext.schema import order_of
 
 FORMAT = 1
 LEAST_SAMPLES = 2  # a shorter step has no borders that a signal of this rate could show
-DWELL_S = 0.3  # first guess of how long a step lasts, in seconds; training re-estimates it
+DWELL_S = 0.3  # seconds that a step lasts on average, as long as nothing is known of it
 SKIP = 0.03  # least chance that a step of a transcript is passed over
-RESTART = 0.2  # chance that a transcript with an end begins again when its last step is over
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,14 @@ class Use:
         inferred: the phrase speaks of a body part no sensor sits on.
         ambiguous_with: phrases of this label that the sensors cannot tell from this one.
         display: what people are shown instead of the anchor's phrase.
+        lasts: how long it is written to last beside the others of its label.
     """
 
     anchor: int
     inferred: bool = False
     ambiguous_with: tuple[str, ...] = ()
     display: str | None = None
+    lasts: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -66,23 +68,14 @@ class Vocabulary:
         """Steps of the longest transcript, U."""
         return max(len(t.uses) for t in self.transcripts)
 
-    def alike(self) -> Tensor:
-        """Which uses of a label have to share what is said of them, where windows are cut out of recordings:
-        themselves, and in a label that is no cycle those that the sensors cannot tell from them; of an anchor
-        that is used again one use alone. ``(n, U, U)`` of zeros and ones.
-
-        What nobody can see is learned by chance. In a cycle its steps still follow each other.
-        """
-        out = torch.eye(self.longest).repeat(len(self.transcripts), 1, 1)
-        for label, transcript in enumerate(self.transcripts):
-            if transcript.cyclic:
-                continue
-            first = {use.anchor: place for place, use in reversed([*enumerate(transcript.uses)])}
-            for u, use in enumerate(transcript.uses):
-                group = [k for k in first if k == use.anchor or self.anchors[k] in use.ambiguous_with]
-                out[label, u] = 0.0
-                out[label, u, [first[k] for k in group]] = 1.0
-        return out
+    def same_steps(self) -> Tensor:
+        """Which labels are written as the same steps, in the same order, for as long, ``(n, n)`` of zeros and
+        ones: no chain of steps tells them apart."""
+        said = [
+            (t.cyclic, order_of([(use.anchor, use.lasts) for use in t.uses], t.cyclic))
+            for t in self.transcripts
+        ]
+        return torch.tensor([[float(one == other) for other in said] for one in said])
 
     def displays(self) -> dict[str, str]:
         """Phrase → what people are shown instead where no label is at hand: what most of its uses say."""
@@ -113,7 +106,13 @@ class Vocabulary:
                     t["label"],
                     bool(t["cyclic"]),
                     tuple(
-                        Use(u["anchor"], u["inferred"], tuple(u["ambiguous_with"]), u.get("display"))
+                        Use(
+                            u["anchor"],
+                            u["inferred"],
+                            tuple(u["ambiguous_with"]),
+                            u.get("display"),
+                            float(u.get("lasts", 1.0)),
+                        )
                         for u in t["uses"]
                     ),
                     t.get("display"),
@@ -121,8 +120,11 @@ class Vocabulary:
                 )
                 for t in data["transcripts"]
             )
-            return cls(tuple(data["anchors"]), transcripts)
-        except (KeyError, TypeError) as error:
+            anchors = tuple(data["anchors"])
+            for use in (use for transcript in transcripts for use in transcript.uses):
+                anchors[use.anchor]
+            return cls(anchors, transcripts)
+        except (IndexError, KeyError, TypeError) as error:
             raise ArtifactError(
                 f"anchors.json is not a model's ({error!r}): train again with `vqtext train`"
             ) from error
@@ -130,69 +132,66 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Grammar:
-    """Transcripts as Markov chains over uses, padded to U states.
+    """Transcripts as chains over uses, padded to U uses.
 
     Attributes:
-        anchor: anchor of each state, ``(n, U)``; 0 where padded.
+        anchor: anchor of each use, ``(n, U)``; 0 where padded.
         valid: False where padded, ``(n, U)``.
+        state: of each use, ``(n, U)``: an anchor between the one before and the one after. Uses of any label
+            with the same three are one state, as a phone between two others is one in speech recognition.
+        of_state: anchor of each of the V states, ``(V,)``.
         start: log weights, ``(n, U)``: a window may begin anywhere.
-        ordered: log transitions that follow the transcript, ``(n, U, U)``.
-        unordered: log transitions from each use to any other use of the label, ``(n, U, U)``.
+        ordered: log chance of what follows a use once it is over, by the transcript, ``(n, U, U)``.
+        unordered: the same if any other use of the label may follow.
     """
 
     anchor: Tensor
     valid: Tensor
+    state: Tensor
+    of_state: Tensor
     start: Tensor
     ordered: Tensor
     unordered: Tensor
 
     @classmethod
-    def of(cls, transcripts: Sequence[Transcript], frames_per_second: float, rate_hz: float) -> Grammar:
+    def of(cls, transcripts: Sequence[Transcript], rate_hz: float) -> Grammar:
+        """Grammar of some transcripts, for signals of this rate."""
         states = max(len(t.uses) for t in transcripts)
-        stay = math.exp(-1 / (DWELL_S * frames_per_second))
         # A step shorter than two samples cannot be seen: it may be passed over as often as that happens.
-        skip = max(SKIP, 1 - math.exp(-2 / (DWELL_S * rate_hz)))
+        skip = max(SKIP, 1 - math.exp(-LEAST_SAMPLES / (DWELL_S * rate_hz)))
         anchor = torch.zeros(len(transcripts), states, dtype=torch.long)
         valid = torch.zeros(len(transcripts), states, dtype=torch.bool)
+        keys: dict[tuple[int, int, int], int] = {}
+        state = torch.zeros_like(anchor)
         ordered = torch.zeros(len(transcripts), states, states)
         unordered = torch.zeros(len(transcripts), states, states)
         for i, transcript in enumerate(transcripts):
             n = len(transcript.uses)
-            anchor[i, :n] = torch.tensor([use.anchor for use in transcript.uses])
+            own = [use.anchor for use in transcript.uses]
+            anchor[i, :n] = torch.tensor(own)
+            for u in range(n):
+                state[i, u] = keys.setdefault((own[u - 1], own[u], own[(u + 1) % n]), len(keys))
             valid[i, :n] = True
-            ordered[i, :n, :n] = _follow(n, transcript.cyclic, stay, skip)
-            unordered[i, :n, :n] = _any(n, stay)
+            ordered[i, :n, :n] = _follow(n, transcript.cyclic, skip)
+            unordered[i, :n, :n] = 1 - torch.eye(n) if n > 1 else 1
         start = torch.where(valid, -valid.sum(1, keepdim=True).log(), FORBIDDEN)
-        return cls(anchor, valid, start, _log(ordered), _log(unordered))
-
-    def emission(self, log_names: Tensor, labels: Tensor | slice = slice(None)) -> Tensor:
-        """Anchors' log weights ``(B, F, K)`` → states' of all labels, or of some, ``(B, n, F, U)``, padding
-        forbidden."""
-        states = log_names[..., self.anchor[labels]].transpose(1, 2)
-        return torch.where(self.valid[labels][:, None], states, FORBIDDEN)
+        of_state = torch.tensor([key[1] for key in keys])
+        return cls(anchor, valid, state, of_state, start, _log(ordered), _log(unordered))
 
 
-def _follow(n: int, cyclic: bool, stay: float, skip: float) -> Tensor:
+def _follow(n: int, cyclic: bool, skip: float) -> Tensor:
+    """Weights of what follows each of n uses: the next one, or, the rarer the further, one beyond it; after
+    the last of a transcript that has an end the first."""
     move = torch.zeros(n, n)
     for i in range(n):
-        steps = range(1, n) if cyclic else range(1, n - i)
-        for k in steps:
+        for k in range(1, n if cyclic else n - i):
             move[i, (i + k) % n] += skip ** (k - 1)
-        if not cyclic and i == n - 1:
-            move[i, 0] += RESTART
-    return _leave(move, stay)
+        if not move[i].any():
+            move[i, 0] = 1.0
+    return move
 
 
-def _any(n: int, stay: float) -> Tensor:
-    return _leave(1 - torch.eye(n), stay)
-
-
-def _leave(move: Tensor, stay: float) -> Tensor:
-    """Rows of relative ways out → rows of probabilities that stay with ``stay``."""
-    total = move.sum(1, keepdim=True)
-    out = torch.where(total > 0, move / total.clamp(min=1e-9), 0.0) * (1 - stay)
-    return out + torch.diag(1 - out.sum(1))
-
-
-def _log(p: Tensor) -> Tensor:
-    return torch.where(p > 0, p.clamp(min=1e-30).log(), FORBIDDEN)
+def _log(weight: Tensor) -> Tensor:
+    """Log chances of rows of weights."""
+    total = weight.sum(-1, keepdim=True).clamp(min=1e-30)
+    return torch.where(weight > 0, (weight / total).clamp(min=1e-30).log(), FORBIDDEN)

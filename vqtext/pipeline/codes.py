@@ -17,6 +17,7 @@ from vqtext.pipeline.found_levels import found_levels, level_lines
 from vqtext.pipeline.found_ways import found_ways, way_lines
 from vqtext.pipeline.lines import cut_short, table
 from vqtext.pipeline.progress import Progress
+from vqtext.pipeline.rejected_cells import rejected_cells
 from vqtext.pipeline.runs import folds_of, read_run
 from vqtext.pipeline.steps_said import StepsSaid
 from vqtext.pipeline.train import Train
@@ -67,8 +68,11 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
         "codes": [_told(code, model.vocabulary.displays()) for code in used],
     }
     if words:
+        from vqtext.pipeline.retraining import settings_of  # needs torch
+
         said = read_words(settings.cache / "anchors.h5", windows.labels)
-        steps = StepsSaid.of(model, windows, fold.split.train, said, run["refuted"][fold.best])
+        cells = rejected_cells(windows, fold.split, settings_of(run, settings, without_text=False))
+        steps = StepsSaid.of(model, windows, fold.split.train, said, cells)
         answer |= {
             "words": found_levels(steps),
             "directions": found_ways(steps),

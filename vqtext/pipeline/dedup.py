@@ -11,19 +11,20 @@ import numpy as np
 
 from vqtext.cache import hdf5
 from vqtext.pipeline.calibration import calibrate
+from vqtext.pipeline.cells import LASTS
 from vqtext.pipeline.edits import edits_of
 from vqtext.pipeline.embed import Embed, words_of
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.identifiability import sensors_of
 from vqtext.pipeline.identifiability_report import report
-from vqtext.pipeline.lines import cut_apart, cut_short
+from vqtext.pipeline.lines import cut_apart, cut_short, told
 from vqtext.pipeline.phrases import Phrases, stored_wording
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.threshold import by_reason, tree_and_threshold
 from vqtext.prompts.movement_words import facets_digest
 from vqtext.prompts.subactions import read_subactions
-from vqtext.schema import LabelWords, SubAction, same_text
+from vqtext.schema import LabelWords, SubAction, order_of, same_text
 
 CURVE = np.round(np.arange(0.5, 1.001, 0.01), 2)
 """Thresholds of the threshold→count curve, beside the chosen one."""
@@ -89,7 +90,7 @@ class Dedup(Stage):
         curve = np.union1d(CURVE[tree.floor <= CURVE], threshold)  # so that the chosen point lies on it
         arrays["curve/threshold"] = curve
         arrays["curve/count"] = np.array([tree.count(step) for step in curve], dtype=np.int32)
-        told = report(words, of_label, anchors, sensors_of(cache / "windows.h5"))
+        identified = report(words, of_label, anchors, sensors_of(cache / "windows.h5"))
         shown = {"label", "display", "keyword", "sentence", "cyclic"}
         attrs = {
             "labels": [label.model_dump(include=shown) for label in words],
@@ -104,21 +105,24 @@ class Dedup(Stage):
                 {"a": text[pair.a], "b": text[pair.b], "cosine": round(pair.cosine, 4), "reason": pair.reason}
                 for pair in cut.vetoed
             ],
-            "identifiability": told.answer,
-            "identifiability_told": told.lines,
+            "identifiability": identified.answer,
+            "identifiability_told": identified.lines,
         }
         hdf5.write(target, "anchors", arrays, attrs, self.recipe())
 
     def summary(self) -> dict[str, Any]:
         with hdf5.open_artifact(self.target, "anchors") as file:
-            told = file.attrs["identifiability"]
+            identified = file.attrs["identifiability"]
             return {
                 "phrases": len(file["phrase/text"]),
                 "anchors": len(file["anchor/phrase"]),
                 "threshold": file.attrs["threshold"],
                 "clusters": file.attrs["clusters"],
                 "vetoed": file.attrs["vetoed"],
-                "identifiability": {key: told[key] for key in ("labels", "order", "signature", "groups")},
+                "same_steps": _same_steps(file),
+                "identifiability": {
+                    key: identified[key] for key in ("labels", "order", "signature", "groups")
+                },
             }
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
@@ -129,7 +133,7 @@ class Dedup(Stage):
             f"{summary['threshold']:g}{asked}; verified that no two of them could still merge"
         ]
         with hdf5.open_artifact(self.target, "anchors") as file:
-            written, told = _signatures(file), file.attrs["identifiability_told"]
+            written, identified = _signatures(file), file.attrs["identifiability_told"]
         for cluster in clusters:
             members = [cluster["anchor"], *(m for m in cluster["members"] if m != cluster["anchor"])]
             if len(members) > 1:
@@ -147,7 +151,12 @@ class Dedup(Stage):
                 f"  {' | '.join(cut_apart([pair['a'], pair['b']]))} ({pair['cosine']:.2f}, {pair['reason']})"
                 for pair in vetoed[:SHOWN]
             ]
-        return [*lines, *told]
+        for group in summary["same_steps"]:
+            lines.append(
+                f"{told(group)} are written as the same steps: no reason can tell them apart, only the rest "
+                "of the signal"
+            )
+        return [*lines, *identified]
 
     def _tell_spellings(self, words: Sequence[LabelWords]) -> None:
         spellings: dict[str, set[str]] = defaultdict(set)
@@ -176,6 +185,22 @@ def _signatures(anchors: hdf5.Artifact) -> dict[str, str]:
         if said:
             found[same_text(step.phrase)].append(f"{labels[label]}: {said}")
     return {phrase: f" [{'; '.join(uses)}]" for phrase, uses in found.items()}
+
+
+def _same_steps(anchors: hdf5.Artifact) -> list[list[str]]:
+    """Labels that are written as the same anchors, in the same order, for as long; groups of two and more."""
+    steps: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    used = zip(
+        anchors["use/label"].tolist(), anchors["use/anchor"].tolist(), anchors["use/subaction"], strict=True
+    )
+    for label, anchor, text in used:
+        lasts = SubAction.model_validate_json(text).lasts or "usual"
+        steps[label].append((anchor, LASTS[lasts]))
+    groups: dict[Any, list[str]] = defaultdict(list)
+    for number, entry in enumerate(anchors.attrs["labels"]):
+        cyclic = bool(entry["cyclic"])
+        groups[cyclic, order_of(steps[number], cyclic)].append(entry["label"])
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _use_arrays(words: Sequence[LabelWords], anchors: Sequence[Sequence[int]]) -> dict[str, Any]:

@@ -119,6 +119,7 @@ class Evaluate(Stage):
             "controls": None,
             "faithfulness": _faithfulness(seeds),
             "missed": _missed(seeds),
+            "chosen_by_head": over([float(of_all(parts, "tied").mean()) for parts in seeds]),
             "unlike": over([float((of_all(parts, "familiar") < 1).mean()) for parts in seeds]),
             "leak": {"text_only_accuracy": leak},
             "leak_shuffled": shuffled,
@@ -136,7 +137,7 @@ class Evaluate(Stage):
                 name: [part.strength[name] for parts in seeds for part in parts]
                 for name in seeds[0][0].strength
             },
-            "selection": "strength by cross-validation, epoch by validation windows; both inside training",
+            "selection": "strength by cross-validation, calibration by validation people; both in training",
         }
         if self.settings.evaluate.controls:
             result["controls"] = self._controls(run, windows, folds, words, truth)

@@ -50,6 +50,10 @@ def _classification(result: Mapping[str, Any]) -> Iterator[str]:
         f"{len(result['seeds'])} seed(s)"
     )
     yield from table(rows)
+    yield (
+        "the steps decide the class (decoding); among classes that are written as the same steps the class "
+        f"head chooses: in {told(result['chosen_by_head'])} of the windows"
+    )
     yield f"calibration error of the decoding: {told(result['ece'])}"
     lost = sum(result["unlearned"].values())
     if lost:

@@ -17,10 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqtext.model.decoding import UNKNOWN
+from vqtext.model.decoding import UNKNOWN, Decoder
 from vqtext.model.grounding import Grounding
 from vqtext.model.load import VQText
+from vqtext.model.losses import frame_states
 from vqtext.model.module import calibrated_nll
+from vqtext.model.signals import blocks
 from vqtext.model.sureness import no_surer_than_chance, sureness
 from vqtext.model.training import TrainingData
 from vqtext.pipeline.classify import STRENGTHS, USUAL, linear
@@ -36,14 +38,14 @@ class Said:
     """What a network says of N windows.
 
     Attributes:
-        names: anchor probabilities of frames, ``(N, F, K)``.
+        states: their probabilities at each frame, ``(N, F, V)``, in half precision.
         pooled: what the class is told from, ``(N, f)``.
         label: the truth, ``(N,)``.
         keep: frames inside the window, ``(N, F)``.
         place: of the windows among those of the data, ``(N,)``.
     """
 
-    names: Tensor
+    states: Tensor
     pooled: Tensor
     label: Tensor
     keep: Tensor
@@ -56,7 +58,7 @@ class Chosen:
 
     Attributes:
         strength: inverse regularisation of the class head.
-        weights: of the decoder's chain and head, ``(2,)``.
+        temperature: of the decoder's posterior.
         usual: how far from those learned a window is that nobody need wonder at (`vqtext.model.novelty`).
         nll, accuracy: of the class head on the validation windows.
         place, path, posterior: which windows these were, ``(V,)``, the uses that they were told as, −1 beyond
@@ -64,7 +66,7 @@ class Chosen:
     """
 
     strength: float
-    weights: Tensor
+    temperature: Tensor
     usual: float
     nll: float
     accuracy: float
@@ -86,14 +88,13 @@ def choose(model: VQText, data: TrainingData) -> Chosen | None:
         return None
     learn, held = _said(model, data, data.train), _said(model, data, data.validation[known])
     strength, classes = _fit_strictly(model.network.class_head, learn, held)
-    model.decoder.fit(learn.names, learn.label, learn.keep)
-    model.decoder.calibrate(held.names, classes, held.label, held.keep)
+    model.decoder.calibrate(held.states, classes, held.label, held.keep)
     model.decoder.novelty.fit(learn.pooled, learn.label)
-    path, posterior = model.decoder.tell(held.names, held.label, held.keep)
+    path, posterior = _told(model.decoder, held)
     right = (classes.argmax(-1) == held.label).float()
     return Chosen(
         strength,
-        model.decoder.weights.clone(),
+        model.decoder.temperature.clone(),
         model.decoder.novelty.usual(held.pooled),
         nll=float(calibrated_nll(classes, held.label)),
         accuracy=float(right.mean()),
@@ -114,16 +115,15 @@ def finish(model: VQText, data: TrainingData, chosen: Chosen | None, names: Grou
     """
     learn = _said(model, data, data.train)
     decoder = model.decoder
-    decoder.fit(learn.names, learn.label, learn.keep)
     sure = torch.ones_like(decoder.sure)
     if chosen is not None:
-        decoder.weights.copy_(chosen.weights)
+        decoder.temperature.copy_(chosen.temperature)
         decoder.novelty.fit(learn.pooled, learn.label)
         decoder.novelty.strict.fill_(1 / chosen.usual)
         _fit(model.network.class_head, learn.pooled, learn.label, chosen.strength)
-        if names.first is not None:
+        if names.posterior is not None:
             frame_s = model.config.window_s / model.config.frames
-            walked, group = names.first[chosen.place], data.evidence.group[chosen.place]
+            walked, group = names.posterior.anchors()[chosen.place], data.evidence.group[chosen.place]
             sure = sureness(chosen.path, chosen.posterior, walked, group, decoder.grammar.anchor, frame_s)
     decoder.sure.copy_(no_surer_than_chance(sure, _heard(model, names), decoder.grammar.valid))
 
@@ -132,18 +132,33 @@ def _heard(model: VQText, names: Grounding) -> Tensor:
     """Labels of whose steps something tells one from the next, ``(n,)``: what decided the names; or order
     alone, where windows are whole trials of something that has a beginning."""
     transcripts = model.vocabulary.transcripts
-    if names.heard is None:
+    if names.posterior is None:
         return torch.zeros(len(transcripts), dtype=torch.bool)
     begins = torch.tensor([not model.config.anywhere and not t.cyclic for t in transcripts])
-    return names.heard | begins
+    return names.posterior.identified | begins
+
+
+def _told(decoder: Decoder, held: Said) -> tuple[Tensor, Tensor]:
+    """Path and its posterior of windows whose label is known, ``(V, F)`` each."""
+    chain = decoder.chain()
+    parts = [
+        decoder.path(decoder.emission(held.states[rows].float(), held.keep[rows]), chain, held.label[rows])
+        for rows in torch.arange(len(held.label)).split(64)
+    ]
+    path, posterior = (torch.cat(part) for part in zip(*parts, strict=True))
+    return path, posterior
 
 
 def _said(model: VQText, data: TrainingData, part: Tensor) -> Said:
     few = few_of_each(data.label[part].numpy(), SHOWN)
     shown = part[torch.from_numpy(few)]
-    tokens = model.tokenize(data.signal[data.rows[shown.numpy()]])
-    names, pooled = torch.from_numpy(tokens.names), torch.from_numpy(tokens.pooled)
-    return Said(names, pooled, data.label[shown], data.frame_keep[shown], shown)
+    states, pooled = [], []
+    with torch.no_grad():
+        for rows in blocks(data.signal[data.rows[shown.numpy()]], None, model.config):
+            out = model.network.read(rows)
+            states.append(frame_states(out, model.config.frames).half())
+            pooled.append(out.pooled)
+    return Said(torch.cat(states), torch.cat(pooled), data.label[shown], data.frame_keep[shown], shown)
 
 
 def _fit_strictly(head: nn.Sequential, learn: Said, held: Said) -> tuple[float, Tensor]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from vqtext.pipeline.lines import cut_short, table
 
-LINES = 20  # doubtful rows that people are shown, beside those that training left out
+LINES = 20  # doubtful rows that people are shown, beside those that the data contradict
 
 Row = Mapping[str, Any]
-"""A use of a sub-action with ``label, phrase, written`` and ``found``, None where nothing was; ``refuted`` of
-what training may leave out."""
+"""A use of a sub-action with ``label, phrase, written`` and ``found``, None where nothing was; ``rejected``
+where the training windows are clearly likelier without it."""
 
 
 def right_line(rows: Sequence[Row], what: str) -> str:
@@ -23,22 +23,22 @@ def right_line(rows: Sequence[Row], what: str) -> str:
 def doubtful_lines(
     rows: Sequence[Row], heading: Sequence[str], told: Callable[[Row], Sequence[str]]
 ) -> list[str]:
-    """A table of the rows that are found otherwise than written, or that training left out; nothing where
+    """A table of the rows that are found otherwise than written, or that the data contradict; nothing where
     there are none.
 
     Args:
         heading: of the columns after label and sub-action; told: what stands in them.
     """
-    left_out = [row for row in rows if row.get("refuted")]
-    doubtful = [row for row in rows if row["found"] not in (None, row["written"]) and row not in left_out]
-    some = [*left_out, *doubtful[:LINES]]
+    contradicted = [row for row in rows if row.get("rejected")]
+    doubtful = [row for row in rows if row["found"] not in (None, row["written"]) and row not in contradicted]
+    some = [*contradicted, *doubtful[:LINES]]
     if not some:
         return []
     head = ("label", "sub-action", *heading)
     shown = [(cut_short(row["label"], 30), cut_short(row["phrase"], 50), *told(row)) for row in some]
-    if left_out:
-        head = (*head, "in training")
-        marks = ["left out" if row.get("refuted") else "" for row in some]
+    if contradicted:
+        head = (*head, "by the data")
+        marks = ["contradicted" if row.get("rejected") else "" for row in some]
         shown = [(*cells, mark) for cells, mark in zip(shown, marks, strict=True)]
     more = [f"and {len(doubtful) - LINES} more, in --json"] if len(doubtful) > LINES else []
     return [*table([head, *shown]), *more]

@@ -14,7 +14,7 @@ from vqtext.pipeline.classify import fit_linear, histogram
 from vqtext.pipeline.drawn import missed
 from vqtext.pipeline.faithfulness import deletion
 
-CLASSIFIERS = ("tokens", "histogram", "decoding")
+CLASSIFIERS = ("tokens", "histogram", "head", "steps", "decoding")
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Predictions:
         strength: regularisation that was chosen for the classifiers that have one.
         drops: see `faithfulness.deletion`; empty where it was not asked for.
         familiar: by the decoding, ``(n,)``.
+        tied: the class has the same steps as another one, so that the class head chose, ``(n,)``.
         missed: see `drawn.missed`; NaN where it was not asked for.
     """
 
@@ -48,6 +49,7 @@ class Predictions:
     strength: dict[str, float]
     drops: tuple[np.ndarray, np.ndarray]
     familiar: np.ndarray
+    tied: np.ndarray
     missed: tuple[float, float]
 
 
@@ -77,7 +79,12 @@ def predict(folder: Path | str, windows: Windows, split: Split, seed: int, few: 
         said[name] = classifier.predict(b)
     decoded = model.decode(windows.signal, split.test)
     return Predictions(
-        label={**said, "decoding": decoded.label},
+        label={
+            **said,
+            "head": new.classes.argmax(1),
+            "steps": decoded.steps.argmax(1),
+            "decoding": decoded.label,
+        },
         posterior=np.exp(decoded.log_posterior),
         anchor=decoded.anchor,
         keep=decoded.keep,
@@ -90,6 +97,7 @@ def predict(folder: Path | str, windows: Windows, split: Split, seed: int, few: 
         strength=strength,
         drops=deletion(model, windows, few, np.random.default_rng(seed)),
         familiar=decoded.familiar,
+        tied=(model.decoder.same.sum(1).numpy() > 1)[decoded.label],
         missed=missed(model, windows, few),
     )
 

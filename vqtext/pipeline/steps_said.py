@@ -37,7 +37,7 @@ class StepsSaid:
         train: places of the training windows; index: of those that are looked at, ``(n,)``.
         said: the decoding of the windows at ``index``.
         frames, frame_s: frames of a window, F, and how long each lasts.
-        refuted: cells that its training left out: label, step, and location, None for the way it goes.
+        rejected: cells that the data contradict: label, step, and location, None for the way it goes.
     """
 
     windows: Windows
@@ -47,7 +47,7 @@ class StepsSaid:
     said: Decodings
     frames: int
     frame_s: float
-    refuted: frozenset[tuple[str, int, str | None]] = frozenset()
+    rejected: frozenset[tuple[str, int, str | None]] = frozenset()
 
     @classmethod
     def of(
@@ -56,17 +56,17 @@ class StepsSaid:
         windows: Windows,
         train: np.ndarray,
         words: Words,
-        refuted: Iterable[Mapping[str, Any]] = (),
+        rejected: Iterable[Mapping[str, Any]] = (),
     ) -> StepsSaid:
         """Decode `LOOKED_AT` training windows of each label. No other window is looked at.
 
         Args:
-            refuted: what training left out, as the run wrote it down.
+            rejected: cells that the data contradict (`rejected_cells`).
         """
         index = train[few_of_each(windows.label[train], LOOKED_AT)]
         frames = model.config.frames
         said = model.decode(windows.signal, index)
-        left_out = frozenset((cell["label"], cell["step"], cell["location"]) for cell in refuted)
+        left_out = frozenset((cell["label"], cell["step"], cell["location"]) for cell in rejected)
         return cls(windows, words, train, index, said, frames, model.config.window_s / frames, left_out)
 
     def measured(
@@ -86,7 +86,7 @@ class StepsSaid:
 
         Returns:
             ``label, phrase, location, cell`` (its key in the signature) and ``written``; ``z``, None where
-            the step lasts less than `LEAST_S` in all, ``seconds``, and ``refuted``: training left it out.
+            the step lasts less than `LEAST_S` in all, ``seconds``, and ``rejected``: the data contradict it.
         """
         total: dict[tuple[int, int, str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
         left_out = set()
@@ -101,7 +101,7 @@ class StepsSaid:
                 # the dominant wrist is one place, whichever wrist it is
                 where = cell if "dominant" in cell else location
                 key = (i, u, where, cell, written)
-                if (self.windows.labels[i], u, None if going else location) in self.refuted:
+                if (self.windows.labels[i], u, None if going else location) in self.rejected:
                     left_out.add(key)
                 sums = total[key]
                 sums[0] += float(z.sum())
@@ -115,7 +115,7 @@ class StepsSaid:
                 "written": written,
                 "z": s / n if n * self.frame_s >= LEAST_S else None,
                 "seconds": round(n * self.frame_s, 1),
-                "refuted": (i, u, where, cell, written) in left_out,
+                "rejected": (i, u, where, cell, written) in left_out,
             }
             for (i, u, where, cell, written), (s, n) in total.items()
         ]
@@ -125,12 +125,12 @@ class StepsSaid:
         fewer than two do."""
         import torch
 
-        from vqtext.model.chains import durations
+        from vqtext.model.hsmm.semi_markov import durations
 
         count = len(self.words.uses[label])
         own = self._right(label)
         step = np.where(self.said.keep[own], self.said.use[own], -1)
-        mean, _ = durations(torch.from_numpy(step + 1), torch.arange(count + 1))
+        mean, _ = durations(torch.from_numpy(step + 1), count + 1)
         return [float(frames) * self.frame_s for frames in mean[1:]]
 
     def _right(self, label: int) -> np.ndarray:

@@ -36,11 +36,10 @@ from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.words import read_words
 
 if TYPE_CHECKING:
-    from vqtext.model.sifting import Cell
-    from vqtext.model.training import TrainingData
+    pass
 
-CHOOSING = 0.5  # share of the epochs that a training takes which only chooses
-LEAST = 0.8  # share of the epochs that the other takes at least: a few windows choose an early end by chance
+CHOOSING = 0.6  # share of the epochs after which the validation windows have chosen, and train too
+AGAIN = 0.5  # learning rate from then on, as a share of what it was
 FALLS = 0.5  # a sound network's loss on a few batches falls below this share of what it was
 WHOLE = "whole"  # folder of what was logged once all windows trained
 SCORES = "scores.json"  # written last: a model that has it is whole
@@ -59,15 +58,14 @@ _HOW = {
 class Train(Stage):
     """Train one model a fold and seed.
 
-    Validation windows choose the epoch and all that is fitted once the network is done. Then nothing is left
-    for them to choose: the model that is kept is trained anew, on them too. The first training only chooses
-    and takes half of the epochs; the second ends at the same share of all, or later. The run names the best
+    Validation windows choose all that is fitted once the network is done. Then nothing is left
+    for them to choose, and training goes on with them among its windows. The run names the best
     seed by its validation score. A run of folds has no best model: each was kept from other people, and a
     score on some says nothing about a score on others.
     """
 
     command = "train"
-    version = 27
+    version = 28
     folder = True
 
     @property
@@ -112,7 +110,6 @@ class Train(Stage):
             self.progress.warn(warning)
         kept = self.staging()  # what a training that was stopped had done
         scores: dict[str, dict[str, float]] = {}
-        refuted: dict[str, list[dict[str, Any]]] = {}
         described = []
         heard: list[str] = []  # labels of which people were told that they are too fast
         for fold, split in enumerate(splits):
@@ -132,7 +129,7 @@ class Train(Stage):
                 self._train_seed(seed, config, data, kept / name, name)
             for name in made.values():
                 found = json.loads((kept / name / SCORES).read_text())
-                scores[name], refuted[name] = found["validation"], found["refuted"]
+                scores[name] = found["validation"]
                 copy(kept / name, target / name)
             best = max(
                 made.values(), key=lambda name: -scores[name].get("nll", 0) - scores[name].get("rebuild", 0)
@@ -147,7 +144,6 @@ class Train(Stage):
             "best": None if splits[0].how == "folds" else described[0]["best"],
             "seeds": seeds,
             "validation": scores,
-            "refuted": refuted,
             "splits": described,
             "encoder": encoder,
             "settings": self.settings.model_dump(mode="json"),
@@ -171,22 +167,23 @@ class Train(Stage):
     def _train_seed(self, seed: int, config: Any, data: Any, folder: Path, name: str) -> None:
         """Train one model beside ``folder`` and move it there when it is whole."""
         from vqtext.model import grounding
-        from vqtext.model.decoding import Decoder
         from vqtext.model.load import VQText
+        from vqtext.model.module import weights
         from vqtext.model.training import epochs_for, fit
         from vqtext.pipeline.finishing import choose, finish
 
         work = folder.with_name(f".{folder.name}.work")
         settings, drop = self.settings.train, self.settings.guidance.drop
-        again = settings.refit and settings.overfit is None and len(data.validation) > 0
         epochs = epochs_for(len(data.train), settings)
-        first = ceil(CHOOSING * epochs) if again else epochs
+        again = settings.refit and settings.overfit is None and len(data.validation) > 0 and epochs > 1
+        first = min(ceil(CHOOSING * epochs), max(1, epochs - 1)) if again else epochs
         if work.exists():
             self.progress.say(f"{name}: going on where it was stopped")
         with self.progress.bar(f"{name}: steps") as tell:
             how = settings.model_copy(update={"epochs": first})
-            network, scores, names = fit(config, data, how, drop, seed, work, tell)
-        model = VQText(network, Decoder(config, data.vocabulary))
+            network, decoder, scores, names = fit(config, data, how, drop, seed, work, tell)
+        model = VQText(network, decoder)
+        begin = weights(network, decoder)
         if settings.overfit is not None:
             data = replace(data, validation=data.validation[:0])  # a check by heart keeps nobody apart
         chosen = choose(model, data)
@@ -194,21 +191,20 @@ class Train(Stage):
             scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}
         if again:
             data = data.whole()
-            share = max(LEAST, (scores["epoch"] + 1) / first)
-            scores["refit_epochs"] = float(round(epochs * share))
-            how = settings.model_copy(update={"epochs": int(scores["refit_epochs"])})
+            scores["refit_epochs"] = float(epochs - first)
+            more = {"epochs": epochs - first, "learning_rate": AGAIN * settings.learning_rate}
+            how = settings.model_copy(update=more)
             with self.progress.bar(f"{name}: steps of all windows") as tell:
-                network, _, names = fit(config, data, how, drop, seed, work / WHOLE, tell)
-            model = VQText(network, Decoder(config, data.vocabulary))
+                network, decoder, _, names = fit(config, data, how, drop, seed, work / WHOLE, tell, begin)
+            model = VQText(network, decoder)
         evident = names
         if chosen is not None and not again:  # training had no use for the evidence of the validation windows
-            evident = grounding.make(settings.grounding, data.grammar, len(data.anchors), data.evidence)
+            evident = grounding.make(settings.grounding, data.grammar, data.evidence)
         finish(model, data, chosen, evident)
         model.save(work)
         for part in (work, work / WHOLE):
             shutil.rmtree(part / "checkpoints", ignore_errors=True)
-        said = {"validation": scores, "refuted": [_in_words(cell, data) for cell in names.refuted]}
-        (work / SCORES).write_text(json.dumps(said) + "\n", encoding="utf-8")
+        (work / SCORES).write_text(json.dumps({"validation": scores}) + "\n", encoding="utf-8")
         work.rename(folder)
 
     def finish(self) -> None:
@@ -241,9 +237,8 @@ class Train(Stage):
                 {key: entry[key] for key in ("test_subjects", "validation_subjects", "best", "sizes")}
                 for entry in run["splits"]
             ],
-            "epoch_chosen_on": "validation windows cut from training",
+            "calibrated_on": "validation windows cut from training",
             "validation": run["validation"],
-            "refuted": run["refuted"],
             "seconds": run["seconds"],
         }
 
@@ -258,17 +253,12 @@ class Train(Stage):
             train, validation, test = (_told_size(entry["sizes"][part]) for part in PARTS)
             begin = f"fold {fold}: " if summary["split"] == "folds" else ""
             watched = entry["sizes"]["validation"]["windows"]
-            chosen = f"{validation}{then}" if watched else "nothing, the last was taken"
-            lines.append(f"  {begin}trained on {train}; epoch chosen on: {chosen}; kept for the test: {test}")
+            chosen = f"{validation}{then}" if watched else "nothing"
+            lines.append(f"  {begin}trained on {train}; calibrated on: {chosen}; kept for the test: {test}")
         best = {entry["best"] for entry in summary["splits"]} if len(summary["seeds"]) > 1 else set()
         for name, scores in summary["validation"].items():
             said = ", ".join(f"{key} {value:.3g}" for key, value in scores.items())
             lines.append(f"  {name}{' (best)' if name in best else ''}: {said}")
-            if refuted := summary["refuted"][name]:
-                lines.append(
-                    f"    left out, for windows are likelier without: {len(refuted)} written cells (see "
-                    "vqtext codes --words)"
-                )
         return lines
 
 
@@ -282,17 +272,6 @@ def sizes(windows: Windows, split: Split) -> dict[str, Any]:
         whose = {ids[code]: int(n) for code, n in zip(codes, counts, strict=True) if code >= 0}
         found[part] = {"windows": len(index), "subjects": whose}
     return found
-
-
-def _in_words(cell: Cell, data: TrainingData) -> dict[str, Any]:
-    """A cell that was left out; ``location`` is null where it is the way that the step goes."""
-    use = data.vocabulary.transcripts[cell.label].uses[cell.use]
-    return {
-        "label": data.vocabulary.transcripts[cell.label].label,
-        "step": cell.use,
-        "phrase": data.vocabulary.anchors[use.anchor],
-        "location": None if cell.location is None else data.evidence.locations[cell.location],
-    }
 
 
 def _told_check(name: str, scores: Mapping[str, float]) -> str:

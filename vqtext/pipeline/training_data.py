@@ -92,7 +92,7 @@ def gather(
         place=settings.guidance.place,
     )
     frame_end = np.arange(config.frames) * windows.T // config.frames
-    grammar = Grammar.of(spoken.transcripts, config.frames / config.window_s, config.rate_hz)
+    grammar = Grammar.of(spoken.transcripts, config.rate_hz)
     evidence = evidence_of(windows, signal, pool, words, moving, grammar, config, likeness)
     fast = too_fast(evidence, grammar, torch.tensor(words.cyclic), windows.rate_hz).tolist()
     spoken = replace(

@@ -14,6 +14,7 @@ import numpy as np
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.locations import sensed
 from vqtext.errors import ArtifactError
+from vqtext.pipeline.cells import LASTS
 from vqtext.pipeline.identifiability import Sensors, ambiguous_groups, transcripts_of
 from vqtext.pipeline.unseen_borders import unseen_borders
 from vqtext.schema import SubAction
@@ -108,7 +109,11 @@ def vocabulary(words: Words, labels: Sequence[str], sensors: Sensors, signed: bo
         here = {k for k, _ in words.uses[label]}
         alike = {k for group in groups for k in group if k in here and k != anchor}
         return Use(
-            anchor, inferred, tuple(sorted(words.phrases[k] for k in alike)), _one_line(subaction.display)
+            anchor,
+            inferred,
+            tuple(sorted(words.phrases[k] for k in alike)),
+            _one_line(subaction.display),
+            LASTS[subaction.lasts or "usual"],
         )
 
     transcripts = tuple(

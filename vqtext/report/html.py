@@ -35,7 +35,9 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 CLASSIFIERS = {
     "tokens": "its tokens, with all their attributes",
     "histogram": "how often each code occurs",
-    "decoding": "the likeliest order of named steps",
+    "head": "a layer over all tokens read together, which decides nothing but what follows",
+    "steps": "the label whose chain of named steps explains the window best",
+    "decoding": "the same; among labels of the same steps, the head chooses",
 }
 
 
