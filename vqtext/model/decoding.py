@@ -34,6 +34,8 @@ class DecodingConfig:
     """Attributes:
     evidence: pieces of evidence that all frames of a window count as before the weight is learned:
         neighbouring frames repeat each other, and a class that is too sure at first takes over the training.
+    span_s: seconds of states that count as one piece of evidence on the way to a path, given the class: where
+        a step ends depends on the frames around, whose errors repeat less than those of a whole window.
     floor: probability that is added to each state: none rules a step out by itself.
     background: evidence for the unknown, in nats against how likely a state is anywhere: at −4 a frame is
         unknown where each use is some fifty times less likely than on average, for long enough to pay for the
@@ -44,6 +46,7 @@ class DecodingConfig:
     """
 
     evidence: float = 5.0
+    span_s: float = 0.06
     floor: float = 1e-4
     background: float = -4.0
     enter_unknown: float = 0.01
@@ -233,19 +236,21 @@ class Decoder(nn.Module):
         self, states: Tensor, head: Tensor, keep: Tensor, ranks: int, familiar: Tensor
     ) -> tuple[Tensor, ...]:
         """Of a few windows, what `Decoded` holds, in its order."""
-        emission, chain = self.emission(states, keep), self.chain()
-        steps = semi_markov.label_posterior(emission, chain)
+        steps = self.steps(states, keep)
         log_posterior = self.classes(steps, head, familiar)
         label = log_posterior.topk(min(ranks, log_posterior.shape[1]), dim=1).indices
         path = torch.empty(*label.shape, states.shape[1], dtype=torch.long)
         sure = torch.empty(path.shape)
         for rank, own in enumerate(label.T):
-            path[:, rank], sure[:, rank] = self.path(emission, chain, own)
+            path[:, rank], sure[:, rank] = self.path(states, keep, own)
         return log_posterior, steps, label, path, sure * familiar[:, None, None], familiar
 
     @torch.no_grad()
-    def path(self, emission: Tensor, chain: Chain, label: Tensor) -> tuple[Tensor, Tensor]:
-        """The likeliest use of each frame in windows of ``label (B,)``; its posterior; ``(B, F)`` each."""
+    def path(self, states: Tensor, keep: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+        """The likeliest use of each frame in windows of ``label (B,)``; its posterior; ``(B, F)`` each. Other
+        arguments as for `emission`."""
+        weight = min(1.0, self.frame_s / CONFIG.span_s) / self.log_scale.exp()
+        emission, chain = weight * self.emission(states, keep), self.chain()
         share = semi_markov.posterior(emission, chain, label).flatten(2)
         path = share.argmax(-1)
         sure = share.gather(2, path[..., None])[..., 0]

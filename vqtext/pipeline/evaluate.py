@@ -52,7 +52,7 @@ class Evaluate(Stage):
     folds are scored together, each made by the model that has not seen that subject."""
 
     command = "evaluate"
-    version = 8
+    version = 9
 
     @property
     def target(self) -> Path:
