@@ -46,7 +46,7 @@ class DecodingConfig:
     """
 
     evidence: float = 5.0
-    span_s: float = 0.06
+    span_s: float = 0.16
     floor: float = 1e-4
     background: float = -4.0
     enter_unknown: float = 0.01
