@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.stage import run
+from vqtext.pipeline.train import Train
 from vqtext.pipeline.training_data import _guidance, gather
 
 FACTS = ["27 years old", "182 cm tall", "83 kg", "male", "right-handed"]
@@ -103,3 +105,15 @@ def test_facts_are_left_out_where_they_are_not_wanted(
         found = _guidance(texts, windows, pool, GuidanceSettings(facts=False, drop_tokens=0.2))
     assert found is not None and found.facts == [[], [], []]
     assert found.drop_tokens == 0.2
+
+
+def test_labels_that_no_text_guides_are_told(write_words: Any, heard: Any, bag_of_words: Any) -> None:
+    """Words written by hand need no keyword; by default nothing else guides, and nobody would know."""
+    settings = write_words(WORDS, **MORE)
+    put_windows(settings.cache, ["standing", "walking"])
+    run(Embed(settings, heard))
+    windows = read_windows(settings.cache / "windows.h5")
+    train = Train(settings, heard)
+    assert train._unguided(windows) == []
+    (line,) = train._unguided(replace(windows, labels=["standing", "waving"]))
+    assert line.startswith("no text guides waving: ") and "--guidance none" in line

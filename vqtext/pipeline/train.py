@@ -106,7 +106,7 @@ class Train(Stage):
         splits = splits_for(windows, self.settings.train)
         for warning in dict.fromkeys(warning for split in splits for warning in split.warnings):
             self.progress.warn(warning)
-        for warning in self._doubts(windows):
+        for warning in (*self._doubts(windows), *self._unguided(windows)):
             self.progress.warn(warning)
         kept = self.staging()  # what a training that was stopped had done
         scores: dict[str, dict[str, float]] = {}
@@ -163,6 +163,20 @@ class Train(Stage):
         locations = list(dict.fromkeys(channel.location for channel in windows.channels))
         hands = sorted({subject.hand for subject in windows.subjects}, key=str) or [None]
         return doubts(words, locations, hands, self.settings.train.grounding, ways(windows.channels))
+
+    def _unguided(self, windows: Windows) -> list[str]:
+        """What to say of labels that no words of their own guide, where those are all that would."""
+        if self.settings.guidance.source != "label":
+            return []
+        with open_artifact(self.settings.cache / "texts.h5", "texts") as texts:
+            known, index = texts.attrs["labels"], texts["label_text"]
+        bare = [x for x in windows.labels if x not in known or (index[known.index(x)] < 0).all()]
+        if not bare:
+            return []
+        return [
+            f"no text guides {told(bare)}: give them a keyword, a sentence or paraphrases in "
+            "subactions.json, or say --guidance none"
+        ]
 
     def _train_seed(self, seed: int, config: Any, data: Any, folder: Path, name: str) -> None:
         """Train one model beside ``folder`` and move it there when it is whole."""
