@@ -88,6 +88,14 @@ def test_the_runner_up_is_told_with_its_own_steps() -> None:
     assert "Also possible" not in Page(render(make_report())).words
 
 
+def test_a_class_that_the_steps_did_not_decide_says_so() -> None:
+    steps = (Step("leg up", 0, 6, 0.9),)
+    reason = Reason("walking", 0.9, steps, same_steps=("strolling",), of_same=0.8)
+    assert "the same steps as strolling: the rest of the signal says so, 0.80" in render(
+        make_report(samples=(make_sample(reason=reason),))
+    )
+
+
 def test_no_step_is_drawn_as_if_it_took_no_time() -> None:
     steps = (
         Step("wait", 0, 5, 0.9),
