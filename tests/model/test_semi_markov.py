@@ -137,14 +137,19 @@ def test_with_one_sub_state_it_is_a_hidden_markov_model():
     assert path == theirs.decode(x)[1].tolist()
 
 
+def own(of_all: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    """Of all labels ``(B, F, n, …)`` the windows' own, ``(B, F, 1, …)``."""
+    return of_all[torch.arange(len(label)), :, label][:, :, None]
+
+
 def test_windows_that_walk_their_own_label_alone_need_only_its_evidence():
     chain, label = chain_of_two(0.0), torch.tensor([1, 0, 1])
     emission = torch.randn(3, FRAMES, LABELS, USES)
-    own = semi_markov.own(emission, label)
-    alone, among = posterior(own, chain, label), posterior(emission, chain, label)
-    assert torch.allclose(alone, semi_markov.own(among, label), atol=1e-6)
+    alone_in = own(emission, label)
+    alone, among = posterior(alone_in, chain, label), posterior(emission, chain, label)
+    assert torch.allclose(alone, own(among, label), atol=1e-6)
     assert torch.equal(likeliest(alone, label), likeliest(among, label))
-    within = posterior(own, chain, label, within=True)
+    within = posterior(alone_in, chain, label, within=True)
     assert torch.allclose(within.sum(-1), alone, atol=1e-6)
 
 

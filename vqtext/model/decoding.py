@@ -1,17 +1,18 @@
 """The steps decide: the class of a window is the label whose chain of steps explains it best.
 
-States of frames, which are read off codes, are the evidence: a state is a name between two others
-(`vqtext.model.vocabulary.Grammar`). The chain of all labels' steps, with the
-durations that the E-step found and how often labels occur, gives the class (`hsmm.semi_markov`), and the best
-path whose middle is in that class is the reason. The class head decides nothing, but where labels have the
-same steps in the same order for as long: which of those it is, only the rest of the signal can say. Training
-maximises the same posterior by the same chain, see `vqtext.model.losses`.
+States of frames, which are read off tokens, are the evidence: a state is an anchor between two others
+(`vqtext.model.vocabulary.Grammar`). The chain of all labels' steps, with the durations that the E-step found
+and how often labels occur, gives the class (`vqtext.model.hsmm.semi_markov`); the likeliest step of each
+frame, given that class, is the reason. The class head chooses only among labels with the same steps in the
+same order for as long: which of those it is, only the rest of the signal can say. Training maximises the same
+posterior by the same chain, see `vqtext.model.losses`.
 
 Shapes: B windows, F frames, V states, n labels, U uses of a label.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -140,8 +141,7 @@ class Decoder(nn.Module):
     def chain(self) -> Chain:
         """Of all labels, the unknown being the last use of each."""
         grammar, device = self.grammar, self.stay.device
-        log_enter = torch.tensor(CONFIG.enter_unknown).log().item()
-        log_not = torch.tensor(1 - CONFIG.enter_unknown).log().item()
+        log_enter, log_not = math.log(CONFIG.enter_unknown), math.log(1 - CONFIG.enter_unknown)
         moves = F.pad(grammar.ordered + log_not, (0, 1, 0, 1), value=log_enter)
         moves[:, -1] = F.pad(grammar.start, (0, 1), value=FORBIDDEN)
         start = F.pad(grammar.start + log_not, (0, 1), value=log_enter)
@@ -236,32 +236,29 @@ class Decoder(nn.Module):
         self, states: Tensor, head: Tensor, keep: Tensor, ranks: int, familiar: Tensor
     ) -> tuple[Tensor, ...]:
         """Of a few windows, what `Decoded` holds, in its order."""
-        steps = self.steps(states, keep)
+        emission, chain = self.emission(states, keep), self.chain()
+        steps = semi_markov.label_posterior(emission, chain)
         log_posterior = self.classes(steps, head, familiar)
         label = log_posterior.topk(min(ranks, log_posterior.shape[1]), dim=1).indices
         path = torch.empty(*label.shape, states.shape[1], dtype=torch.long)
         sure = torch.empty(path.shape)
         for rank, own in enumerate(label.T):
-            path[:, rank], sure[:, rank] = self.path(states, keep, own)
+            path[:, rank], sure[:, rank] = self.path(emission, chain, own)
         return log_posterior, steps, label, path, sure * familiar[:, None, None], familiar
 
     @torch.no_grad()
-    def path(self, states: Tensor, keep: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-        """The likeliest use of each frame in windows of ``label (B,)``; its posterior; ``(B, F)`` each. Other
-        arguments as for `emission`."""
+    def path(self, emission: Tensor, chain: Chain, label: Tensor) -> tuple[Tensor, Tensor]:
+        """The likeliest use of each frame in windows of ``label (B,)``; its posterior; ``(B, F)`` each."""
         weight = min(1.0, self.frame_s / CONFIG.span_s) / self.log_scale.exp()
-        emission, chain = weight * self.emission(states, keep), self.chain()
-        share = semi_markov.posterior(emission, chain, label).flatten(2)
+        share = semi_markov.posterior(weight * emission, chain, label).flatten(2)
         path = share.argmax(-1)
         sure = share.gather(2, path[..., None])[..., 0]
         uses = emission.shape[3]
         of, use = path.div(uses, rounding_mode="floor"), path % uses
         unknown = use == uses - 1
         path = of * (uses - 1) + use
-        known = path.clamp(max=self.sure.numel() - 1)
-        return torch.where(unknown, UNKNOWN, path), sure * torch.where(
-            unknown, 1.0, self.sure.flatten()[known]
-        )
+        worth = self.sure.flatten()[path.clamp(max=self.sure.numel() - 1)]
+        return torch.where(unknown, UNKNOWN, path), torch.where(unknown, sure, sure * worth)
 
     def _chunks(self, states: Tensor) -> tuple[Tensor, ...]:
         cells = states.shape[1] * self.stay.numel() * int(self.substates.max())

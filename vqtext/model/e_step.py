@@ -25,6 +25,7 @@ from vqtext.model.evidence import (
 )
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
+from vqtext.model.painting import anchors_of
 from vqtext.model.rhythm import DurationConfig, Rhythm, round_s
 from vqtext.model.sifting import Cell, rejected, without
 from vqtext.model.vocabulary import Grammar
@@ -78,8 +79,9 @@ class Posterior:
 
     def anchors(self) -> Tensor:
         """The likeliest anchor of each frame, ``(N, F)``, −1 where nothing is said."""
-        onto = torch.nn.functional.one_hot(self.anchor).float()
-        best = torch.cat([(part.float() @ onto).argmax(-1) for part in self.states.split(256)])
+        anchors = int(self.anchor.max()) + 1
+        parts = (anchors_of(part.float(), self.anchor, anchors) for part in self.states.split(256))
+        best = torch.cat([part.argmax(-1) for part in parts])
         return torch.where(self.known[:, None], best, -1).short()
 
 
@@ -101,8 +103,7 @@ def e_step(
     rhythm = Rhythm(
         moves, grammar.start, evidence.frame_s, config.durations, config.chain.substates, evidence.lasts
     )
-    written = torch.cat([evidence.levels, evidence.ways], 2).isfinite().flatten(1)
-    if not written.any():
+    if not evidence.written.isfinite().any():
         knows -= {"signal"}
     if evidence.likeness is None:
         knows -= {"text"}
@@ -120,9 +121,7 @@ def e_step(
         empty = torch.zeros(len(known), 0, len(grammar.of_state), dtype=torch.half)
         return Posterior(empty, grammar.of_state, known, chain, nothing, tuple(cells))
     data, place = felt(evidence, grammar, first, chain, config)
-    onto = (
-        torch.nn.functional.one_hot(grammar.state, len(grammar.of_state)).float() * grammar.valid[..., None]
-    )
+    onto = grammar.onto_states()
     states = torch.empty(*evidence.energy.shape[:2], onto.shape[2], dtype=torch.half)
     paths = torch.empty(evidence.energy.shape[:2], dtype=torch.long)
     for rows, own, emission, allowed in _emissions(evidence, data, place, chain):
@@ -147,7 +146,7 @@ def words(
     known = torch.zeros(len(first), dtype=torch.bool)
     if "signal" in knows:
         first += from_signatures(evidence, config)
-        known |= torch.cat([evidence.levels, evidence.ways], 2).isfinite().flatten(1).any(1)
+        known |= evidence.written.isfinite().flatten(1).any(1)
     if "text" in knows and evidence.likeness is not None:
         first += from_descriptions(evidence, grammar.anchor, config)
         known |= evidence.likeness.isfinite().flatten(1).any(1)
@@ -229,7 +228,7 @@ def keyed(grammar: Grammar, evidence: Evidence, substates: int) -> tuple[Tensor,
     hands, states = int(evidence.hand.max()) + 1, len(grammar.of_state)
     place = torch.zeros(hands, *grammar.state.shape, dtype=torch.long)
     for i in range(len(grammar.state)):
-        written = torch.cat([evidence.levels, evidence.ways], 2)[evidence.label == i].nan_to_num(9)
+        written = evidence.written[evidence.label == i].nan_to_num(9)
         by_hand = len(written) > 0 and bool((written != written[:1]).any())
         for hand in range(hands):
             place[hand, i] = grammar.state[i] + states * hand * by_hand

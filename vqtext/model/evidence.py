@@ -93,6 +93,12 @@ class Evidence:
         chosen: dict[str, Any] = {name: getattr(self, name) for name in parts}
         return replace(self, **{name: x[rows] for name, x in chosen.items() if x is not None})
 
+    @property
+    def written(self) -> Tensor:
+        """All cells of each use of a window's label, levels and then ways, NaN where nothing is written,
+        ``(N, U, L + P)``."""
+        return torch.cat([self.levels, self.ways], 2)
+
     def words_weight(self, config: EmissionConfig) -> float:
         """What one frame counts as evidence from the words."""
         return min(1.0, self.frame_s / config.words_span_s)

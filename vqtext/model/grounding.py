@@ -99,8 +99,7 @@ class Belief:
     posterior: Posterior | None = None
 
     def __init__(self, grammar: Grammar, chain: Chain | None, frame_s: float) -> None:
-        onto = torch.nn.functional.one_hot(grammar.state, len(grammar.of_state)).float()
-        self.onto = onto * grammar.valid[..., None]  # uses of each label → states, (n, U, V)
+        self.onto = grammar.onto_states()
         self.allowed = self.onto.amax(1) > 0
         self.usage = self.allowed / self.allowed.sum(1, keepdim=True)
         self.state, self.chain, self.weight = grammar.state, chain, min(1.0, frame_s / CONFIG.span_s)
@@ -111,9 +110,8 @@ class Belief:
         belief = states * allowed + EPS * allowed
         belief = belief / belief.sum(-1, keepdim=True)
         for i in label.unique():
-            self.usage[i] = CONFIG.memory * self.usage[i] + (1 - CONFIG.memory) * belief[label == i].mean(
-                (0, 1)
-            )
+            now = belief[label == i].mean((0, 1))
+            self.usage[i] = CONFIG.memory * self.usage[i] + (1 - CONFIG.memory) * now
         usage = (self.usage[label][:, None] + EPS) ** 0.5
         if self.chain is not None:
             return self._walked((belief / usage + EPS).log().cpu(), label.cpu()).to(states)

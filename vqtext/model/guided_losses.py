@@ -36,7 +36,7 @@ def guided_losses(out: Output, label: Tensor, label_vectors: Tensor) -> dict[str
         label_vectors: each label in text space, unit vectors ``(n, d)``.
     """
     named = label >= 0
-    guided = out.fused.guided if out.fused is not None else torch.zeros_like(named)
+    guided = guided_rows(out, label)
     each = {
         "class": _cross_entropy(out.classes, label, SMOOTHING),
         "text": _cross_entropy(TEXT_SHARPNESS * out.text @ label_vectors.T, label),
@@ -85,9 +85,14 @@ def guidance_metrics(out: Output, label: Tensor) -> dict[str, tuple[Tensor, int]
     A path that no window of the batch took is left out.
     """
     right = (out.classes.argmax(-1) == label).float()
-    guided = out.fused.guided if out.fused is not None else torch.zeros_like(label, dtype=torch.bool)
+    guided = guided_rows(out, label)
     paths = {"accuracy_guided": guided, "accuracy_signal_only": ~guided}
     return {name: (right[rows].mean(), int(rows.sum())) for name, rows in paths.items() if rows.any()}
+
+
+def guided_rows(out: Output, label: Tensor) -> Tensor:
+    """Windows that text guides, ``(B,)``; none where there is no text."""
+    return out.fused.guided if out.fused is not None else torch.zeros_like(label, dtype=torch.bool)
 
 
 def mean_over(value: Tensor, rows: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -73,8 +72,7 @@ def losses(
 def _steps(out: Output, states: Tensor, label: Tensor, frame_keep: Tensor, decoder: Decoder) -> Tensor:
     """Cross-entropy of the class by the steps alone, over the windows without text, whose names are told by
     the signal. Labels of the same steps are one class here."""
-    guided = out.fused.guided if out.fused is not None else torch.zeros_like(label, dtype=torch.bool)
-    rows = (label >= 0) & ~guided
+    rows = (label >= 0) & ~guided_losses.guided_rows(out, label)
     steps = decoder.of_groups(decoder.steps(states[rows].float(), frame_keep[rows]))
     return F.nll_loss(steps, label[rows], reduction="sum") / batch_count(rows)
 

@@ -178,6 +178,11 @@ class Grammar:
         of_state = torch.tensor([key[1] for key in keys])
         return cls(anchor, valid, state, of_state, start, _log(ordered), _log(unordered))
 
+    def onto_states(self) -> Tensor:
+        """Uses of each label → states, ``(n, U, V)`` of zeros and ones."""
+        onto = torch.nn.functional.one_hot(self.state, len(self.of_state)).float()
+        return onto * self.valid[..., None]
+
 
 def _follow(n: int, cyclic: bool, skip: float) -> Tensor:
     """Weights of what follows each of n uses: the next one, or, the rarer the further, one beyond it; after

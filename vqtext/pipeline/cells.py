@@ -13,6 +13,11 @@ LASTS: dict[str, float] = {"brief": 0.5, "usual": 1.0, "long": 2.0}
 """How long a sub-action lasts beside the others of its label."""
 
 
+def lasts_written(step: SubAction) -> float:
+    """How long a step is written to last, in those of `LASTS`."""
+    return LASTS[step.lasts or "usual"]
+
+
 def level_of(motion: str) -> float:
     """A level of motion on the scale from −1, still, to 1, strong."""
     return MOTIONS.index(motion) * ONE_LEVEL - 1

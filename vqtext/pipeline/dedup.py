@@ -11,7 +11,7 @@ import numpy as np
 
 from vqtext.cache import hdf5
 from vqtext.pipeline.calibration import calibrate
-from vqtext.pipeline.cells import LASTS
+from vqtext.pipeline.cells import lasts_written
 from vqtext.pipeline.edits import edits_of
 from vqtext.pipeline.embed import Embed, words_of
 from vqtext.pipeline.gen_subactions import GenSubactions
@@ -22,6 +22,7 @@ from vqtext.pipeline.phrases import Phrases, stored_wording
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.threshold import by_reason, tree_and_threshold
+from vqtext.pipeline.words import read_words
 from vqtext.prompts.movement_words import facets_digest
 from vqtext.prompts.subactions import read_subactions
 from vqtext.schema import LabelWords, SubAction, order_of, same_text
@@ -119,7 +120,7 @@ class Dedup(Stage):
                 "threshold": file.attrs["threshold"],
                 "clusters": file.attrs["clusters"],
                 "vetoed": file.attrs["vetoed"],
-                "same_steps": _same_steps(file),
+                "same_steps": _same_steps(self.target, [entry["label"] for entry in file.attrs["labels"]]),
                 "identifiability": {
                     key: identified[key] for key in ("labels", "order", "signature", "groups")
                 },
@@ -187,19 +188,13 @@ def _signatures(anchors: hdf5.Artifact) -> dict[str, str]:
     return {phrase: f" [{'; '.join(uses)}]" for phrase, uses in found.items()}
 
 
-def _same_steps(anchors: hdf5.Artifact) -> list[list[str]]:
+def _same_steps(path: Path, labels: Sequence[str]) -> list[list[str]]:
     """Labels that are written as the same anchors, in the same order, for as long; groups of two and more."""
-    steps: dict[int, list[tuple[int, float]]] = defaultdict(list)
-    used = zip(
-        anchors["use/label"].tolist(), anchors["use/anchor"].tolist(), anchors["use/subaction"], strict=True
-    )
-    for label, anchor, text in used:
-        lasts = SubAction.model_validate_json(text).lasts or "usual"
-        steps[label].append((anchor, LASTS[lasts]))
+    words = read_words(path, labels)
     groups: dict[Any, list[str]] = defaultdict(list)
-    for number, entry in enumerate(anchors.attrs["labels"]):
-        cyclic = bool(entry["cyclic"])
-        groups[cyclic, order_of(steps[number], cyclic)].append(entry["label"])
+    for label, uses, cyclic in zip(labels, words.uses, words.cyclic, strict=True):
+        steps = [(anchor, lasts_written(step)) for anchor, step in uses]
+        groups[cyclic, order_of(steps, cyclic)].append(label)
     return [group for group in groups.values() if len(group) > 1]
 
 

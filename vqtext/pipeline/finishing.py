@@ -140,8 +140,9 @@ def _heard(model: VQText, names: Grounding) -> Tensor:
 
 def _told(decoder: Decoder, held: Said) -> tuple[Tensor, Tensor]:
     """Path and its posterior of windows whose label is known, ``(V, F)`` each."""
+    chain = decoder.chain()
     parts = [
-        decoder.path(held.states[rows].float(), held.keep[rows], held.label[rows])
+        decoder.path(decoder.emission(held.states[rows].float(), held.keep[rows]), chain, held.label[rows])
         for rows in torch.arange(len(held.label)).split(64)
     ]
     path, posterior = (torch.cat(part) for part in zip(*parts, strict=True))

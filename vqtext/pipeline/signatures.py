@@ -12,7 +12,7 @@ from vqtext.data.magnitudes import SHOW_MOTION, traces
 from vqtext.data.motion import MotionScale, changes, frame_means
 from vqtext.data.neighbours import labels_beside
 from vqtext.data.windows import Windows
-from vqtext.pipeline.cells import LASTS, level_written, way_written
+from vqtext.pipeline.cells import lasts_written, level_written, way_written
 from vqtext.pipeline.words import Words
 from vqtext.schema import Rows, SubAction
 
@@ -113,7 +113,7 @@ def written(
 
     lasts = torch.ones(grammar.anchor.shape)
     for i, uses in enumerate(words.uses):
-        lasts[i, : len(uses)] = torch.tensor([LASTS[step.lasts or "usual"] for _, step in uses])
+        lasts[i, : len(uses)] = torch.tensor([lasts_written(step) for _, step in uses])
     return (
         read(lambda step, hand: [level_written(step, place, hand) for place in locations]),
         read(lambda step, hand: [way_written(step, place, way, hand) for place, way in told]),

@@ -14,7 +14,7 @@ import numpy as np
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.locations import sensed
 from vqtext.errors import ArtifactError
-from vqtext.pipeline.cells import LASTS
+from vqtext.pipeline.cells import lasts_written
 from vqtext.pipeline.identifiability import Sensors, ambiguous_groups, transcripts_of
 from vqtext.pipeline.unseen_borders import unseen_borders
 from vqtext.schema import SubAction
@@ -113,7 +113,7 @@ def vocabulary(words: Words, labels: Sequence[str], sensors: Sensors, signed: bo
             inferred,
             tuple(sorted(words.phrases[k] for k in alike)),
             _one_line(subaction.display),
-            LASTS[subaction.lasts or "usual"],
+            lasts_written(subaction),
         )
 
     transcripts = tuple(

@@ -202,11 +202,6 @@ def likeliest(share: Tensor, label: Tensor) -> Tensor:
     return best if share.shape[2] > 1 else best + label[:, None] * share.shape[3]
 
 
-def own(emission: Tensor, label: Tensor) -> Tensor:
-    """Of the uses of all labels ``(B, F, n, U, …)`` those of the windows' own, ``(B, F, 1, U, …)``."""
-    return emission[torch.arange(len(label)), :, label][:, :, None]
-
-
 def chunks(chain: Chain, windows: int, frames: int, labels: int) -> Iterator[Tensor]:
     """Rows of windows, as many at once as fit into memory, if so many labels are walked."""
     cells = frames * labels * chain.start.shape[1] * chain.row
