@@ -24,6 +24,18 @@ Side = Literal["left", "right", "both", "none"]
 Direction = Literal[
     "up", "down", "forward", "backward", "left", "right", "in", "out", "turn left", "turn right", "none"
 ]
+Posture = Literal[
+    "upright",
+    "leaning forward",
+    "leaning backward",
+    "leaning left",
+    "leaning right",
+    "lying face up",
+    "lying face down",
+    "lying on the left side",
+    "lying on the right side",
+    "upside down",
+]
 
 
 def same_text(text: str) -> str:
@@ -148,10 +160,15 @@ class _Words(BaseModel):
 
 
 class Cell(_Words):
-    """What one body location does while a sub-action happens; a missing part is unknown."""
+    """What one body location does while a sub-action happens; a missing part is unknown.
+
+    ``posture`` is how the place itself is held, beside how it is held when the person stands upright: the
+    thigh of somebody who sits has its front up, and so lies face up.
+    """
 
     motion: Motion | None = None
     direction: Direction | None = None
+    posture: Posture | None = None
 
 
 class SubAction(_Words):
