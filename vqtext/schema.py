@@ -175,7 +175,7 @@ class SubAction(_Words):
     """A short movement phrase of a label, in English for the encoder. Only ``phrase`` is required.
 
     ``display`` is what people are shown instead, in the language of the file. ``lasts`` compares it with the
-    other sub-actions of its label: brief is about half as long, long twice as long.
+    other sub-actions of its label: brief is less than half as long, long twice as long.
     """
 
     phrase: str = Field(min_length=1)

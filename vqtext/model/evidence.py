@@ -24,9 +24,8 @@ class EmissionConfig:
         trust, way_trust: weight of the words in a cell; the rest stays with "the words may be wrong here".
             Who writes that a foot goes up is rarely wrong about that; whether it moves moderately or strongly
             is a guess.
-        words_span_s, data_span_s: neighbouring frames repeat each other, so that evidence taken at face value
-            is far too sure. Each of these spans, in seconds, counts as one piece of evidence: from the words,
-            and after the data have corrected them.
+        words_span_s: neighbouring frames repeat each other, so that words taken at face value are far too
+            sure. Each such span, in seconds, counts as one piece of evidence.
         skew: how surely the sign of a velocity, in units of its spread, follows what is written.
         told: features that one location counts as, however many it has.
         shrink: how far a state's mean is drawn to what its anchor feels like everywhere, 0 to 1.
@@ -36,8 +35,7 @@ class EmissionConfig:
     spread: float = 0.6
     trust: float = 0.2
     way_trust: float = 0.6
-    words_span_s: float = 0.16
-    data_span_s: float = 0.04
+    words_span_s: float = 0.08
     skew: float = 2.0
     told: float = 2.0
     shrink: float = 0.5
@@ -107,15 +105,15 @@ class Evidence:
         """What one frame counts once the data have corrected the words; what is felt at one place repeats
         itself as frames do."""
         repeats = self.felt.shape[2] / max(1, self.energy.shape[2]) / config.told
-        return min(1.0, self.frame_s / config.data_span_s) / max(1.0, repeats)
+        return 1 / max(1.0, repeats)
 
 
 def from_signatures(evidence: Evidence, config: EmissionConfig) -> Tensor:
     """Log weight of each use of a window's own label by its signature, ``(N, F, U)``.
 
-    Levels are compared relatively: motion is standardised within subject and label, since absolute levels
-    depend on the person, the mounting and the unit, and levels are written relative to the other steps of
-    their label. Trust is soft: a cell may be wrong, so that no cell alone can rule a use out.
+    Levels are compared relatively: motion is ranked within subject and label, since absolute levels depend on
+    the person, the mounting and the unit, and levels are written relative to the other steps of their label.
+    Trust is soft: a cell may be wrong, so that no cell alone can rule a use out.
     """
     label = evidence.label
     x, seen = relative(evidence), evidence.energy.isfinite()
@@ -128,9 +126,24 @@ def from_signatures(evidence: Evidence, config: EmissionConfig) -> Tensor:
 
 
 def relative(evidence: Evidence) -> Tensor:
-    """Motion beside what else the person does in that label, as levels are written: ``(N, F, L)``."""
-    label = evidence.label
-    return standardise(evidence.energy, evidence.group * (int(label.max()) + 1) + label)
+    """Motion beside what else the person does in that label, as levels are written, ``(N, F, L)``: its rank
+    among all frames of the person and label as a quantile of the normal distribution (van der Waerden 1952).
+    Missing values become 0.
+
+    "Slight" and "strong" say which of two moments has more, not how much more: ranks are all that is
+    compared.
+    """
+    out = torch.zeros_like(evidence.energy)
+    who = evidence.group * (int(evidence.label.max()) + 1) + evidence.label
+    for own in (who == one for one in who.unique()):
+        frames = evidence.energy[own].flatten(0, 1)
+        for values in frames.T:
+            seen = values.isfinite()
+            _, place, count = values[seen].unique(return_inverse=True, return_counts=True)
+            middle = (count.cumsum(0) - count / 2) / seen.sum()
+            values[seen] = torch.special.ndtri(middle)[place]
+        out[own] = frames.nan_to_num().view(-1, *out.shape[1:])
+    return out
 
 
 def fits_levels(x: Tensor, seen: Tensor, levels: Tensor, config: EmissionConfig) -> Tensor:

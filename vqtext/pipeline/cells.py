@@ -9,7 +9,7 @@ from vqtext.schema import MOTIONS, SubAction
 ONE_LEVEL = 2 / (len(MOTIONS) - 1)
 """How far neighbouring levels of motion lie apart."""
 
-LASTS: dict[str, float] = {"brief": 0.5, "usual": 1.0, "long": 2.0}
+LASTS: dict[str, float] = {"brief": 0.4, "usual": 1.0, "long": 2.0}
 """How long a sub-action lasts beside the others of its label."""
 
 

@@ -65,7 +65,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 28
+    version = 29
     folder = True
 
     @property
