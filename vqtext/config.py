@@ -58,7 +58,7 @@ class WordsSettings(_Section):
     )
     drafts: int = Field(default=1, ge=1, le=9, description="times a model is asked for each label")
     harmonise: bool = Field(default=True, description="one more request, for the same words across labels")
-    least: int = Field(default=4, ge=1, description="fewest sub-actions of a label that a model may give")
+    least: int = Field(default=1, ge=1, description="fewest sub-actions of a label that a model may give")
     most: int = Field(default=12, ge=1, description="most sub-actions of a label that a model may give")
 
 
@@ -72,7 +72,11 @@ class LLMSettings(_Section):
     )
     model: str | None = Field(default=None, description="name of the model, as its server calls it")
     concurrency: int = Field(default=8, ge=1, le=256, description="requests under way at once")
-    timeout_s: float = Field(default=120.0, gt=0, description="seconds to wait for one reply")
+    timeout_s: float = Field(
+        default=120.0,
+        gt=0,
+        description="seconds to wait for a reply of 500 tokens; longer ones get more in proportion",
+    )
     retries: int = Field(default=2, ge=0, description="times a failed request is sent again")
     max_tokens: int | None = Field(
         default=None, ge=1, description="most tokens of a reply; none leaves it to the server"

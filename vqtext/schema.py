@@ -20,7 +20,7 @@ MOTIONS = ("still", "slight", "moderate", "strong")
 
 Motion = Literal["still", "slight", "moderate", "strong"]
 Lasts = Literal["brief", "usual", "long"]
-Side = Literal["left", "right", "both", "none"]
+Side = Literal["left", "right", "both", "either", "none"]
 Direction = Literal[
     "up", "down", "forward", "backward", "left", "right", "in", "out", "turn left", "turn right", "none"
 ]
@@ -175,7 +175,8 @@ class SubAction(_Words):
     """A short movement phrase of a label, in English for the encoder. Only ``phrase`` is required.
 
     ``display`` is what people are shown instead, in the language of the file. ``lasts`` compares it with the
-    other sub-actions of its label: brief is less than half as long, long twice as long.
+    other sub-actions of its label: brief is less than half as long, long twice. ``side`` is "either"
+    where one side moves and it may be any of the two.
     """
 
     phrase: str = Field(min_length=1)

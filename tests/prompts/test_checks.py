@@ -8,6 +8,7 @@ import pytest
 
 from vqtext.prompts.checks import Wanted, label_problems, repeats
 from vqtext.prompts.replies import LabelReply
+from vqtext.schema import same_text
 
 PLACES = ["left ankle", "wrist"]
 
@@ -59,7 +60,10 @@ def test_a_good_reply_has_none() -> None:
         (a_step("keep walking slowly"), "repeats the label"),
         (a_step("lift the foot", opposite=" Lift  the foot"), "is the phrase itself"),
         (a_step("lift the foot", paraphrases=["raise it", "Raise it ", "up with it"]), "3 different"),
-        (a_step("lift the foot", paraphrases=["LIFT THE FOOT", "b", "c"]), "paraphrase of 'lift the foot'"),
+        (
+            a_step("lift the foot", paraphrases=["LIFT THE FOOT", "b", "c"]),
+            "paraphrases is the phrase itself",
+        ),
         (a_step("lift the foot", opposite="drop it", paraphrases=["Drop it", "b", "c"]), "its opposite"),
         (a_step("lift the left foot", side="right"), "side is 'right'"),
         (
@@ -74,9 +78,11 @@ def test_a_good_reply_has_none() -> None:
         ),
     ],
 )
-def test_a_step_of_no_use_is_named_with_its_number(step: dict[str, Any], said: str) -> None:
+def test_a_step_of_no_use_is_named_by_its_phrase(step: dict[str, Any], said: str) -> None:
     found = problems(a_reply(a_step("swing the leg"), step))
-    assert len(found) == 1 and found[0].startswith("subaction 2: ") and said in found[0]
+    phrase = same_text(step["phrase"])
+    named = repr(phrase if len(phrase) <= 60 else f"{phrase[:60]}…") if phrase else "subaction 2 (from 1)"
+    assert len(found) == 1 and found[0].startswith(f"{named}: ") and said in found[0]
 
 
 def test_left_and_right_may_both_stand_in_a_phrase() -> None:

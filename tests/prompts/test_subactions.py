@@ -45,7 +45,10 @@ def test_null_is_as_good_as_missing() -> None:
         ('{"labels": ["walk"]}', "label number 1: must be a JSON object"),
         (one(phrase=""), "sub-action 1, phrase: must not be empty"),
         (one(phrase="  "), "label 'walk', sub-action 1: the phrase is empty"),
-        (one(side="lft"), "sub-action 1, side: 'lft' is not allowed: choose from left, right, both, none"),
+        (
+            one(side="lft"),
+            "sub-action 1, side: 'lft' is not allowed: choose from left, right, both, either, none",
+        ),
         (
             one(signature={"wrist": {"motion": "fast"}}),
             "signature, 'wrist', motion: 'fast' is not allowed: choose from still, slight, moderate, strong",

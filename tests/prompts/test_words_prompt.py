@@ -17,8 +17,11 @@ ASKED: dict[str, Any] = {
     "sensors": {"left ankle": ["acc", "gyro"], "wrist": ["hr"]},
     "rate_hz": "52.5",
     "window_s": "2.5",
-    "least": 4,
-    "most": 12,
+    "feels": {"left ankle": ["up", "down", "posture"]},
+    "places": 1,
+    "two_samples_s": "0.038",
+    "few": 4,
+    "many": 12,
     "language": "en",
     "translate": False,
 }
@@ -26,7 +29,16 @@ ASKED: dict[str, Any] = {
 
 def test_sensors_rate_window_labels_and_range_are_told() -> None:
     text = render("words", **ASKED)
-    for fact in ('"left ankle": acc, gyro', '"wrist": hr', "52.5 samples", "2.5 s", "4 to 12", '"mine"'):
+    for fact in (
+        '"left ankle": acc, gyro; feels up, down, posture\n',
+        '"wrist": hr; feels no direction, no posture\n',
+        "52.5 samples",
+        "2.5 s",
+        "4 to 12",
+        "at 1 place and this rate",
+        "0.038 s",
+        '"mine"',
+    ):
         assert fact in text
     assert '- "walking"\n  - "moon\\n\\"walk\\""\n' in text, "a name stays a name, on its line"
     assert "windows of" not in render("words", **ASKED | {"window_s": None})
@@ -35,17 +47,21 @@ def test_sensors_rate_window_labels_and_range_are_told() -> None:
 def test_signatures_are_asked_for_honestly() -> None:
     text = " ".join(render("words", **ASKED).split())
     assert 'one of "left ankle", "wrist". No other place has a sensor.' in text
-    assert "What limbs do at the same time is one sub-action with a cell for each of them" in text
-    assert "Unknown is the honest answer where a place may or may not move" in text
-    assert "still: it truly rests" in text and "moderate: between, and for transitions" in text
-    assert '"lasts": brief, usual or long, beside the other sub-actions of this label' in text
-    assert "within this label, however gentle the label is as a whole" in text
+    assert "What happens at the same time is one sub-action with a cell for each place" in text
+    assert "Where a place may or may not move, leave its whole cell out" in text
+    assert "how fast the place travels or turns at that moment; a jolt is not counted" in text
+    assert "still: at rest, or the least of that place" in text and "strong: its most" in text
+    assert "of this label, however gentle the label is" in text
+    assert "which way the place travels (not accelerates), only where it feels that" in text
+    assert "beside how it is held when the wearer stands upright" in text
+    assert "Every two sub-actions differ in some cell" in text and "Never invent a difference" in text
 
 
 def test_display_is_asked_for_in_the_user_s_language() -> None:
     korean = render("words", **ASKED | {"language": "ko", "translate": True})
-    assert korean.count('in the language "ko"') == 2 and '"display": text' in korean
-    assert "language" not in render("words", **ASKED) and '"display": null' in render("words", **ASKED)
+    assert korean.count('in the language "ko"') == 1
+    assert "language" not in render("words", **ASKED)
+    assert '"display", here and of the label: null.' in render("words", **ASKED)
 
 
 def test_a_prompt_with_a_hole_is_never_sent() -> None:

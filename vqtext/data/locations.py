@@ -165,8 +165,8 @@ def senses(location: str, body_part: str | None, side: str | None, hand: str | N
         location: where the sensor sits.
         body_part: "arm", "left foot", "body" …; None claims nothing, so it is True. A part that is in no
             vocabulary (a racket, a ball) is sensed nowhere.
-        side: left, right, both, none or None. A limb's side needs a sensor known to be on that side; two
-            sides need two sensors, so "both" of a limb is never sensed by one: see `sensed`.
+        side: left, right, both, either, none or None. A limb's side needs a sensor known to be on that side;
+            two sides need two sensors, so "both" of a limb is never sensed by one: see `sensed`.
         hand: the subject's dominant hand, which resolves "dominant".
     """
     if body_part is None:
@@ -176,7 +176,7 @@ def senses(location: str, body_part: str | None, side: str | None, hand: str | N
     part, sensor = vocabulary.part_of.get(rest), _parse(location)
     if part is None or sensor is None or sensor.place not in vocabulary.seen_from[part]:
         return False
-    claimed = own_side if side is None or side == "none" else side
+    claimed = own_side if side in (None, "none", "either") else side
     if not claimed or not vocabulary.part_sided[part]:
         return True
     return sensor.of(hand).side == _Location(part, claimed).of(hand).side

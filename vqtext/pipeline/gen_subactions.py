@@ -176,9 +176,23 @@ class GenSubactions(Stage):
         from vqtext.pipeline.llm.estimate import plan_lines
 
         labels = [repr(label) for label in plan["labels"]]
-        return plan_lines(
+        told = plan_lines(
             plan, f" for the words of {', '.join(labels)}", f"the prompt for {''.join(labels[:1])}"
         )
+        if not plan["calls"]:
+            return told
+        waves, offered = plan["waves"], plan["offered"]
+        if any(offered):
+            sizes = ", ".join(str(len(wave)) for wave in waves)
+            told.append(
+                f"--- asked in waves of {sizes} labels; their prompts end with phrases of the labels that "
+                f"are done ({', '.join(map(str, offered))} of them at most):"
+            )
+            told += plan["offer"].splitlines()
+        if plan["harmonise"]:
+            told.append("--- the last request, for the same words across labels, without the words it lists:")
+            told += plan["harmonise"].splitlines()
+        return told
 
     def _author(self) -> Author:
         words = self.settings.words

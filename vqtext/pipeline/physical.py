@@ -88,8 +88,8 @@ def _of_codes(part: Predictions, energy: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _side(subaction: SubAction) -> str | None:
-    """A step of both sides speaks of each."""
-    return None if subaction.side == "both" else subaction.side
+    """A step of both sides, or of either, speaks of each."""
+    return None if subaction.side in ("both", "either") else subaction.side
 
 
 def _is_quiet(subaction: SubAction, location: str) -> bool:

@@ -84,6 +84,7 @@ _FILLER = frozenset(
         "fast",
     ]
 )
+_SHOWN = 60  # characters of a phrase that names a sub-action
 _STEM = 4  # letters that "walk" and "walking" have in common
 
 
@@ -97,6 +98,9 @@ class Wanted:
         language: of the display texts; none are wanted in "en".
         places: the places that have a sensor.
         place: how the data spells a location; None where it has no sensor there.
+        few, many: number of sub-actions asked for, within least and most.
+        rate_hz: samples a second.
+        feels_posture: whether some sensor feels gravity, and so how its place is held.
     """
 
     label: str
@@ -105,6 +109,10 @@ class Wanted:
     language: str
     places: Sequence[str]
     place: Callable[[str], str | None]
+    few: int = 1
+    many: int = 12
+    rate_hz: float = 100.0
+    feels_posture: bool = True
 
 
 def label_problems(reply: LabelReply, wanted: Wanted) -> list[str]:
@@ -130,11 +138,19 @@ def _of_the_label(reply: LabelReply, wanted: Wanted) -> Iterator[str]:
 def _of_the_steps(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
     for number, step in enumerate(steps, start=1):
         for problem in _of_a_step(step, wanted):
-            yield f"subaction {number}: {problem}"
+            yield f"{_named(number, step.phrase)}: {problem}"
     said = Counter(same_text(step.phrase) for step in steps)
     for text, times in said.items():
         if times > 1:
             yield f"the phrase {text!r} comes {times} times: word each by what sets it apart, or merge them."
+
+
+def _named(number: int, phrase: str) -> str:
+    """A sub-action by its phrase, since models count from 0 or from 1; by its place where it has none."""
+    text = same_text(phrase)
+    return (
+        repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…") if text else f"subaction {number} (from 1)"
+    )
 
 
 def _of_a_step(step: StepReply, wanted: Wanted) -> Iterator[str]:
@@ -145,17 +161,17 @@ def _of_a_step(step: StepReply, wanted: Wanted) -> Iterator[str]:
     yield from _of_its_wording(phrase, wanted)
     opposite = same_text(step.opposite or "")
     if opposite == phrase:
-        yield f"the opposite of {phrase!r} is the phrase itself: give the physical opposite, or null."
+        yield "its opposite is the phrase itself: give the phrase that undoes it, or null."
     paraphrases = {same_text(text) for text in step.paraphrases} - {""}
     if len(paraphrases) < PARAPHRASES:
-        yield f"give {PARAPHRASES} different paraphrases of {phrase!r}."
+        yield f"give {PARAPHRASES} different paraphrases."
     if phrase in paraphrases:
-        yield f"a paraphrase of {phrase!r} is the phrase itself: say it in other words."
+        yield "one of its paraphrases is the phrase itself: say it in other words."
     if opposite and opposite in paraphrases:
-        yield f"a paraphrase of {phrase!r} is its opposite {opposite!r}."
+        yield f"one of its paraphrases is its opposite {opposite!r}."
     other = {"left": "right", "right": "left"}.get(step.side or "")
     if other in phrase.split() and step.side not in phrase.split():
-        yield f"side is {step.side!r}, but the phrase says {phrase!r}."
+        yield f"its side is {step.side!r}, but the phrase says {other!r}."
     if wanted.language != "en":
         display = same_text(step.display or "")
         if not display:
@@ -169,11 +185,11 @@ def _of_its_wording(phrase: str, wanted: Wanted) -> Iterator[str]:
     if len(phrase.split()) > MOST_WORDS:
         yield f"the phrase has {len(phrase.split())} words: say it in three to eight."
     if not is_latin(phrase):
-        yield f"the phrase {phrase!r} is not English; other languages belong into display."
+        yield "the phrase is not English; other languages belong into display."
     elif not any(map(str.isalpha, phrase)):
-        yield f"the phrase {phrase!r} has no words."
+        yield "the phrase has no words."
     if repeats(phrase, wanted.label):
-        yield f"the phrase {phrase!r} repeats the label: name a movement of a body part that it is made of."
+        yield "the phrase repeats the label: name a movement of a body part that it is made of."
 
 
 def _of_its_signature(step: StepReply, wanted: Wanted) -> Iterator[str]:

@@ -70,7 +70,7 @@ def last(old: str, new: str) -> str:
         (last('"side"', "side"), "the name 'side' without quotation marks"),
         (last(": ", " "), "a missing colon after the name 'signature'"),
         (last('"b"', '"the "b" one"'), "a quotation mark inside a text, without a backslash"),
-        (last('"b"', '"b",,'), "a comma too many"),
+        (last('"b"', '"b",,'), "a comma too many: a comma stands before the bracket"),
         (last('"b"', "b"), "a value without quotation marks"),
         (last('"left"', ""), "a comma too many"),
         (last('"b"', '"\\w"'), "a backslash that JSON does not know"),
@@ -85,7 +85,7 @@ def test_what_may_mean_more_is_told_with_its_place(text, cause):
     """The model is told what to mend, instead of a number of characters that it cannot count."""
     (problem,) = read(text, LabelReply).problems
     assert problem.startswith(f"It is not valid JSON: {cause}")
-    assert f" in subaction 3, '{PHRASES[2]}'" in problem
+    assert f" in subaction '{PHRASES[2]}'" in problem
 
 
 def test_a_wrong_value_too():
@@ -93,8 +93,16 @@ def test_a_wrong_value_too():
         LABEL | {"subactions": [*LABEL["subactions"], {**LABEL["subactions"][0], "side": "up"}]}
     )
     (problem,) = read(text, LabelReply).problems
-    assert problem.startswith("subactions.3.side: Input should be 'left', 'right'")
-    assert problem.endswith("This is in subaction 4, 'lift the left foot'.")
+    assert problem.startswith("side: Input should be 'left', 'right'")
+    assert problem.endswith("This is in subaction 'lift the left foot'.")
+
+
+def test_a_wrong_cell_is_named_by_its_place():
+    """Numbers count from 0 for one model and from 1 for another."""
+    step = {**LABEL["subactions"][1], "signature": [{"location": "wrist", "motion": "fast"}]}
+    (problem,) = read(json.dumps(LABEL | {"subactions": [step]}), LabelReply).problems
+    assert problem.startswith("motion: Input should be 'still'")
+    assert problem.endswith(f"This is in subaction '{PHRASES[1]}', signature 'wrist'.")
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,9 @@ def test_json_is_found_wherever_it_stands(text):
         ('{"side": "up", "steps": []}', 'side: say left or right (it is "up").'),
         (
             '{"side": "left", "steps": [{"word": "a"}]}',
-            'steps.0.word: String should have at least 2 characters (it is "a").',
+            "word: String should have at least 2 characters (it is \"a\"). This is in step 'a'.",
         ),
-        (f"Here: {GOOD[:-2]}", "It is not valid JSON: it is cut off in step 2, 'down'."),
+        (f"Here: {GOOD[:-2]}", "It is not valid JSON: it is cut off in step 'down'."),
         (
             '{"side": left, "steps": []}',
             "It is not valid JSON: a value without quotation marks, at 'left, \"steps\": []}'.",

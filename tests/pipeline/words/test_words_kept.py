@@ -90,8 +90,11 @@ def test_a_bad_reply_is_sent_back_with_the_reasons(make: Any, toy: Toy, llm_serv
         request["messages"][-1]["content"] for request in llm_server.requests if len(request["messages"]) > 2
     ]
     assert len(sent_back) == 1
-    assert "subaction 2: the phrase 'walking' repeats the label" in sent_back[0]
-    assert "subaction 3: there is no sensor at 'left antenna': choose from wrist." in sent_back[0]
+    assert "- 'walking': the phrase repeats the label" in sent_back[0]
+    assert (
+        f"- '{STEPS[2]} as in walking': there is no sensor at 'left antenna': choose from wrist."
+        in sent_back[0]
+    )
 
 
 def test_a_label_that_fails_is_reported_and_the_others_are_kept(

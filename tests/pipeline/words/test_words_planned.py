@@ -40,11 +40,16 @@ def test_a_dry_run_sends_and_writes_nothing(
     stage = GenSubactions(settings_of(drafts=3), heard)
     plan = stage.plan()
     assert plan["calls"] == 10 and plan["prompt_tokens"] > 5000
-    assert 9 * 800 < plan["reply_tokens"] < 9 * 1500 + 300, "about ten sub-actions a label"
+    assert 9 * 400 < plan["reply_tokens"] < 9 * 700 + 300, "five sub-actions a label: one wrist at 10 Hz"
     lines = stage.plan_lines(plan)
     assert f"toy-1 at {llm_server.url} for the words of" in lines[0], "nobody sends to a server unawares"
     assert any(line == 'Break this label into its sub-actions: "walking"' for line in lines)
     assert not any(line == 'Break this label into its sub-actions: "running"' for line in lines)
+    (asked,) = [line for line in lines if line.startswith("--- asked in waves of 1, 2 labels")]
+    assert "(0, 5 of them at most)" in asked and any(
+        "Phrases that other labels use already" in x for x in lines
+    )
+    assert any(line.startswith("Where two phrases of different labels mean the same") for line in lines)
     assert llm_server.requests == [] and dict(files()) == before
     make()
     done = GenSubactions(settings_of(), heard)

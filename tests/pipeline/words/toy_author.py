@@ -18,6 +18,7 @@ STEPS = (
     "shift weight onto the heels",
     "sway the hips out",
 )
+FELT = (("strong", "up"), ("strong", "down"), ("moderate", None), ("slight", None))
 
 
 class Toy:
@@ -73,8 +74,8 @@ def words_of(label: str, is_korean: bool = False) -> dict[str, Any]:
                 "body_part": "arm",
                 "side": "left" if "left" in phrase else "none",
                 "direction": "none",
-                "signature": [{"location": "wrist", "motion": "strong", "direction": None}],
+                "signature": [{"location": "wrist", "motion": motion, "direction": direction}],
             }
-            for phrase in STEPS
+            for phrase, (motion, direction) in zip(STEPS, FELT, strict=True)
         ],
     }

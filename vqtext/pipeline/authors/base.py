@@ -12,19 +12,24 @@ import numpy as np
 
 from vqtext.cache.fingerprint import JSON, fingerprint
 from vqtext.cache.hdf5 import open_artifact
+from vqtext.data.heading import SIGNS, ways
 from vqtext.data.locations import canonical, matches, sensed
 from vqtext.errors import WordsError
-from vqtext.schema import LabelWords, same_text
+from vqtext.schema import Channel, LabelWords, same_text
 
+_STILL = "heart rate"  # what shows no motion
 _INSTRUMENTS = {
     "acc": "accelerometer",
     "gyro": "gyroscope",
     "mag": "magnetometer",
-    "hr": "heart rate",
+    "hr": _STILL,
     "angle": "joint angle",
     "emg": "EMG (its motion is how active the muscle is)",
     "force": "force sensor (its motion is how fast the force changes)",
 }
+POSTURE = "posture"
+"""What an accelerometer that feels gravity tells of its place, see `Data.feels`."""
+_TRAVELS = ("position", "velocity")
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Data:
         hands: the dominant hands among the subjects; None, for not known, is always among them.
         rate_hz: samples a second.
         window_s: length of the windows in seconds; None where there are none to look at.
+        feels: place → what its sensors tell beside motion: directions, "travel" in any of them, `POSTURE`.
     """
 
     dataset: str
@@ -46,6 +52,7 @@ class Data:
     hands: list[str | None]
     rate_hz: float
     window_s: float | None = None
+    feels: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path | str) -> Data:
@@ -66,12 +73,18 @@ class Data:
             hands=list(dict.fromkeys([None, *(subject.get("hand") for subject in attrs["subjects"])])),
             rate_hz=attrs["rate_hz"],
             window_s=float(np.median(length)) / attrs["rate_hz"] if len(length) else None,
+            feels=_felt([Channel(**channel) for channel in attrs["channels"]]),
         )
 
     @property
     def locations(self) -> list[str]:
         """Places that have a sensor."""
         return list(self.sensors)
+
+    @property
+    def moving(self) -> int:
+        """Number of places that show motion."""
+        return sum(measured != [_STILL] for measured in self.sensors.values())
 
     def fingerprint(self) -> str:
         """Of what words depend on. A model is told of rate and window length as well, but words that were
@@ -107,6 +120,19 @@ class Data:
             for step in words.subactions
         ]
         return sum(shown) / len(shown)
+
+
+def _felt(channels: Sequence[Channel]) -> dict[str, list[str]]:
+    """What the sensors of each place tell beside motion, where they tell anything."""
+    felt: dict[str, list[str]] = {}
+    for place, way in ways(channels):
+        felt.setdefault(place, []).extend(SIGNS[way])
+    for place in felt:  # where up is known, so is how the place is held
+        felt[place].append(POSTURE)
+    for channel in channels:
+        if channel.modality in _TRAVELS and "travel" not in felt.get(channel.location, ()):
+            felt.setdefault(channel.location, []).append("travel")
+    return felt
 
 
 def _same_place(name: str) -> str:

@@ -22,7 +22,7 @@ LEAST_ALIKE = 0.4
 the same words alone."""
 
 _LOWEST, _HIGHEST = 0.2, 1.0  # temperatures
-_ANY_WAY = (None, "none")
+_ANY_WAY = (None, "none", "either")
 
 
 def temperatures(drafts: int) -> list[float]:
@@ -39,7 +39,7 @@ class Merged:
 
     Attributes:
         words: those of the first draft, with the cells and durations left on which the drafts agree.
-        disagreed: cells that were left out, or lost their direction.
+        disagreed: cells that were left out, or lost their direction or posture.
     """
 
     words: LabelWords
@@ -52,7 +52,8 @@ def merge_drafts(drafts: Sequence[LabelWords]) -> Merged:
     A draft has a say on a cell if it has a counterpart of the step. Where its counterpart leaves the cell
     out, it says *unknown*. A cell stays if no draft says another motion and more drafts write it than leave
     it out, the first included; its direction stays if besides no draft says another direction. Where no draft
-    has a counterpart, nothing speaks against it. How long a step lasts stays only if every
+    has a counterpart, nothing speaks against it. A posture that another draft bears out stays without the
+    motion too, and none stays that another draft contradicts. How long a step lasts stays only if every
     counterpart says the same.
     """
     first, *others = drafts
@@ -80,12 +81,13 @@ def _agreed(cell: Cell, others: Sequence[Cell | None]) -> Cell | None:
     """What is left of a cell; None where the others, each None for unknown, do not bear it out."""
     written = [other for other in others if other is not None and other.motion is not None]
     unknown = len(others) - len(written)
+    held = {other.posture for other in others if other is not None} - {None}
+    posture = cell.posture if held <= {cell.posture} else None
     if any(other.motion != cell.motion for other in written) or unknown >= 1 + len(written):
-        return None
+        return Cell(posture=posture) if posture and held else None
     ways = {other.direction for other in written if other.direction not in _ANY_WAY}
-    if cell.direction in _ANY_WAY or ways <= {cell.direction}:
-        return cell
-    return cell.model_copy(update={"direction": None})
+    is_open = cell.direction not in _ANY_WAY and not ways <= {cell.direction}
+    return cell.model_copy(update={"posture": posture} | ({"direction": None} if is_open else {}))
 
 
 def align(a: LabelWords, b: LabelWords) -> dict[int, int]:

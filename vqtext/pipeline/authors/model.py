@@ -1,36 +1,39 @@
-"""The author behind a server: a language model, asked once a label, and once more about the whole set."""
+"""The author behind a server: a language model, asked once a label, and once more about the whole set.
+
+Labels are asked for in waves; the phrases of those that are done are offered to those that follow.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vqtext.cache.fingerprint import JSON
 from vqtext.config import LLMSettings, WordsSettings
-from vqtext.errors import ConfigError
 from vqtext.pipeline.authors.base import Data, Task, Written
-from vqtext.pipeline.authors.drafts import merge_drafts, temperatures
-from vqtext.pipeline.authors.harmonise import harmonise_problems, harmonised
-from vqtext.pipeline.llm.asking import ask_all, estimate
-from vqtext.pipeline.llm.estimate import tokens
+from vqtext.pipeline.authors.drafts import Merged, merge_drafts
+from vqtext.pipeline.authors.harmonise import harmonised
+from vqtext.pipeline.authors.questions import (
+    harmonise_question,
+    label_questions,
+    likely_reply,
+    questions_digest,
+)
+from vqtext.pipeline.authors.waves import STOCK, stock, waves
+from vqtext.pipeline.llm.asking import Asking, Outcome, estimate
 from vqtext.pipeline.llm.question import Answer, Failure, Question, ReplyFormat
 from vqtext.pipeline.llm.server import address, find_server
 from vqtext.pipeline.progress import Progress
-from vqtext.prompts.checks import Wanted, label_problems
-from vqtext.prompts.render import render, templates_digest
-from vqtext.prompts.replies import CellReply, Harmonised, LabelReply, StepReply
-from vqtext.schema import LabelWords
+from vqtext.prompts.render import render
+from vqtext.prompts.replies import LabelReply
 
-_TEMPLATES = ("words_system", "words", "harmonise_system", "harmonise")
 _FORMATS: tuple[ReplyFormat, ...] = (
     "text",
     "json_object",
     "json_schema",
 )  # from the least that can be relied on
-
-_USUAL = 10  # sub-actions of a label, for the estimate
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Model:
             "model": self.llm.model,
             "base_url": find_server(self.llm).url if is_named else self.llm.base_url,
             **self.words.model_dump(mode="json", exclude={"provider"}),
-            "templates": templates_digest(*_TEMPLATES),
+            "templates": questions_digest(),
         }
 
     def knows(self, data: Data, label: str) -> bool:
@@ -64,88 +67,62 @@ class Model:
     def write(self, task: Task) -> Written:
         if not task.labels:
             return Written({})
-        questions = [question for label in task.labels for question in self._questions(task.data, label)]
-        again = [i for i, q in enumerate(questions) if task.labels[i // self.words.drafts] in task.again]
-        answers = ask_all(questions, self.llm, self.journal, self.progress, refresh=again)
-        n = self.words.drafts
-        written = self._gather(task, {x: answers[i * n : (i + 1) * n] for i, x in enumerate(task.labels)})
-        return self._harmonise(task, written)
+        answers: dict[str, list[Outcome[LabelReply]]] = {}
+        merged: dict[str, Merged] = {}
+        with Asking(self.llm, self.journal, self.progress) as asking:
+            for wave in waves(task.labels):
+                offered = stock([*task.standing, *(merged[x].words for x in answers if x in merged)])
+                questions = [q for label in wave for q in self._questions(task.data, label, offered)]
+                n = self.words.drafts
+                again = [i for i in range(len(questions)) if wave[i // n] in task.again]
+                outcomes = asking.ask(questions, refresh=again)
+                for i, label in enumerate(wave):
+                    answers[label] = outcomes[i * n : (i + 1) * n]
+                    if usable := _usable(answers[label]):
+                        merged[label] = merge_drafts([x.value.words(label, task.data.place) for x in usable])
+            return self._harmonise(asking, task, self._gather(answers, merged))
 
     def plan(self, task: Task) -> dict[str, Any]:
         """What `write` would send at most: replies that are in the journal are not asked for again."""
+        likely = likely_reply(self.words, task.data)
+        cut = waves(task.labels)
         questions: list[Question[Any]] = []
-        for label in task.labels:
-            questions += self._questions(task.data, label)
-        first, guess = questions[:1], _guess(self.words, task.data.locations)
-        reply_tokens = len(questions) * tokens(guess.model_dump_json())
+        known = stock(task.standing)
+        offered: list[int] = []
+        for wave in cut:
+            offered.append(min(STOCK, len(known)))
+            for label in wave:
+                questions += self._questions(task.data, label, known[:STOCK])
+            known += [step.phrase for step in likely.subactions] * len(wave)
+        first = questions[:1]
+        rules = ""
         if task.labels and self._will_harmonise(task):
-            new = [guess.words(label, task.data.place) for label in task.labels]
-            about_all = self._question_about_all([*task.standing, *new], task.standing)
-            questions.append(about_all)
-            reply_tokens += estimate([about_all]).reply_tokens
+            new = [likely.words(label, task.data.place) for label in task.labels]
+            questions.append(harmonise_question([*task.standing, *new], task.standing))
+            rules = render("harmonise", labels=[], fixed=())
         return {
             "provider": "openai",
             "model": self.llm.model,
             "base_url": address(self.llm),
             "labels": task.labels,
             **asdict(estimate(questions)),
-            "reply_tokens": reply_tokens,
+            "reply_tokens": sum(question.reply_tokens for question in questions),
+            "waves": cut,
+            "offered": offered,  # phrases in the prompts of each wave, at most
+            "offer": render("words_stock", stock=["…"]),
+            "harmonise": rules,
             "prompts": [message for question in first for message in question.messages()],
         }
 
-    def _questions(self, data: Data, label: str) -> list[Question[LabelReply]]:
-        """One for each draft.
+    def _questions(self, data: Data, label: str, offered: Sequence[str]) -> list[Question[LabelReply]]:
+        return label_questions(self.words, data, label, offered)
 
-        Raises:
-            ConfigError: no number of sub-actions would be right.
-        """
-        if self.words.least > self.words.most:
-            raise ConfigError(
-                f"words.least ({self.words.least}) is more than words.most ({self.words.most}): no reply "
-                "could be right"
-            )
-        wanted = Wanted(
-            label=label,
-            least=self.words.least,
-            most=self.words.most,
-            language=self.words.language,
-            places=data.locations,
-            place=data.place,
-        )
-        prompt = render(
-            "words",
-            label=label,
-            labels=data.labels,
-            dataset=data.dataset,
-            sensors=data.sensors,
-            rate_hz=f"{data.rate_hz:g}",
-            window_s=f"{data.window_s:.3g}" if data.window_s else None,
-            least=self.words.least,
-            most=self.words.most,
-            language=self.words.language,
-            translate=self.words.language != "en",
-        )
-        return [
-            Question(
-                about=f"label {label!r}",
-                system=render("words_system"),
-                user=prompt,
-                reply=LabelReply,
-                temperature=temperature,
-                draft=draft,
-                check=lambda reply: label_problems(reply, wanted),
-            )
-            for draft, temperature in enumerate(temperatures(self.words.drafts))
-        ]
-
-    def _gather(self, task: Task, answers: dict[str, list[Answer[LabelReply] | Failure]]) -> Written:
+    def _gather(self, answers: dict[str, list[Outcome[LabelReply]]], merged: dict[str, Merged]) -> Written:
         """Put the drafts of each label together; a label without a single good one has failed."""
-        words: dict[str, LabelWords] = {}
         failed: dict[str, str] = {}
-        disagreed: dict[str, int] = {}
         good: list[Answer[LabelReply]] = []
         for label, drafts in answers.items():
-            usable = [draft for draft in drafts if isinstance(draft, Answer)]
+            usable = _usable(drafts)
             lost = [draft.reason for draft in drafts if isinstance(draft, Failure)]
             if not usable:
                 failed[label] = lost[0]
@@ -156,16 +133,20 @@ class Model:
                 self.progress.warn(
                     f"label {label!r}: the model could only guess what it means: read its words"
                 )
-            merged = merge_drafts([answer.value.words(label, task.data.place) for answer in usable])
-            words[label], disagreed[label] = merged.words, merged.disagreed
+            for answer in usable:
+                if weak := answer.weaknesses:
+                    more = f" (and {len(weak) - 1} more)" if len(weak) > 1 else ""
+                    self.progress.warn(
+                        f"label {label!r}: taken, though asked again for this: {weak[0]}{more}"
+                    )
             good += usable
         replayed = sum(not answer.paid for answer in good)
         if replayed:
             self.progress.say(f"{replayed} of {len(good)} replies came from the journal: {self.journal}")
         return Written(
-            words,
+            {label: merged[label].words for label in answers if label in merged},
             failed,
-            disagreed,
+            {label: merged[label].disagreed for label in answers if label in merged},
             model=good[0].model if good else None,
             reply_format=min((answer.reply_format for answer in good), key=_FORMATS.index, default=None),
             drafts=self.words.drafts,
@@ -174,14 +155,12 @@ class Model:
     def _will_harmonise(self, task: Task) -> bool:
         return self.words.harmonise and len(task.labels) + len(task.standing) > 1
 
-    def _harmonise(self, task: Task, written: Written) -> Written:
+    def _harmonise(self, asking: Asking, task: Task, written: Written) -> Written:
         """The same movements in the same words. Words that stand already keep theirs: new ones follow."""
         if not written.words or not self._will_harmonise(replace(task, labels=[*written.words])):
             return written
         labels = [*task.standing, *written.words.values()]
-        answer = ask_all(
-            [self._question_about_all(labels, task.standing)], self.llm, self.journal, self.progress
-        )[0]
+        (answer,) = asking.ask([harmonise_question(labels, task.standing)])
         if isinstance(answer, Failure):
             self.progress.warn(
                 f"each label keeps its own wording, since harmonising failed ({answer.reason}); "
@@ -193,39 +172,6 @@ class Model:
         self.progress.say(f"harmonised: {replaced} phrases took the words of another label")
         return replace(written, words={x.label: x for x in made if x.label in written.words})
 
-    def _question_about_all(
-        self, labels: Sequence[LabelWords], standing: Sequence[LabelWords]
-    ) -> Question[Harmonised]:
-        fixed = {label.label for label in standing}
-        return Question(
-            about="the same words across labels",
-            system=render("harmonise_system"),
-            user=render("harmonise", labels=labels, fixed=fixed),
-            reply=Harmonised,
-            check=lambda reply: harmonise_problems(reply, labels, fixed),
-        )
 
-
-def _guess(words: WordsSettings, places: Sequence[str]) -> LabelReply:
-    """A reply of about the length that is to be expected."""
-    display = None if words.language == "en" else "text"
-    step = StepReply(
-        phrase="lift the left foot off the floor",
-        display=display,
-        opposite="put the left foot on the floor",
-        paraphrases=["raise the left foot from the ground", "the left foot goes up", "pick up the left foot"],
-        body_part="foot",
-        side="left",
-        direction="up",
-        lasts="usual",
-        signature=[CellReply(location=place, motion="moderate", direction="forward") for place in places],
-    )
-    return LabelReply(
-        keyword="walking",
-        sentence="A person walks at an even pace.",
-        paraphrases=["Someone is walking along.", "A person moves on foot.", "A human strolls at ease."],
-        cyclic=True,
-        is_guess=False,
-        display=display,
-        subactions=[step] * min(max(_USUAL, words.least), words.most),
-    )
+def _usable(drafts: Iterable[Outcome[LabelReply]]) -> list[Answer[LabelReply]]:
+    return [draft for draft in drafts if isinstance(draft, Answer)]

@@ -7,8 +7,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from vqtext.config import LLMSettings
 from vqtext.errors import VQTextError
@@ -22,7 +23,7 @@ from vqtext.pipeline.llm.server import find_server
 from vqtext.pipeline.llm.turns import Turns
 from vqtext.pipeline.progress import Progress
 
-__all__ = ["Estimate", "ask_all", "estimate"]
+__all__ = ["Asking", "Estimate", "ask_all", "estimate"]
 
 Outcome: TypeAlias = Answer[T] | Failure
 
@@ -34,85 +35,109 @@ def ask_all(
     progress: Progress,
     refresh: Collection[int] = (),
 ) -> list[Answer[T] | Failure]:
-    """Ask all questions, ``llm.concurrency`` at once.
-
-    A reply that is in the journal is not asked for again, usable or not. A bad one is sent back once, with
-    the reasons.
-
-    Args:
-        questions: what is asked.
-        llm: the server, its model, and how patient to be.
-        journal: where the replies are kept, ``<cache>/journal.sqlite``.
-        progress: told the server and the model, and how far it is.
-        refresh: positions of questions that are asked anew; what the journal holds for them is replaced.
-
-    Returns:
-        What came of each question, in their order.
-
-    Raises:
-        LLMError: what no other question can survive either: a wrong key, a wrong model name, no server, no
-            quota left, no model set, an address that is none. Replies that were under way are in the journal.
-        ArtifactError: the journal cannot be used.
-    """
-    server = find_server(llm)
-    if not questions:
-        return []
-    progress.say(f"asking {server.model} at {server.url}")
-    asker = _Asker(Client(server, llm), Journal(journal), llm)
-    arriving = _at_once(asker, questions, frozenset(refresh))
-    outcomes = dict(progress.track(arriving, total=len(questions), text="asking"))
-    return [outcomes[place] for place in range(len(questions))]
+    """Ask all questions, ``llm.concurrency`` at once: `Asking.ask` of one set."""
+    with Asking(llm, journal, progress) as asking:
+        return asking.ask(questions, refresh)
 
 
-def _at_once(
-    asker: _Asker, questions: Sequence[Question[T]], refresh: frozenset[int]
-) -> Iterator[tuple[int, Outcome[T]]]:
-    """Outcomes with their places, as they come.
+class Asking:
+    """Asks sets of questions, one set after the other, over the same connections.
 
     The threads are daemons, unlike an executor's: Ctrl-C ends the program at once, not when the last server
     has replied. After an error they finish what they have sent, so that it is journaled, and send no more.
+
+    Args:
+        llm: the server, its model, and how patient to be.
+        journal: where the replies are kept, ``<cache>/journal.sqlite``.
+        progress: told the server and the model, and how far it is.
+
+    Raises:
+        LLMError: there is no model set, or the address is none.
     """
-    waiting = deque(enumerate(questions))
-    done: queue.SimpleQueue[tuple[int, Outcome[T] | BaseException]] = queue.SimpleQueue()
 
-    def stop() -> None:
-        waiting.clear()
-        asker.client.stop()
+    def __init__(self, llm: LLMSettings, journal: Path, progress: Progress) -> None:
+        self._server = find_server(llm)
+        self._llm, self._journal, self._progress = llm, journal, progress
+        self._asker: _Asker | None = None
+        self._threads: list[threading.Thread] = []
+        self._patience_s = 0.0
 
-    def work() -> None:
-        while True:
-            try:
-                place, question = waiting.popleft()
-            except IndexError:
-                return
-            try:
-                done.put((place, asker.outcome(question, place in refresh)))
-            except BaseException as error:  # carried over, and raised in the thread that asked
-                stop()
-                done.put((place, error))
+    def __enter__(self) -> Self:
+        return self
 
-    count = min(asker.llm.concurrency, len(questions))
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    patience_s = 0.0  # Ctrl-C waits for nobody
-    try:
-        for _ in questions:
-            place, outcome = done.get()
-            if isinstance(outcome, BaseException):
-                raise outcome
-            yield place, outcome
-        patience_s = asker.llm.timeout_s
-    except VQTextError:
-        patience_s = asker.llm.timeout_s
-        raise
-    finally:
-        stop()
-        end = time.monotonic() + patience_s
-        for thread in threads:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._asker is None:
+            return
+        self._asker.client.stop()
+        is_waiting = kind is None or issubclass(kind, VQTextError)  # Ctrl-C waits for nobody
+        end = time.monotonic() + (self._patience_s if is_waiting else 0.0)
+        for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
-        if not any(thread.is_alive() for thread in threads):
-            asker.close()
+        if not any(thread.is_alive() for thread in self._threads):
+            self._asker.close()
+
+    def ask(self, questions: Sequence[Question[T]], refresh: Collection[int] = ()) -> list[Outcome[T]]:
+        """Ask a set of questions, ``llm.concurrency`` at once.
+
+        A reply that is in the journal is not asked for again, usable or not. A bad one is sent back once,
+        with the reasons; so is a weak one, which is then taken all the same.
+
+        Args:
+            questions: what is asked.
+            refresh: positions of questions that are asked anew; what the journal holds for them is replaced.
+
+        Returns:
+            What came of each question, in their order.
+
+        Raises:
+            LLMError: what no other question can survive either: a wrong key, a wrong model name, no server,
+                no quota left. Replies that were under way are in the journal.
+            ArtifactError: the journal cannot be used.
+        """
+        if not questions:
+            return []
+        if self._asker is None:
+            self._progress.say(f"asking {self._server.model} at {self._server.url}")
+            self._asker = _Asker(Client(self._server, self._llm), Journal(self._journal), self._llm)
+        waits = map(self._asker.client.wait_s, questions)
+        self._patience_s = max(self._patience_s, *waits)
+        arriving = self._at_once(self._asker, questions, frozenset(refresh))
+        outcomes = dict(self._progress.track(arriving, total=len(questions), text="asking"))
+        return [outcomes[place] for place in range(len(questions))]
+
+    def _at_once(
+        self, asker: _Asker, questions: Sequence[Question[T]], refresh: frozenset[int]
+    ) -> Iterator[tuple[int, Outcome[T]]]:
+        """Outcomes with their places, as they come."""
+        waiting = deque(enumerate(questions))
+        done: queue.SimpleQueue[tuple[int, Outcome[T] | BaseException]] = queue.SimpleQueue()
+
+        def work() -> None:
+            while True:
+                try:
+                    place, question = waiting.popleft()
+                except IndexError:
+                    return
+                try:
+                    done.put((place, asker.outcome(question, place in refresh)))
+                except BaseException as error:  # carried over, and raised in the thread that asked
+                    waiting.clear()
+                    asker.client.stop()
+                    done.put((place, error))
+
+        count = min(asker.llm.concurrency, len(questions))
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
+        self._threads += threads
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in questions:
+                place, outcome = done.get()
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                yield place, outcome
+        finally:
+            waiting.clear()
 
 
 class _Asker:
@@ -131,31 +156,40 @@ class _Asker:
         self.journal.close()
 
     def outcome(self, question: Question[T], is_fresh: bool) -> Outcome[T]:
-        """Ask, check, and send back once."""
-        messages = question.messages()
-        known_as = [messages]
+        """Ask, check, and send back once. A usable reply with weaknesses stands unless a better one comes."""
+        messages, known = question.messages(), question.messages(with_hint=False)
+        known_as = [known]
         paid = 0
+        usable: Answer[T] | None = None
         problems: list[str] = []
         for _ in range(2):
             try:
                 reply, is_new = self._reply(question, messages, known_as, is_fresh)
             except Unanswered as error:
-                return self._failed(question, str(error))
+                return usable or self._failed(question, str(error))
             paid += is_new
             if reason := self._unusable(reply, question):
-                return self._failed(question, reason)
+                return replace(usable, paid=paid) if usable else self._failed(question, reason)
             found = read(reply.text, question.reply)
             problems, once_told = found.problems, found.once_told
             if found.value is not None:
                 problems = once_told = question.check(found.value)
+                weak = question.weaknesses(found.value)
                 if not problems:
                     reply_format = reply.reply_format if found.pure else "text"
-                    return Answer(found.value, reply_format, reply.model, paid)
+                    answer = Answer(found.value, reply_format, reply.model, paid, tuple(weak))
+                    if not weak:
+                        return answer
+                    if usable is None or len(weak) <= len(usable.weaknesses):
+                        usable = answer
+                problems = [*problems, *weak]
             said = without_thoughts(reply.text)
             # The words in which it is sent back may change; what was paid for is found all the same.
             assistant = {"role": "assistant", "content": reply.text}
-            known_as = [[*messages, assistant], sent_back(messages, said, once_told)]
+            known_as = [[*known, assistant], sent_back(known, said, once_told)]
             messages = sent_back(messages, said, problems)
+        if usable is not None:
+            return replace(usable, paid=paid)
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         reason = f"the reply is bad, also after it was sent back: {one_line(problems[0])}{more}"
         return self._failed(question, reason)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import openai
 
 _CONNECT_S = 5.0
+_SHORT = 500
+"""Tokens of a reply that `LLMSettings.timeout_s` is for; a longer one takes longer."""
 # Some servers fail, rather than say no, over a parameter they do not know.
 _NOT_THIS_WAY = (400, 422, 500, 501)
 
@@ -68,7 +70,7 @@ class Client:
             if isinstance(came, Reply):
                 self.manner.worked(manner)
                 return came
-            told = after_error(came, self.server, self.llm)
+            told = after_error(came, self.server, self.wait_s(question))
             if isinstance(came, openai.APIStatusError) and came.status_code in _NOT_THIS_WAY:
                 if self.manner.heed(manner, json.dumps(came.body, default=str), came.param):
                     continue
@@ -106,7 +108,9 @@ class Client:
         """The reply, or the SDK's error."""
         import openai
 
-        client = self._connected().with_options(max_retries=retries)
+        client = self._connected().with_options(
+            max_retries=retries, timeout=_timeout(self.wait_s(question), self.llm)
+        )
         start = time.monotonic()
         try:
             raw = client.chat.completions.with_raw_response.create(
@@ -121,6 +125,10 @@ class Client:
             body = table(getattr(error, "body", None))
             return self._held_back(body, question, manner, time.monotonic() - start) or error
         return self._reply(raw.http_response, manner, time.monotonic() - start)
+
+    def wait_s(self, question: Question[Any]) -> float:
+        """Seconds to wait for a reply: as many times the setting as it is long."""
+        return self.llm.timeout_s * max(1.0, question.reply_tokens / _SHORT)
 
     def stop(self) -> None:
         """Send nothing from here on; replies that are under way still arrive."""
@@ -178,7 +186,7 @@ class Client:
         import httpx2
         import openai
 
-        timeout = httpx2.Timeout(self.llm.timeout_s, connect=min(_CONNECT_S, self.llm.timeout_s))
+        timeout = _timeout(self.llm.timeout_s, self.llm)
         # Reading the certificates takes 50 ms, and without TLS nobody asks for them.
         is_plain = self.server.url.startswith("http:")
         verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else True
@@ -207,6 +215,12 @@ class Client:
 
         if self._is_stopped.is_set():
             raise openai.OpenAIError("stopped")  # the one kind that the SDK does not try again
+
+
+def _timeout(wait_s: float, llm: LLMSettings) -> httpx2.Timeout:
+    import httpx2
+
+    return httpx2.Timeout(wait_s, connect=min(_CONNECT_S, llm.timeout_s))
 
 
 @cache  # milliseconds, for each of many questions

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from vqtext.config import LLMSettings
 from vqtext.errors import LLMError
 from vqtext.pipeline.llm.server import KEY, Server
 
@@ -47,14 +46,14 @@ def is_out_of_quota(said: str) -> bool:
     return _QUOTA.search(said.casefold()) is not None
 
 
-def after_error(error: openai.OpenAIError, server: Server, llm: LLMSettings) -> LLMError:
-    """What the SDK's error means."""
+def after_error(error: openai.OpenAIError, server: Server, wait_s: float) -> LLMError:
+    """What the SDK's error means; ``wait_s`` is how long a reply was waited for."""
     import openai
 
     if isinstance(error, openai.APIStatusError):
         return _after_status(error, server)
     if isinstance(error, openai.APITimeoutError):
-        return _after_timeout(error, server, llm)
+        return _after_timeout(error, server, wait_s)
     if isinstance(error, openai.APIConnectionError):
         return _after_connection(error, server)
     return Unanswered(server.scrub(one_line(str(error))))
@@ -83,7 +82,7 @@ def _after_status(error: openai.APIStatusError, server: Server) -> LLMError:
     return Unanswered(f"the server turned the request down ({status}): {said}")
 
 
-def _after_timeout(error: openai.APITimeoutError, server: Server, llm: LLMSettings) -> LLMError:
+def _after_timeout(error: openai.APITimeoutError, server: Server, wait_s: float) -> LLMError:
     import httpx2
 
     if isinstance(error.__cause__, httpx2.ConnectTimeout):
@@ -91,7 +90,7 @@ def _after_timeout(error: openai.APITimeoutError, server: Server, llm: LLMSettin
             f"no server answers at {server.url}{_by_way(server)}: is it running, and is the address right?"
         )
     return Unanswered(
-        f"no reply within {llm.timeout_s:g} s{_again(error)}: raise llm.timeout_s if the model is slow"
+        f"no reply within {round(wait_s, 2):g} s{_again(error)}: raise llm.timeout_s if the model is slow"
     )
 
 

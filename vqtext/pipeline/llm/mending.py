@@ -21,6 +21,7 @@ _GAP = re.compile(r"(?:[\s\ufeff\u200b]|//[^\n]*|#[^\n]*|/\*.{0,999}?\*/)*", re.
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,99})(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
 _WORD = re.compile(r"[^\W\d]\w*")
 _LITERAL = re.compile(r"(?:(?i:true|false|null)|None|NaN|undefined)(?!\w)")  # not "none", which may be a word
+_COMMA_BEFORE_END = re.compile(r",[\s,]*[}\]]")
 _LONE_COMMA = re.compile(r",(?=\s*[}\]])")  # of a list that is empty
 _ESCAPED = re.compile(r'\\(.)|"', re.DOTALL)
 
@@ -48,20 +49,21 @@ def parse(text: str, start: int = 0) -> tuple[Any, int]:
 
 
 def place_in(value: Any, path: tuple[int | str, ...]) -> str:
-    """A place in a value: the item of a list that it is in, with the item's phrase, or its first text.
+    """A place in a value: the items of lists that it is in, each by its phrase or its first text. Numbers are
+    no names, since nobody knows whether they count from 0.
 
     >>> place_in({"steps": [{"phrase": "up"}, {"phrase": "down"}]}, ("steps", 1, "side"))
-    "step 2, 'down'"
+    "step 'down'"
     """
+    named = []
     for i, (key, number) in enumerate(pairwise(path)):
         if isinstance(key, str) and isinstance(number, int):
-            named = f"{re.sub('(?<=ch)es$|s$', '', key)} {number + 1}"
             item = _at(value, path[: i + 2])
             said = item if isinstance(item, dict) else {}
             texts = [text for text in (said.get("phrase"), *said.values()) if isinstance(text, str)]
-            phrase = texts[0] if texts else ""
-            return f"{named}, '{_shown(phrase)}'" if phrase.strip() else named
-    return ""
+            shown = f"'{_shown(texts[0])}'" if texts and texts[0].strip() else f"{number + 1} (from 1)"
+            named.append(f"{re.sub('(?<=ch)es$|s$', '', key)} {shown}")
+    return ", ".join(named)
 
 
 def _at(value: Any, path: tuple[int | str, ...] | list[int | str]) -> Any:
@@ -104,7 +106,7 @@ class _Reader:
             self.at = literal.end()
             return {"true": True, "false": False}.get(literal[0].lower())
         if sign == ",":
-            self.broken("a comma too many")
+            self.broken_comma()
         if sign and sign in ":]}":
             self.broken("a missing value")
         is_word = _WORD.match(self.text, self.at) is not None
@@ -156,7 +158,7 @@ class _Reader:
         if sign and sign in _CLOSES:
             return self.string()
         if sign == ",":
-            self.broken("a comma too many")
+            self.broken_comma()
         if word := _WORD.match(self.text, self.at):
             self.broken(f"the name {word[0]!r} without quotation marks")
         self.broken("something that is no name in quotation marks")
@@ -216,6 +218,10 @@ class _Reader:
             _at(self.root, self.path[:-1])[self.path[-1]] = found
         else:
             self.root = found
+
+    def broken_comma(self) -> NoReturn:
+        is_last = _COMMA_BEFORE_END.match(self.text, self.at)
+        self.broken(f"a comma too many{': a comma stands before the bracket' if is_last else ''}")
 
     def broken(self, what: str) -> NoReturn:
         near = self.text[self.at : self.at + _NEAR]

@@ -44,6 +44,11 @@ class Question(Generic[T]):
         draft: of several questions with the same text, which one this is; each is a call of its own.
         check: problems beyond the schema, each a sentence for the model; none where the reply is good. It
             takes no part in what the journal knows the question by.
+        weaknesses: what to ask for once more, each a sentence for the model; a reply that still has some is
+            taken all the same.
+        hint: told at the end of the prompt. What the journal knows the question by is without it, so that a
+            reply is not paid for again where only the hint changed.
+        reply_tokens: about how long the reply will be; 0 where nobody knows. A long one is waited for longer.
     """
 
     about: str
@@ -53,17 +58,21 @@ class Question(Generic[T]):
     temperature: float = 0.2
     draft: int = 0
     check: Callable[[T], list[str]] = _good
+    weaknesses: Callable[[T], list[str]] = _good
+    hint: str = ""
+    reply_tokens: int = 0
 
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the reply; shared by all that ask for it, and so not to be changed."""
         return _schema(self.reply)
 
-    def messages(self) -> list[Message]:
+    def messages(self, with_hint: bool = True) -> list[Message]:
         """The whole prompt, as it is sent."""
         schema = json.dumps(self.schema(), ensure_ascii=False, separators=(",", ":"))
+        user = f"{self.user}\n{self.hint}" if self.hint and with_hint else self.user
         return [
             {"role": "system", "content": f"{self.system.rstrip()}\n\n{_FORM}\n{schema}"},
-            {"role": "user", "content": self.user},
+            {"role": "user", "content": user},
         ]
 
 
@@ -83,12 +92,14 @@ class Answer(Generic[T]):
             server was asked for.
         model: the model, as the server called it.
         paid: replies that came from the server now; 0 = all were in the journal.
+        weaknesses: what it still has of what it was asked again for.
     """
 
     value: T
     reply_format: ReplyFormat
     model: str
     paid: int
+    weaknesses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,9 @@ def _sentences(error: ValidationError, value: Any, with_place: bool) -> list[str
 
 def _sentence(path: tuple[int | str, ...], place: str, message: str, value: Any) -> str:
     message = message.removeprefix("Value error, ").rstrip(".")
-    where = ".".join(map(str, path))
+    numbers = [i for i, part in enumerate(path) if isinstance(part, int)]
+    named = path[numbers[-1] + 1 :] if place and numbers else path  # the rest of the way is in the place
+    where = ".".join(map(str, named))
     shown = "" if isinstance(value, (dict, list)) else f" (it is {json.dumps(value, default=str)[:_SHOWN]})"
     told = f"{where}: {message}{shown}." if where else f"{message}{shown}."
     return f"{told} This is in {place}." if place else told

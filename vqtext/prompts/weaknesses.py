@@ -1,0 +1,130 @@
+"""What would make the words of a label better: asked for once more, and then taken as it is.
+
+Each weakness is a sentence for the model, which names the sub-actions by their phrases.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+
+from vqtext.prompts.checks import Wanted
+from vqtext.prompts.facets import read_facets
+from vqtext.prompts.replies import POSTURES, LabelReply, StepReply
+from vqtext.prompts.step_count import STEP_SAMPLES
+from vqtext.schema import same_text
+
+_QUIET = ("still", "slight")
+_OTHER = {"left": "right", "right": "left"}
+_LEGS = frozenset(
+    ["foot", "feet", "heel", "heels", "toe", "toes", "ankle", "shin", "knee", "thigh", "leg", "legs"]
+)
+
+
+def label_weaknesses(reply: LabelReply, wanted: Wanted) -> list[str]:
+    """What to ask for once more; nothing where the words serve as they are."""
+    steps = [step for step in reply.subactions if same_text(step.phrase)]
+    return [
+        *_number(steps, wanted),
+        *_not_distinct(steps, wanted),
+        *_without_mirror(steps, reply.cyclic),
+        *_held_without_posture(steps, wanted),
+        *_own_words(steps),
+    ]
+
+
+def _number(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
+    count = len(steps)
+    if count > wanted.many:
+        yield (
+            f"There are {count} subactions, and these sensors at {wanted.rate_hz:g} samples a second tell "
+            f"{wanted.few} to {wanted.many} apart (each needs {STEP_SAMPLES} samples): join those that they "
+            "do not."
+        )
+    elif count < wanted.few and not _is_held(steps):
+        yield f"There are {count} subactions, and these sensors tell {wanted.few} to {wanted.many} apart."
+
+
+def _is_held(steps: Sequence[StepReply]) -> bool:
+    """Whether every place is quiet all the while, as in sitting."""
+    cells = [cell for step in steps for cell in step.signature]
+    return bool(cells) and all(cell.motion in _QUIET for cell in cells)
+
+
+def _not_distinct(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
+    """Sub-actions whose cells are the same; a still place goes no way."""
+    alike: dict[frozenset[Hashable], list[str]] = {}
+    for step in steps:
+        cells: frozenset[Hashable] = frozenset(
+            (
+                wanted.place(cell.location),
+                cell.motion,
+                None if cell.motion == "still" or cell.direction == "none" else cell.direction,
+                cell.posture,
+            )
+            for cell in step.signature
+        )
+        alike.setdefault(cells, []).append(same_text(step.phrase))
+    for cells, phrases in alike.items():
+        if len(phrases) > 1:
+            same = "have the same cells at every place" if cells else "have no cells"
+            yield (
+                f"{_listed(phrases)} {same}, and nothing else tells them apart: say in which motion, "
+                "direction or posture they differ, or make them one sub-action; do not invent a difference."
+            )
+
+
+def _without_mirror(steps: Sequence[StepReply], cyclic: bool) -> Iterator[str]:
+    """Steps of one side whose mirror image is missing where others have theirs; of a cycle of the legs also
+    where none has."""
+    said = {read_facets(step.phrase).canonical for step in steps}
+    lonely: list[tuple[str, str]] = []
+    pairs = 0
+    for step in steps:
+        mirrored = read_facets(step.phrase).mirrored
+        if mirrored is None or step.side in ("both", "either"):
+            continue
+        if read_facets(mirrored).canonical in said:
+            pairs += 1
+        else:
+            lonely.append((same_text(step.phrase), same_text(mirrored)))
+    if pairs:
+        for phrase, mirrored in lonely:
+            yield (
+                f"{phrase!r} has no counterpart on the other side, {mirrored!r}, as others have: give both "
+                "sides, in the same words, or say what the phrase really speaks of."
+            )
+        return
+    sides = {side for phrase, _ in lonely for side in _OTHER if side in phrase.split()}
+    of_legs = [phrase for phrase, _ in lonely if _LEGS & {*phrase.split()}]
+    if cyclic and len(sides) == 1 and len(of_legs) > 1:
+        (side,) = sides
+        yield (
+            f"{_listed(of_legs)} speak of the {side} side, and nothing of the {_OTHER[side]} one: a round "
+            "has each side once, in the same words, unless that side really rests."
+        )
+
+
+def _held_without_posture(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
+    if wanted.feels_posture and _is_held(steps) and not any(c.posture for s in steps for c in s.signature):
+        yield (
+            "All places are quiet, so that posture alone tells this label from others: say of each place "
+            "that is held how it is held."
+        )
+
+
+def _own_words(steps: Sequence[StepReply]) -> Iterator[str]:
+    for step in steps:
+        phrase = same_text(step.phrase)
+        for text in Counter(cell.posture for cell in step.signature if cell.posture):
+            if text not in POSTURES:
+                yield f"{phrase!r}: the posture {text!r} is none of {', '.join(POSTURES)}; null is allowed."
+        named = _OTHER.keys() & {*phrase.split()}
+        if step.side == "either" and len(named) == 1 and read_facets(phrase).mirrored:
+            yield f"{phrase!r}: its side is 'either', but the phrase says {min(named)!r}."
+
+
+def _listed(phrases: Sequence[str]) -> str:
+    """'a', 'b' and 'c'."""
+    *first, last = map(repr, phrases)
+    return f"{', '.join(first)} and {last}" if first else last
