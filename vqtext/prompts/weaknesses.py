@@ -46,9 +46,8 @@ def _number(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
 
 
 def _is_held(steps: Sequence[StepReply]) -> bool:
-    """Whether every place is quiet all the while, as in sitting."""
-    cells = [cell for step in steps for cell in step.signature]
-    return bool(cells) and all(cell.motion in _QUIET for cell in cells)
+    """Whether every place that is written of is quiet all the while, as in sitting."""
+    return all(step.signature and all(cell.motion in _QUIET for cell in step.signature) for step in steps)
 
 
 def _not_distinct(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:

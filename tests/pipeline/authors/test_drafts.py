@@ -95,6 +95,32 @@ def test_a_direction_alone_can_be_disputed() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        (["upright", "upright"], ("strong", "upright")),
+        (["upright", None], ("strong", "upright")),
+        (["upright", "leaning left"], ("strong", None)),
+        ([None, "upright"], ("strong", None)),
+    ],
+)
+def test_a_posture_that_drafts_dispute_is_left_open(said: list[str | None], left: tuple[Any, ...]) -> None:
+    """A wrong posture would name sitting what is lying."""
+    cells = [{0: {"left ankle": {"motion": "strong", "posture": posture}}} for posture in said]
+    merged = merge_drafts([a_draft(*STRIDE, cells=cell) for cell in cells])
+    cell = (merged.words.subactions[0].signature or {})["left ankle"]
+    assert (cell.motion, cell.posture) == left
+    assert merged.disagreed == (said == ["upright", "leaning left"])
+
+
+def test_a_posture_that_drafts_agree_on_survives_their_motion() -> None:
+    """Whether sitting is still or slight, it is sitting."""
+    cells = [{0: {"left ankle": {"motion": level, "posture": "upright"}}} for level in ("still", "slight")]
+    merged = merge_drafts([a_draft(*STRIDE, cells=cell) for cell in cells])
+    cell = (merged.words.subactions[0].signature or {})["left ankle"]
+    assert (cell.motion, cell.posture, merged.disagreed) == (None, "upright", 1)
+
+
 def test_how_long_a_step_lasts_is_left_out_where_drafts_differ() -> None:
     drafts = [a_draft(*STRIDE), a_draft(*REWORDED)]
     for draft, said in zip(

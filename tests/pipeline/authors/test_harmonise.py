@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from vqtext.pipeline.authors.harmonise import harmonise_problems, harmonised
+from vqtext.pipeline.authors.harmonise import harmonise_problems, harmonise_weaknesses, harmonised
+from vqtext.prompts.render import render
 from vqtext.prompts.replies import Harmonised
 from vqtext.schema import LabelWords
 
@@ -130,3 +131,47 @@ def test_fixed_labels_come_back_as_they_are() -> None:
     assert harmonise_problems(reply, LABELS, fixed) == []
     (walk, run), _ = harmonised(reply, LABELS, fixed)
     assert run == RUN and walk.subactions[0].phrase == "Left arm swings forward"
+
+
+def in_label(phrase: str, instead: str, label: str) -> Harmonised:
+    return Harmonised.model_validate(
+        {"replacements": [{"phrase": phrase, "instead": instead, "label": label}]}
+    )
+
+
+def test_a_phrase_may_be_replaced_in_one_label_alone() -> None:
+    """The same words may be one movement here and another one there: without a label both would be lost."""
+    jog = a_label("jogging", {"phrase": ARM[0], "side": "left"}, {"phrase": "rest", "opposite": ARM[0]})
+    labels = [WALK, RUN, jog]
+    reply = in_label(ARM[0], ARM[1], "Running ")
+    assert harmonise_problems(reply, labels, {"jogging"}) == [] == harmonise_weaknesses(reply, labels)
+    (walk, run, other), count = harmonised(reply, labels, set())
+    assert (walk, other, count) == (WALK, jog, 1), "elsewhere its words and opposites stay"
+    assert [step.phrase for step in run.subactions] == [ARM[1], "left arm swings back"]
+    assert run.subactions[1].opposite == ARM[1]
+
+
+def test_a_label_without_the_phrase_is_told_and_replaces_nothing() -> None:
+    for label in ("walking", "swimming"):
+        reply = in_label(ARM[0], ARM[1], label)
+        assert harmonise_problems(reply, LABELS, set()) == []
+        assert "has no phrase 'left arm swings forward'" in harmonise_weaknesses(reply, LABELS)[0]
+        assert harmonised(reply, LABELS, set()) == (LABELS, 0)
+
+
+def test_the_request_shows_what_a_phrase_means() -> None:
+    """Side and direction alone were "left, left", and nobody saw whether two phrases feel the same."""
+    step = {
+        "phrase": "hold the thigh",
+        "body_part": "thigh",
+        "side": "left",
+        "direction": "left",
+        "signature": {"left thigh": {"motion": "still", "direction": "none", "posture": "lying face up"}},
+        "opposite": "drop it",
+    }
+    text = render("harmonise", labels=[a_label("sitting", step), WALK], fixed={"walking"})
+    assert (
+        '- "hold the thigh"; part "thigh"; side left; direction left; "left thigh": still, lying face up; '
+        'opposite "drop it"\n'
+    ) in text
+    assert '- "swing the left arm ahead"; side left; direction forward\n' in text

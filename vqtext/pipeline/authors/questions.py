@@ -8,7 +8,7 @@ from vqtext.config import WordsSettings
 from vqtext.errors import ConfigError
 from vqtext.pipeline.authors.base import POSTURE, Data
 from vqtext.pipeline.authors.drafts import temperatures
-from vqtext.pipeline.authors.harmonise import harmonise_problems
+from vqtext.pipeline.authors.harmonise import harmonise_problems, harmonise_weaknesses
 from vqtext.pipeline.llm.estimate import tokens
 from vqtext.pipeline.llm.question import Question
 from vqtext.prompts.checks import Wanted, label_problems
@@ -98,6 +98,7 @@ def harmonise_question(labels: Sequence[LabelWords], standing: Sequence[LabelWor
         user=render("harmonise", labels=labels, fixed=fixed),
         reply=Harmonised,
         check=lambda reply: harmonise_problems(reply, labels, fixed),
+        weaknesses=lambda reply: harmonise_weaknesses(reply, labels),
         reply_tokens=likely * tokens(pair.model_dump_json()),
     )
 
