@@ -92,6 +92,50 @@ class TestABadReply:
         assert len(llm_server.requests) == 4
 
 
+class TestAWeakReply:
+    """It passes all checks, and could be better: asked for once more, never refused."""
+
+    @staticmethod
+    def weak(reply: Word) -> list[str]:
+        return ["The word is too long."] * (len(reply.word) - 6)
+
+    @pytest.mark.parametrize(
+        ("second", "word", "left"),
+        [
+            (GOOD, "leg up", 0),
+            ('{"word": "longest"}', "longest", 1),
+            ('{"word": "much longer"}', "longerr", 1),
+            ("no", "longerr", 1),
+            (Response(status=503), "longerr", 1),
+            (Response(refusal="I will not."), "longerr", 1),
+        ],
+    )
+    def test_is_taken_if_none_better_comes(self, llm_server, tmp_path, second, word, left):
+        llm_server.reply = script('{"word": "longerr"}', second)
+        asked = question(weaknesses=self.weak)
+        (answer,) = ask(tmp_path, llm_server.settings(), asked)
+        assert (answer.value.word, len(answer.weaknesses)) == (word, left)
+        assert "The word is too long." in said(llm_server, 1)[-1] and len(llm_server.requests) == 2
+        if not isinstance(second, Response):
+            (again,) = ask(tmp_path, llm_server.settings(), asked)
+            assert (again.value, again.paid, answer.paid) == (answer.value, 0, 2)
+
+    def test_of_which_a_check_says_more_is_no_answer(self, llm_server, tmp_path):
+        llm_server.reply = script('{"word": "longest"}', '{"word": "longest"}')
+        (failure,) = ask(
+            tmp_path, llm_server.settings(), question(weaknesses=self.weak, check=lambda _: ["No."])
+        )
+        assert isinstance(failure, Failure) and "No." in failure.reason and "too long" not in failure.reason
+
+
+def test_a_hint_is_sent_and_takes_no_part_in_what_the_journal_knows(llm_server, tmp_path):
+    llm_server.reply = script('{"word": "a"}', GOOD)
+    (first,) = ask(tmp_path, llm_server.settings(), question(hint="Others say: leg up."))
+    assert said(llm_server, 0)[1] == said(llm_server, 1)[1] == "Name one of walking.\nOthers say: leg up."
+    (again,) = ask(tmp_path, llm_server.settings(), question(hint="Others say: arm up."))
+    assert (again.value, first.paid, again.paid) == (first.value, 2, 0)
+
+
 class TestNothingIsPaidTwice:
     def test_a_second_run_sends_nothing(self, llm_server, tmp_path):
         llm_server.reply = script("no", GOOD, Response(status=500))

@@ -87,6 +87,14 @@ def test_one_question_fails_and_others_do_not(llm_server, tmp_path, fault, line)
     assert good.value.word == "leg up"
 
 
+def test_a_long_reply_is_waited_for_longer(llm_server, tmp_path):
+    """A local model that wrote many steps of many places failed by the client's own timeout."""
+    llm_server.reply = lambda request: Response(GOOD, after_s=0.8)
+    short, long = question("short"), question("long", reply_tokens=20_000)
+    failed, answer = ask(tmp_path, llm_server.settings(timeout_s=0.4), short, long)
+    assert "no reply within 0.4 s" in failed.reason and answer.value.word == "leg up"
+
+
 @pytest.mark.parametrize(
     ("fault", "line"),
     [
