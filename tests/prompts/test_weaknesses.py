@@ -102,6 +102,15 @@ def test_a_mirror_image_that_is_missing_is_named() -> None:
     )
 
 
+def test_what_one_side_does_once_needs_no_mirror_image() -> None:
+    """A driver's right foot works the pedals while the left one rests."""
+    reply = a_reply(
+        *LEFT[:1], *RIGHT, UP | {"phrase": "press the right toes down", "side": "right"}, cyclic=False
+    )
+    assert weaknesses(reply) == [], "two of four steps have none"
+    assert "'plant the left heel'" in weaknesses(a_reply(*LEFT[:1], *RIGHT, cyclic=False))[0]
+
+
 def test_a_round_of_the_legs_has_both_sides() -> None:
     (said,) = weaknesses(a_reply(*LEFT))
     assert "'lift the left foot' and 'plant the left heel' speak of the left side" in said

@@ -74,8 +74,8 @@ def _not_distinct(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
 
 
 def _without_mirror(steps: Sequence[StepReply], cyclic: bool) -> Iterator[str]:
-    """Steps of one side whose mirror image is missing where others have theirs; of a cycle of the legs also
-    where none has."""
+    """Steps of one side whose mirror image is missing where others (most, where nothing repeats) have theirs;
+    of a cycle of the legs also where none has."""
     said = {read_facets(step.phrase).canonical for step in steps}
     lonely: list[tuple[str, str]] = []
     pairs = 0
@@ -87,12 +87,13 @@ def _without_mirror(steps: Sequence[StepReply], cyclic: bool) -> Iterator[str]:
             pairs += 1
         else:
             lonely.append((same_text(step.phrase), same_text(mirrored)))
-    if pairs:
+    if pairs and (cyclic or len(lonely) < pairs):  # what is done once may well be done with one side
         for phrase, mirrored in lonely:
             yield (
                 f"{phrase!r} has no counterpart on the other side, {mirrored!r}, as others have: give both "
-                "sides, in the same words, or say what the phrase really speaks of."
+                "sides, in the same words, unless the other side really does nothing of the kind."
             )
+    if pairs:
         return
     sides = {side for phrase, _ in lonely for side in _OTHER if side in phrase.split()}
     of_legs = [phrase for phrase, _ in lonely if _LEGS & {*phrase.split()}]
