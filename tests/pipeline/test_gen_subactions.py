@@ -31,8 +31,9 @@ def write_windows(
     hands: tuple[str | None, ...] = (),
 ) -> None:
     channels = [
-        {"name": f"c{i}", "location": place, "modality": "acc", "axis": "x", "unit": "m/s2"}
-        for i, place in enumerate(locations)
+        {"name": f"{place} {axis}", "location": place, "modality": "acc", "axis": axis, "unit": "m/s2"}
+        for place in locations
+        for axis in "xyz"
     ]
     attrs = {
         "dataset": dataset,

@@ -89,6 +89,12 @@ def test_left_and_right_may_both_stand_in_a_phrase() -> None:
     assert not problems(a_reply(a_step("cross the left leg over the right", side="left"), cyclic=False))
 
 
+def test_where_a_hand_goes_is_not_its_side() -> None:
+    """A label was lost over a right hand that stirs to the left."""
+    steps = [a_step(f"{what} to the left", side="right") for what in ("sweep the spoon", "turn the head")]
+    assert not problems(a_reply(*steps))
+
+
 def test_two_phrases_that_differ_in_case_and_spaces_are_one() -> None:
     found = problems(a_reply(a_step("lift the foot"), a_step("Lift  the Foot")))
     assert found == [

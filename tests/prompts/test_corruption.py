@@ -9,7 +9,7 @@ from vqtext.data.planted.world import WORLDS
 from vqtext.errors import UsageError
 from vqtext.prompts.corruption import corrupted
 from vqtext.prompts.lexicon import lexicon
-from vqtext.schema import SubActions
+from vqtext.schema import Cell, SubActions
 
 WORDS = lexicon("planted", list(WORLDS["identifiable"].labels))
 
@@ -55,3 +55,16 @@ def test_how_long_a_step_lasts_is_a_cell_too() -> None:
 def test_a_share_is_a_share() -> None:
     with pytest.raises(UsageError, match=r"0 to 1, not 1\.5"):
         corrupted(WORDS, 1.5, 0)
+
+
+def test_a_posture_is_said_wrong_too() -> None:
+    """A held label whose postures stay true would look robust for nothing."""
+    words = lexicon("dsads", ["sitting"])
+    words.labels[0].subactions[0].signature = {"chest": Cell(posture="upright")}
+    for step, true in zip(
+        corrupted(words, 1, 0).labels[0].subactions, words.labels[0].subactions, strict=True
+    ):
+        for place, cell in (true.signature or {}).items():
+            wrong = (step.signature or {})[place]
+            assert (wrong.posture == cell.posture) == (cell.posture is None)
+            assert (wrong.motion == cell.motion) == (cell.motion is None)

@@ -15,9 +15,11 @@ from vqtext.prompts.weaknesses import label_weaknesses
 PLACES = ["left ankle", "right ankle", "wrist"]
 
 
-def weaknesses(reply: LabelReply, few: int = 2, many: int = 10, feels_posture: bool = True) -> list[str]:
+def weaknesses(
+    reply: LabelReply, few: int = 2, many: int = 10, feels: dict[str, list[str]] | None = None
+) -> list[str]:
     place = ({place: place for place in PLACES} | {"LeftAnkle": "left ankle"}).get
-    wanted = Wanted("walking", 1, 12, "en", PLACES, place, few, many, 25.0, feels_posture)
+    wanted = Wanted("walking", 1, 12, "en", PLACES, place, few, many, 25.0, feels)
     assert label_problems(reply, wanted) == [], "nothing of this is a reason to refuse the label"
     return label_weaknesses(reply, wanted)
 
@@ -66,6 +68,20 @@ def test_two_steps_that_nothing_tells_apart_are_named(cells: tuple[list[str], li
     assert said.startswith("'grip the bar' and 'let it go' have ")
 
 
+def test_what_no_sensor_feels_tells_nothing_apart() -> None:
+    """A gyroscope at the wrist does not feel which way a spoon is pushed."""
+    push, pull = (
+        step("push the spoon", "wrist strong forward"),
+        step("pull the spoon", "wrist strong backward"),
+    )
+    for felt, is_told in (["up", "down"], True), (["travel"], False), (["forward", "backward"], False):
+        assert bool(weaknesses(a_reply(push, pull), feels={"wrist": felt})) is is_told
+    turns = [step(f"turn it {x}", "wrist strong") for x in ("left", "right")]
+    for turn, way in zip(turns, ("turn left", "turn right"), strict=True):
+        turn["signature"][0]["direction"] = way
+    assert not weaknesses(a_reply(*turns, cyclic=False), feels={"wrist": ["turn left", "turn right"]})
+
+
 def test_posture_tells_steps_apart() -> None:
     held = [step(f"lean {x}", f"wrist still - leaning {x}") for x in ("left", "right")]
     assert weaknesses(a_reply(*held, cyclic=False)) == []
@@ -75,13 +91,14 @@ def test_a_held_label_without_posture() -> None:
     """Sitting and lying are both still: only how the body is held tells them apart."""
     held = a_reply(step("rest the hand", "wrist still"), cyclic=False)
     assert "say of each place that is held how it is held" in weaknesses(held, few=4)[0]
-    assert weaknesses(held, feels_posture=False) == []
+    assert weaknesses(held, feels={"wrist": ["up", "down"]}) == [], "no sensor feels posture"
     assert weaknesses(a_reply(step("rest the hand", "wrist still - upright"), cyclic=False), few=4) == []
 
 
-def test_too_many_and_too_few_for_these_sensors() -> None:
-    assert "tell 1 to 2 apart" in weaknesses(a_reply(UP, DOWN, step("hold it", "wrist still")), 1, 2)[0]
-    assert "There are 2 subactions" in weaknesses(a_reply(UP, DOWN), few=3)[0]
+def test_too_many_for_these_sensors() -> None:
+    reply = a_reply(UP, DOWN, step("hold it", "wrist still"))
+    assert "tell 1 to 2 apart" in weaknesses(reply, 1, 2)[0]
+    assert weaknesses(reply, few=6) == [], "or a held label, and a quick round, would be padded"
 
 
 def sided(phrase: str, level: str) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from vqtext.prompts.facets import read_facets
+from vqtext.prompts.movement_words import SIDES
 from vqtext.prompts.replies import LabelReply, StepReply
 from vqtext.schema import same_text
 
@@ -15,6 +17,9 @@ MOST_WORDS = 12
 """Words of a phrase: three to eight are asked for, this many are let pass."""
 
 PARAPHRASES = 3
+
+TRAVEL, POSTURE = "travel", "posture"
+"""What sensors of a place may tell, beside single directions."""
 
 _FILLER = frozenset(
     [
@@ -100,7 +105,8 @@ class Wanted:
         place: how the data spells a location; None where it has no sensor there.
         few, many: number of sub-actions asked for, within least and most.
         rate_hz: samples a second.
-        feels_posture: whether some sensor feels gravity, and so how its place is held.
+        feels: place → what its sensors tell beside motion: directions, `TRAVEL` in any of them, `POSTURE`;
+            None where nobody knows.
     """
 
     label: str
@@ -112,7 +118,14 @@ class Wanted:
     few: int = 1
     many: int = 12
     rate_hz: float = 100.0
-    feels_posture: bool = True
+    feels: Mapping[str, Sequence[str]] | None = None
+
+    def is_felt(self, place: str | None, direction: str) -> bool:
+        """Whether the sensors of a place tell a direction, or `POSTURE`."""
+        if self.feels is None:
+            return True
+        felt = self.feels.get(place or "", ())
+        return direction in felt or (TRAVEL in felt and not direction.startswith(("turn", POSTURE)))
 
 
 def label_problems(reply: LabelReply, wanted: Wanted) -> list[str]:
@@ -170,7 +183,8 @@ def _of_a_step(step: StepReply, wanted: Wanted) -> Iterator[str]:
     if opposite and opposite in paraphrases:
         yield f"one of its paraphrases is its opposite {opposite!r}."
     other = {"left": "right", "right": "left"}.get(step.side or "")
-    if other in phrase.split() and step.side not in phrase.split():
+    is_moved = read_facets(phrase).sides & SIDES.get(other or "", 0)  # "to the left" is where it goes
+    if is_moved and other in phrase.split() and step.side not in phrase.split():
         yield f"its side is {step.side!r}, but the phrase says {other!r}."
     if wanted.language != "en":
         display = same_text(step.display or "")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
-from vqtext.prompts.checks import Wanted
+from vqtext.prompts.checks import POSTURE, Wanted
 from vqtext.prompts.facets import read_facets
-from vqtext.prompts.replies import POSTURES, LabelReply, StepReply
+from vqtext.prompts.replies import POSTURES, CellReply, LabelReply, StepReply
 from vqtext.prompts.step_count import STEP_SAMPLES
 from vqtext.schema import same_text
 
@@ -34,6 +34,7 @@ def label_weaknesses(reply: LabelReply, wanted: Wanted) -> list[str]:
 
 
 def _number(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
+    """Too many; fewer than asked for are no weakness, or held labels and quick rounds would be padded."""
     count = len(steps)
     if count > wanted.many:
         yield (
@@ -41,8 +42,6 @@ def _number(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
             f"{wanted.few} to {wanted.many} apart (each needs {STEP_SAMPLES} samples): join those that they "
             "do not."
         )
-    elif count < wanted.few and not _is_held(steps):
-        yield f"There are {count} subactions, and these sensors tell {wanted.few} to {wanted.many} apart."
 
 
 def _is_held(steps: Sequence[StepReply]) -> bool:
@@ -51,26 +50,27 @@ def _is_held(steps: Sequence[StepReply]) -> bool:
 
 
 def _not_distinct(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
-    """Sub-actions whose cells are the same; a still place goes no way."""
+    """Sub-actions whose cells are the same, as far as sensors feel it; a still place goes no way."""
     alike: dict[frozenset[Hashable], list[str]] = {}
     for step in steps:
-        cells: frozenset[Hashable] = frozenset(
-            (
-                wanted.place(cell.location),
-                cell.motion,
-                None if cell.motion == "still" or cell.direction == "none" else cell.direction,
-                cell.posture,
-            )
-            for cell in step.signature
-        )
+        cells = frozenset(_felt(cell, wanted) for cell in step.signature)
         alike.setdefault(cells, []).append(same_text(step.phrase))
     for cells, phrases in alike.items():
         if len(phrases) > 1:
-            same = "have the same cells at every place" if cells else "have no cells"
+            same = "have the same cells, as far as the sensors feel it" if cells else "have no cells"
             yield (
-                f"{_listed(phrases)} {same}, and nothing else tells them apart: say in which motion, "
-                "direction or posture they differ, or make them one sub-action; do not invent a difference."
+                f"{_listed(phrases)} {same}, and nothing else tells them apart: say in which motion, felt "
+                "direction or posture they differ, or make them one sub-action, or leave out one; do not "
+                "invent a difference."
             )
+
+
+def _felt(cell: CellReply, wanted: Wanted) -> Hashable:
+    """What tells a cell from another one."""
+    place, way, posture = wanted.place(cell.location), cell.direction, cell.posture
+    is_going = cell.motion != "still" and way not in (None, "none") and wanted.is_felt(place, way)
+    is_held = posture is not None and wanted.is_felt(place, POSTURE)
+    return place, cell.motion, way if is_going else None, posture if is_held else None
 
 
 def _without_mirror(steps: Sequence[StepReply], cyclic: bool) -> Iterator[str]:
@@ -106,7 +106,8 @@ def _without_mirror(steps: Sequence[StepReply], cyclic: bool) -> Iterator[str]:
 
 
 def _held_without_posture(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
-    if wanted.feels_posture and _is_held(steps) and not any(c.posture for s in steps for c in s.signature):
+    feels_posture = any(wanted.is_felt(place, POSTURE) for place in wanted.places)
+    if feels_posture and _is_held(steps) and not any(c.posture for s in steps for c in s.signature):
         yield (
             "All places are quiet, so that posture alone tells this label from others: say of each place "
             "that is held how it is held."

@@ -115,7 +115,8 @@ class TestAWeakReply:
         asked = question(weaknesses=self.weak)
         (answer,) = ask(tmp_path, llm_server.settings(), asked)
         assert (answer.value.word, len(answer.weaknesses)) == (word, left)
-        assert "The word is too long." in said(llm_server, 1)[-1] and len(llm_server.requests) == 2
+        assert "can be used, and should be better:\n- The word is too long." in said(llm_server, 1)[-1]
+        assert len(llm_server.requests) == 2
         if not isinstance(second, Response):
             (again,) = ask(tmp_path, llm_server.settings(), asked)
             assert (again.value, again.paid, answer.paid) == (answer.value, 0, 2)

@@ -116,7 +116,7 @@ def test_weak_words_are_asked_for_once_more_and_then_taken(
     toy.says["walking"] = [json.dumps(weak)] * 2
     assert make()["labels"]["walking"] == 4 and toy.asked.count("walking") == 2
     sent_back = next(r["messages"] for r in llm_server.requests if len(r["messages"]) > 2)[-1]["content"]
-    pair = f"'{STEPS[0]} as in walking' and '{STEPS[1]} as in walking' have the same cells"
+    pair = f"'{STEPS[0]} as in walking' and '{STEPS[1]} as in walking' have the same cells, as far"
     assert pair in sent_back
     (warned,) = heard.warned
     assert warned.startswith(f"label 'walking': taken, though asked again for this: {pair}")

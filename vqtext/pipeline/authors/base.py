@@ -15,6 +15,7 @@ from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.heading import SIGNS, ways
 from vqtext.data.locations import canonical, matches, sensed
 from vqtext.errors import WordsError
+from vqtext.prompts.checks import POSTURE, TRAVEL
 from vqtext.schema import Channel, LabelWords, same_text
 
 _STILL = "heart rate"  # what shows no motion
@@ -27,8 +28,6 @@ _INSTRUMENTS = {
     "emg": "EMG (its motion is how active the muscle is)",
     "force": "force sensor (its motion is how fast the force changes)",
 }
-POSTURE = "posture"
-"""What an accelerometer that feels gravity tells of its place, see `Data.feels`."""
 _TRAVELS = ("position", "velocity")
 
 
@@ -43,7 +42,7 @@ class Data:
         hands: the dominant hands among the subjects; None, for not known, is always among them.
         rate_hz: samples a second.
         window_s: length of the windows in seconds; None where there are none to look at.
-        feels: place → what its sensors tell beside motion: directions, "travel" in any of them, `POSTURE`.
+        feels: place → what its sensors tell beside motion: directions, `TRAVEL` in any, `POSTURE`.
     """
 
     dataset: str
@@ -130,8 +129,8 @@ def _felt(channels: Sequence[Channel]) -> dict[str, list[str]]:
     for place in felt:  # where up is known, so is how the place is held
         felt[place].append(POSTURE)
     for channel in channels:
-        if channel.modality in _TRAVELS and "travel" not in felt.get(channel.location, ()):
-            felt.setdefault(channel.location, []).append("travel")
+        if channel.modality in _TRAVELS and TRAVEL not in felt.get(channel.location, ()):
+            felt.setdefault(channel.location, []).append(TRAVEL)
     return felt
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vqtext.config import WordsSettings
 from vqtext.errors import ConfigError
-from vqtext.pipeline.authors.base import POSTURE, Data
+from vqtext.pipeline.authors.base import Data
 from vqtext.pipeline.authors.drafts import temperatures
 from vqtext.pipeline.authors.harmonise import harmonise_problems, harmonise_weaknesses
 from vqtext.pipeline.llm.estimate import tokens
@@ -52,7 +52,7 @@ def label_questions(
         few=few,
         many=many,
         rate_hz=data.rate_hz,
-        feels_posture=any(POSTURE in felt for felt in data.feels.values()),
+        feels=data.feels,
     )
     prompt = render(
         "words",

@@ -187,7 +187,7 @@ class _Asker:
             # The words in which it is sent back may change; what was paid for is found all the same.
             assistant = {"role": "assistant", "content": reply.text}
             known_as = [[*known, assistant], sent_back(known, said, once_told)]
-            messages = sent_back(messages, said, problems)
+            messages = sent_back(messages, said, problems, usable is not None)
         if usable is not None:
             return replace(usable, paid=paid)
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""

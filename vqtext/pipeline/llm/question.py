@@ -18,6 +18,7 @@ ReplyFormat: TypeAlias = Literal["json_schema", "json_object", "text"]
 
 _FORM = "Reply with one JSON object and nothing else. It must fit this JSON schema:"
 _AGAIN = "That reply cannot be used:"
+_BETTER = "That reply can be used, and should be better:"
 _ONCE_MORE = "Reply again with the whole JSON object, corrected, and nothing else."
 
 
@@ -76,9 +77,13 @@ class Question(Generic[T]):
         ]
 
 
-def sent_back(messages: Sequence[Message], text: str, problems: Sequence[str]) -> list[Message]:
-    """The conversation after a bad reply: the reply, and what is wrong with it."""
-    wrong = "\n".join([_AGAIN, *(f"- {problem}" for problem in problems), _ONCE_MORE])
+def sent_back(
+    messages: Sequence[Message], text: str, problems: Sequence[str], is_usable: bool = False
+) -> list[Message]:
+    """The conversation after a bad reply, or a weak one: the reply, and what is wrong with it."""
+    wrong = "\n".join(
+        [_BETTER if is_usable else _AGAIN, *(f"- {problem}" for problem in problems), _ONCE_MORE]
+    )
     return [*messages, {"role": "assistant", "content": text}, {"role": "user", "content": wrong}]
 
 
