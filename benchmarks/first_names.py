@@ -62,10 +62,8 @@ class FirstNames:
 
     def evidence(self, words: Words) -> Evidence:
         """What training would see with these signatures."""
-        levels, ways, lasts = written(
-            self.windows, self.everyone.train, words, self.locations, self.data.grammar
-        )
-        return replace(self.data.evidence, levels=levels, ways=ways, lasts=lasts)
+        said = written(self.windows, self.everyone.train, words, self.locations, self.data.grammar)
+        return replace(self.data.evidence, **said)
 
 
 def truth_word_of(windows: Windows, words: Words) -> np.ndarray:

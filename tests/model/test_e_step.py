@@ -211,7 +211,12 @@ def test_one_step_and_more_steps_than_frames_are_walked_too(mode):
     near = torch.rand(20, 8, 4)
     ways = torch.zeros(20, 100, 0)
     evidence = dataclasses.replace(
-        toy.evidence, levels=levels, ways=ways, lasts=torch.ones(2, 100), likeness=near
+        toy.evidence,
+        levels=levels,
+        ways=ways,
+        held=torch.zeros(*ways.shape[:2], 0, 3),
+        lasts=torch.ones(2, 100),
+        likeness=near,
     )
     found = e_step(evidence, grammar, frozenset(mode.split("+")))
     share = found.states[found.known].float()

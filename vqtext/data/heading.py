@@ -38,10 +38,8 @@ def ways(channels: Sequence[Channel]) -> list[tuple[str, str]]:
 def headings(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) -> np.ndarray:
     """Velocities about the vertical: upwards in m/s, to the left in rad/s.
 
-    The vertical is the direction of gravity, carried along by the gyroscope and drawn to what the
-    accelerometer feels (a complementary filter, forwards and backwards, so that neither end lags); without a
-    gyroscope it is the smoothed acceleration. A rise is the integral of the acceleration along it, of which
-    what is slower than a stroke is taken away.
+    A rise is the integral of the acceleration along the vertical, of which what is slower than a stroke is
+    taken away.
 
     Args:
         signal: ``(N, C, T)``, NaN where there is no sample.
@@ -51,14 +49,38 @@ def headings(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) ->
     Returns:
         ``(N, T, P) float32`` in the order of `ways`, NaN where an axis has no sample.
     """
-    found = []
+    return headings_and_ups(signal, channels, rate_hz)[0]
+
+
+def headings_and_ups(
+    signal: np.ndarray, channels: Sequence[Channel], rate_hz: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """`headings`, and where up is at each place that knows it, in the axes of its sensor.
+
+    Up is the direction of gravity, carried along by the gyroscope and drawn to what the accelerometer feels
+    (a complementary filter, forwards and backwards, so that neither end lags); without a gyroscope it is the
+    smoothed acceleration.
+
+    Returns:
+        As `headings`; and unit vectors, ``(N, T, 3·H) float32`` for the H places of `upright_places`, NaN
+        where an axis of the accelerometer has no sample.
+    """
+    found, ups = [], []
     for own in _upright(channels).values():
         acc, *gyro = (signal[:, sensor.axes].transpose(0, 2, 1).astype(np.float32) for sensor in own)
         up = _vertical(acc, gyro[0] if gyro else None, rate_hz)
         found.append(_rise(acc, up, rate_hz))
         found += [(rates * up).sum(-1) for rates in gyro]
-    shape = (signal.shape[0], signal.shape[2], 0)
-    return np.stack(found, axis=-1) if found else np.zeros(shape, np.float32)
+        ups.append(np.where(np.isfinite(acc).all(-1, keepdims=True), up, np.nan))
+    nothing = np.zeros((signal.shape[0], signal.shape[2], 0), np.float32)
+    if not found:
+        return nothing, nothing
+    return np.stack(found, axis=-1), np.concatenate(ups, axis=-1)
+
+
+def upright_places(channels: Sequence[Channel]) -> list[str]:
+    """The places that know where up is: three axes of an accelerometer that feels gravity."""
+    return list(_upright(channels))
 
 
 def _upright(channels: Sequence[Channel]) -> dict[str, list[Sensor]]:

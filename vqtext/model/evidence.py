@@ -5,12 +5,14 @@ N training windows, F frames, L body locations, n labels, U uses of a label.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from vqtext.model.posture import fits_postures
 
 EPS = 1e-6
 
@@ -22,8 +24,8 @@ class EmissionConfig:
     Attributes:
         spread: standard deviation of a written level, in units of the location's own range.
         trust, way_trust: weight of the words in a cell; the rest stays with "the words may be wrong here".
-            Who writes that a foot goes up is rarely wrong about that; whether it moves moderately or strongly
-            is a guess.
+            Who writes that a foot goes up, or that a chest lies, is rarely wrong about that; whether it moves
+            moderately or strongly is a guess.
         words_span_s: neighbouring frames repeat each other, so that words taken at face value are far too
             sure. Each such span, in seconds, counts as one piece of evidence.
         skew: how surely the sign of a velocity, in units of its spread, follows what is written.
@@ -57,6 +59,9 @@ class Evidence:
         heading: velocities about the vertical, ``(N, F, P)``, NaN where nothing was measured.
         levels: written levels of each use, from −1 (still) to 1 (strong), NaN where unknown, ``(N, U, L)``.
         ways: which way it is written to go, 1 or −1 times `heading`, NaN where unknown, ``(N, U, P)``.
+        up: where up is in the axes of the sensor at each of H places, ``(N, F, H, 3)``, NaN where not known.
+        held: where it is written to be in the axes of the place, ``(N, U, H, 3)``, NaN where unknown
+            (`vqtext.model.posture`).
         lasts: how long each use of each label is written to last beside the others, ``(n, U)``.
         label: ``(N,)``; group: subject of each window, ``(N,)``.
         frame_s: seconds a frame lasts.
@@ -74,6 +79,8 @@ class Evidence:
     heading: Tensor
     levels: Tensor
     ways: Tensor
+    up: Tensor
+    held: Tensor
     lasts: Tensor
     label: Tensor
     group: Tensor
@@ -87,15 +94,15 @@ class Evidence:
         """The evidence of some of the windows alone; of all of them in their order, no copy."""
         if np.array_equal(rows, np.arange(len(self.label))):
             return self
-        parts = ("energy", "felt", "heading", "levels", "ways", "label", "group", "hand", "near", "likeness")
-        chosen: dict[str, Any] = {name: getattr(self, name) for name in parts}
+        whole = ("lasts", "frame_s", "locations")
+        chosen: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in whole}
         return replace(self, **{name: x[rows] for name, x in chosen.items() if x is not None})
 
     @property
     def written(self) -> Tensor:
-        """All cells of each use of a window's label, levels and then ways, NaN where nothing is written,
-        ``(N, U, L + P)``."""
-        return torch.cat([self.levels, self.ways], 2)
+        """All cells of each use of a window's label, levels, ways and postures, NaN where nothing is written,
+        ``(N, U, L + P + 3 H)``."""
+        return torch.cat([self.levels, self.ways, self.held.flatten(2)], 2)
 
     def words_weight(self, config: EmissionConfig) -> float:
         """What one frame counts as evidence from the words."""
@@ -122,6 +129,7 @@ def from_signatures(evidence: Evidence, config: EmissionConfig) -> Tensor:
         own = label == i
         out[own] = fits_levels(x[own], seen[own], evidence.levels[own], config).sum(-1)
         out[own] += fits_ways(evidence.heading[own], evidence.ways[own], evidence.group[own], config)
+    out += fits_postures(evidence.up, evidence.held, label, evidence.group, config.way_trust)
     return evidence.words_weight(config) * out
 
 
@@ -319,7 +327,10 @@ def tell_apart(evidence: Evidence, valid: Tensor) -> Tensor:
     most = ways.masked_fill(~valid[..., None], -1.0).amax(1)
     least = ways.masked_fill(~valid[..., None], 1.0).amin(1)
     levels = (contrast(evidence.levels) != 0) & felt
-    return levels.flatten(1).any(1) | ((most > least) & goes).any(1)
+    known = evidence.held.isfinite() & valid[:, :, None, None]
+    spread = evidence.held.masked_fill(~known, -9).amax(1) - evidence.held.masked_fill(~known, 9).amin(1)
+    held = (spread > 0).any(-1) & evidence.up.isfinite().any(1).any(-1)  # (N, H)
+    return levels.flatten(1).any(1) | ((most > least) & goes).any(1) | held.any(1)
 
 
 def _normal(x: Tensor, mean: Tensor | float, std: float) -> Tensor:

@@ -179,7 +179,7 @@ def _signatures(anchors: hdf5.Artifact) -> dict[str, str]:
     for label, text in zip(anchors["use/label"].tolist(), anchors["use/subaction"], strict=True):
         step = SubAction.model_validate_json(text)
         cells = {
-            place: " ".join(filter(None, (cell.motion, cell.direction)))
+            place: " ".join(filter(None, (cell.motion, cell.direction, cell.posture)))
             for place, cell in (step.signature or {}).items()
         }
         said = ", ".join(f"{place} {levels}" for place, levels in cells.items() if levels)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vqtext.data.heading import headings, ways
+from vqtext.data.heading import headings_and_ups, upright_places, ways
 from vqtext.data.magnitudes import SHOW_MOTION, traces
 from vqtext.data.motion import MotionScale, changes, frame_means
 from vqtext.data.neighbours import labels_beside
 from vqtext.data.windows import Windows
-from vqtext.pipeline.cells import lasts_written, level_written, way_written
+from vqtext.pipeline.cells import lasts_written, level_written, posture_written, way_written
 from vqtext.pipeline.words import Words
 from vqtext.schema import Rows, SubAction
 
@@ -48,6 +49,7 @@ def evidence_of(
         likeness: of anchors and what was said of each segment, as `Evidence` has it.
     """
     import torch
+    from torch.nn.functional import normalize
 
     from vqtext.model.evidence import Evidence
 
@@ -57,21 +59,22 @@ def evidence_of(
 
     def measured(block: np.ndarray) -> np.ndarray:
         along = traces(block, channels, rate).transpose(0, 2, 1)
-        return np.concatenate([moving.motion(block), along, headings(block, channels, rate)], axis=-1)
+        heading, up = headings_and_ups(block, channels, rate)
+        return np.concatenate([moving.motion(block), along, heading, up], axis=-1)
 
     found = frame_means(measured, signal, train, config.frames)
+    places = len(upright_places(channels))
+    found, up = np.split(found, [found.shape[2] - 3 * places], axis=-1)
     motion, heading = found[..., :sensors], found[..., shown:]
     frame_s = config.window_s / config.frames
     going = changes(np.concatenate([motion, heading], axis=-1), frame_s)
-    levels, ways_of, lasts = written(windows, train, words, moving.locations, grammar)
     hands, kinds = hands_of(windows, train)
     return Evidence(
         energy=torch.from_numpy(moving.best(motion)),
         felt=torch.from_numpy(np.concatenate([found, going], axis=-1)),
         heading=torch.from_numpy(heading),
-        levels=levels,
-        ways=ways_of,
-        lasts=lasts,
+        up=normalize(torch.from_numpy(up).unflatten(2, (places, 3)), dim=-1),
+        **written(windows, train, words, moving.locations, grammar),
         label=torch.from_numpy(windows.label[train]).long(),
         group=torch.from_numpy(windows.subject[train]).long() + 1,
         hand=torch.tensor([kinds.index(hand) for hand in hands]),
@@ -84,7 +87,7 @@ def evidence_of(
 
 def written(
     windows: Windows, train: np.ndarray, words: Words, locations: Sequence[str], grammar: Grammar
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> dict[str, Tensor]:
     """What is written of each use: what sensors feel, for the hand and the label of each training window, and
     how long it lasts.
 
@@ -92,30 +95,40 @@ def written(
         locations: the L places that move.
 
     Returns:
-        Levels ``(N, U, L)``, ways ``(N, U, P)`` and durations ``(n, U)``, as `Evidence` has them.
+        ``levels``, ``ways``, ``held`` and ``lasts`` of `Evidence`.
     """
     import torch
 
     from vqtext.model.evidence import pooled
+    from vqtext.model.posture import UP
 
     hands, kinds = hands_of(windows, train)
-    label, told = windows.label[train], ways(windows.channels)
+    label, told, upright = windows.label[train], ways(windows.channels), upright_places(windows.channels)
+    unknown = (math.nan,) * 3
 
-    def read(cells_of: Callable[[SubAction, str | None], list[float | None]]) -> Tensor:
+    def read(cells_of: Callable[[SubAction, str | None], Sequence[float | None]], pool: bool) -> Tensor:
         drawn = []
         for hand in kinds:
             cells = np.full((*grammar.anchor.shape, len(cells_of(SubAction(phrase="-"), hand))), np.nan)
             for i, uses in enumerate(words.uses):
                 for u, (_, step) in enumerate(uses):
                     cells[i, u] = np.array(cells_of(step, hand), dtype=float)
-            drawn.append(pooled(torch.from_numpy(cells).float(), grammar.anchor, grammar.valid))
+            found = torch.from_numpy(cells).float()
+            drawn.append(pooled(found, grammar.anchor, grammar.valid) if pool else found)
         return torch.stack(drawn)[[kinds.index(hand) for hand in hands], label]
 
     lasts = torch.ones(grammar.anchor.shape)
     for i, uses in enumerate(words.uses):
         lasts[i, : len(uses)] = torch.tensor([lasts_written(step) for _, step in uses])
-    return (
-        read(lambda step, hand: [level_written(step, place, hand) for place in locations]),
-        read(lambda step, hand: [way_written(step, place, way, hand) for place, way in told]),
-        lasts,
+    held = read(
+        lambda step, hand: [
+            x for place in upright for x in UP.get(posture_written(step, place, hand) or "", unknown)
+        ],
+        pool=False,  # one movement is made lying and standing
     )
+    return {
+        "levels": read(lambda step, hand: [level_written(step, x, hand) for x in locations], pool=True),
+        "ways": read(lambda step, hand: [way_written(step, *x, hand) for x in told], pool=True),
+        "held": held.unflatten(2, (len(upright), 3)),
+        "lasts": lasts,
+    }

@@ -1,0 +1,91 @@
+"""How a place is held, against how it is written to be held.
+
+The axes of a place are the wearer's while standing upright: x to the front, y to the left, z up. A place that
+is held otherwise feels up in another direction: a chest that lies face up feels it in front. How the sensor's
+axes lie to these is not known; labels whose words say how a place is held teach it, for each person.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+LEAN = math.radians(30)  # past half of it a place is nearer to leaning than to upright
+SURE = 8.0  # concentration of directions about the written one: two thirds lie within 30 degrees
+
+_AWAY, _ALONG = math.sin(LEAN), math.cos(LEAN)
+
+UP: dict[str, tuple[float, float, float]] = {
+    "upright": (0.0, 0.0, 1.0),
+    "leaning forward": (-_AWAY, 0.0, _ALONG),
+    "leaning backward": (_AWAY, 0.0, _ALONG),
+    "leaning left": (0.0, -_AWAY, _ALONG),
+    "leaning right": (0.0, _AWAY, _ALONG),
+    "lying face up": (1.0, 0.0, 0.0),
+    "lying face down": (-1.0, 0.0, 0.0),
+    "lying on the left side": (0.0, -1.0, 0.0),
+    "lying on the right side": (0.0, 1.0, 0.0),
+    "upside down": (0.0, 0.0, -1.0),
+}
+"""Posture → where up is in the axes of the place, unit vectors."""
+
+
+def fits_postures(up: Tensor, held: Tensor, label: Tensor, group: Tensor, trust: float) -> Tensor:
+    """Log weight of each use by how the places are held, ``(N, F, U)``, 0 where nothing is known.
+
+    The direction felt is von Mises-Fisher distributed about the written one, or anyhow where the words are
+    wrong.
+
+    Args:
+        up: where up is, in the axes of each of the H places' sensor, ``(N, F, H, 3)``, NaN where not known.
+        held: where it is written to be in the axes of the place, ``(N, U, H, 3)``, NaN where it is not.
+        label, group: label and person of each window, ``(N,)``.
+        trust: weight of the words.
+    """
+    out = up.new_zeros(*up.shape[:2], held.shape[1])
+    for who in group.unique():
+        own = group == who
+        for place in range(up.shape[2]):
+            taught = _taught(up[own, :, place], held[own, :, place], label[own])
+            if taught is None:
+                continue
+            felt, written = up[own, :, place], held[own, :, place]
+            near = _nearness(felt, written, *taught)  # (n, F, U)
+            # density over that of any direction
+            fits = 2 * SURE / (1 - math.exp(-2 * SURE)) * (SURE * (near - 1)).exp()
+            said = (trust * fits + 1 - trust).log()
+            out[own] += torch.where(near.isfinite(), said, 0.0)
+    return out
+
+
+def _taught(up: Tensor, held: Tensor, label: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Directions in the axes of a place and the same in those of its sensor, ``(n, 3)`` each, of the labels
+    that write one and the same of it; None where there are none."""
+    said, felt = [], []
+    for i in label.unique():
+        of_label = label == i
+        written = held[of_label][0]
+        written = written[written.isfinite().all(-1)]
+        mean = up[of_label].flatten(0, 1).nanmean(0)
+        if len(written) and (written == written[0]).all() and mean.isfinite().all():
+            said.append(written[0])
+            felt.append(mean)
+    return (torch.stack(said), torch.stack(felt)) if said else None
+
+
+def _nearness(felt: Tensor, written: Tensor, said: Tensor, seen: Tensor) -> Tensor:
+    """Cosine between what is felt ``(n, F, 3)`` and what is written ``(n, U, 3)``, ``(n, F, U)``, NaN where
+    either is not known.
+
+    Two directions or more fix how the sensor was put on (Wahba 1965, solved as by Kabsch 1976). One alone
+    leaves it free to turn about that direction: then the angles to it are compared.
+    """
+    left, size, right = torch.linalg.svd(said.T @ seen)
+    if size[1] < 0.1 * size[0]:
+        away = (felt @ right[0]).clamp(-1, 1).acos()[:, :, None]
+        away = away - (written @ left[:, 0]).clamp(-1, 1).acos()[:, None]
+        return away.cos()
+    mirror = torch.diag(torch.tensor([1.0, 1.0, float((torch.linalg.det(left @ right)).sign())]))
+    return felt @ (left @ mirror @ right).T @ written.transpose(1, 2)
