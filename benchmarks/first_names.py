@@ -16,7 +16,8 @@ from vqtext.model.training import TrainingData
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.measures import at_samples, named_accuracy, named_recall
 from vqtext.pipeline.signatures import written
-from vqtext.pipeline.training_data import gather
+from vqtext.pipeline.spoken import resolved
+from vqtext.pipeline.training_data import gather, rounds_of
 from vqtext.pipeline.truth import map_of, own_table
 from vqtext.pipeline.words import Words, read_words
 
@@ -34,13 +35,15 @@ class FirstNames:
 
     def __init__(self, settings: Settings) -> None:
         self.windows = windows = read_windows(settings.cache / "windows.h5")
-        self.words = read_words(settings.cache / "anchors.h5", windows.labels)
-        self.word = truth_word_of(windows, self.words)
+        read = read_words(settings.cache / "anchors.h5", windows.labels)
         split = splits_for(windows, settings.train)[0]
         nobody = split.test[:0]
         self.settings = settings
         self.everyone = replace(split, train=np.arange(windows.n), validation=nobody, test=nobody)
         _, self.data = gather(windows, self.everyone, settings)
+        rounds = rounds_of(self.data.evidence, len(windows.labels))
+        self.words = resolved(read, windows, settings.train, rounds).words
+        self.word = truth_word_of(windows, self.words)
         self.truth = np.asarray(windows.truth[:])
         moving = MotionScale.of(windows.signal, self.everyone.train, windows.channels, windows.rate_hz)
         self.locations = moving.locations
@@ -63,7 +66,7 @@ class FirstNames:
     def evidence(self, words: Words) -> Evidence:
         """What training would see with these signatures."""
         said = written(self.windows, self.everyone.train, words, self.locations, self.data.grammar)
-        return replace(self.data.evidence, **said)
+        return replace(self.data.evidence, **{**said, "lasts": self.data.evidence.lasts})
 
 
 def truth_word_of(windows: Windows, words: Words) -> np.ndarray:

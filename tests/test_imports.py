@@ -12,13 +12,14 @@ import vqtext
 
 ROOT = Path(vqtext.__file__).parent
 
-LEAVES = {"", "errors", "schema", "reason", "config"}  # "" is vqtext/__init__.py
+LEAVES = {"", "errors", "schema", "reason", "steps", "config"}  # "" is vqtext/__init__.py
 ROOMS = {"data", "prompts", "cache", "model", "report"}
 MAY_IMPORT = {
     "": {"model", "pipeline"},  # vqtext.load and vqtext.prepare_frames, on demand
     "errors": set(),
     "schema": {"errors"},
-    "reason": {"errors"},
+    "reason": {"errors", "steps"},
+    "steps": set(),
     "presets": set(),
     "setting_types": set(),
     "config": {"errors", "presets", "setting_types"},

@@ -234,6 +234,10 @@ class TrainSettings(_Section):
         "order+text",
         "order+signal+text",
     ] = Field(default="order+signal", description="what decides which anchor each token is")
+    resolve: bool = Field(
+        default=True,
+        description="join steps that neither sensors nor rate nor order tell apart into one, named by all",
+    )
     epochs: int | None = Field(
         default=None,
         ge=1,

@@ -12,67 +12,16 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from vqtext.errors import DataError
+from vqtext.steps import BY_INFERENCE, UNKNOWN_NAME, UNSURE, Step, digits, passages
 
-UNKNOWN_NAME = "unknown"
-"""Name of a step that fits none of its label's sub-actions, and of a code that is too unsure of its own."""
-INFERRED_MARK = "*"
-AMBIGUOUS_MARK = "?"
-UNRESOLVABLE_MARK = "~"
-UNSURE = 0.3
-"""Confidence below which a step is told as a guess: several names of the label fit about as well."""
+__all__ = ["BY_INFERENCE", "UNKNOWN_NAME", "UNSURE", "Step", "digits"]  # and what is defined here
+
 UNLIKE = "unlike everything learned"
 """What is said of a window that is not `Reason.familiar`."""
 SILENT_S = 0.1
 """Less than this between two segments of a recording is no gap: seconds of steps are rounded."""
 SHOWN = 8
-"""Steps that a line of text shows; a reason has them all."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One named stretch of the signal.
-
-    Attributes:
-        name: the anchor's phrase, or `UNKNOWN_NAME`.
-        start_s, end_s: borders in seconds from the start of the window, or of the recording.
-        confidence: mean posterior of the name inside the stretch, as much as people that were not seen bear
-            it out, 0 to 1.
-        inferred: the phrase speaks of a body part that no sensor of the data sits on.
-        ambiguous_with: other phrases that nothing in words or sensors tells apart from this one.
-        display: what people are shown instead of ``name``, in their language, as the label's words have it.
-        unresolvable: it is shorter than two samples, or a round of its label is too fast for each of its
-            steps to have two, so that the signal cannot show where it begins and ends.
-    """
-
-    name: str
-    start_s: float
-    end_s: float
-    confidence: float
-    inferred: bool = False
-    ambiguous_with: tuple[str, ...] = ()
-    display: str | None = None
-    unresolvable: bool = False
-
-    def __str__(self) -> str:
-        return self.told(digits([self]))
-
-    def told(self, decimals: int) -> str:
-        """Name, marks and borders, in seconds with so many decimals; of a guess also how unsure it is."""
-        marks = (
-            INFERRED_MARK * self.inferred
-            + AMBIGUOUS_MARK * bool(self.ambiguous_with)
-            + UNRESOLVABLE_MARK * self.unresolvable
-        )
-        guess = f" ({self.confidence:.2f})" if self.confidence < UNSURE else ""
-        borders = f"{self.start_s:.{decimals}f}–{self.end_s:.{decimals}f} s"
-        return f"{self.display or self.name}{marks} {borders}{guess}"
-
-
-def digits(steps: Iterable[Step], least: int = 1) -> int:
-    """Decimals of the seconds that let no step look as if it took no time; three are all there are."""
-    steps = list(steps)
-    apart = (n for n in range(least, 3) if all(round(s.start_s, n) < round(s.end_s, n) for s in steps))
-    return next(apart, 3)
+"""Passages that a line of text shows; a reason has all steps."""
 
 
 @dataclass(frozen=True)
@@ -140,9 +89,9 @@ class Reason:
     """A class with its ordered reason.
 
     ``str(reason)`` is one line: ``left leg swings 0.0–0.4 s → … = walking (0.72); also possible: running,
-    0.21``, shortened after `SHOWN` steps. A name followed by ``*`` is inferred, by ``?`` ambiguous, by ``~``
-    unresolvable (see `Step`); a step less sure than `UNSURE` is followed by its confidence. Steps and label
-    are told by their ``display`` where they have one. A window that is not `familiar` says so at the end.
+    0.21``, shortened after `SHOWN` passages. A step less sure than `UNSURE` is told as unknown, and two
+    rounds and more as a cycle (`vqtext.steps.passages`); ``steps`` has them all. Steps and label are told by
+    their ``display`` where they have one. A window that is not `familiar` says so at the end.
 
     Attributes:
         label: the class.
@@ -156,6 +105,7 @@ class Reason:
         same_steps: classes that are written as the same steps: which of them it is, not the steps say but the
             rest of the signal (the class head).
         of_same: how sure that choice is, 0 to 1; None where no other class has the same steps.
+        cycle: names of the steps of one round, in order, where the class is a cycle of two or more.
     """
 
     label: str
@@ -166,6 +116,7 @@ class Reason:
     familiar: float = 1.0
     same_steps: tuple[str, ...] = ()
     of_same: float | None = None
+    cycle: tuple[str, ...] = ()
     asked: Callable[[str], WhyNot] | None = field(default=None, repr=False, compare=False)
 
     def why_not(self, label: str) -> WhyNot:
@@ -181,15 +132,11 @@ class Reason:
         return self.asked(label)
 
     def __str__(self) -> str:
-        shown = self.steps[:SHOWN]
-        told = [step.told(digits(shown)) for step in shown]
-        if len(self.steps) > SHOWN:
-            told.append("…")
         sure = f"{self.confidence:.2f}"
         if self.of_same is not None:
             others = " or ".join(self.same_steps)
             sure += f"; the same steps as {others}: the rest of the signal says so, {self.of_same:.2f}"
-        line = f"{' → '.join(told)} = {self.display or self.label} ({sure})"
+        line = f"{_line(passages(self.steps, self.cycle))} = {self.display or self.label} ({sure})"
         if (other := self.runner_up) is not None:
             line += f"; also possible: {other.display or other.label}, {other.confidence:.2f}"
         if self.familiar < 1:
@@ -204,6 +151,10 @@ class Reason:
         return plain | {"runner_up": other and other.to_dict()}
 
 
+def _line(told: list[str]) -> str:
+    return " → ".join([*told[:SHOWN], *["…"] * (len(told) > SHOWN)])
+
+
 @dataclass(frozen=True)
 class Segment:
     """One step of a recording's reason, with the class that it speaks for.
@@ -211,7 +162,7 @@ class Segment:
     Attributes:
         start_s, end_s: seconds from the start of the recording.
         label, label_confidence, label_display, familiar: of the class, as in `Reason`.
-        step, confidence, display, inferred, ambiguous_with, unresolvable: of the step, as in `Step`.
+        step, confidence, display, inferred: of the step, as in `Step`.
     """
 
     start_s: float
@@ -222,21 +173,25 @@ class Segment:
     label_confidence: float
     familiar: float
     inferred: bool
-    ambiguous_with: tuple[str, ...]
-    unresolvable: bool
     label_display: str | None
     display: str | None
 
 
 @dataclass(frozen=True)
 class ClassStretch:
-    """A stretch of a recording that is one class throughout; ``confidence`` is the mean over its time."""
+    """A stretch of a recording that is one class throughout.
+
+    Attributes:
+        confidence: the mean over its time.
+        text: its steps in one line, as a reason tells them.
+    """
 
     start_s: float
     end_s: float
     label: str
     confidence: float
     display: str | None
+    text: str
 
 
 @dataclass(frozen=True)
@@ -267,8 +222,6 @@ class RecordingReasons:
                 reason.confidence,
                 reason.familiar,
                 step.inferred,
-                step.ambiguous_with,
-                step.unresolvable,
                 reason.display,
                 step.display,
             )
@@ -279,22 +232,13 @@ class RecordingReasons:
     @property
     def stretches(self) -> list[ClassStretch]:
         """Segments of one class that follow each other without a gap, as one each."""
-        groups: list[list[Segment]] = []
-        for segment in self.segments:
-            last = groups[-1][-1] if groups else None
-            if last is None or (last.label, last.end_s) != (segment.label, segment.start_s):
+        groups: list[list[tuple[Reason, Step]]] = []
+        for reason, step in ((whole, step) for whole in self.reasons for step in whole.steps):
+            last, before = groups[-1][-1] if groups else (None, None)
+            if not last or not before or (last.label, before.end_s) != (reason.label, step.start_s):
                 groups.append([])
-            groups[-1].append(segment)
-        return [
-            ClassStretch(
-                group[0].start_s,
-                group[-1].end_s,
-                group[0].label,
-                round(_mean([s.label_confidence for s in group], group), 4),
-                group[0].label_display,
-            )
-            for group in groups
-        ]
+            groups[-1].append((reason, step))
+        return [_stretch(group) for group in groups]
 
     @property
     def silent(self) -> list[tuple[float, float]]:
@@ -321,7 +265,7 @@ class RecordingReasons:
         return pandas.DataFrame([asdict(segment) for segment in self.segments], columns=names)
 
     def to_csv(self, path: Path | str) -> None:
-        """The segments as a CSV file, one a row; several ambiguous phrases are joined by " | "."""
+        """The segments as a CSV file, one a row."""
         with Path(path).open("w", encoding="utf-8", newline="") as text:
             write_segments(text, [self])
 
@@ -332,11 +276,13 @@ def write_segments(text: TextIO, recordings: Iterable[RecordingReasons]) -> None
     out.writerow(["recording", *(part.name for part in fields(Segment))])
     for recording in recordings:
         for segment in recording.segments:
-            row = asdict(segment) | {"ambiguous_with": " | ".join(segment.ambiguous_with)}
-            out.writerow([recording.name, *row.values()])
+            out.writerow([recording.name, *asdict(segment).values()])
 
 
-def _mean(values: Iterable[float], segments: Iterable[Segment]) -> float:
-    """Mean over the time of the segments."""
-    lasts = [segment.end_s - segment.start_s for segment in segments]
-    return sum(v * s for v, s in zip(values, lasts, strict=True)) / sum(lasts)
+def _stretch(told: list[tuple[Reason, Step]]) -> ClassStretch:
+    """Steps of one class that follow each other, each with its reason."""
+    first, steps = told[0][0], [step for _, step in told]
+    lasts = [step.end_s - step.start_s for step in steps]
+    sure = sum(reason.confidence * s for (reason, _), s in zip(told, lasts, strict=True)) / sum(lasts)
+    text = _line(passages(steps, first.cycle))
+    return ClassStretch(steps[0].start_s, steps[-1].end_s, first.label, round(sure, 4), first.display, text)

@@ -150,21 +150,6 @@ def test_a_label_that_training_never_saw_gets_no_voice():
     assert decoded.log_posterior.isfinite().all() and (label == 1).any()
 
 
-def test_steps_of_a_round_that_is_too_fast_for_them_are_marked():
-    names, _, _ = names_of()
-    made = decoder()
-    decoded = made(names, nothing(names), everything(names))
-    before = reasons(made, decoded)
-    assert not all(step.unresolvable for reason in before for step in reason.steps)
-    first, second = made.vocabulary.transcripts
-    made.vocabulary = replace(made.vocabulary, transcripts=(replace(first, too_fast=True), second))
-    for was, now in zip(before, reasons(made, decoded), strict=True):
-        if now.label == first.label:
-            assert all(step.unresolvable for step in now.steps)
-        else:
-            assert now == was
-
-
 def test_the_runner_up_has_a_reason_of_its_own_label():
     names, _, _ = names_of()
     made = decoder()

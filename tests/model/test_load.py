@@ -94,7 +94,17 @@ def test_the_answer_is_told_in_the_words_of_its_own_label(folder, monkeypatch):
         assert f" = {reason.label} 동작 ({reason.confidence:.2f})" in str(reason)
         assert f"{reason.label} 단계 " in str(reason) and "hand" not in str(reason)
         assert set(reason.to_dict()) == {
-            *("label", "confidence", "steps", "display", "runner_up", "familiar", "same_steps", "of_same")
+            *(
+                "label",
+                "confidence",
+                "steps",
+                "display",
+                "runner_up",
+                "familiar",
+                "same_steps",
+                "of_same",
+                "cycle",
+            )
         }
     assert {reason.label for reason in model.explain(signal)}, "there is something to tell"
 

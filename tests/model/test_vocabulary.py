@@ -44,7 +44,7 @@ def test_padding_can_never_be_visited():
 
 
 def test_a_vocabulary_survives_json_and_says_when_it_is_another_format():
-    uses = (Use(0, True, ("b",), "가"), Use(1))
+    uses = (Use(0, True, "가"), Use(1))
     words = Vocabulary(("a", "b"), (Transcript("x", True, uses, "엑스"), Transcript("y", False, uses)))
     assert Vocabulary.from_dict(words.to_dict()) == words
     with pytest.raises(ArtifactError, match=r"format 7.*vqtext train"):
@@ -62,19 +62,20 @@ def test_without_a_label_a_phrase_is_shown_as_most_of_its_uses_say():
     assert Vocabulary(("a", "b", "c"), transcripts).displays() == {"a": "첫째", "c": "셋"}
 
 
-def test_what_models_of_before_do_not_say_is_not_so():
-    words = Vocabulary(("a", "b"), (Transcript("runs", True, (Use(0), Use(1)), too_fast=True),))
+def test_models_of_before_are_read_though_they_marked_what_they_could_not_tell():
+    words = Vocabulary(("a", "b"), (Transcript("runs", True, (Use(0), Use(1))),))
     written = words.to_dict()
     assert Vocabulary.from_dict(written) == words
-    del written["transcripts"][0]["too_fast"]
-    assert not Vocabulary.from_dict(written).transcripts[0].too_fast
+    written["transcripts"][0]["too_fast"] = True
+    written["transcripts"][0]["uses"][0]["ambiguous_with"] = ["b"]
+    assert Vocabulary.from_dict(written) == words
 
 
 def test_labels_that_are_written_as_the_same_steps_are_known():
     """A cycle has no first step; what is written otherwise in order, anchor, duration or end is another."""
     same = {
         "flat": Transcript("flat", True, (Use(0), Use(1), Use(2))),
-        "turned": Transcript("turned", True, (Use(2, True, ("b",), "셋"), Use(0), Use(1)), "걷기"),
+        "turned": Transcript("turned", True, (Use(2, True, "셋"), Use(0), Use(1)), "걷기"),
     }
     other = {
         "backward": Transcript("backward", True, (Use(2), Use(1), Use(0))),

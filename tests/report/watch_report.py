@@ -41,7 +41,6 @@ def make_reason(label: str = "walking", phrases: tuple[str, ...] = PHRASES, step
                 (i + 1) * length,
                 0.9 - 0.01 * i,
                 inferred=i % len(phrases) == 2,
-                ambiguous_with=(phrases[0],) if i % len(phrases) == 1 else (),
             )
             for i in range(steps)
         ),

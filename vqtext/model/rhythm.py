@@ -15,8 +15,7 @@ from torch import Tensor
 
 from vqtext.model.evidence import EPS, Evidence
 from vqtext.model.hsmm import semi_markov
-from vqtext.model.hsmm.semi_markov import FORBIDDEN, Chain
-from vqtext.model.vocabulary import LEAST_SAMPLES, Grammar
+from vqtext.model.hsmm.semi_markov import Chain
 
 
 @dataclass(frozen=True)
@@ -97,16 +96,6 @@ def _first_peak(alike: Tensor, least: float, nearly: float) -> float:
     return float(peaks[high >= nearly * high.max()][0])
 
 
-def too_fast(evidence: Evidence, grammar: Grammar, cyclic: Tensor, rate_hz: float) -> Tensor:
-    """Labels of a cycle whose rounds are over before each step had `LEAST_SAMPLES` samples, ``(n,)``.
-
-    Args:
-        cyclic: whether each label is a cycle, ``(n,)``.
-    """
-    step_s = round_s(evidence, len(grammar.valid), DurationConfig()) / grammar.valid.sum(1)
-    return cyclic & (step_s * rate_hz < LEAST_SAMPLES)  # NaN, where nothing repeats, is not
-
-
 @dataclass(frozen=True)
 class Rhythm:
     """What is tried.
@@ -115,7 +104,8 @@ class Rhythm:
         moves, start: how uses follow each other, log chances, ``(n, U, U)`` and ``(n, U)``.
         frame_s: seconds a frame lasts.
         config: how durations are read; substates: most sub-states of a step.
-        lasts: how long each use lasts beside the others of its label, ``(n, U)``; None: all alike.
+        lasts: how long each use lasts beside the mean of a round of its label, ``(n, U)``; None: all alike. A
+            round in which the uses come twice has twice as many of them.
     """
 
     moves: Tensor
@@ -126,12 +116,10 @@ class Rhythm:
     lasts: Tensor | None = None
 
     def chain(self, step_s: Tensor) -> Chain:
-        """Chains whose uses last so long on average, over all uses of each label, ``(n,)``."""
+        """Chains whose uses last so long on average over a round of their label, ``(n,)``."""
         dwell = (step_s / self.frame_s)[:, None].expand(self.start.shape)
         if self.lasts is not None:
-            there = self.start > FORBIDDEN / 2
-            usual = (self.lasts * there).sum(1, keepdim=True) / there.sum(1, keepdim=True)
-            dwell = dwell * self.lasts / usual
+            dwell = dwell * self.lasts
         return Chain.of(self.moves, self.start, dwell, self.substates)
 
     def step_s(

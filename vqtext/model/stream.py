@@ -258,5 +258,4 @@ def _one(a: Step, b: Step) -> Step:
     """Two halves of one step; its confidence is their mean, by how long they last."""
     lasts = a.end_s - a.start_s, b.end_s - b.start_s
     confidence = (a.confidence * lasts[0] + b.confidence * lasts[1]) / sum(lasts)
-    unresolvable = a.unresolvable and b.unresolvable
-    return replace(a, end_s=b.end_s, confidence=round(confidence, 4), unresolvable=unresolvable)
+    return replace(a, end_s=b.end_s, confidence=round(confidence, 4))

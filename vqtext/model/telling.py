@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding import UNKNOWN, Decoded, Decoder
-from vqtext.model.vocabulary import LEAST_SAMPLES, Transcript, Use, Vocabulary
+from vqtext.model.vocabulary import Vocabulary
 from vqtext.model.why_not import Asked
 from vqtext.reason import UNKNOWN_NAME, Reason, Step
 
@@ -35,7 +35,8 @@ def tell(
         transcript = vocabulary.transcripts[label]
         likely = round(float(decoded.log_posterior[row, label].exp()), 4)
         asked = Asked(decoder, states.half(), keep, label, first)
-        told.append(Reason(transcript.label, likely, steps, transcript.display, asked=asked))
+        cycle = vocabulary.cycle(transcript)
+        told.append(Reason(transcript.label, likely, steps, transcript.display, cycle=cycle, asked=asked))
     best = told[0]
     other = next((reason for reason in told[1:2] if reason.confidence >= POSSIBLE), None)
     familiar = round(float(decoded.familiar[row]), 4)
@@ -59,15 +60,10 @@ def _steps(
 ) -> tuple[Step, ...]:
     """Uses of one anchor that follow each other are one step."""
 
-    def use_at(frame: int) -> tuple[Transcript, Use]:
-        label, place = divmod(path[frame], vocabulary.longest)
-        transcript = vocabulary.transcripts[label]
-        return transcript, transcript.uses[place]
-
     def anchor(frame: int) -> int | None:
         if not keep[frame]:
             return None
-        return UNKNOWN if path[frame] == UNKNOWN else use_at(frame)[1].anchor
+        return UNKNOWN if path[frame] == UNKNOWN else vocabulary.use_at(path[frame])[1].anchor
 
     frame_s, steps = config.window_s / config.frames, []
     for name, run in groupby(range(len(path)), anchor):
@@ -77,21 +73,9 @@ def _steps(
         begin, end = frames[0], frames[-1] + 1
         start_s, end_s = round((first + begin) * frame_s, 3), round((first + end) * frame_s, 3)
         confidence = round(sum(sure[begin:end]) / len(frames), 4)
-        unresolvable = (end - begin) * config.steps < LEAST_SAMPLES * config.frames
         if name == UNKNOWN:
-            steps.append(Step(UNKNOWN_NAME, start_s, end_s, confidence, unresolvable=unresolvable))
+            steps.append(Step(UNKNOWN_NAME, start_s, end_s, confidence))
             continue
-        transcript, use = use_at(begin)
-        steps.append(
-            Step(
-                vocabulary.anchors[name],
-                start_s,
-                end_s,
-                confidence,
-                use.inferred,
-                use.ambiguous_with,
-                use.display,
-                unresolvable or transcript.too_fast,
-            )
-        )
+        _, use = vocabulary.use_at(path[begin])
+        steps.append(Step(vocabulary.anchors[name], start_s, end_s, confidence, use.inferred, use.display))
     return tuple(steps)

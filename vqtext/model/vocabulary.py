@@ -28,14 +28,12 @@ class Use:
     Attributes:
         anchor: index of the anchor the phrase was merged into.
         inferred: the phrase speaks of a body part no sensor sits on.
-        ambiguous_with: phrases of this label that the sensors cannot tell from this one.
         display: what people are shown instead of the anchor's phrase.
         lasts: how long it is written to last beside the others of its label.
     """
 
     anchor: int
     inferred: bool = False
-    ambiguous_with: tuple[str, ...] = ()
     display: str | None = None
     lasts: float = 1.0
 
@@ -46,14 +44,12 @@ class Transcript:
 
     Attributes:
         display: what people are shown instead of the label.
-        too_fast: a round of the label is over before each of its uses had `LEAST_SAMPLES`.
     """
 
     label: str
     cyclic: bool
     uses: tuple[Use, ...]
     display: str | None = None
-    too_fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +63,16 @@ class Vocabulary:
     def longest(self) -> int:
         """Steps of the longest transcript, U."""
         return max(len(t.uses) for t in self.transcripts)
+
+    def use_at(self, place: int) -> tuple[Transcript, Use]:
+        """A use that is counted through all labels: label · U + use."""
+        label, use = divmod(place, self.longest)
+        return self.transcripts[label], self.transcripts[label].uses[use]
+
+    def cycle(self, transcript: Transcript) -> tuple[str, ...]:
+        """Names of the steps of one round of a label, in order; empty where it does not go round."""
+        goes_round = transcript.cyclic and len(transcript.uses) > 1
+        return tuple(self.anchors[use.anchor] for use in transcript.uses) if goes_round else ()
 
     def same_steps(self) -> Tensor:
         """Which labels are written as the same steps, in the same order, for as long, ``(n, n)`` of zeros and
@@ -90,7 +96,8 @@ class Vocabulary:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Vocabulary:
-        """Inverse of `to_dict`; what models of before did not have is not there.
+        """Inverse of `to_dict`; what models of before did not have is not there, and what they had besides is
+        passed over.
 
         Raises:
             ArtifactError: another format, or keys missing.
@@ -109,14 +116,12 @@ class Vocabulary:
                         Use(
                             u["anchor"],
                             u["inferred"],
-                            tuple(u["ambiguous_with"]),
                             u.get("display"),
                             float(u.get("lasts", 1.0)),
                         )
                         for u in t["uses"]
                     ),
                     t.get("display"),
-                    bool(t.get("too_fast")),
                 )
                 for t in data["transcripts"]
             )

@@ -84,8 +84,9 @@ class Asked:
     def _named(self, state: int) -> tuple[str, str | None]:
         """Phrase of a use counted through all labels, the last of each of which is the unknown, and what
         people are shown instead."""
-        label, use = divmod(state, self.decoder.vocabulary.longest + 1)
-        if use == self.decoder.vocabulary.longest:
+        vocabulary = self.decoder.vocabulary
+        label, use = divmod(state, vocabulary.longest + 1)
+        if use == vocabulary.longest:
             return UNKNOWN_NAME, None
-        said = self.decoder.vocabulary.transcripts[label].uses[use]
-        return self.decoder.vocabulary.anchors[said.anchor], said.display
+        _, said = vocabulary.use_at(label * vocabulary.longest + use)
+        return vocabulary.anchors[said.anchor], said.display

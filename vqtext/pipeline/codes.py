@@ -19,10 +19,10 @@ from vqtext.pipeline.lines import cut_short, table
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.rejected_cells import rejected_cells
 from vqtext.pipeline.runs import folds_of, read_run
+from vqtext.pipeline.spoken import words_of_fold
 from vqtext.pipeline.steps_said import StepsSaid
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.words import read_words
-from vqtext.reason import AMBIGUOUS_MARK, INFERRED_MARK, UNKNOWN_NAME
+from vqtext.reason import BY_INFERENCE, UNKNOWN_NAME
 from vqtext.report.content import Code
 from vqtext.schema import Rows
 
@@ -70,7 +70,7 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
     if words:
         from vqtext.pipeline.retraining import settings_of  # needs torch
 
-        said = read_words(settings.cache / "anchors.h5", windows.labels)
+        said = words_of_fold(settings.cache, run, 0, windows)
         cells = rejected_cells(windows, fold.split, settings_of(run, settings, without_text=False))
         steps = StepsSaid.of(model, windows, fold.split.train, said, cells)
         answer |= {
@@ -92,11 +92,11 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
     rows: list[Sequence[str]] = [HEADER]
     for code in answer["codes"]:
         where = sorted(code["labels"].items(), key=lambda entry: -entry[1])[:LABELS]
-        marks = INFERRED_MARK * code["inferred"] + AMBIGUOUS_MARK * code["ambiguous"]
+        inferred = f" ({BY_INFERENCE})" * code["inferred"]
         rows.append(
             (
                 str(code["code"]),
-                cut_short(" → ".join(code["shown"]), 72) + marks,
+                cut_short(" → ".join(code["shown"]), 72) + inferred,
                 _score(code["confidence"]),
                 cut_short(code["runner_up"] or "", 36),
                 _score(code["purity"]),
@@ -142,7 +142,6 @@ def describe_codes(model: VQText, windows: Windows, learn: np.ndarray, least: fl
     anchors, config = model.vocabulary.anchors, model.config
     uses = [use for transcript in model.vocabulary.transcripts for use in transcript.uses]
     inferred = {use.anchor for use in uses if use.inferred}
-    ambiguous = {use.anchor for use in uses if use.ambiguous_with}
     called, spoken = _named(names, least), [*anchors, UNKNOWN_NAME]
     said = decoded_names(tokens, np.where(decoded.keep, decoded.anchor, -2), *names.shape)
     count = np.bincount(tokens.code[tokens.code >= 0], minlength=len(names))
@@ -170,7 +169,6 @@ def describe_codes(model: VQText, windows: Windows, learn: np.ndarray, least: fl
                 labels={config.labels[k]: float(v) for k, v in enumerate(where) if v > 0},
                 mean_duration_s=float(tokens.l[here].mean()) * config.window_s if here.any() else None,
                 inferred=known and best in inferred,
-                ambiguous=known and best in ambiguous,
             )
         )
     return found
@@ -254,7 +252,6 @@ def _told(code: Code, displays: Mapping[str, str]) -> dict[str, Any]:
         "labels": dict(code.labels),
         "mean_duration_s": code.mean_duration_s,
         "inferred": code.inferred,
-        "ambiguous": code.ambiguous,
     }
 
 

@@ -43,10 +43,7 @@ def doubts(
     absent = _absent(steps, locations, hands)
     if all(written is None for written in itertools.chain(levels, ways)):
         rest = "the order of steps" if "order" in grounding else "the labels"
-        return [
-            f"no signature tells how a sensor of this data moves: names follow {rest} alone, and those that "
-            "this leaves open are marked with ?"
-        ]
+        return [f"no signature tells how a sensor of this data moves: names follow {rest} alone"]
     warnings = []
     if absent:
         warnings.append(f"no sensor at {', '.join(absent)}: what signatures say of it is left unused")

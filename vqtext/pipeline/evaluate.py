@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,15 @@ from vqtext.pipeline.faithfulness import WINDOWS
 from vqtext.pipeline.leak import text_only_accuracy
 from vqtext.pipeline.measures import over
 from vqtext.pipeline.physical import claims, moves_more, within_label
-from vqtext.pipeline.predictions import CLASSIFIERS, of_all, predict
+from vqtext.pipeline.predictions import CLASSIFIERS, Predictions, of_all, predict
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.runs import Fold, folds_of, read_run
 from vqtext.pipeline.scoring import Seeds, Truth
+from vqtext.pipeline.spoken import words_of_fold
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.truth import check, map_of, own_table, read_table, tables_digest, unknown_phrase
-from vqtext.pipeline.words import Words, read_words
+from vqtext.pipeline.words import Words
 
 CONTROLS = (
     "permuted_names",
@@ -52,7 +54,7 @@ class Evaluate(Stage):
     folds are scored together, each made by the model that has not seen that subject."""
 
     command = "evaluate"
-    version = 9
+    version = 10
 
     @property
     def target(self) -> Path:
@@ -76,19 +78,23 @@ class Evaluate(Stage):
         test = np.concatenate(tests)
         if not len(test):
             raise DataError("the run kept no window to test on: train with --test-subjects, or --split time")
-        words = read_words(self.settings.cache / "anchors.h5", windows.labels)
-        truth, note = self._truth(windows, tests, words)
+        given = [words_of_fold(self.settings.cache, run, k, windows) for k in range(len(folds))]
+        truth, note = self._truth(windows, tests, given)
+        place = _places(given)
         few = test[np.linspace(0, len(test) - 1, min(WINDOWS, len(test))).astype(int)]
         seeds = [
             [
-                predict(
-                    self.settings.run_folder / fold.models[seed],
-                    windows,
-                    fold.split,
-                    seed,
-                    np.intersect1d(few, own),
+                _among_all(
+                    predict(
+                        self.settings.run_folder / fold.models[seed],
+                        windows,
+                        fold.split,
+                        seed,
+                        np.intersect1d(few, own),
+                    ),
+                    spoken,
                 )
-                for fold, own in zip(folds, tests, strict=True)
+                for fold, own, spoken in zip(folds, tests, place, strict=True)
             ]
             for seed in self.progress.track(run["seeds"], len(run["seeds"]), "seeds")
         ]
@@ -127,7 +133,7 @@ class Evaluate(Stage):
             "proxies": {
                 "seed_agreement": scoring.seed_agreement(seeds),
                 **scoring.label_purity([windows.label[own] for own in tests], seeds),
-                "moves_more": _moves_more(windows, folds, seeds, words),
+                "moves_more": _moves_more(windows, folds, seeds, given),
             },
             "subjects": {name: scoring.by_subject(true, said, subject, ids) for name, said in rows.items()},
             "confusion": {
@@ -140,7 +146,7 @@ class Evaluate(Stage):
             "selection": "strength by cross-validation, calibration by validation people; both in training",
         }
         if self.settings.evaluate.controls:
-            result["controls"] = self._controls(run, windows, folds, words, truth)
+            result["controls"] = self._controls(run, windows, folds, given, truth)
         target.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
     def summary(self) -> dict[str, Any]:
@@ -161,10 +167,14 @@ class Evaluate(Stage):
         return result
 
     def _truth(
-        self, windows: Windows, tests: Sequence[np.ndarray], words: Words
+        self, windows: Windows, tests: Sequence[np.ndarray], given: Sequence[Words]
     ) -> tuple[Truth | None, str | None]:
         """The truth of the test windows and what is to be said of it; None where names cannot be held against
-        any."""
+        any.
+
+        Args:
+            given: the words of each fold.
+        """
         file = self.settings.evaluate.truth
         if windows.truth is None:
             if file is not None:
@@ -172,10 +182,10 @@ class Evaluate(Stage):
             return None, None
         if file is not None:
             table = read_table(file)
-            check(table, file, windows.truth_words, words)
+            check(table, file, windows.truth_words, given[0])
         else:
             table = own_table(windows.dataset, windows.truth_words)
-            lost = unknown_phrase(table, windows.truth_words, words)
+            lost = unknown_phrase(table, windows.truth_words, given[0])
             if lost is not None:
                 note = (
                     f"names were not held against the truth: nobody said which truth word {lost!r} stands "
@@ -183,15 +193,18 @@ class Evaluate(Stage):
                 )
                 self.progress.warn(note)
                 return None, note
-        found = map_of(table, windows.truth_words, words)
-        truth = Truth.of(windows, tests, found.right)
+        maps = [map_of(table, windows.truth_words, words) for words in given]
+        place = _places(given)
+        right = np.zeros((max(map(max, place)) + 1, len(windows.truth_words)), dtype=bool)
+        for own, found in zip(place, maps, strict=True):
+            right[own] |= found.right
+        torn = dict.fromkeys(phrase for found in maps for phrase in found.torn)
+        truth = Truth.of(windows, tests, right)
         if not any((own >= 0).any() for own in truth.folds):
             return None, "names were not held against the truth: no test window has any"
-        if not found.torn:
+        if not torn:
             return truth, None
-        note = "stand for phrases of different truth words and are never right: " + ", ".join(
-            map(repr, found.torn)
-        )
+        note = "stand for phrases of different truth words and are never right: " + ", ".join(map(repr, torn))
         return truth, note
 
     def _controls(
@@ -199,7 +212,7 @@ class Evaluate(Stage):
         run: Mapping[str, Any],
         windows: Windows,
         folds: Sequence[Fold],
-        words: Words,
+        given: Sequence[Words],
         truth: Truth | None,
     ) -> dict[str, Any]:
         """Scores of the run trained again under each control; None for one that would change nothing."""
@@ -209,6 +222,7 @@ class Evaluate(Stage):
         true = windows.label[np.concatenate([fold.split.test for fold in folds])]
         kept = self.staging()  # models that an evaluation which was stopped had finished
         found: dict[str, Any] = {}
+        place = _places(given)
         for name, control in ALL_CONTROLS.items():
             if name == "shuffled_guidance" and run["settings"]["guidance"]["source"] == "none":
                 found[name] = None
@@ -218,11 +232,24 @@ class Evaluate(Stage):
                 parts = []
                 for number, fold in enumerate(folds):
                     folder = kept / name / f"{number}-{seed}"
-                    retrain(control, run, windows, fold.split, words, seed, folder, self)
-                    parts.append(predict(folder, windows, fold.split, seed, NOWHERE))
+                    retrain(control, run, windows, fold.split, given[number], seed, folder, self)
+                    said = predict(folder, windows, fold.split, seed, NOWHERE)
+                    parts.append(_among_all(said, place[number]))
                 seeds.append(parts)
             found[name] = _scores(true, seeds, truth)
         return found
+
+
+def _places(given: Sequence[Words]) -> list[np.ndarray]:
+    """Where the anchors of each fold stand among those of all, ``(K,)`` each: rounds that were read of other
+    people may have asked for other steps to be joined."""
+    place: dict[str, int] = {}
+    return [np.array([place.setdefault(p, len(place)) for p in words.phrases]) for words in given]
+
+
+def _among_all(said: Predictions, place: np.ndarray) -> Predictions:
+    """Predictions whose frames are named by the anchors of all folds."""
+    return replace(said, anchor=np.append(place, -1)[said.anchor])
 
 
 def _scores(true: np.ndarray, seeds: Seeds, truth: Truth | None) -> dict[str, Any]:
@@ -258,7 +285,7 @@ def _missed(seeds: Seeds) -> dict[str, Any]:
 
 
 def _moves_more(
-    windows: Windows, folds: Sequence[Fold], seeds: Seeds, words: Words
+    windows: Windows, folds: Sequence[Fold], seeds: Seeds, given: Sequence[Words]
 ) -> dict[str, dict[str, Any]]:
     """Each location's physical check, over seeds and folds."""
     values: dict[str, list[float]] = {}
@@ -269,7 +296,7 @@ def _moves_more(
         energy = within_label(
             moving.frames(windows.signal, test, frames), windows.subject[test], windows.label[test]
         )
-        claimed = claims(words, moving.locations)
+        claimed = claims(given[number], moving.locations)
         for parts in seeds:
             shares = moves_more(parts[number], energy, claimed)
             for location, share in zip(moving.locations, shares, strict=True):

@@ -44,7 +44,7 @@ class Explain(Stage):
     """Explain test windows, one of each label in turn, and draw the report."""
 
     command = "explain"
-    version = 6
+    version = 7
 
     @property
     def target(self) -> Path:
@@ -126,15 +126,12 @@ class Explain(Stage):
             truly = sample["true_display"] or sample["true"]
             lines += [f"window {sample['window']}, truly {truly}:", f"  {sample['text']}"]
         steps = [step for sample in shown for step in sample["steps"]]
-        if any(step["inferred"] for step in steps):
-            lines.append("  * inferred: no sensor sits on that part of the body")
-        if any(step["ambiguous_with"] for step in steps):
-            lines.append("  ? ambiguous: neither sensors nor order tell it from another phrase")
-        if any(step["unresolvable"] for step in steps):
-            lines.append("  ~ unresolvable: it lasts less than two samples, here or usually")
         weak = sum(step["confidence"] < UNSURE for step in steps)
         if weak:
-            lines.append(f"  {weak} of these {len(steps)} steps are guesses, less sure than {UNSURE}")
+            lines.append(
+                f"  {weak} of these {len(steps)} steps are guesses, less sure than {UNSURE}: they are told "
+                "as unknown"
+            )
         return [*lines, f"report: {Path(summary['report']).resolve()}"]
 
     def _page(
@@ -155,8 +152,6 @@ class Explain(Stage):
                 f"Each window is explained by the model that has not seen its subject. Each model has a "
                 f"codebook of its own; the one drawn here is that of {folds[drawn].best}."
             )
-        if any(step.inferred for reason in reasons for step in reason.steps):
-            notes.append("Phrases marked * speak of a body part that no sensor of this data sits on.")
         return Report(
             title=f"What {windows.dataset.replace('_', ' ')} shows",
             dataset=windows.dataset,

@@ -17,18 +17,18 @@ from vqtext.cache.publish import publish
 from vqtext.config import Settings
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.explain_recording import explained
-from vqtext.pipeline.lines import table
+from vqtext.pipeline.lines import printable
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.recording_file import read_recordings, text_of
 from vqtext.pipeline.recording_page import page
 from vqtext.pipeline.runs import read_run
 from vqtext.pipeline.train import Train
-from vqtext.reason import AMBIGUOUS_MARK, INFERRED_MARK, UNLIKE, UNRESOLVABLE_MARK, write_segments
+from vqtext.reason import UNLIKE, write_segments
 from vqtext.report.html import render
 
 SHOWN = 60
-"""Rows of a table in the terminal; the files have all."""
+"""Stretches of one class in the terminal; the files have all."""
 
 
 def explain_file(settings: Settings, file: Path, dataset: Path | None, progress: Progress) -> dict[str, Any]:
@@ -99,12 +99,7 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
     told = []
     for one in answer["recordings"]:
         told.append(f"{one['name']}: {one['duration_s']:.1f} s")
-        told += _rows("classes", one["stretches"], lambda row: (row["display"] or row["label"],))
-        told += _rows(
-            "segments",
-            one["segments"],
-            lambda row: (row["label_display"] or row["label"], _marked(row)),
-        )
+        told += _rows(one["stretches"])
         unlike = sum(row["end_s"] - row["start_s"] for row in one["segments"] if row["familiar"] < 1)
         if unlike:
             told.append(f"  {unlike:.1f} s of it are {UNLIKE}")
@@ -115,26 +110,15 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
     return [*told, f"report: {Path(answer['report']).resolve()}"]
 
 
-def _marked(row: Mapping[str, Any]) -> str:
-    return (
-        (row["display"] or row["step"])
-        + INFERRED_MARK * row["inferred"]
-        + AMBIGUOUS_MARK * bool(row["ambiguous_with"])
-        + UNRESOLVABLE_MARK * row["unresolvable"]
-    )
-
-
-def _rows(title: str, rows: Sequence[Mapping[str, Any]], words: Any) -> list[str]:
-    shown = (
-        table(
-            (f"    {row['start_s']:.2f}–{row['end_s']:.2f} s", *words(row), f"{row['confidence']:.2f}")
-            for row in rows[:SHOWN]
-        )
-        if rows
-        else []
-    )
-    more = [f"    … and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
-    return [f"  {title}", *shown, *more]
+def _rows(stretches: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each stretch of one class, and its steps below it."""
+    told: list[str] = []
+    for row in stretches[:SHOWN]:
+        when, sure = f"{row['start_s']:.2f}–{row['end_s']:.2f} s", f"{row['confidence']:.2f}"
+        label = printable(row["display"] or row["label"])
+        told += [f"  {when}  {label}  {sure}", f"    {printable(row['text'])}"]
+    more = len(stretches) - SHOWN
+    return [*told, f"  … and {more} more"] if more > 0 else told
 
 
 def _as_prepared(settings: Settings, progress: Progress) -> tuple[float | None, float]:

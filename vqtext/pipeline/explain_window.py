@@ -11,11 +11,12 @@ from vqtext.config import Settings
 from vqtext.errors import DataError, UsageError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.codes import token_names
-from vqtext.pipeline.lines import table
+from vqtext.pipeline.lines import printable
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.runs import Fold, folds_of, read_run
 from vqtext.pipeline.train import Train
-from vqtext.reason import AMBIGUOUS_MARK, INFERRED_MARK, UNRESOLVABLE_MARK, Step, digits
+from vqtext.reason import Step
+from vqtext.steps import passages
 
 
 def explain_window(settings: Settings, number: int) -> dict[str, Any]:
@@ -73,11 +74,11 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         f"window {answer['window']}: {answer['recording']} from {answer['start_s']:.1f} s, "
         f"truly {answer['true_display'] or answer['true']}{seen}",
         f"{answer['display'] or answer['label']} ({answer['confidence']:.2f}), because",
-        *_steps(answer["steps"]),
+        *_steps(answer),
     ]
     if (other := answer["runner_up"]) is not None:
         told += [f"also possible: {other['display'] or other['label']} ({other['confidence']:.2f}), because"]
-        told += _steps(other["steps"])
+        told += _steps(other)
     if answer["agreement"] is not None:
         told.append(
             f"of the codes' own {len(answer['tokens'])} names, {100 * answer['agreement']:.0f} % are what "
@@ -97,17 +98,6 @@ def _who_says(folds: list[Fold], number: int) -> tuple[Fold, str]:
     return folds[0], "left out"
 
 
-def _steps(steps: list[dict[str, Any]]) -> list[str]:
-    told = [Step(**step) for step in steps]
-    n = digits(told)
-    return table(
-        (
-            f"  {step.start_s:.{n}f}–{step.end_s:.{n}f} s",
-            (step.display or step.name)
-            + INFERRED_MARK * step.inferred
-            + AMBIGUOUS_MARK * bool(step.ambiguous_with)
-            + UNRESOLVABLE_MARK * step.unresolvable,
-            f"{step.confidence:.2f}",
-        )
-        for step in told
-    )
+def _steps(reason: Mapping[str, Any]) -> list[str]:
+    steps = [Step(**step) for step in reason["steps"]]
+    return [f"  {printable(passage)}" for passage in passages(steps, reason["cycle"])]

@@ -8,6 +8,7 @@ from typing import Any
 
 from vqtext.pipeline.cells import LASTS
 from vqtext.pipeline.found_lines import doubtful_lines, right_line
+from vqtext.pipeline.joined import parts_of
 from vqtext.pipeline.steps_said import StepsSaid
 
 
@@ -24,8 +25,9 @@ def found_lasts(steps: StepsSaid) -> list[dict[str, Any]]:
         if all(step.lasts is None for _, step in uses):
             continue
         seconds = steps.seconds(i)
-        seen = [s for s in seconds if not math.isnan(s)]
-        usual = sum(seen) / len(seen) if 2 * len(seen) > len(uses) else math.nan
+        seen = {u: s for u, s in enumerate(seconds) if not math.isnan(s)}
+        parts = sum(len(parts_of(uses[u][1])) for u in seen)
+        usual = sum(seen.values()) / parts if 2 * len(seen) > len(uses) else math.nan
         for (_, step), own in zip(uses, seconds, strict=True):
             if step.lasts is None:
                 continue

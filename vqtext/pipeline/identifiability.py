@@ -11,7 +11,7 @@ An anchor that no label uses keeps its name: nobody says it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
@@ -95,6 +95,11 @@ class Sensors:
     locations: Sequence[str]
     hands: Sequence[str | None]
     ways: Sequence[tuple[str, str]] | None = None
+
+    def feels(self, place: str, way: str) -> bool:
+        """Whether a place shows that it goes a way of `vqtext.data.heading.SIGNS`; one that shows a rise
+        feels gravity, and so how it is held."""
+        return self.ways is None or (place, way) in self.ways
 
     def cells(self, step: SubAction) -> list[tuple[str, str | None]]:
         """Each location, for each hand, and which cell of the step's signature is read there."""
@@ -190,7 +195,7 @@ def _borrow(step: Step, cell: str, other: Step) -> Step:
 def transcripts_of(
     uses: Sequence[Sequence[tuple[int, SubAction]]], cyclic: Sequence[bool], sensors: Sensors
 ) -> list[Transcript]:
-    """Each label's steps, with the motion levels that sensors can be held against.
+    """Each label's steps, with the motion levels and the postures that sensors can be held against.
 
     Directions are evidence too, but a name is not claimed by them alone: seen by one sensor, a rise was not
     enough to find where in its round a cycle is.
@@ -204,9 +209,13 @@ def transcripts_of(
     def step(anchor: int, subaction: SubAction) -> Step:
         written = subaction.signature or {}
         read = sensors.cells(subaction)
-        said = tuple(None if cell is None else written[cell].motion for _, cell in read)
-        names = tuple(cell or location for location, cell in read)
-        return Step(anchor, said, names)
+        motion = [None if cell is None else written[cell].motion for _, cell in read]
+        posture = [
+            written[cell].posture if cell is not None and sensors.feels(place, "rise") else None
+            for place, cell in read
+        ]
+        names = [cell or location for location, cell in read]
+        return Step(anchor, (*motion, *posture), (*names, *names))
 
     return [(turns, [step(*use) for use in label]) for turns, label in zip(cyclic, uses, strict=True)]
 
@@ -221,7 +230,10 @@ def sensors_of(windows: Path | str) -> Sensors | None:
         return None
     with open_artifact(windows, "windows") as file:
         channels, subjects = file.attrs["channels"], file.attrs["subjects"]
-    channels = [Channel(**channel) for channel in channels]
+    return sensors_among([Channel(**c) for c in channels], [subject.get("hand") for subject in subjects])
+
+
+def sensors_among(channels: Sequence[Channel], hands: Iterable[str | None]) -> Sensors:
+    """The sensors that show motion, among channels worn by people of these dominant hands."""
     moving = [channel.location for channel in channels if channel.modality in SHOW_MOTION]
-    hands = sorted({subject.get("hand") for subject in subjects}, key=str)
-    return Sensors(list(dict.fromkeys(moving)), hands or [None], ways(channels))
+    return Sensors(list(dict.fromkeys(moving)), sorted({*hands}, key=str) or [None], ways(channels))

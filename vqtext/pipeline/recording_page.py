@@ -51,8 +51,6 @@ def page(
             *notes,
             f"Of {len(begins)} stretches of one class the beginnings of {len(chosen)} are drawn.",
         ]
-    if any(step.inferred for reason, _ in begins for step in reason.steps):
-        notes = [*notes, "Phrases marked * speak of a body part that no sensor of the model sits on."]
     return Report(
         title=f"What {name} shows",
         dataset=name,

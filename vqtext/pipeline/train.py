@@ -32,6 +32,7 @@ from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.lines import cut_short, told
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.runs import RUN, model_folder, read_run
+from vqtext.pipeline.spoken import resolved
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.words import read_words
 
@@ -98,7 +99,7 @@ class Train(Stage):
             )
 
     def make(self, target: Path) -> None:
-        from vqtext.pipeline.training_data import gather
+        from vqtext.pipeline.training_data import gather, rounds_of
 
         started = time.monotonic()
         windows = read_windows(self.settings.cache / "windows.h5")
@@ -111,30 +112,28 @@ class Train(Stage):
         kept = self.staging()  # what a training that was stopped had done
         scores: dict[str, dict[str, float]] = {}
         described = []
-        heard: list[str] = []  # labels of which people were told that they are too fast
+        heard: set[str] = set()  # what people were told
         for fold, split in enumerate(splits):
             made = {seed: model_folder(split, fold, seed) for seed in seeds}
             missing = {s: name for s, name in made.items() if not (kept / name / SCORES).exists()}
             if missing:
                 config, data = gather(windows, split, self.settings)
-                spoken = data.vocabulary.transcripts
-                fast = [t.label for t in spoken if t.too_fast and t.label not in heard]
-                if fast:
-                    self.progress.warn(
-                        f"what people do in {told(fast)} comes round before each of its steps had two "
-                        "samples: the steps are told, but marked with ~; write fewer, or record faster"
-                    )
-                heard += fast
+                for line in self._too_fast(windows, rounds_of(data.evidence, len(windows.labels))):
+                    if line not in heard:
+                        self.progress.say(line)
+                    heard.add(line)
             for seed, name in missing.items():
                 self._train_seed(seed, config, data, kept / name, name)
             for name in made.values():
                 found = json.loads((kept / name / SCORES).read_text())
-                scores[name] = found["validation"]
+                scores[name], round_s = found["validation"], found["round_s"]
                 copy(kept / name, target / name)
             best = max(
                 made.values(), key=lambda name: -scores[name].get("nll", 0) - scores[name].get("rebuild", 0)
             )
-            described.append({**split.describe(), "best": best, "sizes": sizes(windows, split)})
+            described.append(
+                {**split.describe(), "best": best, "sizes": sizes(windows, split), "round_s": round_s}
+            )
         with open_artifact(self.settings.cache / "texts.h5", "texts") as texts:
             encoder = texts.attrs["encoder"]
         run = {
@@ -164,6 +163,23 @@ class Train(Stage):
         hands = sorted({subject.hand for subject in windows.subjects}, key=str) or [None]
         return doubts(words, locations, hands, self.settings.train.grounding, ways(windows.channels))
 
+    def _too_fast(self, windows: Windows, round_s: Sequence[float | None]) -> list[str]:
+        """What was joined besides, since rounds that were read of the training windows are so fast."""
+        words = read_words(self.settings.cache / "anchors.h5", windows.labels)
+        usual, read = (resolved(words, windows, self.settings.train, s) for s in (None, round_s))
+        known = {(join.label, join.name) for join in usual.joined}
+        lines = []
+        for i, label in enumerate(windows.labels):
+            more = [j for j in read.joined if j.label == i and j.why == "rate" and (i, j.name) not in known]
+            if more:
+                names = ", ".join(f'"{cut_short(join.name)}"' for join in more)
+                least = max(join.needed_hz or 0.0 for join in more)
+                lines.append(
+                    f"rounds of {label!r} last {round_s[i]:.2g} s, too fast at {windows.rate_hz:g} Hz for "
+                    f"each of its steps: joined to {names}; {least:.0f} Hz would separate them"
+                )
+        return lines
+
     def _unguided(self, windows: Windows) -> list[str]:
         """What to say of labels that no words of their own guide, where those are all that would."""
         if self.settings.guidance.source != "label":
@@ -185,7 +201,9 @@ class Train(Stage):
         from vqtext.model.module import weights
         from vqtext.model.training import epochs_for, fit
         from vqtext.pipeline.finishing import choose, finish
+        from vqtext.pipeline.training_data import rounds_of
 
+        round_s = rounds_of(data.evidence, len(config.labels))
         work = folder.with_name(f".{folder.name}.work")
         settings, drop = self.settings.train, self.settings.guidance.drop
         epochs = epochs_for(len(data.train), settings)
@@ -218,7 +236,9 @@ class Train(Stage):
         model.save(work)
         for part in (work, work / WHOLE):
             shutil.rmtree(part / "checkpoints", ignore_errors=True)
-        (work / SCORES).write_text(json.dumps({"validation": scores}) + "\n", encoding="utf-8")
+        (work / SCORES).write_text(
+            json.dumps({"validation": scores, "round_s": round_s}) + "\n", encoding="utf-8"
+        )
         work.rename(folder)
 
     def finish(self) -> None:

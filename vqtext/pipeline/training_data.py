@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +12,14 @@ import numpy as np
 from vqtext.cache.hdf5 import Artifact, open_artifact
 from vqtext.cache.rows import StoredRows
 from vqtext.config import GuidanceSettings, Settings
-from vqtext.data.heading import ways
 from vqtext.data.motion import MotionScale
 from vqtext.data.splits import Split
 from vqtext.data.windows import Windows
 from vqtext.errors import ArtifactError, TrainingError
-from vqtext.pipeline.identifiability import Sensors
+from vqtext.pipeline.identifiability import sensors_among
+from vqtext.pipeline.joined import lasts_of, round_of
 from vqtext.pipeline.signatures import evidence_of, hands_of
+from vqtext.pipeline.spoken import resolved
 from vqtext.pipeline.words import Words, read_words, vocabulary
 from vqtext.schema import Rows
 
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vqtext.model.config import ModelConfig
+    from vqtext.model.evidence import Evidence
     from vqtext.model.guidance import Guidance
     from vqtext.model.training import TrainingData
+    from vqtext.model.vocabulary import Grammar, Vocabulary
 
 
 IN_MEMORY = 1 << 30
@@ -39,10 +43,10 @@ def gather(
     """Join the artifacts into what `vqtext.model.training.fit` takes. No test window is in it.
 
     Args:
-        words: instead of those of anchors.h5.
+        words: instead of those of anchors.h5; they are taken as they are, and not resolved.
 
     Raises:
-        TrainingError: fewer than two labels, or nothing to train on.
+        TrainingError: fewer than two labels, or nothing to train on, or to tell.
         ArtifactError: an artifact lacks what the data has, or what the grounding reads; no VQShape to start
             from.
         ConfigError: sizes were set that the VQShape to start from has not.
@@ -51,10 +55,8 @@ def gather(
     from torch.nn.functional import normalize
 
     from vqtext.model.config import ModelConfig
-    from vqtext.model.rhythm import too_fast
     from vqtext.model.starting import sizes_of
     from vqtext.model.training import TrainingData
-    from vqtext.model.vocabulary import Grammar
 
     trained = np.unique(windows.label[split.train])
     if len(trained) < 2:
@@ -63,20 +65,13 @@ def gather(
             f"the training windows have {len(trained)} label ({there!r}), two are the least that can be told "
             "apart: prepare data with more labels"
         )
-    words = words or read_words(settings.cache / "anchors.h5", windows.labels)
+    read = read_words(settings.cache / "anchors.h5", windows.labels)
+    given, words = words, words or resolved(read, windows, settings.train).words
     signal = _in_memory(windows.signal)
     pool = np.concatenate([split.train, split.validation])
-    moving = MotionScale.of(signal, pool, windows.channels, windows.rate_hz)
-    _, kinds = hands_of(windows, pool)
-    knows = settings.train.grounding.split("+")
-    sensors = Sensors(moving.locations, kinds, ways(windows.channels))
-    spoken = vocabulary(words, windows.labels, sensors, "signal" in knows)
-    anchors = normalize(torch.from_numpy(words.vectors).float(), dim=-1)
-    with open_artifact(settings.cache / "texts.h5", "texts") as texts:
-        label_vectors = _label_vectors(texts, windows.labels, words)
-        guidance = _guidance(texts, windows, pool, settings.guidance)
-        likeness = _likeness(texts, anchors, pool) if "text" in knows else None
     sizes, started = sizes_of(settings.model)
+    with open_artifact(settings.cache / "texts.h5", "texts") as texts:
+        guidance = _guidance(texts, windows, pool, settings.guidance)
     config = ModelConfig(
         settings=sizes,
         channels=tuple(windows.channels),
@@ -91,14 +86,19 @@ def gather(
         fusion=settings.guidance.fusion,
         place=settings.guidance.place,
     )
+    moving = MotionScale.of(signal, pool, windows.channels, windows.rate_hz)
+    spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
+    if given is None:  # what was read of rounds may ask for more
+        final = resolved(read, windows, settings.train, rounds_of(evidence, len(windows.labels))).words
+        if final.uses != words.uses:
+            words = final
+            spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
+    anchors = normalize(torch.from_numpy(words.vectors).float(), dim=-1)
+    with open_artifact(settings.cache / "texts.h5", "texts") as texts:
+        label_vectors = _label_vectors(texts, windows.labels, words)
+        if "text" in settings.train.grounding.split("+"):
+            evidence = replace(evidence, likeness=_likeness(texts, anchors, pool))
     frame_end = np.arange(config.frames) * windows.T // config.frames
-    grammar = Grammar.of(spoken.transcripts, config.rate_hz)
-    evidence = evidence_of(windows, signal, pool, words, moving, grammar, config, likeness)
-    fast = too_fast(evidence, grammar, torch.tensor(words.cyclic), windows.rate_hz).tolist()
-    spoken = replace(
-        spoken,
-        transcripts=tuple(replace(t, too_fast=f) for t, f in zip(spoken.transcripts, fast, strict=True)),
-    )
     data = TrainingData(
         signal=signal,
         rows=pool,
@@ -115,6 +115,37 @@ def gather(
         name_of=windows.place,
     )
     return config, data
+
+
+def rounds_of(evidence: Evidence, labels: int) -> list[float | None]:
+    """Seconds of a round of each label, None where none was read."""
+    from vqtext.model.rhythm import DurationConfig, round_s
+
+    return [None if isnan(s) else s for s in round_s(evidence, labels, DurationConfig()).tolist()]
+
+
+def _said(
+    windows: Windows,
+    signal: Rows,
+    pool: np.ndarray,
+    words: Words,
+    moving: MotionScale,
+    config: ModelConfig,
+) -> tuple[Vocabulary, Grammar, Evidence]:
+    """The vocabulary, and what the sensors did against what it says they should do."""
+    import torch
+
+    from vqtext.model.vocabulary import Grammar
+
+    sensors = sensors_among(windows.channels, hands_of(windows, pool)[1])
+    spoken = vocabulary(words, windows.labels, sensors)
+    grammar = Grammar.of(spoken.transcripts, config.rate_hz)
+    evidence = evidence_of(windows, signal, pool, words, moving, grammar, config, None)
+    lasts = torch.ones(grammar.anchor.shape)
+    for i, uses in enumerate(words.uses):
+        steps = [step for _, step in uses]
+        lasts[i, : len(uses)] = torch.tensor([*map(lasts_of, steps)]) * len(steps) / round_of(steps)
+    return spoken, grammar, replace(evidence, lasts=lasts)
 
 
 def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.ndarray:

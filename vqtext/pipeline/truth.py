@@ -24,6 +24,7 @@ import numpy as np
 
 from vqtext.cache.fingerprint import fingerprint
 from vqtext.errors import WordsError
+from vqtext.pipeline.joined import counted_as, parts_of
 from vqtext.pipeline.words import Words
 from vqtext.schema import same_text
 
@@ -99,13 +100,13 @@ def unknown_phrase(table: Table, truth_words: Iterable[str], words: Words) -> st
     table was written for other words or other data."""
     table = {word: phrases for word, phrases in table.items() if word in truth_words}
     known = {same_text(phrase) for phrases in table.values() for phrase in phrases}
-    used = (subaction.phrase for uses in words.uses for _, subaction in uses)
+    used = (part.phrase for uses in words.uses for _, step in uses for part in parts_of(step))
     return next((phrase for phrase in used if same_text(phrase) not in known), None)
 
 
 def map_of(table: Table, truth_words: Sequence[str], words: Words) -> TruthMap:
-    """Anchors → truth words, each use of a phrase in a label counted by itself. Phrases that no label uses
-    stand for nothing: `check` refuses them."""
+    """Anchors → truth words, each use of a phrase in a label counted by itself; a step that was joined counts
+    as its longest part alone. Phrases that no label uses stand for nothing: `check` refuses them."""
     stands: dict[str, set[str]] = {}
     for word, phrases in table.items():
         for phrase in phrases:
@@ -128,7 +129,7 @@ def check(table: Table, file: Path | str, truth_words: Sequence[str], words: Wor
     Raises:
         WordsError: a truth word that the data lacks, or a phrase that no label uses; the nearest is named.
     """
-    spelled = {same_text(s.phrase): s.phrase for uses in words.uses for _, s in uses}
+    spelled = {same_text(s.phrase): s.phrase for own in words.uses for _, step in own for s in parts_of(step)}
     for word, phrases in table.items():
         if word not in truth_words:
             raise WordsError(f"{file}: the data have no truth word {word!r}{_nearest(word, truth_words)}")
@@ -141,8 +142,8 @@ def check(table: Table, file: Path | str, truth_words: Sequence[str], words: Wor
 def _anchors(words: Words) -> dict[str, set[int]]:
     found: dict[str, set[int]] = {}
     for uses in words.uses:
-        for anchor, subaction in uses:
-            found.setdefault(same_text(subaction.phrase), set()).add(anchor)
+        for anchor, step in uses:
+            found.setdefault(same_text(counted_as(step).phrase), set()).add(anchor)
     return found
 
 

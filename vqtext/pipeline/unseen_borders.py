@@ -1,56 +1,70 @@
-"""Neighbouring steps of a label of which the same is written: no sensor shows where one ends and the next
-begins.
+"""Neighbouring steps of a label that read the same: no sensor shows where one ends and the next begins.
 
-The order says which of them comes first and nothing says when, so that a name for one of them is a guess: a
-person who stands still may be said to sway to the left, to the right, forward and back. Steps of which
-nothing at all is written are left to the order, and are not told here.
+Levels of motion are compared within their label, so that a place of which all its steps write the same level
+tells nothing. Steps of which nothing at all is written are left to the order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from vqtext.data.heading import SIGNS
 from vqtext.pipeline.identifiability import Sensors
 from vqtext.schema import Cell, SubAction
 
+Read: TypeAlias = tuple[str | None, str | None, str | None]
+"""Motion, direction and posture that are written of one sensor, each None where it is not, or not felt."""
+
 _WAY = {direction: way for way, signs in SIGNS.items() for direction in signs}
 """What has to be measured for a direction to be seen."""
 
 
-def unseen_borders(
-    uses: Sequence[Sequence[tuple[int, SubAction]]], cyclic: Sequence[bool], sensors: Sensors
-) -> list[list[list[int]]]:
-    """For each label, its runs of neighbours that read the same: two or more anchors each.
+def unseen_borders(steps: Sequence[SubAction], cyclic: bool, sensors: Sensors) -> list[list[int]]:
+    """The steps of a label as runs of neighbours that read the same, most of them one step long.
 
     Args:
-        uses: for each label its steps: anchor and the sub-action as that label writes it.
-        cyclic: for each label; the last step of a cycle has the first for a neighbour.
+        cyclic: the last step has the first for a neighbour; a run that holds both comes first.
+
+    Returns:
+        Places of the steps, in order.
     """
-    return [_runs(steps, turns, sensors) for steps, turns in zip(uses, cyclic, strict=True)]
+    raw, said = reads(steps, sensors), contrasted(steps, sensors)
+
+    def alike(i: int, j: int) -> bool:
+        return said[i] == said[j] and any(any(read) for read in (*raw[i], *raw[j]))
+
+    runs = [[0]]
+    for i in range(1, len(steps)):
+        if alike(i - 1, i):
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    if cyclic and len(runs) > 1 and alike(len(steps) - 1, 0):
+        runs = [runs[-1] + runs[0], *runs[1:-1]]
+    return runs
 
 
-def _runs(steps: Sequence[tuple[int, SubAction]], cyclic: bool, sensors: Sensors) -> list[list[int]]:
-    runs: list[set[int]] = []
-    said = [_read(step, sensors) for _, step in steps]
-    for i in range(len(steps) if cyclic else len(steps) - 1):
-        j = (i + 1) % len(steps)
-        if not any(said[i]) or said[i] != said[j] or steps[i][0] == steps[j][0]:
-            continue
-        pair = {steps[i][0], steps[j][0]}
-        touched = [run for run in runs if run & pair]
-        runs = [run for run in runs if not run & pair] + [pair.union(*touched)]
-    return [sorted(run) for run in runs]
+def reads(steps: Sequence[SubAction], sensors: Sensors) -> list[list[Read]]:
+    """What each step's signature says of each location, for each hand that occurs."""
+    return [[_read(step, place, cell, sensors) for place, cell in sensors.cells(step)] for step in steps]
 
 
-def _read(step: SubAction, sensors: Sensors) -> tuple[Hashable, ...]:
-    """What the step's signature says of each location, for each hand that occurs."""
-    written = step.signature or {}
-    said: list[Hashable] = []
-    for place, name in sensors.cells(step):
-        cell = written[name] if name is not None else Cell()
-        way = _WAY.get(cell.direction or "")
-        seen = way is not None and (sensors.ways is None or (place, way) in sensors.ways)
-        read = (cell.motion, cell.direction if seen else None)
-        said.append(read if any(read) else None)
-    return tuple(said)
+def contrasted(steps: Sequence[SubAction], sensors: Sensors) -> list[list[Read]]:
+    """The same without the motion of places of which all that is written in the label is one level."""
+    found = reads(steps, sensors)
+    levels = [{read[0] for read in column} - {None} for column in zip(*found, strict=True)]
+    return [
+        [(read[0] if len(own) > 1 else None, read[1], read[2]) for read, own in zip(row, levels, strict=True)]
+        for row in found
+    ]
+
+
+def _read(step: SubAction, place: str, name: str | None, sensors: Sensors) -> Read:
+    cell = (step.signature or {})[name] if name is not None else Cell()
+    way = _WAY.get(cell.direction or "")
+    return (
+        cell.motion,
+        cell.direction if way is not None and sensors.feels(place, way) else None,
+        cell.posture if sensors.feels(place, "rise") else None,
+    )

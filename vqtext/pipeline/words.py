@@ -14,9 +14,8 @@ import numpy as np
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.locations import sensed
 from vqtext.errors import ArtifactError
-from vqtext.pipeline.cells import lasts_written
-from vqtext.pipeline.identifiability import Sensors, ambiguous_groups, transcripts_of
-from vqtext.pipeline.unseen_borders import unseen_borders
+from vqtext.pipeline.identifiability import Sensors
+from vqtext.pipeline.joined import lasts_of, parts_of
 from vqtext.schema import SubAction
 
 if TYPE_CHECKING:
@@ -86,38 +85,24 @@ def _distinct(labels: Sequence[str], displays: Sequence[str | None]) -> list[str
     ]
 
 
-def vocabulary(words: Words, labels: Sequence[str], sensors: Sensors, signed: bool) -> Vocabulary:
-    """Anchors and transcripts, with what may not be claimed marked.
+def vocabulary(words: Words, labels: Sequence[str], sensors: Sensors) -> Vocabulary:
+    """Anchors and transcripts.
 
     Args:
-        sensors: a step is inferred if none shows its body part for one of the hands that occur.
-        signed: whether the grounding reads signatures at all.
+        sensors: a step is inferred if none shows any of its body parts for one of the hands that occur.
     """
     from vqtext.model.vocabulary import Transcript, Use
     from vqtext.model.vocabulary import Vocabulary as Result
 
-    seen = sensors if signed else Sensors([], sensors.hands)
-    steps = transcripts_of(words.uses, words.cyclic, seen)
-    everywhere = ambiguous_groups(steps)
-    own = unseen_borders(words.uses, words.cyclic, seen) if signed else [[] for _ in labels]
+    def seen(step: SubAction) -> bool:
+        return all(sensed(sensors.locations, step.body_part, step.side, hand) for hand in sensors.hands)
 
-    def use(anchor: int, subaction: SubAction, label: int) -> Use:
-        inferred = not all(
-            sensed(sensors.locations, subaction.body_part, subaction.side, hand) for hand in sensors.hands
-        )
-        groups = (group for group in (*everywhere, *own[label]) if anchor in group)
-        here = {k for k, _ in words.uses[label]}
-        alike = {k for group in groups for k in group if k in here and k != anchor}
-        return Use(
-            anchor,
-            inferred,
-            tuple(sorted(words.phrases[k] for k in alike)),
-            _one_line(subaction.display),
-            lasts_written(subaction),
-        )
+    def use(anchor: int, step: SubAction) -> Use:
+        inferred = not any(map(seen, parts_of(step)))
+        return Use(anchor, inferred, _one_line(step.display), lasts_of(step))
 
     transcripts = tuple(
-        Transcript(label, words.cyclic[i], tuple(use(*step, i) for step in words.uses[i]), words.displays[i])
+        Transcript(label, words.cyclic[i], tuple(use(*step) for step in words.uses[i]), words.displays[i])
         for i, label in enumerate(labels)
     )
     return Result(tuple(words.phrases), transcripts)

@@ -88,7 +88,6 @@ class Code:
         labels: where it occurs: label → share of its uses.
         mean_duration_s: mean length of its tokens.
         inferred: the name speaks of a body part that no sensor sits on.
-        ambiguous: nothing in sensors or words tells the name from another.
         confidence: how sure the code is of its sequence, 0 to 1; None = not measured.
         agreement: share of its uses in which the decoding says what the code says; None = not measured.
         decoded: what the decoding mostly says there, for each sub-step.
@@ -108,7 +107,6 @@ class Code:
     labels: Mapping[str, float] = field(default_factory=dict)
     mean_duration_s: float | None = None
     inferred: bool = False
-    ambiguous: bool = False
     confidence: float | None = None
     agreement: float | None = None
     decoded: tuple[str, ...] = ()

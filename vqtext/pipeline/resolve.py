@@ -1,0 +1,278 @@
+"""The words that can be told apart with the sensors at hand: what cannot is joined into one step, before
+anything is trained, so that whatever is told can be told.
+
+Three things are joined: neighbours that read the same; steps that nothing tells apart though others lie
+between them, since their cycle may be turned (left and right, seen by one wrist); and steps that are shorter
+than two samples. Joining ends where nothing is left to join. Labels that it would make indistinguishable are
+left as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from vqtext.pipeline.cells import level_of
+from vqtext.pipeline.identifiability import Sensors, transcripts_of
+from vqtext.pipeline.joined import AFTER, NAMED, OR, Joined, join, lasts_of, named, round_of
+from vqtext.pipeline.turns import Step, Wheel, symmetries
+from vqtext.pipeline.unseen_borders import Read, contrasted, reads, unseen_borders
+from vqtext.pipeline.words import Words
+from vqtext.schema import MOTIONS, SubAction, order_of
+
+USUAL_S = 0.3
+"""Seconds that a step of usual length lasts where no round of its label was read."""
+
+LEAST_SAMPLES = 2
+"""A shorter step has no borders that a signal could show."""
+
+GUESSED = 2
+"""Steps that a label keeps where it is only guessed how long they last."""
+
+Why = Literal["sensors", "order", "rate"]
+Steps = list[tuple[int, SubAction]]
+
+
+@dataclass(frozen=True)
+class Join:
+    """Steps that became one.
+
+    Attributes:
+        label: place of the label.
+        name: of the step; parts: the steps of the label that it was joined of, last of all for this reason.
+        why: neighbours that read the same to the "sensors", steps that the "order" does not tell apart
+            either, or steps that are too short for the "rate".
+        needed_hz: the least rate at which each part has two samples, where it is the rate.
+    """
+
+    label: int
+    name: str
+    parts: tuple[SubAction, ...]
+    why: Why
+    needed_hz: float | None = None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Words whose steps can be told apart, and what was joined for it."""
+
+    words: Words
+    joined: list[Join]
+
+
+def resolve(
+    words: Words, sensors: Sensors, rate_hz: float, round_s: Sequence[float | None] | None = None
+) -> Resolved:
+    """Join what neither sensors nor rate nor order tell apart.
+
+    Args:
+        sensors: of the data.
+        rate_hz: samples a second.
+        round_s: seconds of a round of each label, None where none was read; None: of no label.
+
+    Returns:
+        The words themselves where no sensor shows anything that is written: the order alone speaks then.
+    """
+    rounds = [None] * len(words.uses) if round_s is None else round_s
+    steps = [step for uses in words.uses for _, step in uses]
+    if not any(any(read) for row in reads(steps, sensors) for read in row):
+        return Resolved(words, [])
+    before, left = _same(words.uses, words.cyclic), frozenset[int]()
+    while True:
+        work = _Work(words, sensors, rate_hz, rounds, left)
+        work.run()
+        now = _same(work.uses, words.cyclic)
+        lost = {i for pair in now - before for i in pair} - left
+        if not lost:
+            return work.result()
+        left |= lost
+
+
+def _same(uses: Sequence[Steps], cyclic: Sequence[bool]) -> set[tuple[int, int]]:
+    """Pairs of labels that no chain of steps tells apart."""
+    said = [
+        (turns, order_of([(anchor, lasts_of(step)) for anchor, step in own], turns))
+        for own, turns in zip(uses, cyclic, strict=True)
+    ]
+    return {(i, j) for j in range(len(said)) for i in range(j) if said[i] == said[j]}
+
+
+class _Work:
+    """Joining under way.
+
+    Args:
+        left: labels that are left as they are.
+    """
+
+    def __init__(
+        self,
+        words: Words,
+        sensors: Sensors,
+        rate_hz: float,
+        round_s: Sequence[float | None],
+        left: frozenset[int],
+    ) -> None:
+        self.words, self.sensors, self.rate_hz, self.round_s, self.left = (
+            words, sensors, rate_hz, round_s, left
+        )  # fmt: skip
+        self.uses: list[Steps] = [list(own) for own in words.uses]
+        # of each anchor those it was joined of, with the marks before them
+        self.leaves: dict[int, tuple[tuple[int, str], ...]] = {
+            k: ((k, AFTER),) for k in range(len(words.phrases))
+        }
+        self.made: dict[Hashable, int] = {}
+        self.joins: list[Join] = []
+
+    def run(self) -> None:
+        free = [label for label in range(len(self.uses)) if label not in self.left]
+        count = -1
+        while len(self.joins) > count:
+            count = len(self.joins)
+            for label in free:
+                self._neighbours(label)
+            self._alternatives({})
+        blurred = {label: needed_hz for label in free if (needed_hz := self._too_short(label))}
+        if blurred:
+            self._alternatives(blurred)
+
+    def _neighbours(self, label: int) -> None:
+        own = self.uses[label]
+        runs = unseen_borders([step for _, step in own], self.words.cyclic[label], self.sensors)
+        self.uses[label] = [self._joined(label, run, AFTER, "sensors") for run in runs]
+
+    def _alternatives(self, blurred: Mapping[int, float]) -> None:
+        """Join the steps that a turn of their cycles would make each other.
+
+        Args:
+            blurred: labels some of whose steps were too short, and the rate that would separate them. Of the
+                motion of what is left of them only more or less is compared: it is a mean over steps.
+        """
+        transcripts = transcripts_of(self.uses, self.words.cyclic, self.sensors)
+        wheels = [
+            Wheel.of(cyclic, _more_or_less(steps) if label in blurred else steps, signed=True)
+            for label, (cyclic, steps) in enumerate(transcripts)
+        ]
+        found = symmetries(wheels)
+        if not found.exact:
+            return
+        kept = {anchor for label in self.left for anchor, _ in self.uses[label]}
+        of = {anchor: group[0] for group in found.groups if not kept & {*group} for anchor in group}
+        for label, own in enumerate(self.uses):
+            if not of.keys() & {anchor for anchor, _ in own}:
+                continue
+            names = [of.get(anchor, anchor) for anchor, _ in own]
+            period = next(p for p in range(1, len(names) + 1) if names[p:] + names[:p] == names)
+            why: Why = "rate" if label in blurred else "order"
+            self.uses[label] = [
+                self._joined(label, range(i, len(names), period), OR, why, blurred.get(label))
+                for i in range(period)
+            ]
+
+    def _too_short(self, label: int) -> float | None:
+        """Join the steps that are too short with the neighbour that they are most like, until none is.
+
+        Returns:
+            The rate at which none would be; None where none is.
+        """
+        cyclic, round_s = self.words.cyclic[label], self.round_s[label]
+        unit_s = USUAL_S if round_s is None else round_s / round_of([step for _, step in self.uses[label]])
+        least_s, needed_hz = LEAST_SAMPLES / self.rate_hz, None
+        while len(own := self.uses[label]) > (GUESSED if round_s is None else 1):
+            lasts = [unit_s * lasts_of(step) for _, step in own]
+            pairs = [(i, (i + 1) % len(own)) for i in range(len(own) if cyclic else len(own) - 1)]
+            short = [pair for pair in pairs if min(lasts[i] for i in pair) < least_s - 1e-9]
+            if not short:
+                break
+            said = contrasted([step for _, step in own], self.sensors)
+            pair = min(short, key=lambda p: (_apart(said[p[0]], said[p[1]]), lasts[p[0]] + lasts[p[1]]))
+            needed_hz = max(needed_hz or 0.0, LEAST_SAMPLES / min(lasts))
+            step = self._joined(label, pair, AFTER, "rate", needed_hz)
+            rest = [use for i, use in enumerate(own) if i not in pair]
+            at = pair[0] if pair[1] else 0
+            self.uses[label] = [*rest[:at], step, *rest[at:]]
+            self._neighbours(label)
+        return needed_hz
+
+    def _joined(
+        self, label: int, places: Sequence[int], how: str, why: Why, needed_hz: float | None = None
+    ) -> tuple[int, SubAction]:
+        """Some steps of a label as one."""
+        own = [self.uses[label][i] for i in places]
+        if len(own) == 1:
+            return own[0]
+        step = join([step for _, step in own], how)
+        anchor = self._anchor([anchor for anchor, _ in own], how)
+        self.joins.append(Join(label, step.phrase, step.parts, why, needed_hz))
+        return anchor, step
+
+    def _anchor(self, anchors: Sequence[int], how: str) -> int:
+        """The anchor of some anchors that are joined; the same ones are the same in every label."""
+        key = (how, frozenset(anchors))
+        if len({*anchors}) == 1:
+            return anchors[0]
+        if key not in self.made:
+            self.made[key] = len(self.leaves)
+            self.leaves[len(self.leaves)] = tuple(
+                (leaf, how if i == 0 else mark)
+                for anchor in dict.fromkeys(anchors)
+                for i, (leaf, mark) in enumerate(self.leaves[anchor])
+            )
+        return self.made[key]
+
+    def result(self) -> Resolved:
+        if not self.joins:
+            return Resolved(self.words, [])
+        was = {anchor for own in self.words.uses for anchor, _ in own}
+        used = {anchor for own in self.uses for anchor, _ in own}
+        never = {*range(len(self.words.phrases))} - was  # an anchor that no label uses stays
+        kept = [anchor for anchor in self.leaves if anchor in used | never]
+        place = {anchor: i for i, anchor in enumerate(kept)}
+        vectors = np.stack([self._vector(anchor) for anchor in kept])
+        uses = [[(place[anchor], step) for anchor, step in own] for own in self.uses]
+        words = replace(self.words, phrases=self._phrases(kept), vectors=vectors, uses=uses)
+        told = {id(step.parts) for own in uses for _, step in own if isinstance(step, Joined)}
+        return Resolved(words, [join for join in self.joins if id(join.parts) in told])
+
+    def _vector(self, anchor: int) -> np.ndarray:
+        own = self.words.vectors[[leaf for leaf, _ in self.leaves[anchor]]]
+        if len(own) == 1:
+            return own[0]
+        mean = own.mean(0)
+        return mean / max(float(np.linalg.norm(mean)), 1e-6)
+
+    def _phrases(self, anchors: Sequence[int]) -> list[str]:
+        """Their names; those of joined ones are as long as keeps them apart."""
+        parts = [[self.words.phrases[leaf] for leaf, _ in self.leaves[anchor]] for anchor in anchors]
+        marks = [[mark for _, mark in self.leaves[anchor]] for anchor in anchors]
+        names: dict[str, None] = {}
+        for own, between in zip(parts, marks, strict=True):
+            tried = (named(own, between, most) for most in range(NAMED, NAMED + len(own)))
+            names[next(name for name in tried if name not in names)] = None
+        return [*names]
+
+
+def _more_or_less(steps: Sequence[Step]) -> list[Step]:
+    """Steps whose levels of motion are no more than above or below the mean of their place."""
+    columns = []
+    for column in zip(*(step.signature for step in steps), strict=True):
+        levels = [level_of(str(said)) for said in column if said in MOTIONS]
+        mean = sum(levels) / max(len(levels), 1)
+        columns.append([level_of(str(said)) > mean if said in MOTIONS else said for said in column])
+    return [
+        replace(step, signature=said) for step, said in zip(steps, zip(*columns, strict=True), strict=True)
+    ]
+
+
+def _apart(one: Sequence[Read], other: Sequence[Read]) -> float:
+    """How unlike two steps read: levels apart, and as much for a direction or posture that differs."""
+    total = 0.0
+    for (a, *rest), (b, *others) in zip(one, other, strict=True):
+        if a is not None and b is not None:
+            total += abs(level_of(a) - level_of(b))
+        elif a != b:
+            total += level_of("strong") / 2
+        total += sum(x != y for x, y in zip(rest, others, strict=True))
+    return total

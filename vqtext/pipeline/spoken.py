@@ -1,0 +1,50 @@
+"""The words that a run speaks: those of anchors.h5, resolved for the sensors and the rate of its windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vqtext.config import TrainSettings
+from vqtext.data.windows import Windows
+from vqtext.errors import TrainingError
+from vqtext.pipeline.identifiability import sensors_among
+from vqtext.pipeline.resolve import Resolved, resolve
+from vqtext.pipeline.separating import Separating
+from vqtext.pipeline.words import Words, read_words
+
+
+def resolved(
+    words: Words, windows: Windows, train: TrainSettings, round_s: Sequence[float | None] | None = None
+) -> Resolved:
+    """Words as a training by these settings is given them.
+
+    Args:
+        round_s: seconds of a round of each label, None where none was read; None: of no label.
+
+    Raises:
+        TrainingError: nothing is left to tell but one and the same step of every label.
+    """
+    if not train.resolve or "signal" not in train.grounding.split("+"):  # no signature is read
+        return Resolved(words, [])
+    sensors = sensors_among(windows.channels, [subject.hand for subject in windows.subjects])
+    found = resolve(words, sensors, windows.rate_hz, round_s)
+    if found.joined and len({anchor for uses in found.words.uses for anchor, _ in uses}) == 1:
+        advice = Separating(words, sensors)(found.joined[0])
+        raise TrainingError(
+            "nothing tells any step of any label from another one, with these sensors at "
+            f"{windows.rate_hz:g} Hz; {advice}"
+        )
+    return found
+
+
+def words_of_fold(cache: Path, run: Mapping[str, Any], fold: int, windows: Windows) -> Words:
+    """The words that the models of one split of a run were given.
+
+    Raises:
+        ArtifactError: anchors.h5 is missing, or has not all labels.
+    """
+    read = read_words(cache / "anchors.h5", windows.labels)
+    train = TrainSettings(**run["settings"]["train"])
+    return resolved(read, windows, train, run["splits"][fold]["round_s"]).words
