@@ -18,8 +18,9 @@ import numpy as np
 from vqtext.pipeline.cells import level_of
 from vqtext.pipeline.identifiability import Sensors, transcripts_of
 from vqtext.pipeline.joined import AFTER, NAMED, OR, Joined, join, lasts_of, named, round_of
+from vqtext.pipeline.partition import partition
 from vqtext.pipeline.turns import Step, Wheel, symmetries
-from vqtext.pipeline.unseen_borders import Read, contrasted, reads, unseen_borders
+from vqtext.pipeline.unseen_borders import Read, reads, unseen_borders
 from vqtext.pipeline.words import Words
 from vqtext.schema import MOTIONS, SubAction, order_of
 
@@ -30,7 +31,7 @@ LEAST_SAMPLES = 2
 """A shorter step has no borders that a signal could show."""
 
 GUESSED = 2
-"""Steps that a label keeps where it is only guessed how long they last."""
+"""Steps that a label keeps at least where it is only guessed how long they last."""
 
 Why = Literal["sensors", "order", "rate"]
 Steps = list[tuple[int, SubAction]]
@@ -172,29 +173,28 @@ class _Work:
             ]
 
     def _too_short(self, label: int) -> float | None:
-        """Join the steps that are too short with the neighbour that they are most like, until none is.
+        """Join the steps that are too short with neighbours, so that as much as can be still differs.
 
         Returns:
             The rate at which none would be; None where none is.
         """
-        cyclic, round_s = self.words.cyclic[label], self.round_s[label]
-        unit_s = USUAL_S if round_s is None else round_s / round_of([step for _, step in self.uses[label]])
-        least_s, needed_hz = LEAST_SAMPLES / self.rate_hz, None
-        while len(own := self.uses[label]) > (GUESSED if round_s is None else 1):
-            lasts = [unit_s * lasts_of(step) for _, step in own]
-            pairs = [(i, (i + 1) % len(own)) for i in range(len(own) if cyclic else len(own) - 1)]
-            short = [pair for pair in pairs if min(lasts[i] for i in pair) < least_s - 1e-9]
-            if not short:
-                break
-            said = contrasted([step for _, step in own], self.sensors)
-            pair = min(short, key=lambda p: (_apart(said[p[0]], said[p[1]]), lasts[p[0]] + lasts[p[1]]))
-            needed_hz = max(needed_hz or 0.0, LEAST_SAMPLES / min(lasts))
-            step = self._joined(label, pair, AFTER, "rate", needed_hz)
-            rest = [use for i, use in enumerate(own) if i not in pair]
-            at = pair[0] if pair[1] else 0
-            self.uses[label] = [*rest[:at], step, *rest[at:]]
-            self._neighbours(label)
-        return needed_hz
+        steps, round_s = [step for _, step in self.uses[label]], self.round_s[label]
+        unit_s = USUAL_S if round_s is None else round_s / round_of(steps)
+        lasts = unit_s * np.array([lasts_of(step) for step in steps])
+        least_s = LEAST_SAMPLES / self.rate_hz - 1e-9
+        if len(steps) == 1 or lasts.min() >= least_s:
+            return None
+        cells = _features(reads(steps, self.sensors))
+        parts = partition(lasts, cells, least_s, self.words.cyclic[label])
+        while round_s is None and len(parts) < GUESSED:
+            least_s /= 2
+            parts = partition(lasts, cells, least_s, self.words.cyclic[label])
+        needed_hz = [LEAST_SAMPLES / float(lasts[part].min()) for part in parts]
+        self.uses[label] = [
+            self._joined(label, part, AFTER, "rate", hz) for part, hz in zip(parts, needed_hz, strict=True)
+        ]
+        self._neighbours(label)
+        return max(needed_hz)
 
     def _joined(
         self, label: int, places: Sequence[int], how: str, why: Why, needed_hz: float | None = None
@@ -266,13 +266,15 @@ def _more_or_less(steps: Sequence[Step]) -> list[Step]:
     ]
 
 
-def _apart(one: Sequence[Read], other: Sequence[Read]) -> float:
-    """How unlike two steps read: levels apart, and as much for a direction or posture that differs."""
-    total = 0.0
-    for (a, *rest), (b, *others) in zip(one, other, strict=True):
-        if a is not None and b is not None:
-            total += abs(level_of(a) - level_of(b))
-        elif a != b:
-            total += level_of("strong") / 2
-        total += sum(x != y for x, y in zip(rest, others, strict=True))
-    return total
+def _features(read: Sequence[Sequence[Read]]) -> np.ndarray:
+    """What steps read as numbers: levels, unknown ones in the middle of theirs; directions and postures each
+    as one place more, ``(steps, features)``."""
+    columns = []
+    for column in zip(*read, strict=True):
+        levels = np.array([np.nan if motion is None else level_of(motion) for motion, *_ in column])
+        if np.isfinite(levels).any():
+            columns.append(np.where(np.isnan(levels), np.nanmean(levels), levels))
+        for one in (1, 2):
+            said = [each[one] for each in column]
+            columns += [np.array([other == what for other in said]) for what in {*said} - {None}]
+    return np.array(columns, dtype=float).reshape(len(columns), len(read)).T

@@ -1,7 +1,6 @@
 """Neighbouring steps of a label that read the same: no sensor shows where one ends and the next begins.
 
-Levels of motion are compared within their label, so that a place of which all its steps write the same level
-tells nothing. Steps of which nothing at all is written are left to the order.
+Steps of which nothing at all is written are left to the order.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ def unseen_borders(steps: Sequence[SubAction], cyclic: bool, sensors: Sensors) -
     Returns:
         Places of the steps, in order.
     """
-    raw, said = reads(steps, sensors), contrasted(steps, sensors)
+    said = reads(steps, sensors)
 
     def alike(i: int, j: int) -> bool:
-        return said[i] == said[j] and any(any(read) for read in (*raw[i], *raw[j]))
+        return said[i] == said[j] and any(any(read) for read in said[i])
 
     runs = [[0]]
     for i in range(1, len(steps)):
@@ -48,16 +47,6 @@ def unseen_borders(steps: Sequence[SubAction], cyclic: bool, sensors: Sensors) -
 def reads(steps: Sequence[SubAction], sensors: Sensors) -> list[list[Read]]:
     """What each step's signature says of each location, for each hand that occurs."""
     return [[_read(step, place, cell, sensors) for place, cell in sensors.cells(step)] for step in steps]
-
-
-def contrasted(steps: Sequence[SubAction], sensors: Sensors) -> list[list[Read]]:
-    """The same without the motion of places of which all that is written in the label is one level."""
-    found = reads(steps, sensors)
-    levels = [{read[0] for read in column} - {None} for column in zip(*found, strict=True)]
-    return [
-        [(read[0] if len(own) > 1 else None, read[1], read[2]) for read, own in zip(row, levels, strict=True)]
-        for row in found
-    ]
 
 
 def _read(step: SubAction, place: str, name: str | None, sensors: Sensors) -> Read:
