@@ -42,7 +42,7 @@ class FirstNames:
         self.everyone = replace(split, train=np.arange(windows.n), validation=nobody, test=nobody)
         _, self.data = gather(windows, self.everyone, settings)
         rounds = rounds_of(self.data.evidence, len(windows.labels))
-        self.words = resolved(read, windows, settings.train, rounds).words
+        self.words = resolved(read, windows, self.everyone.learn, settings.train, rounds).words
         self.word = truth_word_of(windows, self.words)
         self.truth = np.asarray(windows.truth[:])
         moving = MotionScale.of(windows.signal, self.everyone.train, windows.channels, windows.rate_hz)

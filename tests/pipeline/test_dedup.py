@@ -19,7 +19,7 @@ from vqtext.pipeline.explain import threshold_curve
 from vqtext.pipeline.stage import StaleError, run
 from vqtext.pipeline.wording import ANCHORS, Wording
 from vqtext.prompts.facets import read_facets
-from vqtext.schema import SubAction
+from vqtext.schema import Channel, SubAction
 
 UP = {"phrase": "move the arm up now", "opposite": "move the arm down now", "direction": "up"}
 DOWN = {"phrase": "move the arm down now", "opposite": "move the arm up now", "direction": "down"}
@@ -77,6 +77,31 @@ def test_labels_that_no_reason_can_tell_apart_are_named(
     )
 
 
+def test_what_training_will_join_is_told_with_what_would_separate_it(write_words: Any, heard: Any) -> None:
+    def step(phrase: str, foot: str) -> dict[str, Any]:
+        return {"phrase": phrase, "signature": {"wrist": {"motion": "still"}, "foot": {"motion": foot}}}
+
+    settings = write_words({"a": [step("sit down", "still"), step("kick", "strong")], "b": ["rest"]})
+    assert dedup(settings, heard, 0.99)["joined"] == [], "no windows yet: each place has a sensor"
+    channels = [Channel(f"gyro {axis}", "wrist", "gyro", axis, "rad/s").to_dict() for axis in "xyz"]
+    attrs = {"channels": channels, "subjects": [], "labels": ["a", "b"], "rate_hz": 50.0}
+    hdf5.write(settings.cache / "windows.h5", "windows", {}, attrs, "recipe")
+    stage = Dedup(settings_at(settings, 0.99), heard)
+    (joined,) = stage.summary()["joined"]
+    assert joined == {
+        "label": "a",
+        "name": "sit down, kick",
+        "parts": ["sit down", "kick"],
+        "why": "sensors",
+        "separating": "a sensor at the foot would separate them",
+    }
+    assert stage.lines(stage.summary())[-2:] == [
+        "joined into one step each, since no sensor shows where one ends and the next begins; a sensor at "
+        "the foot would separate them",
+        "  a: sit down | kick",
+    ]
+
+
 def test_the_answer(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     answer = dedup(write_words(WORDS), heard, 0.6)
     json.dumps(answer)
@@ -87,6 +112,7 @@ def test_the_answer(write_words: Any, heard: Any, bag_of_words: Any) -> None:
         "clusters",
         "vetoed",
         "same_steps",
+        "joined",
         "identifiability",
     ]
     assert list(answer["identifiability"]) == ["labels", "order", "signature", "groups"]

@@ -46,6 +46,7 @@ def test_json_is_exactly_what_scripts_read(dedup: Any) -> None:
         ],
         "vetoed": [],
         "same_steps": [["waving", "resting"]],
+        "joined": [],
         "identifiability": {"labels": 1, "order": 1, "signature": 1, "groups": []},
     }
     assert json.loads(said) == expected

@@ -15,10 +15,11 @@ from vqtext.config import EvaluateSettings, GuidanceSettings, Settings
 from vqtext.errors import ArtifactError, WordsError
 from vqtext.model import decoding
 from vqtext.pipeline import controls, evaluate
-from vqtext.pipeline.evaluate import Evaluate
+from vqtext.pipeline.evaluate import Evaluate, _places
 from vqtext.pipeline.evaluate_text import told_lines
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
+from vqtext.pipeline.words import Words
 
 TABLE = '[truth]\n"calm" = ["leg up", "arm out"]\n"wild" = ["foot down", "arm back"]\n'
 CLASSIFIERS = ("tokens", "histogram", "head", "steps", "decoding")
@@ -195,3 +196,9 @@ def test_controls_that_do_not_fall_are_told_in_words(trained: Settings, heard: A
         "random_phrases: names fell, which order+signal does not explain",
         "swapped_sides: names did not come out swapped, as they should with order+signal",
     ]
+
+
+def test_steps_that_one_fold_joined_and_another_did_not_have_places_of_their_own() -> None:
+    """Else a name of one fold would be held against the truth of another's."""
+    given = [Words(names, np.eye(len(names)), [], [], []) for names in (["a, b", "c"], ["a", "b", "c"])]
+    assert [place.tolist() for place in _places(given)] == [[0, 1], [2, 3, 1]]

@@ -11,12 +11,14 @@ import torch
 from test_unseen import MORE_WORDS, WORDS, prepared, study  # noqa: F401  a fixture
 
 import vqtext
-from vqtext.config import Settings
+from vqtext.config import EvaluateSettings, Settings
 from vqtext.data.splits import How
 from vqtext.errors import TrainingError
-from vqtext.model import e_step, keeping, rhythm, training
+from vqtext.model import e_step, keeping, training
 from vqtext.model.sifting import Cell
+from vqtext.pipeline import training_data
 from vqtext.pipeline.codes import codes
+from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.runs import read_run
 from vqtext.pipeline.stage import run
@@ -106,17 +108,54 @@ def test_who_was_kept_apart_trains_before_the_model_is_kept(prepared, heard, mon
     assert trained[2][2]["epochs"] == 5
 
 
-def test_rounds_that_are_too_fast_for_their_steps_are_told_once(prepared, heard, monkeypatch):  # noqa: F811
-    """A watch of ten samples a second cannot show ten steps of a stride."""
-    monkeypatch.setattr(
-        rhythm, "too_fast", lambda evidence, grammar, cyclic, rate_hz: torch.tensor([True, False])
-    )
-    settings = prepared(study(), folds=2)
+def levels(*motions: str) -> list[dict]:
+    """Steps of the right wrist, "leg up" and others."""
+    names = ("leg up", "foot down", "arm out", "arm back")
+    return [
+        {"phrase": name, "signature": {"right wrist": {"motion": motion}}}
+        for name, motion in zip(names, motions, strict=False)
+    ]
+
+
+def test_rounds_that_are_too_fast_are_told_once_and_each_fold_is_held_against_the_truth_by_its_own_steps(
+    prepared,  # noqa: F811
+    heard,
+    monkeypatch,
+):
+    """A watch of ten samples a second cannot show four steps of a stride of half a second; people of another
+    fold may take longer."""
+    monkeypatch.setitem(MORE_WORDS, "walking", levels("strong", "moderate", "still", "slight"))
+    monkeypatch.setitem(MORE_WORDS, "waving", levels("still", "strong")[::-1])
+    read = iter([[0.5, None]] * 3 + [[2.0, None]] * 99)  # asked twice a fold, and by each model
+    monkeypatch.setattr(training_data, "rounds_of", lambda *_: next(read))
+    windows = study()
+    windows.truth[:] = 0
+    settings = prepared(windows, folds=2, refit=False)
+    table = settings.cache / "truth.toml"
+    table.write_text('[truth]\n"calm" = ["leg up", "foot down", "arm out", "arm back"]\n')
     run(Train(settings, heard))
-    (warned,) = [line for line in heard.warned if "comes round" in line]
-    first, second = vqtext.load(settings.cache / "runs/default/fold-0/seed-0").vocabulary.transcripts
-    assert first.too_fast and not second.too_fast
-    assert f"in {first.label} comes" in warned
+    (said,) = [line for line in heard.said if "too fast" in line]
+    assert said == (
+        "rounds of 'walking' last 0.5 s, too fast at 10 Hz for each of its steps: joined to \"leg up, foot "
+        'down", "arm out, arm back"; 16 Hz would separate them'
+    )
+    folder = settings.cache / "runs/default"
+    first, second = (vqtext.load(folder / f"fold-{i}/seed-0").vocabulary for i in (0, 1))
+    assert {*first.anchors} == {"foot down", "leg up", "leg up, foot down", "arm out, arm back"}
+    assert {*second.anchors} == {"leg up", "foot down", "arm out", "arm back"}
+    assert [split["round_s"] for split in read_run(folder)["splits"]] == [[0.5, None], [2.0, None]]
+    how = settings.model_copy(update={"evaluate": EvaluateSettings(truth=table)})
+    assert run(Evaluate(how, heard))["grounding"]["named_accuracy"]["mean"] > 0.9
+
+
+def test_what_neither_sensors_nor_rate_tell_apart_is_no_vocabulary(prepared, heard, monkeypatch):  # noqa: F811
+    """Hours of training would end in one name for everything."""
+    words = levels("still", "still")
+    for label in ("walking", "waving"):
+        monkeypatch.setitem(MORE_WORDS, label, words)
+    with pytest.raises(TrainingError, match=r"nothing tells any step .* from another one.* 10 Hz; .* would"):
+        run(Train(prepared(study(), test_subjects=["1"]), heard))
+    run(Train(prepared(study(), test_subjects=["1"], resolve=False), heard))
 
 
 def test_cells_that_the_data_contradict_are_told_and_train_all_the_same(prepared, heard, monkeypatch):  # noqa: F811

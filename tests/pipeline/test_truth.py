@@ -10,6 +10,7 @@ import pytest
 from vqtext.data.gait import LABELS, TRUTH
 from vqtext.data.planted.world import MOVEMENTS, WORLDS
 from vqtext.errors import WordsError
+from vqtext.pipeline.joined import AFTER, join
 from vqtext.pipeline.truth import check, map_of, own_table, read_table, unknown_phrase
 from vqtext.pipeline.words import Words
 from vqtext.prompts.lexicon import lexicon
@@ -54,6 +55,19 @@ def test_a_phrase_under_two_words_is_right_on_both_if_the_file_says_so() -> None
     meant = {k: np.flatnonzero(own).tolist() for k, own in zip(words.phrases, found.right, strict=True)}
     assert meant == {"lift": [0], "plant": [1], "turn": [0, 1]}, "merged phrases: what they have in common"
     assert found.torn == () and found.word.tolist() == [0, 1, 0]
+
+
+def test_a_joined_step_counts_as_its_longest_part_alone() -> None:
+    """Else a step that holds a brief push and a long swing would be right on both."""
+    push, swing = SubAction(phrase="push", lasts="brief"), SubAction(phrase="swing")
+    uses = [[(0, join([push, swing], AFTER)), (1, SubAction(phrase="plant"))], [(2, push)]]
+    words = Words(["push, swing", "plant", "push"], np.eye(3), uses, [True] * 2, [None] * 2)
+    found = map_of({"both down": ["plant", "push"], "leg up": ["swing"]}, WORDS, words)
+    assert found.right.tolist() == [[True, False], [False, True], [False, True]] and found.torn == ()
+    check({"leg up": ["swing", "push"]}, Path("truth.toml"), WORDS, words)
+    assert unknown_phrase({"leg up": ["swing", "plant"]}, WORDS, words) == "push", (
+        "it may be a name elsewhere"
+    )
 
 
 @pytest.mark.parametrize(

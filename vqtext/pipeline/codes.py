@@ -70,7 +70,7 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
     if words:
         from vqtext.pipeline.retraining import settings_of  # needs torch
 
-        said = words_of_fold(settings.cache, run, 0, windows)
+        said = words_of_fold(settings.cache, run, 0, windows, fold.split.learn)
         cells = rejected_cells(windows, fold.split, settings_of(run, settings, without_text=False))
         steps = StepsSaid.of(model, windows, fold.split.train, said, cells)
         answer |= {

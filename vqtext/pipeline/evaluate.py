@@ -78,7 +78,10 @@ class Evaluate(Stage):
         test = np.concatenate(tests)
         if not len(test):
             raise DataError("the run kept no window to test on: train with --test-subjects, or --split time")
-        given = [words_of_fold(self.settings.cache, run, k, windows) for k in range(len(folds))]
+        given = [
+            words_of_fold(self.settings.cache, run, number, windows, fold.split.learn)
+            for number, fold in enumerate(folds)
+        ]
         truth, note = self._truth(windows, tests, given)
         place = _places(given)
         few = test[np.linspace(0, len(test) - 1, min(WINDOWS, len(test))).astype(int)]

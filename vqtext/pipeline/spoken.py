@@ -6,21 +6,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vqtext.config import TrainSettings
 from vqtext.data.windows import Windows
 from vqtext.errors import TrainingError
 from vqtext.pipeline.identifiability import sensors_among
 from vqtext.pipeline.resolve import Resolved, resolve
 from vqtext.pipeline.separating import Separating
+from vqtext.pipeline.signatures import hands_of
 from vqtext.pipeline.words import Words, read_words
 
 
 def resolved(
-    words: Words, windows: Windows, train: TrainSettings, round_s: Sequence[float | None] | None = None
+    words: Words,
+    windows: Windows,
+    learn: np.ndarray,
+    train: TrainSettings,
+    round_s: Sequence[float | None] | None = None,
 ) -> Resolved:
     """Words as a training by these settings is given them.
 
     Args:
+        learn: places of the windows that are learned from; nothing of others is looked at.
         round_s: seconds of a round of each label, None where none was read; None: of no label.
 
     Raises:
@@ -28,7 +36,7 @@ def resolved(
     """
     if not train.resolve or "signal" not in train.grounding.split("+"):  # no signature is read
         return Resolved(words, [])
-    sensors = sensors_among(windows.channels, [subject.hand for subject in windows.subjects])
+    sensors = sensors_among(windows.channels, hands_of(windows, learn)[1])
     found = resolve(words, sensors, windows.rate_hz, round_s)
     if found.joined and len({anchor for uses in found.words.uses for anchor, _ in uses}) == 1:
         advice = Separating(words, sensors)(found.joined[0])
@@ -39,7 +47,9 @@ def resolved(
     return found
 
 
-def words_of_fold(cache: Path, run: Mapping[str, Any], fold: int, windows: Windows) -> Words:
+def words_of_fold(
+    cache: Path, run: Mapping[str, Any], fold: int, windows: Windows, learn: np.ndarray
+) -> Words:
     """The words that the models of one split of a run were given.
 
     Raises:
@@ -47,4 +57,4 @@ def words_of_fold(cache: Path, run: Mapping[str, Any], fold: int, windows: Windo
     """
     read = read_words(cache / "anchors.h5", windows.labels)
     train = TrainSettings(**run["settings"]["train"])
-    return resolved(read, windows, train, run["splits"][fold]["round_s"]).words
+    return resolved(read, windows, learn, train, run["splits"][fold]["round_s"]).words

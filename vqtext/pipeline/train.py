@@ -118,7 +118,7 @@ class Train(Stage):
             missing = {s: name for s, name in made.items() if not (kept / name / SCORES).exists()}
             if missing:
                 config, data = gather(windows, split, self.settings)
-                for line in self._too_fast(windows, rounds_of(data.evidence, len(windows.labels))):
+                for line in self._too_fast(windows, split, rounds_of(data.evidence, len(windows.labels))):
                     if line not in heard:
                         self.progress.say(line)
                     heard.add(line)
@@ -163,10 +163,10 @@ class Train(Stage):
         hands = sorted({subject.hand for subject in windows.subjects}, key=str) or [None]
         return doubts(words, locations, hands, self.settings.train.grounding, ways(windows.channels))
 
-    def _too_fast(self, windows: Windows, round_s: Sequence[float | None]) -> list[str]:
+    def _too_fast(self, windows: Windows, split: Split, round_s: Sequence[float | None]) -> list[str]:
         """What was joined besides, since rounds that were read of the training windows are so fast."""
         words = read_words(self.settings.cache / "anchors.h5", windows.labels)
-        usual, read = (resolved(words, windows, self.settings.train, s) for s in (None, round_s))
+        usual, read = (resolved(words, windows, split.learn, self.settings.train, s) for s in (None, round_s))
         known = {(join.label, join.name) for join in usual.joined}
         lines = []
         for i, label in enumerate(windows.labels):

@@ -66,9 +66,9 @@ def gather(
             "apart: prepare data with more labels"
         )
     read = read_words(settings.cache / "anchors.h5", windows.labels)
-    given, words = words, words or resolved(read, windows, settings.train).words
     signal = _in_memory(windows.signal)
     pool = np.concatenate([split.train, split.validation])
+    given, words = words, words or resolved(read, windows, pool, settings.train).words
     sizes, started = sizes_of(settings.model)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         guidance = _guidance(texts, windows, pool, settings.guidance)
@@ -89,7 +89,8 @@ def gather(
     moving = MotionScale.of(signal, pool, windows.channels, windows.rate_hz)
     spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
     if given is None:  # what was read of rounds may ask for more
-        final = resolved(read, windows, settings.train, rounds_of(evidence, len(windows.labels))).words
+        rounds = rounds_of(evidence, len(windows.labels))
+        final = resolved(read, windows, pool, settings.train, rounds).words
         if final.uses != words.uses:
             words = final
             spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
