@@ -220,7 +220,7 @@ def test_the_command_writes_beside_the_run_and_never_beside_the_data(call, cache
     (study / "again").mkdir()
     frame().to_csv(study / "again/night.csv", index=False)
     code, out, err = call("explain", "--recording", "study/again/night.csv")
-    assert code == 0 and "night.csv: 25.6 s" in out and "classes" in out
+    assert code == 0 and "night.csv: 25.6 s" in out and "rounds of [" in out
     assert "no column is the time: its rows are taken for 20 Hz" in err, "at 40 Hz all would be half as fast"
     assert len(list((cache / "runs/default/recordings").glob("night-*.csv"))) == 2, "one name, two files"
 

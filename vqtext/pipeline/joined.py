@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar, get_args
 
 from vqtext.data.locations import best_cell
-from vqtext.pipeline.cells import lasts_written, level_of
+from vqtext.pipeline.cells import lasts_written, level_of, level_written
 from vqtext.schema import Cell, Motion, SubAction
 
 T = TypeVar("T")
@@ -78,6 +78,41 @@ def join(steps: Sequence[SubAction], how: str) -> Joined:
     )
 
 
+def apart(steps: Sequence[SubAction], before: Sequence[SubAction]) -> list[SubAction]:
+    """Steps of a label of which some were joined for their length, with levels as far apart as they were.
+
+    Levels are relative to the other steps of a label. Means lie nearer to each other than what they are means
+    of, and would be one level.
+
+    Args:
+        before: the steps that they were.
+    """
+    found = list(steps)
+    for place in dict.fromkeys(place for step in steps for place in step.signature or ()):
+        means = [_mean(step, place) for step in steps]
+        known = [mean for mean in means if mean is not None]
+        written = [level for step in before if (level := level_written(step, place, None)) is not None]
+        if not known or min(known) == max(known):
+            continue
+        for i, (step, mean) in enumerate(zip(steps, means, strict=True)):
+            if isinstance(step, Joined) and mean is not None:
+                share = (mean - min(known)) / (max(known) - min(known))
+                motion = _nearest(min(written) + share * (max(written) - min(written)))
+                cells = found[i].signature or {}
+                cell = cells[place].model_copy(update={"motion": motion})
+                found[i] = found[i].model_copy(update={"signature": {**cells, place: cell}})
+    return found
+
+
+def _mean(step: SubAction, place: str) -> float | None:
+    """Mean level of the parts of a step; None where one of them says none."""
+    levels = [level_written(part, place, None) for part in parts_of(step)]
+    if None in levels:
+        return None
+    lasts = [*map(lasts_written, parts_of(step))]
+    return sum(level * s for level, s in zip(levels, lasts, strict=True) if level is not None) / sum(lasts)
+
+
 def named(parts: Sequence[str], between: Sequence[str], most: int = NAMED) -> str:
     """The name of a joined step: some of its parts, the first of each alternative before the others, and how
     many there are besides. A part that comes again is named once."""
@@ -124,4 +159,8 @@ def _level(motions: Sequence[Motion | None], lasts: Sequence[float]) -> Motion |
     if None in motions:
         return None
     mean = sum(level_of(m) * s for m, s in zip(motions, lasts, strict=True) if m) / sum(lasts)
-    return min(get_args(Motion), key=lambda motion: abs(level_of(motion) - mean))
+    return _nearest(mean)
+
+
+def _nearest(level: float) -> Motion:
+    return min(get_args(Motion), key=lambda motion: abs(level_of(motion) - level))

@@ -9,6 +9,7 @@ left as they are.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -17,7 +18,7 @@ import numpy as np
 
 from vqtext.pipeline.cells import level_of
 from vqtext.pipeline.identifiability import Sensors, transcripts_of
-from vqtext.pipeline.joined import AFTER, NAMED, OR, Joined, join, lasts_of, named, round_of
+from vqtext.pipeline.joined import AFTER, NAMED, OR, Joined, apart, join, lasts_of, named, round_of
 from vqtext.pipeline.partition import partition
 from vqtext.pipeline.turns import Step, Wheel, symmetries
 from vqtext.pipeline.unseen_borders import Read, reads, unseen_borders
@@ -116,9 +117,8 @@ class _Work:
         round_s: Sequence[float | None],
         left: frozenset[int],
     ) -> None:
-        self.words, self.sensors, self.rate_hz, self.round_s, self.left = (
-            words, sensors, rate_hz, round_s, left
-        )  # fmt: skip
+        self.words, self.sensors, self.round_s, self.left = words, sensors, round_s, left
+        self.least_s = LEAST_SAMPLES / rate_hz * (1 - 1e-9)
         self.uses: list[Steps] = [list(own) for own in words.uses]
         # of each anchor those it was joined of, with the marks before them
         self.leaves: dict[int, tuple[tuple[int, str], ...]] = {
@@ -135,9 +135,13 @@ class _Work:
             for label in free:
                 self._neighbours(label)
             self._alternatives({})
-        blurred = {label: needed_hz for label in free if (needed_hz := self._too_short(label))}
-        if blurred:
-            self._alternatives(blurred)
+        before = dict(enumerate(self.uses))
+        for samples in (LEAST_SAMPLES - 0.5, LEAST_SAMPLES):  # nearly enough, if two halves turn out as one
+            short = [label for label in free if self._lasts(label).min() < self.least_s]
+            self.uses = [before[label] if label in short else own for label, own in enumerate(self.uses)]
+            blurred = {label: hz for label in short if (hz := self._too_short(label, samples))}
+            if blurred:
+                self._alternatives(blurred)
 
     def _neighbours(self, label: int) -> None:
         own = self.uses[label]
@@ -149,52 +153,66 @@ class _Work:
 
         Args:
             blurred: labels some of whose steps were too short, and the rate that would separate them. Of the
-                motion of what is left of them only more or less is compared: it is a mean over steps.
+                motion of what is left of them only more or less is compared, since it is a mean over steps,
+                and such a mean tells nothing by being found in another label too.
         """
         transcripts = transcripts_of(self.uses, self.words.cyclic, self.sensors)
-        wheels = [
-            Wheel.of(cyclic, _more_or_less(steps) if label in blurred else steps, signed=True)
-            for label, (cyclic, steps) in enumerate(transcripts)
-        ]
-        found = symmetries(wheels)
+        fresh = itertools.count(len(self.leaves))
+        for label in blurred:
+            cyclic, steps = transcripts[label]
+            steps = [
+                replace(step, anchor=next(fresh)) if isinstance(use, Joined) else step
+                for step, (_, use) in zip(_more_or_less(steps), self.uses[label], strict=True)
+            ]
+            transcripts[label] = cyclic, steps
+        found = symmetries([Wheel.of(cyclic, steps, signed=True) for cyclic, steps in transcripts])
         if not found.exact:
             return
-        kept = {anchor for label in self.left for anchor, _ in self.uses[label]}
+        kept = {step.anchor for label in self.left for step in transcripts[label][1]}
         of = {anchor: group[0] for group in found.groups if not kept & {*group} for anchor in group}
-        for label, own in enumerate(self.uses):
-            if not of.keys() & {anchor for anchor, _ in own}:
-                continue
-            names = [of.get(anchor, anchor) for anchor, _ in own]
+        for label, (_, steps) in enumerate(transcripts):
+            names = [of.get(step.anchor, step.anchor) for step in steps]
             period = next(p for p in range(1, len(names) + 1) if names[p:] + names[:p] == names)
+            if period == len(names) or not of.keys() & {step.anchor for step in steps}:
+                continue
             why: Why = "rate" if label in blurred else "order"
             self.uses[label] = [
                 self._joined(label, range(i, len(names), period), OR, why, blurred.get(label))
                 for i in range(period)
             ]
 
-    def _too_short(self, label: int) -> float | None:
-        """Join the steps that are too short with neighbours, so that as much as can be still differs.
+    def _too_short(self, label: int, samples: float) -> float | None:
+        """Join the steps of a label with neighbours, so that as much as can be still differs.
+
+        Args:
+            samples: that what is joined must last at least.
 
         Returns:
-            The rate at which none would be; None where none is.
+            The rate at which none would be too short; None where there is one step.
         """
-        steps, round_s = [step for _, step in self.uses[label]], self.round_s[label]
-        unit_s = USUAL_S if round_s is None else round_s / round_of(steps)
-        lasts = unit_s * np.array([lasts_of(step) for step in steps])
-        least_s = LEAST_SAMPLES / self.rate_hz - 1e-9
-        if len(steps) == 1 or lasts.min() >= least_s:
+        steps, lasts = [step for _, step in self.uses[label]], self._lasts(label)
+        if len(steps) == 1:
             return None
+        least_s = samples / LEAST_SAMPLES * self.least_s
         cells = _features(reads(steps, self.sensors))
         parts = partition(lasts, cells, least_s, self.words.cyclic[label])
-        while round_s is None and len(parts) < GUESSED:
+        while self.round_s[label] is None and len(parts) < GUESSED:
             least_s /= 2
             parts = partition(lasts, cells, least_s, self.words.cyclic[label])
         needed_hz = [LEAST_SAMPLES / float(lasts[part].min()) for part in parts]
-        self.uses[label] = [
+        found = [
             self._joined(label, part, AFTER, "rate", hz) for part, hz in zip(parts, needed_hz, strict=True)
         ]
+        now = apart([step for _, step in found], steps)
+        self.uses[label] = [(anchor, step) for (anchor, _), step in zip(found, now, strict=True)]
         self._neighbours(label)
         return max(needed_hz)
+
+    def _lasts(self, label: int) -> np.ndarray:
+        """Seconds that each step of a label lasts, as far as anything is known of it."""
+        steps, round_s = [step for _, step in self.uses[label]], self.round_s[label]
+        unit_s = USUAL_S if round_s is None else round_s / round_of(steps)
+        return unit_s * np.array([lasts_of(step) for step in steps])
 
     def _joined(
         self, label: int, places: Sequence[int], how: str, why: Why, needed_hz: float | None = None
