@@ -9,6 +9,7 @@ import numpy as np
 from vqtext.config import Settings
 from vqtext.data.folds import splits_for
 from vqtext.data.motion import MotionScale
+from vqtext.data.splits import Split
 from vqtext.data.windows import Windows
 from vqtext.model.e_step import e_step
 from vqtext.model.evidence import Evidence
@@ -35,14 +36,12 @@ class FirstNames:
 
     def __init__(self, settings: Settings) -> None:
         self.windows = windows = read_windows(settings.cache / "windows.h5")
-        read = read_words(settings.cache / "anchors.h5", windows.labels)
         split = splits_for(windows, settings.train)[0]
         nobody = split.test[:0]
         self.settings = settings
         self.everyone = replace(split, train=np.arange(windows.n), validation=nobody, test=nobody)
         _, self.data = gather(windows, self.everyone, settings)
-        rounds = rounds_of(self.data.evidence, len(windows.labels))
-        self.words = resolved(read, windows, self.everyone.learn, settings.train, rounds).words
+        self.words = words_given(settings, windows, self.everyone, self.data)
         self.word = truth_word_of(windows, self.words)
         self.truth = np.asarray(windows.truth[:])
         moving = MotionScale.of(windows.signal, self.everyone.train, windows.channels, windows.rate_hz)
@@ -67,6 +66,13 @@ class FirstNames:
         """What training would see with these signatures."""
         said = written(self.windows, self.everyone.train, words, self.locations, self.data.grammar)
         return replace(self.data.evidence, **{**said, "lasts": self.data.evidence.lasts})
+
+
+def words_given(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Words:
+    """The words that a training on a split is given: what cannot be told apart is joined."""
+    read = read_words(settings.cache / "anchors.h5", windows.labels)
+    rounds = rounds_of(data.evidence, len(windows.labels))
+    return resolved(read, windows, split.learn, settings.train, rounds).words
 
 
 def truth_word_of(windows: Windows, words: Words) -> np.ndarray:

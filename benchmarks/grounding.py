@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from first_names import FirstNames, truth_word_of
+from first_names import FirstNames, truth_word_of, words_given
 from stages import MODEL, WORDS, stages
 from without_network import without_network
 from wrong_words import trained_on_wrong_words, wrong_words
@@ -35,7 +35,6 @@ from vqtext.model import grounding
 from vqtext.model.grounding import Nearest
 from vqtext.pipeline import training_data
 from vqtext.pipeline.runs import read_run
-from vqtext.pipeline.words import read_words
 
 MODES = "nearest,label,order,label+signal,order+signal,label+text,order+text,order+signal+text"
 TOLD = (
@@ -151,7 +150,7 @@ def teach_the_truth() -> None:
 
     def gather_with_truth(windows, split, settings, *more):
         config, data = gathered(windows, split, settings, *more)
-        word = truth_word_of(windows, read_words(settings.cache / "anchors.h5", windows.labels))
+        word = truth_word_of(windows, words_given(settings, windows, split, data))
         word = word[data.grammar.of_state.numpy()]
         truth = np.asarray(windows.truth[data.rows])
         middle = (np.arange(config.frames) * 2 + 1) * windows.T // (2 * config.frames)

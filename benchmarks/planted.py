@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from first_names import FirstNames
+from first_names import FirstNames, truth_word_of
 from stages import MODEL, WORDS, stages
 from wrong_words import wrong_words
 
@@ -27,6 +27,7 @@ from vqtext.data.planted.world import WORLDS
 from vqtext.pipeline.controls import swapped_sides
 from vqtext.pipeline.measures import at_samples, named_accuracy
 from vqtext.pipeline.runs import folds_of, read_run
+from vqtext.pipeline.spoken import words_of_fold
 
 TOLD = ("named_accuracy", "named_recall", "naming_gap", "code_purity", "seed_agreement")
 
@@ -85,19 +86,21 @@ def trained(settings: Settings, first: FirstNames) -> None:
     record = read_run(folder)
     print(f"trained: {', '.join(row)}; {record['seconds'] / 60:.1f} minutes for all", flush=True)
     windows, found = first.windows, []
-    for fold in folds_of(folder, record, windows):
+    for number, fold in enumerate(folds_of(folder, record, windows)):
+        words = words_of_fold(settings.cache, record, number, windows, fold.split.learn)
+        word = truth_word_of(windows, words)
         for name in fold.models.values():
             model = load(folder / name)
             marked = {
                 use.anchor
                 for transcript in model.vocabulary.transcripts
                 for use in transcript.uses
-                if use.ambiguous_with or use.inferred
+                if use.inferred
             }
             anchor = at_samples(model.decode(windows.signal, fold.split.test).anchor, windows.T)
             truth = first.truth[fold.split.test]
             known = (truth >= 0) & (anchor >= 0)
-            right = first.word[anchor] == truth
+            right = word[anchor] == truth
             unmarked = known & ~np.isin(anchor, list(marked))
             found.append((known.sum(), unmarked.sum(), (right & unmarked).sum(), (right & known).sum()))
     known, claimed, true, right = np.sum(found, axis=0)

@@ -18,8 +18,9 @@ from vqtext.pipeline.measures import at_samples, named_recall
 from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.retraining import retrain
 from vqtext.pipeline.runs import folds_of, read_run
+from vqtext.pipeline.spoken import words_of_fold
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.words import Words, read_words
+from vqtext.pipeline.words import Words
 from vqtext.prompts import corruption
 from vqtext.schema import LabelWords, SubActions
 
@@ -60,9 +61,9 @@ def trained_on_wrong_words(settings: Settings, draws: int, folder: Path) -> None
     """
     run_folder = settings.run_folder
     run, windows = read_run(run_folder), read_windows(settings.cache / "windows.h5")
-    words = read_words(settings.cache / "anchors.h5", windows.labels)
-    word = truth_word_of(windows, words)
     fold, seed = folds_of(run_folder, run, windows)[0], settings.train.seeds[0]
+    words = words_of_fold(settings.cache, run, 0, windows, fold.split.learn)
+    word = truth_word_of(windows, words)
     test = fold.split.test
     right = _recall(run_folder / fold.models[seed], windows, test, word)
     for share in SHARES:

@@ -89,6 +89,14 @@ def test_long_names_are_counted_and_never_two_alike() -> None:
     assert other == "sway 0, sway 1, sway 2, sway 3 and 1 more"
 
 
+def test_what_is_written_of_places_without_a_sensor_is_kept_where_the_parts_agree() -> None:
+    kick = {"wrist": Cell(motion="strong"), "foot": Cell(motion="strong"), "hip": Cell(motion="still")}
+    wait = {**kick, "foot": Cell(motion="still")}
+    steps = [step("kick", signature=kick), step("wait", signature=wait), step("rest", "still")]
+    joined = resolve(words(steps), WRIST, FAST).words.uses[0][0][1]
+    assert joined.signature == {**kick, "foot": Cell()}
+
+
 def test_people_read_the_parts_in_their_own_language() -> None:
     back = [step("back", "strong", display="뒤로"), step("drive", "strong"), step("rest", "still")]
     assert resolve(words(back), WRIST, FAST).words.uses[0][0][1].display == "뒤로, drive"
@@ -138,6 +146,22 @@ def test_halves_of_a_round_that_differ_by_a_level_alone_are_one_once_their_steps
     assert round_of([step for _, step in found.words.uses[0]]) == 8, "a round of the label is two of these"
 
 
+def test_three_in_a_row_are_the_same_three_whichever_two_were_joined_first() -> None:
+    a, c = step("a", "strong", lasts="brief"), step("c", "moderate", lasts="brief")
+    one = [a, step("b", "strong"), c, step("d", "still")]
+    other = [a, step("b", "moderate"), c, step("d", "still"), step("e", "still", lasts="long")]
+    first, second = told(resolve(words(one, other), WRIST, FAST))
+    assert first[0] == "a, b" and second[1] == "b, c"
+    first, second = told(resolve(words(one, other), WRIST, 12.0))
+    assert first[0] == second[0] == "a, b, c"
+
+
+def test_a_phrase_that_is_spelled_like_a_join_keeps_a_name_of_its_own() -> None:
+    said = words(SWING, [step("arm swings back, elbow drives back", "still"), step("nod", "slight")])
+    names = resolve(said, WRIST, FAST).words.phrases
+    assert len({*names}) == len(names) == 5
+
+
 def test_no_two_labels_become_the_same_by_joining() -> None:
     """Else a class that could be told would be left to chance."""
     a, b, rest = step("a", "strong"), step("b", "strong"), step("rest", "still")
@@ -168,7 +192,7 @@ def test_what_would_separate_them_is_told() -> None:
     ]
     assert "the wrist moves another way in each" in advice(*ways)
     assert (
-        advice(step("blink", "strong", lasts="brief"), rate_hz=10.0) == "a rate of 13 Hz would separate them"
+        advice(step("blink", "strong", lasts="brief"), rate_hz=10.0) == "a rate of 14 Hz would separate them"
     )
 
 

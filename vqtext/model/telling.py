@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding import UNKNOWN, Decoded, Decoder
-from vqtext.model.vocabulary import Vocabulary
+from vqtext.model.vocabulary import LEAST_SAMPLES, Vocabulary
 from vqtext.model.why_not import Asked
 from vqtext.reason import UNKNOWN_NAME, Reason, Step
 
@@ -58,7 +58,8 @@ def _steps(
     vocabulary: Vocabulary,
     config: ModelConfig,
 ) -> tuple[Step, ...]:
-    """Uses of one anchor that follow each other are one step."""
+    """Uses of one anchor that follow each other are one step; what has fewer samples than `LEAST_SAMPLES` is
+    told with what is beside it."""
 
     def anchor(frame: int) -> int | None:
         if not keep[frame]:
@@ -66,16 +67,39 @@ def _steps(
         return UNKNOWN if path[frame] == UNKNOWN else vocabulary.use_at(path[frame])[1].anchor
 
     frame_s, steps = config.window_s / config.frames, []
-    for name, run in groupby(range(len(path)), anchor):
-        if name is None:
-            continue
-        frames = list(run)
-        begin, end = frames[0], frames[-1] + 1
+    runs = [(name, list(run)) for name, run in groupby(range(len(path)), anchor)]
+    for name, frames, begin, end in _resolvable(runs, LEAST_SAMPLES * config.frames / config.steps):
         start_s, end_s = round((first + begin) * frame_s, 3), round((first + end) * frame_s, 3)
-        confidence = round(sum(sure[begin:end]) / len(frames), 4)
+        confidence = round(sum(sure[frame] for frame in frames) / len(frames), 4)
         if name == UNKNOWN:
             steps.append(Step(UNKNOWN_NAME, start_s, end_s, confidence))
             continue
-        _, use = vocabulary.use_at(path[begin])
+        _, use = vocabulary.use_at(path[frames[0]])
         steps.append(Step(vocabulary.anchors[name], start_s, end_s, confidence, use.inferred, use.display))
     return tuple(steps)
+
+
+def _resolvable(
+    runs: list[tuple[int | None, list[int]]], least: float
+) -> list[tuple[int, list[int], int, int]]:
+    """Runs of frames of one name that are ``least`` frames long or stand alone: name, the frames that show
+    it, begin and end. A shorter one goes to the longer of those beside it."""
+    told = [(name, frames, frames[0], frames[-1] + 1) for name, frames in runs if name is not None]
+
+    def beside(i: int, j: int) -> bool:
+        return 0 <= j < len(told) and (told[i][3] == told[j][2] or told[j][3] == told[i][2])
+
+    while True:
+        short = [i for i, (_, _, begin, end) in enumerate(told) if end - begin < least]
+        pairs = [(told[i][3] - told[i][2], i, j) for i in short for j in (i - 1, i + 1) if beside(i, j)]
+        if not pairs:
+            return told
+        _, i, j = min(pairs, key=lambda pair: (pair[0], told[pair[2]][2] - told[pair[2]][3]))
+        name, frames, begin, end = told[j]
+        told[j] = name, frames, min(begin, told[i][2]), max(end, told[i][3])
+        del told[i]
+        k = min(i, j)  # what stood on both sides of it may be one
+        if k > 0 and told[k - 1][0] == told[k][0] and beside(k - 1, k):
+            told[k - 1 : k + 1] = [(name, told[k - 1][1] + told[k][1], told[k - 1][2], told[k][3])]
+        elif k + 1 < len(told) and told[k + 1][0] == told[k][0] and beside(k, k + 1):
+            told[k : k + 2] = [(name, told[k][1] + told[k + 1][1], told[k][2], told[k + 1][3])]

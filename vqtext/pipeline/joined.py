@@ -57,8 +57,13 @@ def round_of(steps: Sequence[SubAction]) -> float:
     return turns * sum(map(lasts_of, steps))
 
 
-def join(steps: Sequence[SubAction], how: str) -> Joined:
-    """Several steps as one: in order, one after the other (`AFTER`), or one or the other of them (`OR`)."""
+def join(steps: Sequence[SubAction], how: str, blurred: bool = False) -> Joined:
+    """Several steps as one: in order, one after the other (`AFTER`), or one or the other of them (`OR`).
+
+    Args:
+        blurred: they differ, but are too short: of their levels the mean is what is left. Otherwise what
+            differs is open.
+    """
     parts = tuple(part for step in steps for part in parts_of(step))
     inside = [mark for step in steps for mark in (how, *(_between(step)[1:]))]
     lasts = [lasts_of(step) for step in steps]
@@ -70,7 +75,7 @@ def join(steps: Sequence[SubAction], how: str) -> Joined:
         body_part=_agreed(part.body_part for part in parts),
         side=_agreed(part.side for part in parts),
         direction=_agreed(part.direction for part in parts),
-        signature=_signature(steps, lasts),
+        signature=_signature(steps, lasts if blurred else None),
         parts=parts,
         between=tuple(inside),
         beside=sum(lasts) if how == AFTER else sum(lasts) / len(lasts),
@@ -95,10 +100,10 @@ def apart(steps: Sequence[SubAction], before: Sequence[SubAction]) -> list[SubAc
         if not known or min(known) == max(known):
             continue
         for i, (step, mean) in enumerate(zip(steps, means, strict=True)):
-            if isinstance(step, Joined) and mean is not None:
+            cells = found[i].signature or {}
+            if isinstance(step, Joined) and mean is not None and place in cells:
                 share = (mean - min(known)) / (max(known) - min(known))
                 motion = _nearest(min(written) + share * (max(written) - min(written)))
-                cells = found[i].signature or {}
                 cell = cells[place].model_copy(update={"motion": motion})
                 found[i] = found[i].model_copy(update={"signature": {**cells, place: cell}})
     return found
@@ -139,16 +144,17 @@ def _agreed(said: Iterable[T | None]) -> T | None:
     return first if all(other == first for other in others) else None
 
 
-def _signature(steps: Sequence[SubAction], lasts: Sequence[float]) -> dict[str, Cell] | None:
-    """What is written of all of them: of motion the mean over their time, on which neighbouring levels agree;
-    of the rest what is the same in each."""
+def _signature(steps: Sequence[SubAction], lasts: Sequence[float] | None) -> dict[str, Cell] | None:
+    """What is written of all of them alike; of motion the mean over their time, where one is asked for."""
     written = [step.signature or {} for step in steps]
     found = {}
     for place in dict.fromkeys(place for cells in written for place in cells):
         names = [place if place in cells else best_cell(place, cells) for cells in written]
         cells = [Cell() if n is None else own[n] for n, own in zip(names, written, strict=True)]
         found[place] = Cell(
-            motion=_level([cell.motion for cell in cells], lasts),
+            motion=_level([cell.motion for cell in cells], lasts)
+            if lasts
+            else _agreed(cell.motion for cell in cells),
             direction=_agreed(cell.direction for cell in cells),
             posture=_agreed(cell.posture for cell in cells),
         )

@@ -124,14 +124,15 @@ class _Work:
         self.leaves: dict[int, tuple[tuple[int, str], ...]] = {
             k: ((k, AFTER),) for k in range(len(words.phrases))
         }
-        self.made: dict[Hashable, int] = {}
+        self.inside: dict[int, tuple[str, frozenset[Hashable]]] = {}  # of joined anchors: how, and of what
+        self.made: dict[tuple[str, frozenset[Hashable]], int] = {}
         self.joins: list[Join] = []
 
     def run(self) -> None:
         free = [label for label in range(len(self.uses)) if label not in self.left]
-        count = -1
-        while len(self.joins) > count:
-            count = len(self.joins)
+        count = 0
+        while (now := sum(map(len, self.uses))) != count:
+            count = now
             for label in free:
                 self._neighbours(label)
             self._alternatives({})
@@ -221,18 +222,22 @@ class _Work:
         own = [self.uses[label][i] for i in places]
         if len(own) == 1:
             return own[0]
-        step = join([step for _, step in own], how)
+        step = join([step for _, step in own], how, blurred=why == "rate")
         anchor = self._anchor([anchor for anchor, _ in own], how)
         self.joins.append(Join(label, step.phrase, step.parts, why, needed_hz))
         return anchor, step
 
     def _anchor(self, anchors: Sequence[int], how: str) -> int:
         """The anchor of some anchors that are joined; the same ones are the same in every label."""
-        key = (how, frozenset(anchors))
         if len({*anchors}) == 1:
             return anchors[0]
+        # three in a row are the same three, whichever two of them were joined first
+        inside = (self.inside.get(anchor, (how, frozenset({anchor}))) for anchor in anchors)
+        parts = (own if mark == how else {(mark, own)} for mark, own in inside)
+        key = (how, frozenset().union(*parts))
         if key not in self.made:
             self.made[key] = len(self.leaves)
+            self.inside[len(self.leaves)] = key
             self.leaves[len(self.leaves)] = tuple(
                 (leaf, how if i == 0 else mark)
                 for anchor in dict.fromkeys(anchors)
@@ -267,8 +272,9 @@ class _Work:
         marks = [[mark for _, mark in self.leaves[anchor]] for anchor in anchors]
         names: dict[str, None] = {}
         for own, between in zip(parts, marks, strict=True):
-            tried = (named(own, between, most) for most in range(NAMED, NAMED + len(own)))
-            names[next(name for name in tried if name not in names)] = None
+            tried = [named(own, between, most) for most in range(NAMED, NAMED + len(own))]
+            again = (f"{tried[-1]} ({i})" for i in itertools.count(2))  # a phrase that is spelled like a join
+            names[next(name for name in itertools.chain(tried, again) if name not in names)] = None
         return [*names]
 
 
@@ -294,5 +300,9 @@ def _features(read: Sequence[Sequence[Read]]) -> np.ndarray:
             columns.append(np.where(np.isnan(levels), np.nanmean(levels), levels))
         for one in (1, 2):
             said = [each[one] for each in column]
-            columns += [np.array([other == what for other in said]) for what in {*said} - {None}]
+            columns += [
+                np.array([other == what for other in said])
+                for what in dict.fromkeys(said)
+                if what is not None
+            ]
     return np.array(columns, dtype=float).reshape(len(columns), len(read)).T

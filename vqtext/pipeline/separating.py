@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 
 from vqtext.data.heading import SIGNS
 from vqtext.data.locations import best_cell, canonical, matches, sensed
@@ -27,7 +28,7 @@ class Separating:
     def __call__(self, join: Join) -> str:
         """What would separate the parts of a joined step, as a sentence."""
         if join.needed_hz is not None:
-            return f"a rate of {join.needed_hz:.0f} Hz would separate them"
+            return f"a rate of {ceil(join.needed_hz)} Hz would separate them"
         places = Counter(place for step in join.parts for place in _named(step))
         unseen = [place for place, _ in places.most_common() if not self._has(place)]
         enough = [place for place in unseen if self._apart(join, [place])]

@@ -176,7 +176,7 @@ class Train(Stage):
                 least = max(join.needed_hz or 0.0 for join in more)
                 lines.append(
                     f"rounds of {label!r} last {round_s[i]:.2g} s, too fast at {windows.rate_hz:g} Hz for "
-                    f"each of its steps: joined to {names}; {least:.0f} Hz would separate them"
+                    f"each of its steps: joined to {names}; {ceil(least)} Hz would separate them"
                 )
         return lines
 
