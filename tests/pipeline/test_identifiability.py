@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from vqtext.cache import hdf5
-from vqtext.pipeline.identifiability import Count, Sensors, ambiguous_groups, identifiability, sensors_of
+from vqtext.pipeline.identifiability import Count, Sensors, identifiability, sensors_of
 from vqtext.pipeline.identifiability_report import Report, report
 from vqtext.pipeline.turns import Step
 from vqtext.prompts.lexicon import lexicon
@@ -23,7 +23,7 @@ def cycle(*steps: tuple[int, str | None]) -> tuple[bool, list[Step]]:
 
 def test_a_swing_forward_and_back_look_alike_to_one_wrist() -> None:
     walk = cycle((0, "strong"), (1, "still"), (2, "strong"), (3, "still"))
-    assert ambiguous_groups([walk]) == [[0, 2], [1, 3]]
+    assert identifiability([walk]).groups == [[0, 2], [1, 3]]
 
 
 def test_a_signature_at_one_place_tells_the_whole_cycle_apart_and_all_hangs_by_it() -> None:
@@ -37,7 +37,7 @@ def test_a_signature_at_one_place_tells_the_whole_cycle_apart_and_all_hangs_by_i
 def test_another_label_that_has_only_one_of_them_tells_them_apart() -> None:
     walk = cycle((0, "strong"), (1, "still"), (2, "strong"), (3, "still"))
     wave = False, [Step(0, ("strong",)), Step(1, ("still",))]
-    assert ambiguous_groups([walk, wave]) == []
+    assert identifiability([walk, wave]).groups == []
 
 
 def test_without_signatures_a_cycle_may_be_turned_round() -> None:

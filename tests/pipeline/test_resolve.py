@@ -113,6 +113,12 @@ def test_a_cycle_that_may_be_turned_is_one_round_of_alternatives() -> None:
     ]
     assert [join.why for join in found.joined] == ["order", "order"]
     assert [lasts_of(s) for _, s in found.words.uses[0]] == [1.0, 1.0], "not both of them, one or the other"
+    rises = [
+        s.model_copy(update={"signature": {"wrist": Cell(motion=m, direction=way)}})
+        for s, m, way in zip(LEGS, ("strong", "still") * 2, ("up", None, "down", None), strict=True)
+    ]
+    assert not resolve(words(rises), WRIST, FAST).joined, "where it goes up the sensor feels"
+    assert resolve(words(rises), Sensors(["wrist"], [None], []), FAST).joined
     apart = resolve(words(LEGS, [LEGS[0], step("hop", "moderate"), LEGS[1]]), WRIST, FAST)
     assert not apart.joined, "a label that has one and not the other tells them apart"
 

@@ -132,11 +132,6 @@ def identifiability(transcripts: Sequence[Transcript]) -> Identifiability:
     )
 
 
-def ambiguous_groups(transcripts: Sequence[Transcript]) -> list[list[int]]:
-    """Groups of anchors that could be renamed among themselves without anything looking different."""
-    return symmetries([Wheel.of(cyclic, steps, signed=True) for cyclic, steps in transcripts]).groups
-
-
 def _fragile(
     transcripts: Sequence[Transcript],
     wheels: Sequence[Wheel],

@@ -17,13 +17,13 @@ from typing import Literal
 import numpy as np
 
 from vqtext.pipeline.cells import level_of
-from vqtext.pipeline.identifiability import Sensors, transcripts_of
+from vqtext.pipeline.identifiability import Sensors
 from vqtext.pipeline.joined import AFTER, NAMED, OR, Joined, apart, join, lasts_of, named, round_of
 from vqtext.pipeline.partition import partition
 from vqtext.pipeline.turns import Step, Wheel, symmetries
 from vqtext.pipeline.unseen_borders import Read, reads, unseen_borders
 from vqtext.pipeline.words import Words
-from vqtext.schema import MOTIONS, SubAction, order_of
+from vqtext.schema import SubAction, order_of
 
 USUAL_S = 0.3
 """Seconds that a step of usual length lasts where no round of its label was read."""
@@ -157,21 +157,28 @@ class _Work:
                 motion of what is left of them only more or less is compared, since it is a mean over steps,
                 and such a mean tells nothing by being found in another label too.
         """
-        transcripts = transcripts_of(self.uses, self.words.cyclic, self.sensors)
         fresh = itertools.count(len(self.leaves))
-        for label in blurred:
-            cyclic, steps = transcripts[label]
-            steps = [
-                replace(step, anchor=next(fresh)) if isinstance(use, Joined) else step
-                for step, (_, use) in zip(_more_or_less(steps), self.uses[label], strict=True)
-            ]
-            transcripts[label] = cyclic, steps
-        found = symmetries([Wheel.of(cyclic, steps, signed=True) for cyclic, steps in transcripts])
+        transcripts: list[list[Step]] = []
+        for label, own in enumerate(self.uses):
+            said = reads([step for _, step in own], self.sensors)
+            if label not in blurred:
+                steps = [Step(anchor, tuple(read)) for (anchor, _), read in zip(own, said, strict=True)]
+            else:
+                steps = [
+                    Step(next(fresh) if isinstance(step, Joined) else anchor, read)
+                    for (anchor, step), read in zip(own, _more_or_less(said), strict=True)
+                ]
+            transcripts.append(steps)
+        wheels = [
+            Wheel.of(cyclic, steps, signed=True)
+            for cyclic, steps in zip(self.words.cyclic, transcripts, strict=True)
+        ]
+        found = symmetries(wheels)
         if not found.exact:
             return
-        kept = {step.anchor for label in self.left for step in transcripts[label][1]}
+        kept = {step.anchor for label in self.left for step in transcripts[label]}
         of = {anchor: group[0] for group in found.groups if not kept & {*group} for anchor in group}
-        for label, (_, steps) in enumerate(transcripts):
+        for label, steps in enumerate(transcripts):
             names = [of.get(step.anchor, step.anchor) for step in steps]
             period = next(p for p in range(1, len(names) + 1) if names[p:] + names[:p] == names)
             if period == len(names) or not of.keys() & {step.anchor for step in steps}:
@@ -278,16 +285,14 @@ class _Work:
         return [*names]
 
 
-def _more_or_less(steps: Sequence[Step]) -> list[Step]:
-    """Steps whose levels of motion are no more than above or below the mean of their place."""
+def _more_or_less(said: Sequence[Sequence[Read]]) -> list[tuple[Hashable, ...]]:
+    """What steps read, with levels of motion that are no more than above or below the mean of their place."""
     columns = []
-    for column in zip(*(step.signature for step in steps), strict=True):
-        levels = [level_of(str(said)) for said in column if said in MOTIONS]
+    for column in zip(*said, strict=True):
+        levels = [level_of(motion) for motion, *_ in column if motion is not None]
         mean = sum(levels) / max(len(levels), 1)
-        columns.append([level_of(str(said)) > mean if said in MOTIONS else said for said in column])
-    return [
-        replace(step, signature=said) for step, said in zip(steps, zip(*columns, strict=True), strict=True)
-    ]
+        columns.append([(m and level_of(m) > mean, *rest) for m, *rest in column])
+    return [*zip(*columns, strict=True)] if columns else [()] * len(said)
 
 
 def _features(read: Sequence[Sequence[Read]]) -> np.ndarray:
