@@ -10,18 +10,19 @@ left as they are.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from vqtext.pipeline.cells import level_of
 from vqtext.pipeline.identifiability import Sensors
-from vqtext.pipeline.joined import AFTER, NAMED, OR, Joined, apart, join, lasts_of, named, round_of
+from vqtext.pipeline.joined import AFTER, OR, Joined, apart, join, lasts_of, round_of
+from vqtext.pipeline.joined_anchors import Anchors
 from vqtext.pipeline.partition import partition
+from vqtext.pipeline.readings import features, more_or_less, reads
 from vqtext.pipeline.turns import Step, Wheel, symmetries
-from vqtext.pipeline.unseen_borders import Read, reads, unseen_borders
+from vqtext.pipeline.unseen_borders import unseen_borders
 from vqtext.pipeline.words import Words
 from vqtext.schema import SubAction, order_of
 
@@ -120,12 +121,7 @@ class _Work:
         self.words, self.sensors, self.round_s, self.left = words, sensors, round_s, left
         self.least_s = LEAST_SAMPLES / rate_hz * (1 - 1e-9)
         self.uses: list[Steps] = [list(own) for own in words.uses]
-        # of each anchor those it was joined of, with the marks before them
-        self.leaves: dict[int, tuple[tuple[int, str], ...]] = {
-            k: ((k, AFTER),) for k in range(len(words.phrases))
-        }
-        self.inside: dict[int, tuple[str, frozenset[Hashable]]] = {}  # of joined anchors: how, and of what
-        self.made: dict[tuple[str, frozenset[Hashable]], int] = {}
+        self.anchors = Anchors(words.phrases, words.vectors)
         self.joins: list[Join] = []
 
     def run(self) -> None:
@@ -157,7 +153,7 @@ class _Work:
                 motion of what is left of them only more or less is compared, since it is a mean over steps,
                 and such a mean tells nothing by being found in another label too.
         """
-        fresh = itertools.count(len(self.leaves))
+        fresh = itertools.count(self.anchors.count)
         transcripts: list[list[Step]] = []
         for label, own in enumerate(self.uses):
             said = reads([step for _, step in own], self.sensors)
@@ -166,7 +162,7 @@ class _Work:
             else:
                 steps = [
                     Step(next(fresh) if isinstance(step, Joined) else anchor, read)
-                    for (anchor, step), read in zip(own, _more_or_less(said), strict=True)
+                    for (anchor, step), read in zip(own, more_or_less(said), strict=True)
                 ]
             transcripts.append(steps)
         wheels = [
@@ -202,7 +198,7 @@ class _Work:
         if len(steps) == 1:
             return None
         least_s = samples / LEAST_SAMPLES * self.least_s
-        cells = _features(reads(steps, self.sensors))
+        cells = features(reads(steps, self.sensors))
         parts = partition(lasts, cells, least_s, self.words.cyclic[label])
         while self.round_s[label] is None and len(parts) < GUESSED:
             least_s /= 2
@@ -230,27 +226,9 @@ class _Work:
         if len(own) == 1:
             return own[0]
         step = join([step for _, step in own], how, blurred=why == "rate")
-        anchor = self._anchor([anchor for anchor, _ in own], how)
+        anchor = self.anchors.join([anchor for anchor, _ in own], how)
         self.joins.append(Join(label, step.phrase, step.parts, why, needed_hz))
         return anchor, step
-
-    def _anchor(self, anchors: Sequence[int], how: str) -> int:
-        """The anchor of some anchors that are joined; the same ones are the same in every label."""
-        if len({*anchors}) == 1:
-            return anchors[0]
-        # three in a row are the same three, whichever two of them were joined first
-        inside = (self.inside.get(anchor, (how, frozenset({anchor}))) for anchor in anchors)
-        parts = (own if mark == how else {(mark, own)} for mark, own in inside)
-        key = (how, frozenset().union(*parts))
-        if key not in self.made:
-            self.made[key] = len(self.leaves)
-            self.inside[len(self.leaves)] = key
-            self.leaves[len(self.leaves)] = tuple(
-                (leaf, how if i == 0 else mark)
-                for anchor in dict.fromkeys(anchors)
-                for i, (leaf, mark) in enumerate(self.leaves[anchor])
-            )
-        return self.made[key]
 
     def result(self) -> Resolved:
         if not self.joins:
@@ -258,56 +236,10 @@ class _Work:
         was = {anchor for own in self.words.uses for anchor, _ in own}
         used = {anchor for own in self.uses for anchor, _ in own}
         never = {*range(len(self.words.phrases))} - was  # an anchor that no label uses stays
-        kept = [anchor for anchor in self.leaves if anchor in used | never]
+        kept = sorted(used | never)
         place = {anchor: i for i, anchor in enumerate(kept)}
-        vectors = np.stack([self._vector(anchor) for anchor in kept])
+        phrases, vectors = self.anchors.phrases(kept), self.anchors.vectors(kept)
         uses = [[(place[anchor], step) for anchor, step in own] for own in self.uses]
-        words = replace(self.words, phrases=self._phrases(kept), vectors=vectors, uses=uses)
+        words = replace(self.words, phrases=phrases, vectors=vectors, uses=uses)
         told = {id(step.parts) for own in uses for _, step in own if isinstance(step, Joined)}
         return Resolved(words, [join for join in self.joins if id(join.parts) in told])
-
-    def _vector(self, anchor: int) -> np.ndarray:
-        own = self.words.vectors[[leaf for leaf, _ in self.leaves[anchor]]]
-        if len(own) == 1:
-            return own[0]
-        mean = own.mean(0)
-        return mean / max(float(np.linalg.norm(mean)), 1e-6)
-
-    def _phrases(self, anchors: Sequence[int]) -> list[str]:
-        """Their names; those of joined ones are as long as keeps them apart."""
-        parts = [[self.words.phrases[leaf] for leaf, _ in self.leaves[anchor]] for anchor in anchors]
-        marks = [[mark for _, mark in self.leaves[anchor]] for anchor in anchors]
-        names: dict[str, None] = {}
-        for own, between in zip(parts, marks, strict=True):
-            tried = [named(own, between, most) for most in range(NAMED, NAMED + len(own))]
-            again = (f"{tried[-1]} ({i})" for i in itertools.count(2))  # a phrase that is spelled like a join
-            names[next(name for name in itertools.chain(tried, again) if name not in names)] = None
-        return [*names]
-
-
-def _more_or_less(said: Sequence[Sequence[Read]]) -> list[tuple[Hashable, ...]]:
-    """What steps read, with levels of motion that are no more than above or below the mean of their place."""
-    columns = []
-    for column in zip(*said, strict=True):
-        levels = [level_of(motion) for motion, *_ in column if motion is not None]
-        mean = sum(levels) / max(len(levels), 1)
-        columns.append([(m and level_of(m) > mean, *rest) for m, *rest in column])
-    return [*zip(*columns, strict=True)] if columns else [()] * len(said)
-
-
-def _features(read: Sequence[Sequence[Read]]) -> np.ndarray:
-    """What steps read as numbers: levels, unknown ones in the middle of theirs; directions and postures each
-    as one place more, ``(steps, features)``."""
-    columns = []
-    for column in zip(*read, strict=True):
-        levels = np.array([np.nan if motion is None else level_of(motion) for motion, *_ in column])
-        if np.isfinite(levels).any():
-            columns.append(np.where(np.isnan(levels), np.nanmean(levels), levels))
-        for one in (1, 2):
-            said = [each[one] for each in column]
-            columns += [
-                np.array([other == what for other in said])
-                for what in dict.fromkeys(said)
-                if what is not None
-            ]
-    return np.array(columns, dtype=float).reshape(len(columns), len(read)).T
