@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from vqtext.pipeline.joined import AFTER, join
 from vqtext.pipeline.physical import claims, moves_more
 from vqtext.pipeline.words import Words
 from vqtext.schema import Cell, SubAction
@@ -33,6 +34,12 @@ def test_what_phrases_claim_of_sensors() -> None:
         [0, 0, 0],
         [0, 0, -1],
     ]
+
+
+def test_a_joined_step_claims_what_any_of_its_parts_does() -> None:
+    lift, _, keep, *_ = (step for _, step in words().uses[0])
+    said = Words(["lift, keep"], np.eye(1), [[(0, join([lift, keep], AFTER))]], [True], [None])
+    assert claims(said, PLACES).tolist() == [[1, -1, 0]]
 
 
 def test_names_that_move_their_sensor_and_names_that_are_swapped() -> None:

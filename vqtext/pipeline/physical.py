@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vqtext.data.locations import best_cell, senses
+from vqtext.pipeline.joined import parts_of
 from vqtext.pipeline.predictions import Predictions
 from vqtext.pipeline.words import Words
 from vqtext.schema import SubAction
@@ -17,10 +18,12 @@ def claims(words: Words, locations: Sequence[str]) -> np.ndarray:
     """What each anchor says of each location, ``(K, L)``: 1 it moves, 0 nothing, −1 hardly.
 
     A phrase speaks of a location whose sensor sees its body part. Where its signature calls that location
-    still or slight, as in "keep both legs still" and "sway the hips", it claims less than most others do.
+    still or slight, as in "keep both legs still" and "sway the hips", it claims less than most others do. A
+    step that was joined claims what any of its parts does.
     """
     moves, hardly = np.zeros((2, len(words.phrases), len(locations)), dtype=bool)
-    for anchor, subaction in (use for uses in words.uses for use in uses):
+    own = ((anchor, part) for uses in words.uses for anchor, step in uses for part in parts_of(step))
+    for anchor, subaction in own:
         for place, location in enumerate(locations):
             if subaction.body_part and senses(location, subaction.body_part, _side(subaction)):
                 (hardly if _is_quiet(subaction, location) else moves)[anchor, place] = True
