@@ -16,6 +16,7 @@ from vqtext.pipeline.contrast import contrast
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.explain import threshold_curve
+from vqtext.pipeline.joined_report import joined_lines
 from vqtext.pipeline.stage import StaleError, run
 from vqtext.pipeline.wording import ANCHORS, Wording
 from vqtext.prompts.facets import read_facets
@@ -100,6 +101,19 @@ def test_what_training_will_join_is_told_with_what_would_separate_it(write_words
         "the foot would separate them",
         "  a: sit down | kick",
     ]
+
+
+def test_joined_steps_can_neither_break_a_line_nor_fill_the_screen() -> None:
+    one = {
+        "label": "a\nb",
+        "name": "-",
+        "parts": ["up\n" * 400] * 9,
+        "why": "rate",
+        "separating": "1 Hz would",
+    }
+    lines = joined_lines([one] * 40, resolving=False)
+    assert len(lines) == 14 and lines[-1] == "  and 28 more" and "train.resolve" in lines[0]
+    assert max(map(len, lines[1:])) < 320 and not any("\n" in line for line in lines)
 
 
 def test_the_answer(write_words: Any, heard: Any, bag_of_words: Any) -> None:

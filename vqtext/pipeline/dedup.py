@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,12 +16,11 @@ from vqtext.pipeline.edits import edits_of
 from vqtext.pipeline.embed import Embed, words_of
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.identifiability import sensors_of
-from vqtext.pipeline.identifiability_report import report, sensors_named
+from vqtext.pipeline.identifiability_report import report
+from vqtext.pipeline.joined_report import joined, joined_lines
 from vqtext.pipeline.lines import cut_apart, cut_short, told
 from vqtext.pipeline.phrases import Phrases, stored_wording
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.resolve import resolve
-from vqtext.pipeline.separating import Separating
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.threshold import by_reason, tree_and_threshold
 from vqtext.pipeline.words import read_words
@@ -35,16 +33,6 @@ CURVE = np.round(np.arange(0.5, 1.001, 0.01), 2)
 
 SHOWN = 5
 """Vetoed pairs that a person is shown; ``--json`` has them all."""
-
-
-LABELS = 12
-"""Steps joined for one reason that a person is shown."""
-
-_WHY = {
-    "sensors": "no sensor shows where one ends and the next begins",
-    "order": "neither sensors nor order tell which of them it is",
-    "rate": "some are shorter than two samples",
-}
 
 
 class Dedup(Stage):
@@ -135,7 +123,7 @@ class Dedup(Stage):
                 "clusters": file.attrs["clusters"],
                 "vetoed": file.attrs["vetoed"],
                 "same_steps": _same_steps(self.target, labels),
-                "joined": self._joined(labels),
+                "joined": joined(self.target, self.settings.cache / "windows.h5", labels),
                 "identifiability": {
                     key: identified[key] for key in ("labels", "order", "signature", "groups")
                 },
@@ -172,44 +160,7 @@ class Dedup(Stage):
                 f"{told(group)} are written as the same steps: no reason can tell them apart, only the rest "
                 "of the signal"
             )
-        return [*lines, *identified, *self._joined_lines(summary["joined"])]
-
-    def _joined(self, labels: Sequence[str]) -> list[dict[str, Any]]:
-        """What training will join, as far as the words alone say it (`vqtext.pipeline.resolve`)."""
-        windows = self.settings.cache / "windows.h5"
-        sensors, rate_hz = sensors_of(windows), math.inf
-        if sensors is not None:
-            with hdf5.open_artifact(windows, "windows") as file:
-                labels, rate_hz = file.attrs["labels"], file.attrs["rate_hz"]
-        words = read_words(self.target, labels)
-        sensors = sensors or sensors_named(step for uses in words.uses for _, step in uses)
-        separating = Separating(words, sensors)
-        return [
-            {
-                "label": labels[join.label],
-                "name": join.name,
-                "parts": [part.phrase for part in join.parts],
-                "why": join.why,
-                "separating": separating(join),
-            }
-            for join in resolve(words, sensors, rate_hz).joined
-        ]
-
-    def _joined_lines(self, joined: Sequence[Mapping[str, Any]]) -> list[str]:
-        lines = []
-        off = "" if self.settings.train.resolve else " (not with train.resolve false)"
-        for why, said in _WHY.items():
-            by_remedy: dict[str, list[str]] = defaultdict(list)
-            for one in joined:
-                if one["why"] == why:
-                    parts = " | ".join(cut_apart(one["parts"], 40)[:SHOWN])
-                    more = len(one["parts"]) - SHOWN
-                    parts += f" | {more} more" if more > 0 else ""
-                    by_remedy[one["separating"]].append(f"  {cut_short(one['label'])}: {parts}")
-            for remedy, steps in by_remedy.items():
-                told_of = [*steps[:LABELS], *[f"  and {len(steps) - LABELS} more"] * (len(steps) > LABELS)]
-                lines += [f"joined into one step each{off}, since {said}; {remedy}", *told_of]
-        return lines
+        return [*lines, *identified, *joined_lines(summary["joined"], self.settings.train.resolve)]
 
     def _tell_spellings(self, words: Sequence[LabelWords]) -> None:
         spellings: dict[str, set[str]] = defaultdict(set)
