@@ -24,6 +24,7 @@ from first_names import FirstNames
 from stages import stages
 
 from vqtext.config import Settings
+from vqtext.pipeline.joined import counted_as
 from vqtext.pipeline.measures import at_samples
 from vqtext.pipeline.truth import own_table, read_table
 from vqtext.prompts.facets import read_facets
@@ -88,7 +89,7 @@ class Scores:
         right = np.zeros((len(windows.labels), len(words.phrases), len(windows.truth_words)), dtype=bool)
         for i, (label, uses) in enumerate(zip(windows.labels, words.uses, strict=True)):
             for anchor, step in uses:
-                key = same_text(step.phrase)
+                key = same_text(counted_as(step).phrase)
                 own = meant.get((label, key), meant.get(("", key), set()))
                 right[i, anchor, [windows.truth_words.index(word) for word in own]] = True
         # A window that holds a border is named by the steps of other labels too: any label's meaning counts.
