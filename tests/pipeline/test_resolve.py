@@ -53,7 +53,7 @@ def test_neighbours_that_nothing_tells_apart_become_one_step_named_by_both() -> 
     found = resolve(words(SWING), WRIST, FAST)
     assert told(found) == [["arm swings back, elbow drives back", "arm stops behind", "hand rises"]]
     anchor, joined = found.words.uses[0][0]
-    assert joined.signature == {"wrist": Cell(motion="strong")} and lasts_of(joined) == 2.5
+    assert joined.signature == {"wrist": Cell(motion="strong")} and lasts_of(joined) == 2.4
     assert np.allclose(found.words.vectors[anchor], np.array([1, 1, 0, 0]) / 2**0.5)
     assert len(found.words.phrases) == 3, "its parts are no anchors any more"
     (join,) = found.joined
@@ -62,7 +62,7 @@ def test_neighbours_that_nothing_tells_apart_become_one_step_named_by_both() -> 
         ["arm swings back", "elbow drives back"],
     )
     (transcript,) = vocabulary(found.words, ["run"], WRIST).transcripts
-    assert transcript.uses[0].lasts == 2.5
+    assert transcript.uses[0].lasts == 2.4
 
 
 def test_words_that_are_told_apart_stay_as_they_are() -> None:
@@ -133,9 +133,9 @@ def test_steps_shorter_than_two_samples_are_joined_with_the_neighbour_that_is_mo
         ]
     )
     assert told(resolve(said, WRIST, 12.0)) == [["lift, swing", "plant", "wait"]]
-    assert told(resolve(said, WRIST, 14.0)) == [["lift", "swing", "plant", "wait"]]
+    assert told(resolve(said, WRIST, 17.0)) == [["lift", "swing", "plant", "wait"]]
     (join,) = resolve(said, WRIST, 12.0).joined
-    assert join.why == "rate" and join.needed_hz == pytest.approx(2 / 0.15)
+    assert join.why == "rate" and join.needed_hz == pytest.approx(2 / 0.12)
     fast = resolve(said, WRIST, 12.0, [0.5])
     assert told(fast) == [["lift, swing", "plant, wait"]], "half a second for all of them"
     assert told(resolve(said, WRIST, 1.0, [0.5])) == [["lift, swing, plant and 1 more"]]
@@ -198,7 +198,7 @@ def test_what_would_separate_them_is_told() -> None:
     ]
     assert "the wrist moves another way in each" in advice(*ways)
     assert (
-        advice(step("blink", "strong", lasts="brief"), rate_hz=10.0) == "a rate of 14 Hz would separate them"
+        advice(step("blink", "strong", lasts="brief"), rate_hz=10.0) == "a rate of 17 Hz would separate them"
     )
 
 

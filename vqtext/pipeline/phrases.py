@@ -70,7 +70,7 @@ class Phrases:
         return read_facets(key).also((s.side for s in steps), (s.direction for s in steps))
 
     def _cells(self, key: str) -> dict[tuple[str, str], frozenset[str]]:
-        """What its signatures write: (location, motion, direction or posture) → the values of all its uses."""
+        """What its signatures write: (location, part of its cell) → the values of all its uses."""
         found: dict[tuple[str, str], set[str]] = defaultdict(set)
         for _, step in self.uses[key]:
             for place, cell in (step.signature or {}).items():

@@ -38,6 +38,7 @@ def test_later_labels_are_offered_the_phrases_of_earlier_waves(
 ) -> None:
     """No single call could see which words the other labels use, so each label had its own."""
     write_windows(windows.parent, LABELS)
+    llm_server.latency_s = 0.2
     make(harmonise=False)
     asked = prompts(llm_server)
     assert waves(LABELS) == [LABELS[:1], LABELS[1:3], LABELS[3:7], LABELS[7:]]
