@@ -238,6 +238,10 @@ class TrainSettings(_Section):
         default=True,
         description="join steps that neither sensors nor rate nor order tell apart into one, named by all",
     )
+    keep_absent: bool = Field(
+        default=False,
+        description="keep steps that were not found in the training windows",
+    )
     epochs: int | None = Field(
         default=None,
         ge=1,

@@ -53,3 +53,11 @@ def test_where_nothing_teaches_or_nothing_was_felt_no_posture_counts() -> None:
     held = written(["upright", "lying face up"], ["upright", None])
     fits = fits_postures(up, held, torch.arange(2), torch.zeros(2, dtype=torch.long), 0.6)
     assert (fits == 0).all()
+
+
+def test_who_leaves_a_posture_open_contradicts_none() -> None:
+    """Each step that says less than its neighbours would be found missing."""
+    up = worn(["upright", "lying face up"], 0)
+    held = written(["upright", None], ["lying face up", None])
+    fits = fits_postures(up, held, torch.arange(2), torch.zeros(2, dtype=torch.long), 0.6)
+    assert torch.allclose(fits[..., 0], fits[..., 1])

@@ -26,7 +26,7 @@ from vqtext.model.evidence import (
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
 from vqtext.model.painting import anchors_of
-from vqtext.model.rhythm import DurationConfig, Rhythm, round_s
+from vqtext.model.rhythm import DurationConfig, Rhythm, step_seconds
 from vqtext.model.sifting import Cell, rejected, without
 from vqtext.model.vocabulary import Grammar
 
@@ -110,11 +110,11 @@ def e_step(
     first, known = words(evidence, grammar, knows, config.emission)
     cells: list[Cell] = []
     if config.reject_cells and "signal" in knows:
-        step_s = _step_s(evidence, grammar, rhythm, first, config.durations)
+        step_s = step_seconds(evidence, grammar, rhythm, first)
         cells = rejected(evidence, rhythm.chain(step_s), config.emission)
         evidence = without(evidence, cells)
         first, known = words(evidence, grammar, knows, config.emission)
-    chain = rhythm.chain(_step_s(evidence, grammar, rhythm, first, config.durations))
+    chain = rhythm.chain(step_seconds(evidence, grammar, rhythm, first))
     chain = switching(chain, config.chain, evidence.frame_s, evidence.near is not None)
     if not known.any():
         nothing = torch.zeros(labels, dtype=torch.bool)
@@ -187,18 +187,6 @@ def _emissions(
         own = evidence.label[rows]
         allowed = evidence.near[rows] | torch.nn.functional.one_hot(own, labels).bool()
         yield rows, own, data.emission(rows, states), allowed
-
-
-def _step_s(
-    evidence: Evidence, grammar: Grammar, rhythm: Rhythm, first: Tensor, config: DurationConfig
-) -> Tensor:
-    """Seconds of a step of each label, ``(n,)``: a share of its rounds, or what suits the words."""
-    step_s = round_s(evidence, len(grammar.valid), config) / grammar.valid.sum(1)  # NaN: nothing repeats
-    # in a round with less than two frames a step some are passed over: it says nothing of the others
-    step_s[step_s < 2 * evidence.frame_s] = torch.nan
-    if not first.any():
-        return step_s.nan_to_num(config.usual_s)
-    return rhythm.step_s(lambda rows: first[rows][:, :, None], evidence.label, step_s)
 
 
 def _identified(evidence: Evidence, grammar: Grammar, knows: frozenset[str]) -> Tensor:

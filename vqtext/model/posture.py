@@ -36,7 +36,7 @@ def fits_postures(up: Tensor, held: Tensor, label: Tensor, group: Tensor, trust:
     """Log weight of each use by how the places are held, ``(N, F, U)``, 0 where nothing is known.
 
     The direction felt is von Mises-Fisher distributed about the written one, or anyhow where the words are
-    wrong.
+    wrong. A use that leaves it open is held like any of its label's.
 
     Args:
         up: where up is, in the axes of each of the H places' sensor, ``(N, F, H, 3)``, NaN where not known.
@@ -55,8 +55,9 @@ def fits_postures(up: Tensor, held: Tensor, label: Tensor, group: Tensor, trust:
             near = _nearness(felt, written, *taught)  # (n, F, U)
             # density over that of any direction
             fits = 2 * SURE / (1 - math.exp(-2 * SURE)) * (SURE * (near - 1)).exp()
-            said = (trust * fits + 1 - trust).log()
-            out[own] += torch.where(near.isfinite(), said, 0.0)
+            fits = torch.where(near.isfinite(), trust * fits + 1 - trust, torch.nan)
+            # who writes no posture contradicts none of those that its label has
+            out[own] += torch.where(fits.isnan(), fits.nanmean(2, keepdim=True), fits).log().nan_to_num()
     return out
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from vqtext.model.evidence import EPS, Evidence
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
+from vqtext.model.vocabulary import Grammar
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,21 @@ class Rhythm:
         clear &= best < len(tried) - 1  # never to change at all is what words that fit nothing ask for
         found = torch.where(clear, tried.to(likely.device)[best], self.config.usual_s)
         return torch.where(known.isnan(), found, known)
+
+
+def step_seconds(evidence: Evidence, grammar: Grammar, rhythm: Rhythm, first: Tensor) -> Tensor:
+    """Seconds of a step of each label, ``(n,)``: a share of its rounds, or what suits the words.
+
+    Args:
+        first: log weights of the uses of each window's label by the words, ``(N, F, U)``.
+    """
+    config = rhythm.config
+    step_s = round_s(evidence, len(grammar.valid), config) / grammar.valid.sum(1)  # NaN: nothing repeats
+    # in a round with less than two frames a step some are passed over: it says nothing of the others
+    step_s[step_s < 2 * evidence.frame_s] = torch.nan
+    if not first.any():
+        return step_s.nan_to_num(config.usual_s)
+    return rhythm.step_s(lambda rows: first[rows][:, :, None], evidence.label, step_s)
 
 
 def _spread(rows: Tensor, most: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,6 +54,7 @@ class TrainingData:
         label_vectors: each label in text space, unit vectors ``(n, d)``.
         guidance: text tokens, or None.
         evidence: what the sensors did in the N windows against what the words say, for ``…+signal``.
+        absent: places of the steps of each label that were left out, since its windows are likelier without.
         name_of: what a row of ``signal`` is called in messages.
     """
 
@@ -69,6 +70,7 @@ class TrainingData:
     label_vectors: Tensor
     guidance: Guidance | None
     evidence: Evidence
+    absent: Sequence[Sequence[int]] = ()
     name_of: Callable[[int], str] = "window {}".format
 
     def origin(self, place: int) -> str:

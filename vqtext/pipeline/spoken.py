@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,17 @@ def resolved(
     return found
 
 
+def without(words: Words, absent: Sequence[Sequence[int]]) -> Words:
+    """The words without some steps of each label, by their places; none: the words themselves."""
+    if not any(absent):
+        return words
+    uses = [
+        [use for place, use in enumerate(own) if place not in left]
+        for own, left in zip(words.uses, absent, strict=True)
+    ]
+    return replace(words, uses=uses)
+
+
 def words_of_fold(
     cache: Path, run: Mapping[str, Any], fold: int, windows: Windows, learn: np.ndarray
 ) -> Words:
@@ -57,4 +69,5 @@ def words_of_fold(
     """
     read = read_words(cache / "anchors.h5", windows.labels)
     train = TrainSettings(**run["settings"]["train"])
-    return resolved(read, windows, learn, train, run["splits"][fold]["round_s"]).words
+    split = run["splits"][fold]
+    return without(resolved(read, windows, learn, train, split["round_s"]).words, split["absent"])

@@ -66,7 +66,7 @@ class Train(Stage):
     """
 
     command = "train"
-    version = 29
+    version = 30
     folder = True
 
     @property
@@ -118,7 +118,11 @@ class Train(Stage):
             missing = {s: name for s, name in made.items() if not (kept / name / SCORES).exists()}
             if missing:
                 config, data = gather(windows, split, self.settings)
-                for line in self._too_fast(windows, split, rounds_of(data.evidence, len(windows.labels))):
+                rounds = rounds_of(data.evidence, len(windows.labels))
+                for line in (
+                    *self._too_fast(windows, split, rounds),
+                    *self._not_found(windows, split, rounds, data.absent),
+                ):
                     if line not in heard:
                         self.progress.say(line)
                     heard.add(line)
@@ -126,13 +130,13 @@ class Train(Stage):
                 self._train_seed(seed, config, data, kept / name, name)
             for name in made.values():
                 found = json.loads((kept / name / SCORES).read_text())
-                scores[name], round_s = found["validation"], found["round_s"]
+                scores[name] = found["validation"]
                 copy(kept / name, target / name)
             best = max(
                 made.values(), key=lambda name: -scores[name].get("nll", 0) - scores[name].get("rebuild", 0)
             )
             described.append(
-                {**split.describe(), "best": best, "sizes": sizes(windows, split), "round_s": round_s}
+                {**split.describe(), "best": best, "sizes": sizes(windows, split), **found["words"]}
             )
         with open_artifact(self.settings.cache / "texts.h5", "texts") as texts:
             encoder = texts.attrs["encoder"]
@@ -177,6 +181,26 @@ class Train(Stage):
                 lines.append(
                     f"rounds of {label!r} last {round_s[i]:.2g} s, too fast at {windows.rate_hz:g} Hz for "
                     f"each of its steps: joined to {names}; {ceil(least)} Hz would separate them"
+                )
+        return lines
+
+    def _not_found(
+        self,
+        windows: Windows,
+        split: Split,
+        round_s: Sequence[float | None],
+        absent: Sequence[Sequence[int]],
+    ) -> list[str]:
+        """What to say of steps that were left out, since the training windows are likelier without."""
+        read = read_words(self.settings.cache / "anchors.h5", windows.labels)
+        words = resolved(read, windows, split.learn, self.settings.train, round_s).words
+        lines = []
+        for label, own, left in zip(windows.labels, words.uses, absent, strict=False):
+            if left:
+                names = ", ".join(f'"{cut_short(own[place][1].phrase)}"' for place in left)
+                lines.append(
+                    f"{label}: {names} not found in the training windows, and left out; "
+                    "train.keep_absent keeps such steps"
                 )
         return lines
 
@@ -237,7 +261,8 @@ class Train(Stage):
         for part in (work, work / WHOLE):
             shutil.rmtree(part / "checkpoints", ignore_errors=True)
         (work / SCORES).write_text(
-            json.dumps({"validation": scores, "round_s": round_s}) + "\n", encoding="utf-8"
+            json.dumps({"validation": scores, "words": {"round_s": round_s, "absent": data.absent}}) + "\n",
+            encoding="utf-8",
         )
         work.rename(folder)
 

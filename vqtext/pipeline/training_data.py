@@ -19,7 +19,7 @@ from vqtext.errors import ArtifactError, TrainingError
 from vqtext.pipeline.identifiability import sensors_among
 from vqtext.pipeline.joined import lasts_of, round_of
 from vqtext.pipeline.signatures import evidence_of, hands_of
-from vqtext.pipeline.spoken import resolved
+from vqtext.pipeline.spoken import resolved, without
 from vqtext.pipeline.words import Words, read_words, vocabulary
 from vqtext.schema import Rows
 
@@ -54,6 +54,7 @@ def gather(
     import torch
     from torch.nn.functional import normalize
 
+    from vqtext.model.absence import absent
     from vqtext.model.config import ModelConfig
     from vqtext.model.starting import sizes_of
     from vqtext.model.training import TrainingData
@@ -94,6 +95,12 @@ def gather(
         if final.uses != words.uses:
             words = final
             spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
+    missing: list[list[int]] = []
+    if given is None and "signal" in settings.train.grounding.split("+") and not settings.train.keep_absent:
+        missing = absent(evidence, spoken.transcripts, config.rate_hz)
+    if any(missing):
+        words = without(words, missing)
+        spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
     anchors = normalize(torch.from_numpy(words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         label_vectors = _label_vectors(texts, windows.labels, words)
@@ -113,6 +120,7 @@ def gather(
         label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
         guidance=guidance,
         evidence=evidence,
+        absent=missing,
         name_of=windows.place,
     )
     return config, data

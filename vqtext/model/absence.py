@@ -1,0 +1,71 @@
+"""Which written steps do not happen: those without which the training windows are likelier.
+
+People, and language models, write steps that a recording does not hold. A chain has to spend time on each of
+them, which another step loses, and their names would be told. So each step of a label is left out for a try,
+the one whose loss makes the windows likeliest is left out for good, if that is no chance, and the next one is
+looked for. What a moment shows is judged by the words alone: what data say of a step depends on where it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from vqtext.model.evidence import EmissionConfig, Evidence, from_signatures
+from vqtext.model.hsmm import semi_markov
+from vqtext.model.hsmm.semi_markov import Chain
+from vqtext.model.rhythm import DurationConfig, Rhythm, step_seconds
+from vqtext.model.vocabulary import Grammar, Transcript
+
+WINDOWS = 100  # of each label that are enough
+CHANCE = 3.0  # standard errors by which windows must be likelier without a step
+LEAST = 2  # steps that a label keeps
+SUBSTATES = 3
+
+
+def absent(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float) -> list[list[int]]:
+    """Places of the steps of each label that its windows are likelier without.
+
+    A step of which nothing is written that sensors feel is not asked: it claims nothing that could fail.
+    """
+    grammar = Grammar.of(transcripts, rate_hz)
+    rhythm = Rhythm(
+        grammar.ordered, grammar.start, evidence.frame_s, DurationConfig(), SUBSTATES, evidence.lasts
+    )
+    first = from_signatures(evidence, EmissionConfig())
+    step_s = step_seconds(evidence, grammar, rhythm, first)
+    found: list[list[int]] = []
+    for i, transcript in enumerate(transcripts):
+        rows = (evidence.label == i).nonzero()[:, 0]
+        rows = rows[:: max(1, math.ceil(len(rows) / WINDOWS))]
+        places = range(len(transcript.uses))
+        kept, of_label = [*places], first[rows]
+        dwell = evidence.lasts[i] * step_s[i] / evidence.frame_s
+        felt = evidence.written[rows].isfinite().flatten(2).any(2).any(0)
+        while len(kept) > LEAST and len(rows) > 1:
+            now = _likely(of_label, transcript, kept, dwell, rate_hz)
+            clear = {}
+            for use in (u for u in kept if felt[u]):
+                gain = _likely(of_label, transcript, [u for u in kept if u != use], dwell, rate_hz) - now
+                clear[use] = float(gain.mean() - CHANCE * gain.std() / math.sqrt(len(rows)))
+            worst = max(clear, key=clear.__getitem__, default=None)
+            if worst is None or clear[worst] <= 0:
+                break
+            kept.remove(worst)
+        found.append([u for u in places if u not in kept])
+    return found
+
+
+def _likely(first: Tensor, transcript: Transcript, kept: list[int], dwell: Tensor, rate_hz: float) -> Tensor:
+    """Log likelihood of each window if a label had these of its steps alone, ``(b,)``.
+
+    Args:
+        first: log weights of all its uses, ``(b, F, U)``; dwell: frames that each lasts, ``(U,)``.
+    """
+    own = Grammar.of([Transcript("", transcript.cyclic, tuple(transcript.uses[u] for u in kept))], rate_hz)
+    chain = Chain.of(own.ordered, own.start, dwell[None, kept], SUBSTATES)
+    label = torch.zeros(len(first), dtype=torch.long)
+    return semi_markov.log_likelihood(first[:, :, None, kept], chain, label)
