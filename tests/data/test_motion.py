@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from vqtext.data.magnitudes import magnitudes
 from vqtext.data.motion import CHANGE_S, MotionScale, changes
@@ -82,6 +83,17 @@ def test_unknown_channels_are_measured_against_themselves():
     signal[:, :, 50:] = np.random.default_rng(0).normal(size=(3, 2, 50)) * [[1000.0], [0.001]]
     energy, locations = motion(signal, channels, 10.0)
     assert locations == ["unknown"] and energy[:, 55:].mean() > energy[:, :45].mean() + 1
+
+
+@pytest.mark.parametrize(("offset", "rest"), [(0.0, 0), (1.0, 1)])
+def test_an_unknown_amount_rests_at_zero_and_anything_else_at_its_median(offset, rest):
+    """Of an envelope or a pressure, little would be told as moving as much as a lot."""
+    little, middle, much = (np.full(40, size) for size in (0.01, 0.3, 1.0))
+    signal = np.concatenate([little, middle, middle, much])[None, None].repeat(3, axis=0) + offset
+    signal[1, 0, :30] = np.nan
+    energy, _ = motion(signal.astype(np.float32), [Channel("c", "thigh", "unknown", "", "1")], 50.0)
+    of = [energy[0, middle - 10 : middle + 10].mean() for middle in (20, 80, 140)]
+    assert np.argmin(of) == rest and np.argmax(of) == 2
 
 
 def test_constant_and_dead_channels_are_no_trouble():

@@ -6,6 +6,7 @@ docs/motion.md has the same as a table, with why.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,16 +19,42 @@ muscles it makes the usual envelope, of 4 Hz."""
 SHOW_MOTION = ("acc", "gyro", "velocity", "position", "angle", "emg", "force", "unknown")
 """Modalities of channels that motion is read from."""
 
+ENDS, NEAR_ZERO = (0.05, 0.95), 0.1
+"""Quantiles that are the low and the high end of a channel, and how near to zero the low end of an amount is,
+in units of the high one."""
+
 SWING = 1 / 3
 """Where smoothing leaves less than this of a muscle's spread, the signal swings about zero, as the raw one
 does: of it a twentieth is left at 1000 Hz and under a third at 100 Hz, of an envelope most."""
+
+
+@dataclass(frozen=True)
+class OwnScale:
+    """What channels of unknown modality are measured by: where each rests, and its spread about that.
+
+    Most rest at their median in the window. One whose low end is near zero beside its high one is an amount,
+    such as an envelope or a pressure, and rests at zero: about its median, little would be as far as much.
+
+    Attributes:
+        is_amount, spread: of the c channels, ``(c,)``; of each window's own, ``(N, c)``.
+    """
+
+    is_amount: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray, axis: int | tuple[int, ...] = (0, 2)) -> OwnScale:
+        """Of ``(N, c, T)``: over all windows, or over axis 2 each window's own."""
+        low, high = np.quantile(np.where(np.isnan(values), median(values), values), ENDS, axis=axis)
+        is_amount = np.abs(low) < NEAR_ZERO * high
+        return cls(is_amount, np.sqrt(_mean(np.square(_from_rest(values, is_amount)), axis=axis)))
 
 
 def magnitudes(
     signal: np.ndarray,
     channels: Sequence[Channel],
     rate_hz: float,
-    spread: Mapping[str, np.ndarray] | None = None,
+    scales: Mapping[str, OwnScale] | None = None,
 ) -> dict[str, dict[str, np.ndarray]]:
     """Motion in physical units: how fast each location turns and travels, how hard it is pushed about, and
     how its muscles work.
@@ -39,7 +66,7 @@ def magnitudes(
     - ``force``: how fast the force changes, in N/s. A steady load is rest, whether a foot or a hand bears it.
     - ``emg``: activity in uV, the root mean square of the rectified channels.
     - ``other``, at a location that has none of these but channels of unknown modality: the distance of its
-      channels from their medians in the window, each in units of its own spread.
+      channels from their rest, each in units of its own spread. See `OwnScale`.
 
     Magnetometers and heart rates say nothing about motion. Each window is measured by itself: an axis without
     a sample in a window is no axis there.
@@ -48,7 +75,7 @@ def magnitudes(
         signal: ``(N, C, T)``, NaN where there is no sample.
         channels: metadata of the C channels.
         rate_hz: samples a second.
-        spread: location → spread of its unknown channels, ``(c,)``; None takes each window's own.
+        scales: location → the scale of its unknown channels; None takes each window's own.
 
     Returns:
         location → modality → smoothed magnitudes ``(N, T)``, NaN where an axis has no sample. Locations are
@@ -62,7 +89,7 @@ def magnitudes(
         if "acc" in rows and any(channels[row].gravity for row in rows["acc"]):
             magnitude["acc"] = np.abs(magnitude["acc"] - median(magnitude["acc"]))
         if not magnitude and unknown:
-            magnitude["other"] = _distance(signal[:, unknown], None if spread is None else spread[location])
+            magnitude["other"] = _distance(signal[:, unknown], None if scales is None else scales[location])
         if magnitude:
             found[location] = {name: smooth(values, rate_hz) for name, values in magnitude.items()}
     return found
@@ -154,13 +181,6 @@ def median(values: np.ndarray) -> np.ndarray:
     return np.nanmedian(np.where(empty, 0, values), axis=-1, keepdims=True)
 
 
-def spread_of(values: np.ndarray) -> np.ndarray:
-    """Spread of channels ``(N, c, T)`` about their medians in each window, ``(c,)``."""
-    with np.errstate(invalid="ignore"):
-        square = np.square(values - median(values))
-    return np.sqrt(_mean(square, axis=(0, 2)))
-
-
 def _magnitude(modality: str, values: np.ndarray, rate_hz: float) -> np.ndarray:
     axes = moving_axes(modality, values, rate_hz)
     if modality != "emg":
@@ -181,13 +201,16 @@ def _mean(values: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
     return np.nansum(values, axis=axis) / np.maximum((~np.isnan(values)).sum(axis=axis), 1)
 
 
-def _distance(values: np.ndarray, spread: np.ndarray | None) -> np.ndarray:
-    """How far unnamed channels (N, c, T) are from their medians, as a root mean square, ``(N, T)``."""
-    deviation = values.astype(np.float32) - median(values)
-    if spread is None:
-        spread = np.sqrt(_mean(np.square(deviation), axis=2))
-    scale = np.where(spread > 0, spread, 1)[..., None]
+def _distance(values: np.ndarray, own: OwnScale | None) -> np.ndarray:
+    """How far unnamed channels (N, c, T) are from their rest, as a root mean square, ``(N, T)``."""
+    own = own or OwnScale.of(values, axis=2)
+    deviation = _from_rest(values, own.is_amount)
+    scale = np.where(own.spread > 0, own.spread, 1)[..., None]
     dead = np.isnan(deviation).all(axis=2, keepdims=True)
     square = np.square(np.where(dead, 0, deviation / scale)).sum(axis=1)
     alive = (~dead).sum(axis=1)
     return np.where(alive > 0, np.sqrt(square / np.maximum(alive, 1)), np.nan).astype(np.float32)
+
+
+def _from_rest(values: np.ndarray, is_amount: np.ndarray) -> np.ndarray:
+    return values.astype(np.float32) - np.where(is_amount[..., None], 0, median(values))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqtext.data.magnitudes import magnitudes, rows_of, spread_of
+from vqtext.data.magnitudes import OwnScale, magnitudes, rows_of
 from vqtext.data.windows import BLOCK
 from vqtext.schema import Channel, Rows
 
@@ -39,14 +39,14 @@ class MotionScale:
         channels, rate_hz: of the signals.
         locations: the L places that move.
         scores: location → modality → floor in physical units, mean and spread of the logarithm.
-        spread: location → spread of its unknown channels.
+        scales: location → the scale of its unknown channels.
     """
 
     channels: tuple[Channel, ...]
     rate_hz: float
     locations: tuple[str, ...]
     scores: dict[str, dict[str, tuple[float, float, float]]]
-    spread: dict[str, np.ndarray]
+    scales: dict[str, OwnScale]
 
     @classmethod
     def of(cls, signal: Rows, train: np.ndarray, channels: Sequence[Channel], rate_hz: float) -> MotionScale:
@@ -60,16 +60,16 @@ class MotionScale:
         """
         index = train[np.linspace(0, len(train) - 1, min(SAMPLE, len(train))).round().astype(int)]
         sample = signal[index]
-        spread = {}
+        scales = {}
         for location in dict.fromkeys(channel.location for channel in channels):
             if unknown := rows_of(channels, location, "unknown"):
-                spread[location] = spread_of(sample[:, unknown])
-        found = magnitudes(sample, channels, rate_hz, spread)
+                scales[location] = OwnScale.of(sample[:, unknown])
+        found = magnitudes(sample, channels, rate_hz, scales)
         scores = {
             location: {name: _score(values) for name, values in modalities.items()}
             for location, modalities in found.items()
         }
-        return cls(tuple(channels), rate_hz, tuple(scores), scores, spread)
+        return cls(tuple(channels), rate_hz, tuple(scores), scores, scales)
 
     @property
     def sensors(self) -> list[tuple[str, str]]:
@@ -79,7 +79,7 @@ class MotionScale:
     def motion(self, signal: np.ndarray) -> np.ndarray:
         """Log motion of each of the `sensors` in units of its spread, ``(n, C, T)`` → ``(n, T, S) float32``,
         NaN where it has no sample."""
-        found = magnitudes(signal, self.channels, self.rate_hz, self.spread)
+        found = magnitudes(signal, self.channels, self.rate_hz, self.scales)
         out = np.empty((signal.shape[0], signal.shape[2], len(self.sensors)), dtype=np.float32)
         for s, (location, name) in enumerate(self.sensors):
             floor, mean, spread = self.scores[location][name]
