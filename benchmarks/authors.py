@@ -1,6 +1,7 @@
-"""Do the words of strangers come true? The E-step alone, on word lists as language models wrote them.
+"""Do the words of strangers come true? On word lists as language models wrote them: the E-step alone.
 
     python benchmarks/authors.py --words FOLDER [--thresholds 0.85 0.995] [--data ../shared/data/gait]
+                                 [--train]
 
 FOLDER holds a folder an author: replies of a model, ``LABEL.json``, or a finished ``subactions.json``; and
 what each phrase stands for, written before anything was trained: ``truth.json`` (label → phrase → truth word)
@@ -9,6 +10,8 @@ feet on the ground or the swing of the side it names; without a side, all but st
 
 For each author and threshold: mean recall over the truth words, each word's own, the difference of the two
 swings, the share of the time under straddling phrases, the recall over the rest, and what was merged.
+``--train`` adds the same of models trained with default settings on three folds, each on the people who were
+kept out of it, by the signal alone.
 """
 
 from __future__ import annotations
@@ -23,10 +26,16 @@ import numpy as np
 from first_names import FirstNames
 from stages import stages
 
+from vqtext import load
 from vqtext.config import Settings
+from vqtext.data.windows import Windows
+from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.joined import counted_as
 from vqtext.pipeline.measures import at_samples
+from vqtext.pipeline.runs import folds_of, read_run
+from vqtext.pipeline.spoken import words_of_fold
 from vqtext.pipeline.truth import own_table, read_table
+from vqtext.pipeline.words import Words
 from vqtext.prompts.facets import read_facets
 from vqtext.prompts.movement_words import LEFT, RIGHT
 from vqtext.prompts.replies import LabelReply
@@ -80,13 +89,17 @@ def straddled(label: str, phrase: str, truth_words: list[str]) -> set[str]:
 
 
 class Scores:
-    """What the E-step says of all windows, held against the truth."""
+    """What is said of windows, held against their truth.
 
-    def __init__(self, settings: Settings, author: Path | None) -> None:
-        first = FirstNames(settings)
-        windows, words = first.windows, first.words
+    Args:
+        anchors: of the frames of the windows ``at (n,)``, ``(n, F)``; −1 none.
+    """
+
+    def __init__(
+        self, windows: Windows, words: Words, author: Path | None, at: np.ndarray, anchors: np.ndarray
+    ) -> None:
         meant = meanings(author, windows.truth_words)
-        right = np.zeros((len(windows.labels), len(words.phrases), len(windows.truth_words)), dtype=bool)
+        right = np.zeros((len(windows.labels), len(words.phrases) + 1, len(windows.truth_words)), dtype=bool)
         for i, (label, uses) in enumerate(zip(windows.labels, words.uses, strict=True)):
             for anchor, step in uses:
                 key = same_text(counted_as(step).phrase)
@@ -95,13 +108,32 @@ class Scores:
         # A window that holds a border is named by the steps of other labels too: any label's meaning counts.
         anywhere = right.any(axis=0)
         right = np.where(right.any(axis=2, keepdims=True), right, anywhere)
-        anchors = at_samples(first.anchors(), windows.T)
-        self.truth, self.words = first.truth, windows.truth_words
-        allowed = right[windows.label[:, None], anchors]  # (N, T, words)
+        self.truth, self.words = np.asarray(windows.truth[at]), windows.truth_words
+        allowed = right[windows.label[at][:, None], at_samples(anchors, windows.T)]  # (n, T, words)
         is_true = np.eye(len(self.words), dtype=bool)[np.maximum(self.truth, 0)]
         self.hit = (allowed & is_true).any(axis=2)
         self.clear = allowed.sum(axis=2) == 1
-        self.anchors = len(words.phrases)
+
+    @classmethod
+    def of_e_step(cls, settings: Settings, author: Path | None) -> Scores:
+        first = FirstNames(settings)
+        return cls(first.windows, first.words, author, first.everyone.train, first.anchors())
+
+    @classmethod
+    def of_training(cls, settings: Settings, author: Path | None) -> Scores:
+        """Of every window, by the model of the first seed that has not seen its subject."""
+        stages(settings, ("train",))
+        windows, folder = read_windows(settings.cache / "windows.h5"), settings.run_folder
+        run, parts = read_run(folder), []
+        for number, fold in enumerate(folds_of(folder, run, windows)):
+            words = words_of_fold(settings.cache, run, number, windows, fold.split.learn)
+            model = load(folder / fold.models[settings.train.seeds[0]])
+            said = model.decode(windows.signal, fold.split.test).anchor
+            parts.append(cls(windows, words, author, fold.split.test, said))
+        whole = parts[0]
+        for name in ("truth", "hit", "clear"):
+            setattr(whole, name, np.concatenate([getattr(part, name) for part in parts]))
+        return whole
 
     def recalls(self, where: np.ndarray | bool = True) -> list[float]:
         said = self.truth >= 0
@@ -128,9 +160,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(data) / "gait")
     parser.add_argument("--thresholds", type=float, nargs="+", default=[0.85])
     parser.add_argument("--authors", nargs="+", help="folders of --words; none: the lexicon, and all of gait")
+    parser.add_argument("--train", action="store_true")
     asked = parser.parse_args()
+    kinds = {"E-step": Scores.of_e_step, **({"trained": Scores.of_training} if asked.train else {})}
     named = asked.authors or ["lexicon", *(one.name for one in sorted(asked.words.glob("gait-*")))]
-    print("author     threshold phrases anchors recall   left  right   both  stand  |l-r| straddling   rest")
+    heads = "recall   left  right   both  stand  |l-r| straddling   rest"
+    print(f"author     by      threshold phrases anchors {heads}")
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
         given = {"data": {"name": "gait", "path": asked.data}, "guidance": {"source": "label"}}
@@ -141,21 +176,25 @@ def main() -> None:
             words_of(author, cache)
             for threshold in asked.thresholds:
                 settings = Settings(
-                    cache=cache, **given, dedup={"threshold": threshold}, embed={"encoder": "minilm"}
+                    cache=cache,
+                    **given,
+                    dedup={"threshold": threshold},
+                    embed={"encoder": "minilm"},
+                    train={"run": f"{name}-{threshold}", "folds": 3},
                 )
                 summary = stages(settings, ("embed", "dedup"))
-                scores = Scores(settings, author)
-                every = scores.recalls()
-                order = [scores.words.index(word) for word in (SWING[LEFT], SWING[RIGHT], BOTH, STANDING)]
-                own = [every[i] for i in order]
-                told = [np.nanmean(every), *own, abs(own[0] - own[1])]
-                rest = np.nanmean(scores.recalls(scores.clear))
-                print(
-                    f"{name:10} {threshold:9.3f} {summary['phrases']:7} {summary['anchors']:7} "
-                    + " ".join(f"{value:6.3f}" for value in told)
-                    + f" {scores.straddling():10.3f} {rest:6.3f}",
-                    flush=True,
-                )
+                for by, scored in kinds.items():
+                    counts = f"{threshold:9.3f} {summary['phrases']:7} {summary['anchors']:7}"
+                    print(f"{name:10} {by:7} {counts} {row(scored(settings, author))}", flush=True)
+
+
+def row(scores: Scores) -> str:
+    """Recalls, in the order of the table's heads."""
+    every = scores.recalls()
+    order = [scores.words.index(word) for word in (SWING[LEFT], SWING[RIGHT], BOTH, STANDING)]
+    own = [every[i] for i in order]
+    told = " ".join(f"{value:6.3f}" for value in [np.nanmean(every), *own, abs(own[0] - own[1])])
+    return f"{told} {scores.straddling():10.3f} {np.nanmean(scores.recalls(scores.clear)):6.3f}"
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Are names true where every step is known? Simulated people; window labels alone in training, unseen people.
 
     python benchmarks/planted.py [--worlds identifiable,mirrored,unordered] [--seeds 0,1,2] [--folds 3]
-                                 [--wrong-words 24] [--first-only] [--seed-of-world 0] [--cache FOLDER]
+                                 [--wrong-words 24] [--invented-steps 8] [--first-only]
+                                 [--seed-of-world 0] [--cache FOLDER]
 
 For each world: what the identifiability report says beforehand, what the E-step names without a
 network, what left and right swapped in the signatures does to it, then the trained models by `vqtext
 evaluate`, and how true the names are that are claimed without a mark. ``--wrong-words N`` replaces 10 % and
 25 % of the signature cells of the identifiable world at random, N draws each, and tells what the E-step
-loses by it.
+loses by it; ``--invented-steps N`` tells the same of two steps in each label that never happen.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from first_names import FirstNames, truth_word_of
+from invented_steps import invented_steps
 from stages import MODEL, WORDS, stages
 from wrong_words import wrong_words
 
@@ -38,6 +40,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--wrong-words", type=int, default=0, metavar="N")
+    parser.add_argument("--invented-steps", type=int, default=0, metavar="N")
     parser.add_argument("--first-only", action="store_true")
     parser.add_argument("--seed-of-world", type=int, default=0)
     parser.add_argument("--cache", type=Path)
@@ -59,6 +62,8 @@ def main() -> None:
             swapped(first)
             if args.wrong_words and world == "identifiable":
                 wrong_words(first, args.wrong_words)
+            if args.invented_steps and world == "identifiable":
+                invented_steps(first, args.invented_steps)
             if not args.first_only:
                 trained(settings, first)
 
