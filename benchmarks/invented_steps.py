@@ -12,8 +12,7 @@ from first_names import FirstNames, truth_word_of
 from vqtext.model.absence import absent
 from vqtext.model.e_step import e_step
 from vqtext.pipeline.measures import at_samples, named_accuracy, named_recall
-from vqtext.pipeline.spoken import resolved
-from vqtext.pipeline.spoken import without
+from vqtext.pipeline.spoken import resolved, without
 from vqtext.pipeline.training_data import gather
 from vqtext.pipeline.words import Words
 from vqtext.prompts.corruption import LEVELS, WAYS
@@ -98,6 +97,8 @@ def invented_steps(first: FirstNames, draws: int) -> None:
         for seed in range(draws):
             words = with_invented(first.words, kinds, first.locations, seed)
             words = resolved(words, first.windows, first.everyone.learn, first.settings.train).words
+            _, data = gather(first.windows, first.everyone, first.settings, words)
+            words = without(words, absent(data.evidence, data.vocabulary.transcripts, first.windows.rate_hz))
             _, data = gather(first.windows, first.everyone, first.settings, words)
             anchors = e_step(data.evidence, data.grammar, frozenset({"order", "signal"})).anchors().numpy()
             named = at_samples(truth_word_of(first.windows, words)[anchors], first.windows.T)
