@@ -1,4 +1,4 @@
-"""The README: what it tells a newcomer to type exists, and its own data set is read as it says."""
+"""README and docs: what they tell a newcomer to type exists, and the data set of the README is read as it says."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from vqtext.cli import app
 from vqtext.prompts.subactions import read_subactions
 from vqtext.settings import load_settings
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
 
 
 def commands() -> list[str]:
     """Every vqtext command, in blocks and in running text."""
     lines = [line for block in blocks("bash") for line in block.splitlines() if line.startswith("vqtext ")]
-    return lines + re.findall(r"`(vqtext [a-z][^`]*)`", README)
+    return lines + re.findall(r"`(vqtext [a-z][^`]*)`", TEXT)
 
 
 @pytest.mark.parametrize("line", commands())
@@ -70,7 +72,12 @@ def test_settings_and_words_are_what_the_commands_read(tmp_path: Path, monkeypat
     assert label.display and label.subactions[0].signature
 
 
-def test_every_link_leads_somewhere() -> None:
-    root = Path(__file__).parents[1]
-    for target in re.findall(r"\]\((?!http)([^)#]+)", README):
-        assert (root / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_readme_is_short() -> None:
+    """A newcomer would not read it to the end."""
+    assert len(PAGES[0].read_text(encoding="utf-8").splitlines()) <= 120
