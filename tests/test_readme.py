@@ -1,4 +1,4 @@
-"""README and docs: what they tell a newcomer to type exists, and the data set of the README is read as it says."""
+"""README and docs: what they tell a newcomer to type exists, and the first data set is read as they say."""
 
 from __future__ import annotations
 

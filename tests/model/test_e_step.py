@@ -165,7 +165,7 @@ def test_a_window_that_holds_a_border_may_show_what_a_window_beside_it_has():
 def test_one_wrong_cell_is_outvoted_by_other_labels_that_have_the_same_anchor():
     anchor, valid = torch.tensor([[0, 1], [0, 2], [0, 0]]), torch.tensor([[1, 1], [1, 1], [1, 0]]).bool()
     written = torch.tensor([[[-1.0], [1.0]], [[1.0], [float("nan")]], [[1.0], [-1.0]]])
-    level = pooled(written, anchor, valid)
+    level = pooled(written, anchor, valid, EmissionConfig())
     assert level[0, 0] > -0.1, "two readings weigh more than one"
     assert level[0, 1] == 1.0 and level[1, 1].isnan(), "what nobody else writes stays as it is"
     assert level[2, 1] == -1.0, "padding is nobody's word"

@@ -32,6 +32,7 @@ class EmissionConfig:
         told: features that one location counts as, however many it has.
         shrink: how far a state's mean is drawn to what its anchor feels like everywhere, 0 to 1.
         min_variance: of a feature within a state, in units of its variance over all frames.
+        others: weight of what other labels write of the same anchor.
     """
 
     spread: float = 0.6
@@ -42,10 +43,7 @@ class EmissionConfig:
     told: float = 2.0
     shrink: float = 0.5
     min_variance: float = 1e-3
-
-
-OTHERS = 0.7
-"""Weight of what other labels write of the same anchor."""
+    others: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -281,7 +279,7 @@ def standardise(x: Tensor, group: Tensor) -> Tensor:
     return out
 
 
-def pooled(levels: Tensor, anchor: Tensor, valid: Tensor) -> Tensor:
+def pooled(levels: Tensor, anchor: Tensor, valid: Tensor, config: EmissionConfig) -> Tensor:
     """Written levels, each drawn towards what other labels write of the same anchor and location.
 
     Each label's words are another reading of the same movement, and any may be wrong; a cell that nobody
@@ -297,7 +295,7 @@ def pooled(levels: Tensor, anchor: Tensor, valid: Tensor) -> Tensor:
         here = levels[own]  # (uses, L)
         others = here.isfinite().sum(0) - here.isfinite().int()
         mean = (here.nansum(0) - here.nan_to_num()) / others.clamp(min=1)
-        out[own] = torch.where(others > 0, torch.lerp(here, mean, OTHERS), here)
+        out[own] = torch.where(others > 0, torch.lerp(here, mean, config.others), here)
     return out
 
 

@@ -99,7 +99,7 @@ def written(
     """
     import torch
 
-    from vqtext.model.evidence import pooled
+    from vqtext.model.evidence import EmissionConfig, pooled
     from vqtext.model.posture import UP
 
     hands, kinds = hands_of(windows, train)
@@ -114,7 +114,7 @@ def written(
                 for u, (_, step) in enumerate(uses):
                     cells[i, u] = np.array(cells_of(step, hand), dtype=float)
             found = torch.from_numpy(cells).float()
-            drawn.append(pooled(found, grammar.anchor, grammar.valid) if pool else found)
+            drawn.append(pooled(found, grammar.anchor, grammar.valid, EmissionConfig()) if pool else found)
         return torch.stack(drawn)[[kinds.index(hand) for hand in hands], label]
 
     lasts = torch.ones(grammar.anchor.shape)
