@@ -267,6 +267,22 @@ def codes(
     say(answer, lines, as_json)
 
 
+@app.command()
+def preview(
+    test_subjects: o.TestSubjects = None,
+    folds: o.Folds = None,
+    split: o.Split = None,
+    cache: o.Cache = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """Show in seconds which steps the words find in the training windows, before anything is trained."""
+    loaded = load_settings(o.chosen(preview, locals()))
+    from vqtext.pipeline.preview import lines
+    from vqtext.pipeline.preview import preview as preview_of
+
+    say(preview_of(loaded.settings), lines, as_json)
+
+
 @app.command("run")
 def run_all(
     data: o.Data = None,

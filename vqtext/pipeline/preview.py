@@ -1,0 +1,175 @@
+"""Names in seconds: what words, sensors and order say of the training windows, before training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vqtext.config import Settings
+from vqtext.data.folds import splits_for
+from vqtext.data.windows import Windows
+from vqtext.errors import ConfigError, WordsError
+from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.dedup import Dedup
+from vqtext.pipeline.found_lasts import found_lasts, lasts_lines
+from vqtext.pipeline.found_levels import found_levels, level_lines
+from vqtext.pipeline.found_ways import found_ways, way_lines
+from vqtext.pipeline.lines import cut_short, table
+from vqtext.pipeline.progress import Progress
+from vqtext.pipeline.spoken import resolved, without
+from vqtext.pipeline.steps_said import StepsSaid
+from vqtext.pipeline.words import Words, read_words
+
+if TYPE_CHECKING:
+    from vqtext.model.config import ModelConfig
+    from vqtext.model.e_step import Posterior
+    from vqtext.model.training import TrainingData
+
+HEADER = ("label", "step", "time", "lasts", "sure")
+
+
+def preview(settings: Settings) -> dict[str, Any]:
+    """What each step is found to be in the windows that a training would learn from.
+
+    No network is trained, no test window is looked at, and nothing is written. Of a split into folds, the
+    first one's training windows are looked at.
+
+    Returns:
+        The whole ``--json`` answer. ``steps``: for each ``label`` and ``phrase`` its share of the label's
+        ``time``, how many ``seconds`` it lasts on average, None where fewer than two whole ones were seen,
+        and how ``sure`` its moments are, from 0 to 1; ``absent``: steps that were not found; ``joined``:
+        steps that nothing tells apart; ``levels``, ``directions`` and ``durations`` as in ``vqtext codes
+        --words``.
+
+    Raises:
+        ArtifactError: windows, texts or anchors are missing or stale.
+        ConfigError: the grounding reads no signatures.
+        WordsError: no signature speaks of a sensor that is there.
+    """
+    from vqtext.model.e_step import e_step
+    from vqtext.pipeline.training_data import gather, rounds_of
+
+    knows = frozenset(settings.train.grounding.split("+"))
+    if "signal" not in knows:
+        raise ConfigError(
+            f"train.grounding {settings.train.grounding} reads nothing that sensors feel: there is nothing "
+            "to preview; take order+signal"
+        )
+    Dedup(settings, Progress(quiet=True)).check()
+    # no text is told to anybody here
+    untold = settings.model_copy(update={"guidance": settings.guidance.model_copy(update={"source": "none"})})
+    windows = read_windows(settings.cache / "windows.h5")
+    split = splits_for(windows, settings.train)[0]
+    config, data = gather(windows, split, untold)
+    known = data.evidence.of(data.train.numpy())
+    found = e_step(known, data.grammar, knows)
+    if not found.known.any():
+        raise WordsError(
+            "no signature writes what a sensor of this data feels, so nothing can be found: write signatures "
+            "in subactions.json, then run `vqtext embed` and `vqtext dedup`"
+        )
+    read = read_words(settings.cache / "anchors.h5", windows.labels)
+    rounds = rounds_of(data.evidence, len(windows.labels))
+    whole = resolved(read, windows, split.learn, settings.train, rounds)
+    words = without(whole.words, data.absent)
+    said = _said(windows, split.train, words, config, data, found)
+    return {
+        "split": split.how,
+        "windows": len(split.train),
+        "steps": _steps(windows, split.train, words, data, found, said),
+        "absent": [
+            {"label": label, "phrase": own[place][1].phrase}
+            for label, own, left in zip(windows.labels, whole.words.uses, data.absent, strict=False)
+            for place in left
+        ],
+        "joined": [{"label": windows.labels[join.label], "name": join.name} for join in whole.joined],
+        "durations": found_lasts(said),
+        "directions": found_ways(said),
+        "levels": found_levels(said),
+    }
+
+
+def _said(
+    windows: Windows,
+    train: np.ndarray,
+    words: Words,
+    config: ModelConfig,
+    data: TrainingData,
+    found: Posterior,
+) -> StepsSaid:
+    """The likeliest step of each moment, as a trained model's decoding would say it."""
+    label, anchors = windows.label[train], found.anchors().numpy()
+    use = np.full(anchors.shape, -1)
+    for i, row in enumerate(data.grammar.state):
+        own = label == i
+        of_label = found.states[own][..., row[: len(words.uses[i])]].float().numpy()
+        likeliest = of_label.argmax(-1)
+        anchor = data.grammar.anchor[i].numpy()[likeliest]
+        use[own] = np.where(anchor == anchors[own], likeliest, -1)  # else it is a step of a label beside it
+    keep = data.frame_keep[data.train].numpy() & found.known.numpy()[:, None]
+    decoded: Any = SimpleNamespace(label=label, use=use, keep=keep)
+    return StepsSaid(windows, words, train, train, decoded, config.frames, config.window_s / config.frames)
+
+
+def _steps(
+    windows: Windows,
+    train: np.ndarray,
+    words: Words,
+    data: TrainingData,
+    found: Posterior,
+    said: StepsSaid,
+) -> list[dict[str, Any]]:
+    best = found.states.float().amax(-1).numpy()
+    steps = []
+    for i, own in enumerate(words.uses):
+        here = (windows.label[train] == i)[:, None] & said.said.keep
+        for u, (_, step) in enumerate(own):
+            mine = here & (said.said.use == u)
+            seconds = said.seconds(i)[u]
+            steps.append(
+                {
+                    "label": windows.labels[i],
+                    "phrase": step.phrase,
+                    "time": float(mine.sum() / max(here.sum(), 1)),
+                    "seconds": None if np.isnan(seconds) else round(seconds, 3),
+                    "sure": float(best[mine].mean()) if mine.any() else None,
+                }
+            )
+    return steps
+
+
+def lines(answer: Mapping[str, Any]) -> list[str]:
+    """The answer of `preview` for people."""
+    rows: list[tuple[str, ...]] = [HEADER]
+    for step in answer["steps"]:
+        seconds, sure = step["seconds"], step["sure"]
+        rows.append(
+            (
+                cut_short(step["label"], 30),
+                cut_short(step["phrase"], 60),
+                f"{100 * step['time']:.0f} %",
+                "–" if seconds is None else f"{seconds:.2f} s",
+                "–" if sure is None else f"{sure:.2f}",
+            )
+        )
+    told = [f"{answer['windows']} training windows, by words, sensors and order alone:", *table(rows)]
+    if answer["absent"]:
+        names = [f"{step['label']}: {cut_short(step['phrase'], 60)}" for step in answer["absent"]]
+        told.append(f"not found, and left out by training: {'; '.join(names)}")
+    if answer["joined"]:
+        names = [f"{step['label']}: {cut_short(step['name'], 60)}" for step in answer["joined"]]
+        told.append(f"one step, since nothing tells them apart: {'; '.join(names)}")
+    told += [
+        *lasts_lines(answer["durations"]),
+        *way_lines(answer["directions"]),
+        *level_lines(answer["levels"]),
+    ]
+    if answer["split"] == "random":
+        told.append(
+            "these windows were chosen at random: people whose windows you look at now are no test later; "
+            "say --test-subjects, as for train"
+        )
+    return told
