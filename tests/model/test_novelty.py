@@ -52,3 +52,11 @@ def test_few_windows_are_held_against_a_wider_bound():
     novelty = fitted()
     bounds = [novelty.usual(people(count, seed=3)[0]) for count in (LEAST, 30, 3000)]
     assert bounds[0] > bounds[2] and bounds[1] > 0.9 * bounds[2]
+
+
+def test_windows_that_are_all_the_same_leave_numbers():
+    """Sensors that are dead throughout gave a model that nothing could read any more."""
+    same, label = torch.ones(30, WIDTH), torch.arange(30) % 3
+    novelty = Novelty(3, WIDTH)
+    novelty.fit(same, label)
+    assert novelty.whiten.isfinite().all() and 0 < novelty.usual(same) < float("inf")

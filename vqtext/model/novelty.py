@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 RARE = 0.01  # share of the windows of unseen people that are told as unlike everything learned
+LEAST_VARIANCE = 1e-12  # that windows differ by at least: those of dead channels are all the same
 LEAST = 8  # windows of unseen people: fewer cannot say what is usual
 
 
@@ -48,7 +49,8 @@ class Novelty(nn.Module):
             away[label == i] = pooled[label == i] - self.mean[i]
         covariance = torch.from_numpy(LedoitWolf(assume_centered=True).fit(away.numpy()).covariance_)
         scale, axes = torch.linalg.eigh(covariance)
-        self.whiten.copy_(axes / scale.clamp(min=scale.max() * 1e-6).sqrt())
+        least = max(float(scale.max()) * 1e-6, LEAST_VARIANCE)
+        self.whiten.copy_(axes / scale.clamp(min=least).sqrt())
 
     @torch.no_grad()
     def usual(self, pooled: Tensor) -> float:
