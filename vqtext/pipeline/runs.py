@@ -6,7 +6,7 @@ A run has one split, or one a fold, and for each split a model a seed: ``seed-0`
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,7 @@ def folds_of(folder: Path | str, run: dict[str, Any], windows: Windows) -> list[
         for number, entry in enumerate(run["splits"]):
             split = Split.from_description(entry)
             models = {seed: model_folder(split, number, seed) for seed in run["seeds"]}
+            _check_words(entry, len(windows.labels))
             folds.append(Fold(split, models, entry["best"]))
         wrong = _seen_before([fold.split for fold in folds], windows)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -90,6 +91,15 @@ def folds_of(folder: Path | str, run: dict[str, Any], windows: Windows) -> list[
 
 def _again(folder: Path) -> str:
     return again(folder, f"train --run {folder.name}")
+
+
+def _check_words(entry: Mapping[str, Any], labels: int) -> None:
+    """Of the words that a split's models were given (`vqtext.pipeline.spoken`), raise what a broken record
+    raises."""
+    round_s = [s is None or float(s) for s in entry["round_s"]]
+    absent = [[int(place) for place in own] for own in entry["absent"]]
+    if len(round_s) != labels or len(absent) not in (0, labels):
+        raise ValueError
 
 
 def _seen_before(splits: Sequence[Split], windows: Windows) -> str | None:
