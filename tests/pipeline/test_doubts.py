@@ -81,3 +81,10 @@ def test_places_without_a_sensor_are_named_once():
     steps = [SubAction(phrase=f"step {i}", signature=cells) for i in range(3)]
     (told,) = doubts(words(*steps), ("dominant wrist",), ["left", "right"], "order+signal")
     assert told == "no sensor at right ankle, left antenna: what signatures say of it is left unused"
+
+
+def test_postures_alone_are_read_where_gravity_is_felt():
+    """Names of people who lie and stand were said to follow the order alone."""
+    lying = words(SubAction(phrase="lie", signature={"chest": Cell(posture="lying face up")}))
+    assert doubts(lying, ("chest",), [None], "order+signal", upright=("chest",)) == []
+    assert "the order of steps alone" in doubts(lying, ("chest",), [None], "order+signal")[0]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from vqtext.data.locations import best_cell, matches
-from vqtext.pipeline.cells import level_written, way_written
+from vqtext.pipeline.cells import level_written, posture_written, way_written
 from vqtext.pipeline.words import Words
 from vqtext.schema import MOTIONS, SubAction
 
@@ -26,6 +26,7 @@ def doubts(
     hands: Sequence[str | None],
     grounding: str,
     told: Sequence[tuple[str, str]] = (),
+    upright: Sequence[str] = (),
 ) -> list[str]:
     """Warnings for people, at most one of each kind.
 
@@ -34,14 +35,16 @@ def doubts(
         hands: dominant hands that occur.
         told: ways of some locations that sensors tell, see `vqtext.data.heading.ways`.
         grounding: the mode that will read the words.
+        upright: places that know where up is, see `vqtext.data.heading.upright_places`.
     """
     if "signal" not in grounding.split("+"):
         return []
     steps = [step for uses in words.uses for _, step in uses]
     levels = (level_written(step, place, hand) for step in steps for place in locations for hand in hands)
     ways = (way_written(step, place, way, hand) for step in steps for place, way in told for hand in hands)
+    postures = (posture_written(step, place, hand) for step in steps for place in upright for hand in hands)
     absent = _absent(steps, locations, hands)
-    if all(written is None for written in itertools.chain(levels, ways)):
+    if all(written is None for written in itertools.chain(levels, ways, postures)):
         rest = "the order of steps" if "order" in grounding else "the labels"
         return [f"no signature tells how a sensor of this data moves: names follow {rest} alone"]
     warnings = []

@@ -21,7 +21,7 @@ from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.cache.publish import copy
 from vqtext.data.folds import splits_for
-from vqtext.data.heading import ways
+from vqtext.data.heading import upright_places, ways
 from vqtext.data.splits import PARTS, Split
 from vqtext.data.windows import Windows
 from vqtext.errors import TrainingError
@@ -165,7 +165,8 @@ class Train(Stage):
         words = read_words(self.settings.cache / "anchors.h5", windows.labels)
         locations = list(dict.fromkeys(channel.location for channel in windows.channels))
         hands = sorted({subject.hand for subject in windows.subjects}, key=str) or [None]
-        return doubts(words, locations, hands, self.settings.train.grounding, ways(windows.channels))
+        told, upright = ways(windows.channels), upright_places(windows.channels)
+        return doubts(words, locations, hands, self.settings.train.grounding, told, upright)
 
     def _too_fast(self, windows: Windows, split: Split, round_s: Sequence[float | None]) -> list[str]:
         """What was joined besides, since rounds that were read of the training windows are so fast."""
