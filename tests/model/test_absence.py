@@ -1,11 +1,14 @@
 """A step that never happens is found, and none that does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from model.toy import of_one_label
 
-from vqtext.model.absence import absent
+from vqtext.model.absence import absent, unsupported
+from vqtext.model.posture import UP
 from vqtext.model.vocabulary import Transcript, Use
 
 RATE = 50.0
@@ -43,3 +46,21 @@ def test_a_step_that_never_happens_is_left_out(seed: int) -> None:
 def test_a_step_of_which_nothing_is_written_is_not_asked() -> None:
     nothing = [float("nan")] * 2
     assert 2 not in cycle(TRUE, [*TRUE[:2], nothing, *TRUE[2:]], 0)
+
+
+def test_a_label_none_of_whose_steps_happens_is_told_and_one_that_happens_is_not() -> None:
+    """People who stand would be told to jump, and nobody would say that it was written so."""
+    names = ["lying face up", "lying on the left side", "upside down"]
+    steps = [names[:1] * 3, names[1:2] * 3, ["upright", "lying face up", "upright"]]
+    felt, label = torch.tensor([UP[name] for name in names]), torch.arange(20) % 3
+    held = torch.tensor([[UP[name] for name in own] for own in steps])
+    toy = of_one_label("a", torch.full((3, 1), torch.nan), torch.zeros(20, FRAMES, 1), torch.ones(3))
+    evidence = replace(
+        toy.evidence,
+        up=felt[label][:, None, None].expand(-1, FRAMES, -1, -1),
+        held=held[label][:, :, None],
+        label=label,
+        lasts=torch.ones(3, 3),
+    )
+    said = Transcript("a", True, tuple(Use(k) for k in range(3)))
+    assert unsupported(evidence, [said] * 3, RATE) == [2]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -31,32 +32,69 @@ def absent(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float
 
     A step of which nothing is written that sensors feel is not asked: it claims nothing that could fail.
     """
-    grammar = Grammar.of(transcripts, rate_hz)
-    rhythm = Rhythm(
-        grammar.ordered, grammar.start, evidence.frame_s, DurationConfig(), SUBSTATES, evidence.lasts
-    )
     first = from_signatures(evidence, EmissionConfig())
-    step_s = step_seconds(evidence, grammar, rhythm, first)
+    dwells = _dwells(evidence, transcripts, rate_hz, first)
     found: list[list[int]] = []
     for i, transcript in enumerate(transcripts):
-        rows = (evidence.label == i).nonzero()[:, 0]
-        rows = rows[:: max(1, math.ceil(len(rows) / WINDOWS))]
+        rows = _some(evidence, i)
         places = range(len(transcript.uses))
-        kept, of_label = [*places], first[rows]
-        dwell = evidence.lasts[i] * step_s[i] / evidence.frame_s
+        kept, of_label, dwell = [*places], first[rows], dwells[i]
         felt = evidence.written[rows].isfinite().flatten(2).any(2).any(0)
         while len(kept) > LEAST and len(rows) > 1:
             now = _likely(of_label, transcript, kept, dwell, rate_hz)
             clear = {}
             for use in (u for u in kept if felt[u]):
                 gain = _likely(of_label, transcript, [u for u in kept if u != use], dwell, rate_hz) - now
-                clear[use] = float(gain.mean() - CHANCE * gain.std() / math.sqrt(len(rows)))
+                clear[use] = _clear(gain)
             worst = max(clear, key=clear.__getitem__, default=None)
             if worst is None or clear[worst] <= 0:
                 break
             kept.remove(worst)
         found.append([u for u in places if u not in kept])
     return found
+
+
+def unsupported(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float) -> list[int]:
+    """Labels whose windows are likelier if nothing is written of them than by any of their steps."""
+    levels, ways, held = (
+        torch.full_like(x, torch.nan) for x in (evidence.levels, evidence.ways, evidence.held)
+    )
+    silent = replace(evidence, levels=levels, ways=ways, held=held)
+    first = from_signatures(evidence, EmissionConfig())
+    by_nothing = from_signatures(silent, EmissionConfig())[:, :, 0].sum(1)
+    dwells = _dwells(evidence, transcripts, rate_hz, first)
+    found = []
+    for i, transcript in enumerate(transcripts):
+        rows = _some(evidence, i)
+        if len(rows) > 1:
+            every = [*range(len(transcript.uses))]
+            by_words = _likely(first[rows], transcript, every, dwells[i], rate_hz)
+            if _clear(by_nothing[rows] - by_words) > 0:
+                found.append(i)
+    return found
+
+
+def _some(evidence: Evidence, label: int) -> Tensor:
+    """Rows of enough windows of a label."""
+    rows = (evidence.label == label).nonzero()[:, 0]
+    return rows[:: max(1, math.ceil(len(rows) / WINDOWS))]
+
+
+def _clear(gain: Tensor) -> float:
+    """What is gained by a window at least, if it is no chance."""
+    return float(gain.mean() - CHANCE * gain.std() / math.sqrt(len(gain)))
+
+
+def _dwells(
+    evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float, first: Tensor
+) -> list[Tensor]:
+    """Frames that each use of each label lasts, ``(U,)`` each."""
+    grammar = Grammar.of(transcripts, rate_hz)
+    rhythm = Rhythm(
+        grammar.ordered, grammar.start, evidence.frame_s, DurationConfig(), SUBSTATES, evidence.lasts
+    )
+    step_s = step_seconds(evidence, grammar, rhythm, first)
+    return [lasts * s / evidence.frame_s for lasts, s in zip(evidence.lasts, step_s, strict=True)]
 
 
 def _likely(first: Tensor, transcript: Transcript, kept: list[int], dwell: Tensor, rate_hz: float) -> Tensor:

@@ -8,6 +8,7 @@ axes lie to these is not known; labels whose words say how a place is held teach
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -48,11 +49,11 @@ def fits_postures(up: Tensor, held: Tensor, label: Tensor, group: Tensor, trust:
     for who in group.unique():
         own = group == who
         for place in range(up.shape[2]):
-            taught = _taught(up[own, :, place], held[own, :, place], label[own])
-            if taught is None:
+            lesson = taught(up[own, :, place], held[own, :, place], label[own])
+            if lesson is None:
                 continue
             felt, written = up[own, :, place], held[own, :, place]
-            near = _nearness(felt, written, *taught)  # (n, F, U)
+            near = nearness(felt, written, lesson.said, lesson.felt)  # (n, F, U)
             # density over that of any direction
             fits = 2 * SURE / (1 - math.exp(-2 * SURE)) * (SURE * (near - 1)).exp()
             fits = torch.where(near.isfinite(), trust * fits + 1 - trust, torch.nan)
@@ -61,10 +62,23 @@ def fits_postures(up: Tensor, held: Tensor, label: Tensor, group: Tensor, trust:
     return out
 
 
-def _taught(up: Tensor, held: Tensor, label: Tensor) -> tuple[Tensor, Tensor] | None:
+@dataclass(frozen=True)
+class Lesson:
     """Directions in the axes of a place and the same in those of its sensor, ``(n, 3)`` each, of the labels
-    that write one and the same of it; None where there are none."""
-    said, felt = [], []
+    ``(n,)`` that write one and the same of it."""
+
+    said: Tensor
+    felt: Tensor
+    label: Tensor
+
+
+def taught(up: Tensor, held: Tensor, label: Tensor) -> Lesson | None:
+    """What the labels of one person teach of one place; None where none does.
+
+    Args:
+        up: ``(n, F, 3)``; held: ``(n, U, 3)``; label: ``(n,)``, as for `fits_postures`.
+    """
+    said, felt, labels = [], [], []
     for i in label.unique():
         of_label = label == i
         written = held[of_label][0]
@@ -73,10 +87,11 @@ def _taught(up: Tensor, held: Tensor, label: Tensor) -> tuple[Tensor, Tensor] | 
         if len(written) and (written == written[0]).all() and mean.isfinite().all():
             said.append(written[0])
             felt.append(mean)
-    return (torch.stack(said), torch.stack(felt)) if said else None
+            labels.append(i)
+    return Lesson(torch.stack(said), torch.stack(felt), torch.stack(labels)) if said else None
 
 
-def _nearness(felt: Tensor, written: Tensor, said: Tensor, seen: Tensor) -> Tensor:
+def nearness(felt: Tensor, written: Tensor, said: Tensor, seen: Tensor) -> Tensor:
     """Cosine between what is felt ``(n, F, 3)`` and what is written ``(n, U, 3)``, ``(n, F, U)``, NaN where
     either is not known.
 

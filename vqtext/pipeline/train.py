@@ -30,6 +30,7 @@ from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.doubts import doubts
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.lines import cut_short, told
+from vqtext.pipeline.posture_doubts import posture_doubts
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.runs import RUN, model_folder, read_run
 from vqtext.pipeline.spoken import resolved
@@ -37,7 +38,7 @@ from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.words import read_words
 
 if TYPE_CHECKING:
-    pass
+    from vqtext.model.training import TrainingData
 
 CHOOSING = 0.6  # share of the epochs after which the validation windows have chosen, and train too
 AGAIN = 0.5  # learning rate from then on, as a share of what it was
@@ -126,6 +127,10 @@ class Train(Stage):
                     if line not in heard:
                         self.progress.say(line)
                     heard.add(line)
+                for line in self._doubted(windows, data):
+                    if line not in heard:
+                        self.progress.warn(line)
+                    heard.add(line)
             for seed, name in missing.items():
                 self._train_seed(seed, config, data, kept / name, name)
             for name in made.values():
@@ -203,6 +208,28 @@ class Train(Stage):
                     f"{label}: {names} not found in the training windows, and left out; "
                     "train.keep_absent keeps such steps"
                 )
+        return lines
+
+    def _doubted(self, windows: Windows, data: TrainingData) -> list[str]:
+        """What looks wrong in the words by the training windows."""
+        from vqtext.model.absence import unsupported
+        from vqtext.model.taught import unread
+
+        if "signal" not in self.settings.train.grounding.split("+"):
+            return []
+        seen, labels = data.evidence, windows.labels
+        lines = posture_doubts(
+            unread(seen.up, seen.held, seen.label, seen.group),
+            upright_places(windows.channels),
+            labels,
+            [subject.id for subject in windows.subjects],
+        )
+        bare = [repr(labels[i]) for i in unsupported(seen, data.vocabulary.transcripts, windows.rate_hz)]
+        if bare:
+            lines.append(
+                f"no step of {cut_short(told(bare))} is found in the training windows, which fit no words "
+                "better: what is told of it is a guess; mend its steps in subactions.json"
+            )
         return lines
 
     def _unguided(self, windows: Windows) -> list[str]:
