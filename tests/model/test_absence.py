@@ -64,3 +64,12 @@ def test_a_label_none_of_whose_steps_happens_is_told_and_one_that_happens_is_not
     )
     said = Transcript("a", True, tuple(Use(k) for k in range(3)))
     assert unsupported(evidence, [said] * 3, RATE) == [2]
+
+
+@pytest.mark.parametrize("written", [[-1.0], [-1.0, -1.0, -1.0]])
+def test_one_level_of_motion_throughout_is_no_claim_that_could_fail(written: list[float]) -> None:
+    """Who writes that standing is still would be told that it was not found."""
+    energy = torch.linspace(-2, 2, FRAMES)[None, :, None].expand(20, -1, -1)
+    toy = of_one_label("a", torch.tensor(written)[:, None], energy, torch.ones(len(written)))
+    said = Transcript("a", True, tuple(Use(k) for k in range(len(written))))
+    assert unsupported(toy.evidence, [said, said], RATE) == []

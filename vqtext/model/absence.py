@@ -23,6 +23,7 @@ from vqtext.model.vocabulary import Grammar, Transcript
 
 WINDOWS = 100  # of each label that are enough
 CHANCE = 3.0  # standard errors by which windows must be likelier without a step
+CLEAR = 1.0  # log likelihood by which a window must be likelier without any step
 LEAST = 2  # steps that a label keeps
 SUBSTATES = 3
 
@@ -55,11 +56,15 @@ def absent(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float
 
 
 def unsupported(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float) -> list[int]:
-    """Labels whose windows are likelier if nothing is written of them than by any of their steps."""
-    levels, ways, held = (
-        torch.full_like(x, torch.nan) for x in (evidence.levels, evidence.ways, evidence.held)
+    """Labels whose windows are clearly likelier if one same thing is written of every moment than by their
+    steps: one level of motion, no direction and no posture."""
+    told = evidence.levels.isfinite().any(1, keepdim=True).expand_as(evidence.levels)
+    silent = replace(
+        evidence,
+        levels=torch.where(told, 0.0, torch.nan),
+        ways=torch.full_like(evidence.ways, torch.nan),
+        held=torch.full_like(evidence.held, torch.nan),
     )
-    silent = replace(evidence, levels=levels, ways=ways, held=held)
     first = from_signatures(evidence, EmissionConfig())
     by_nothing = from_signatures(silent, EmissionConfig())[:, :, 0].sum(1)
     dwells = _dwells(evidence, transcripts, rate_hz, first)
@@ -69,7 +74,7 @@ def unsupported(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: 
         if len(rows) > 1:
             every = [*range(len(transcript.uses))]
             by_words = _likely(first[rows], transcript, every, dwells[i], rate_hz)
-            if _clear(by_nothing[rows] - by_words) > 0:
+            if _clear(by_nothing[rows] - by_words) > CLEAR:
                 found.append(i)
     return found
 

@@ -24,11 +24,11 @@ def posture_doubts(
     for place, unread in zip(places, found, strict=True):
         said = []
         if unread.against:
-            names = told([repr(labels[i]) for i in sorted(unread.against)])
+            names = told([repr(cut_short(labels[i], 30)) for i in sorted(unread.against)])
             most = max(map(len, unread.against.values()))
             said.append(
-                f"postures written of {cut_short(names)} contradict how it is held there, beside the other "
-                f"labels, for {most} of {unread.people} people: mend them in subactions.json"
+                f"postures written of {cut_short(names, 120)} contradict how it is held there, beside the "
+                f"other labels, for {most} of {unread.people} people: mend them in subactions.json"
             )
         if unread.untaught:
             who = told([people[i - 1] for i in unread.untaught if i > 0]) if max(unread.untaught) else "all"

@@ -224,11 +224,12 @@ class Train(Stage):
             labels,
             [subject.id for subject in windows.subjects],
         )
-        bare = [repr(labels[i]) for i in unsupported(seen, data.vocabulary.transcripts, windows.rate_hz)]
+        bare = unsupported(seen, data.vocabulary.transcripts, windows.rate_hz)
         if bare:
+            names = told([repr(cut_short(labels[i], 30)) for i in bare])
             lines.append(
-                f"no step of {cut_short(told(bare))} is found in the training windows, which fit no words "
-                "better: what is told of it is a guess; mend its steps in subactions.json"
+                f"no step of {cut_short(names, 120)} is found in the training windows: what is told there is "
+                "a guess; mend the steps in subactions.json"
             )
         return lines
 
