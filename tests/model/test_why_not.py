@@ -26,7 +26,7 @@ def test_what_speaks_against_another_class_adds_up_to_how_much_less_likely_it_is
     for reason, of_window in zip(told(made, states), states, strict=True):
         (other,) = {"shaking", "whirling"} - {reason.label}
         why = reason.why_not(other)
-        steps = made.steps(of_window[None], everything(of_window[None]))[0]
+        steps = made.steps(of_window[None], everything(of_window[None]))[0].detach()
         assert why.label == other and why.nats == pytest.approx(float(steps.max() - steps.min()), abs=0.05)
         assert sum(step.lost for step in why.steps) + why.order == pytest.approx(why.nats, abs=0.01)
         assert why.steps[0].start_s == 0 and why.steps[-1].end_s == config().window_s

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -21,11 +21,25 @@ from vqtext.model.hsmm.semi_markov import Chain
 from vqtext.model.rhythm import DurationConfig, Rhythm, step_seconds
 from vqtext.model.vocabulary import Grammar, Transcript
 
-WINDOWS = 100  # of each label that are enough
-CHANCE = 3.0  # standard errors by which windows must be likelier without a step
-CLEAR = 1.0  # log likelihood by which a window must be likelier without any step
-LEAST = 2  # steps that a label keeps
-SUBSTATES = 3
+
+@dataclass(frozen=True)
+class AbsenceConfig:
+    """Attributes:
+    windows: of each label that are enough.
+    chance: standard errors by which windows must be likelier without a step (decision 0040).
+    clear: nats by which a window must be likelier without any step of its label.
+    least: steps that a label keeps.
+    substates: most sub-states of a step.
+    """
+
+    windows: int = 100
+    chance: float = 3.0
+    clear: float = 1.0
+    least: int = 2
+    substates: int = 3
+
+
+CONFIG = AbsenceConfig()
 
 
 def absent(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float) -> list[list[int]]:
@@ -41,7 +55,7 @@ def absent(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float
         places = range(len(transcript.uses))
         kept, of_label, dwell = [*places], first[rows], dwells[i]
         felt = evidence.written[rows].isfinite().flatten(2).any(2).any(0)
-        while len(kept) > LEAST and len(rows) > 1:
+        while len(kept) > CONFIG.least and len(rows) > 1:
             now = _likely(of_label, transcript, kept, dwell, rate_hz)
             clear = {}
             for use in (u for u in kept if felt[u]):
@@ -74,7 +88,7 @@ def unsupported(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: 
         if len(rows) > 1:
             every = [*range(len(transcript.uses))]
             by_words = _likely(first[rows], transcript, every, dwells[i], rate_hz)
-            if _clear(by_nothing[rows] - by_words) > CLEAR:
+            if _clear(by_nothing[rows] - by_words) > CONFIG.clear:
                 found.append(i)
     return found
 
@@ -82,12 +96,12 @@ def unsupported(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: 
 def _some(evidence: Evidence, label: int) -> Tensor:
     """Rows of enough windows of a label."""
     rows = (evidence.label == label).nonzero()[:, 0]
-    return rows[:: max(1, math.ceil(len(rows) / WINDOWS))]
+    return rows[:: max(1, math.ceil(len(rows) / CONFIG.windows))]
 
 
 def _clear(gain: Tensor) -> float:
     """What is gained by a window at least, if it is no chance."""
-    return float(gain.mean() - CHANCE * gain.std() / math.sqrt(len(gain)))
+    return float(gain.mean() - CONFIG.chance * gain.std() / math.sqrt(len(gain)))
 
 
 def _dwells(
@@ -96,7 +110,7 @@ def _dwells(
     """Frames that each use of each label lasts, ``(U,)`` each."""
     grammar = Grammar.of(transcripts, rate_hz)
     rhythm = Rhythm(
-        grammar.ordered, grammar.start, evidence.frame_s, DurationConfig(), SUBSTATES, evidence.lasts
+        grammar.ordered, grammar.start, evidence.frame_s, DurationConfig(), CONFIG.substates, evidence.lasts
     )
     step_s = step_seconds(evidence, grammar, rhythm, first)
     return [lasts * s / evidence.frame_s for lasts, s in zip(evidence.lasts, step_s, strict=True)]
@@ -109,6 +123,6 @@ def _likely(first: Tensor, transcript: Transcript, kept: list[int], dwell: Tenso
         first: log weights of all its uses, ``(b, F, U)``; dwell: frames that each lasts, ``(U,)``.
     """
     own = Grammar.of([Transcript("", transcript.cyclic, tuple(transcript.uses[u] for u in kept))], rate_hz)
-    chain = Chain.of(own.ordered, own.start, dwell[None, kept], SUBSTATES)
+    chain = Chain.of(own.ordered, own.start, dwell[None, kept], CONFIG.substates)
     label = torch.zeros(len(first), dtype=torch.long)
     return semi_markov.log_likelihood(first[:, :, None, kept], chain, label)
