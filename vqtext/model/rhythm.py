@@ -17,6 +17,7 @@ from vqtext.model.evidence import EPS, Evidence
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
 from vqtext.model.vocabulary import Grammar
+from vqtext.schema import USUAL_S
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class DurationConfig:
         clear: nats by which the likeliest duration must lead the least likely.
     """
 
-    usual_s: float = 0.3
+    usual_s: float = USUAL_S
     round_s: tuple[float, float] = (0.4, 4.0)
     alike: float = 0.08
     chance: float = 3.0

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding import UNKNOWN, Decoded, Decoder
-from vqtext.model.vocabulary import LEAST_SAMPLES, Vocabulary
+from vqtext.model.vocabulary import Vocabulary
 from vqtext.model.why_not import Asked
 from vqtext.reason import UNKNOWN_NAME, Reason, Step
+from vqtext.schema import LEAST_SAMPLES
 
 POSSIBLE = 0.1  # least probability of a runner-up that is told
 

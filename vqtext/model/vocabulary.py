@@ -13,11 +13,9 @@ from torch import Tensor
 
 from vqtext.errors import ArtifactError
 from vqtext.model.hsmm.semi_markov import FORBIDDEN
-from vqtext.schema import order_of
+from vqtext.schema import LEAST_SAMPLES, USUAL_S, order_of
 
 FORMAT = 1
-LEAST_SAMPLES = 2  # a shorter step has no borders that a signal of this rate could show
-DWELL_S = 0.3  # seconds that a step lasts on average, as long as nothing is known of it
 SKIP = 0.03  # least chance that a step of a transcript is passed over
 
 
@@ -163,7 +161,7 @@ class Grammar:
         """Grammar of some transcripts, for signals of this rate."""
         states = max(len(t.uses) for t in transcripts)
         # A step shorter than two samples cannot be seen: it may be passed over as often as that happens.
-        skip = max(SKIP, 1 - math.exp(-LEAST_SAMPLES / (DWELL_S * rate_hz)))
+        skip = max(SKIP, 1 - math.exp(-LEAST_SAMPLES / (USUAL_S * rate_hz)))
         anchor = torch.zeros(len(transcripts), states, dtype=torch.long)
         valid = torch.zeros(len(transcripts), states, dtype=torch.bool)
         keys: dict[tuple[int, int, int], int] = {}

@@ -24,13 +24,7 @@ from vqtext.pipeline.readings import features, more_or_less, reads
 from vqtext.pipeline.turns import Step, Wheel, symmetries
 from vqtext.pipeline.unseen_borders import unseen_borders
 from vqtext.pipeline.words import Words
-from vqtext.schema import SubAction, order_of
-
-USUAL_S = 0.3
-"""Seconds that a step of usual length lasts where no round of its label was read."""
-
-LEAST_SAMPLES = 2
-"""A shorter step has no borders that a signal could show."""
+from vqtext.schema import LEAST_SAMPLES, USUAL_S, SubAction, order_of
 
 GUESSED = 2
 """Steps that a label keeps at least where it is only guessed how long they last."""
