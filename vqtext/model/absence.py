@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from vqtext.model.e_step import ChainConfig
 from vqtext.model.evidence import EmissionConfig, Evidence, from_signatures
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
-from vqtext.model.rhythm import DurationConfig, Rhythm, step_seconds
+from vqtext.model.rhythm import DurationConfig, Rhythm, spread, step_seconds
 from vqtext.model.vocabulary import Grammar, Transcript
 
 
@@ -29,17 +30,15 @@ class AbsenceConfig:
     chance: standard errors by which windows must be likelier without a step (decision 0040).
     clear: nats by which a window must be likelier without any step of its label.
     least: steps that a label keeps.
-    substates: most sub-states of a step.
     """
 
     windows: int = 100
     chance: float = 3.0
     clear: float = 1.0
     least: int = 2
-    substates: int = 3
 
 
-CONFIG = AbsenceConfig()
+CONFIG, SUBSTATES = AbsenceConfig(), ChainConfig().substates
 
 
 def absent(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float) -> list[list[int]]:
@@ -51,7 +50,7 @@ def absent(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float
     dwells = _dwells(evidence, transcripts, rate_hz, first)
     found: list[list[int]] = []
     for i, transcript in enumerate(transcripts):
-        rows = _some(evidence, i)
+        rows = spread((evidence.label == i).nonzero()[:, 0], CONFIG.windows)
         places = range(len(transcript.uses))
         kept, of_label, dwell = [*places], first[rows], dwells[i]
         felt = evidence.written[rows].isfinite().flatten(2).any(2).any(0)
@@ -84,19 +83,13 @@ def unsupported(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: 
     dwells = _dwells(evidence, transcripts, rate_hz, first)
     found = []
     for i, transcript in enumerate(transcripts):
-        rows = _some(evidence, i)
+        rows = spread((evidence.label == i).nonzero()[:, 0], CONFIG.windows)
         if len(rows) > 1:
             every = [*range(len(transcript.uses))]
             by_words = _likely(first[rows], transcript, every, dwells[i], rate_hz)
             if _clear(by_nothing[rows] - by_words) > CONFIG.clear:
                 found.append(i)
     return found
-
-
-def _some(evidence: Evidence, label: int) -> Tensor:
-    """Rows of enough windows of a label."""
-    rows = (evidence.label == label).nonzero()[:, 0]
-    return rows[:: max(1, math.ceil(len(rows) / CONFIG.windows))]
 
 
 def _clear(gain: Tensor) -> float:
@@ -110,7 +103,7 @@ def _dwells(
     """Frames that each use of each label lasts, ``(U,)`` each."""
     grammar = Grammar.of(transcripts, rate_hz)
     rhythm = Rhythm(
-        grammar.ordered, grammar.start, evidence.frame_s, DurationConfig(), CONFIG.substates, evidence.lasts
+        grammar.ordered, grammar.start, evidence.frame_s, DurationConfig(), SUBSTATES, evidence.lasts
     )
     step_s = step_seconds(evidence, grammar, rhythm, first)
     return [lasts * s / evidence.frame_s for lasts, s in zip(evidence.lasts, step_s, strict=True)]
@@ -123,6 +116,6 @@ def _likely(first: Tensor, transcript: Transcript, kept: list[int], dwell: Tenso
         first: log weights of all its uses, ``(b, F, U)``; dwell: frames that each lasts, ``(U,)``.
     """
     own = Grammar.of([Transcript("", transcript.cyclic, tuple(transcript.uses[u] for u in kept))], rate_hz)
-    chain = Chain.of(own.ordered, own.start, dwell[None, kept], CONFIG.substates)
+    chain = Chain.of(own.ordered, own.start, dwell[None, kept], SUBSTATES)
     label = torch.zeros(len(first), dtype=torch.long)
     return semi_markov.log_likelihood(first[:, :, None, kept], chain, label)

@@ -142,7 +142,7 @@ class Rhythm:
         known = torch.full((count,), torch.nan, device=label.device) if known is None else known
         asked = known.isnan().nonzero()[:, 0]
         rows = torch.cat(
-            [_spread((label == i).nonzero()[:, 0], self.config.windows) for i in asked] or [label[:0]]
+            [spread((label == i).nonzero()[:, 0], self.config.windows) for i in asked] or [label[:0]]
         )
         if not len(rows):
             return torch.where(known.isnan(), self.config.usual_s, known)
@@ -179,6 +179,6 @@ def step_seconds(evidence: Evidence, grammar: Grammar, rhythm: Rhythm, first: Te
     return rhythm.step_s(lambda rows: first[rows][:, :, None], evidence.label, step_s)
 
 
-def _spread(rows: Tensor, most: int) -> Tensor:
+def spread(rows: Tensor, most: int) -> Tensor:
     """At most so many of them, evenly spread."""
     return rows[:: max(1, math.ceil(len(rows) / most))]

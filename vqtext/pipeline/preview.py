@@ -126,9 +126,8 @@ def _steps(
     steps = []
     for i, own in enumerate(words.uses):
         here = (windows.label[train] == i)[:, None] & said.said.keep
-        for u, (_, step) in enumerate(own):
+        for u, ((_, step), seconds) in enumerate(zip(own, said.seconds(i), strict=True)):
             mine = here & (said.said.use == u)
-            seconds = said.seconds(i)[u]
             steps.append(
                 {
                     "label": windows.labels[i],

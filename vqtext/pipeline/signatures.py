@@ -13,7 +13,8 @@ from vqtext.data.magnitudes import SHOW_MOTION, traces
 from vqtext.data.motion import MotionScale, changes, frame_means
 from vqtext.data.neighbours import labels_beside
 from vqtext.data.windows import Windows
-from vqtext.pipeline.cells import lasts_written, level_written, posture_written, way_written
+from vqtext.pipeline.cells import level_written, posture_written, way_written
+from vqtext.pipeline.joined import lasts_of, round_of
 from vqtext.pipeline.words import Words
 from vqtext.schema import Rows, SubAction
 
@@ -119,7 +120,8 @@ def written(
 
     lasts = torch.ones(grammar.anchor.shape)
     for i, uses in enumerate(words.uses):
-        lasts[i, : len(uses)] = torch.tensor([lasts_written(step) for _, step in uses])
+        steps = [step for _, step in uses]
+        lasts[i, : len(uses)] = torch.tensor([*map(lasts_of, steps)]) * len(steps) / round_of(steps)
     held = read(
         lambda step, hand: [
             x for place in upright for x in UP.get(posture_written(step, place, hand) or "", unknown)

@@ -17,7 +17,6 @@ from vqtext.data.splits import Split
 from vqtext.data.windows import Windows
 from vqtext.errors import ArtifactError, TrainingError
 from vqtext.pipeline.identifiability import sensors_among
-from vqtext.pipeline.joined import lasts_of, round_of
 from vqtext.pipeline.signatures import evidence_of, hands_of
 from vqtext.pipeline.spoken import resolved, without
 from vqtext.pipeline.words import Words, read_words, vocabulary
@@ -142,19 +141,13 @@ def _said(
     config: ModelConfig,
 ) -> tuple[Vocabulary, Grammar, Evidence]:
     """The vocabulary, and what the sensors did against what it says they should do."""
-    import torch
 
     from vqtext.model.vocabulary import Grammar
 
     sensors = sensors_among(windows.channels, hands_of(windows, pool)[1])
     spoken = vocabulary(words, windows.labels, sensors)
     grammar = Grammar.of(spoken.transcripts, config.rate_hz)
-    evidence = evidence_of(windows, signal, pool, words, moving, grammar, config, None)
-    lasts = torch.ones(grammar.anchor.shape)
-    for i, uses in enumerate(words.uses):
-        steps = [step for _, step in uses]
-        lasts[i, : len(uses)] = torch.tensor([*map(lasts_of, steps)]) * len(steps) / round_of(steps)
-    return spoken, grammar, replace(evidence, lasts=lasts)
+    return spoken, grammar, evidence_of(windows, signal, pool, words, moving, grammar, config, None)
 
 
 def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.ndarray:

@@ -11,8 +11,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from vqtext.prompts.checks import POSTURE, Wanted
 from vqtext.prompts.facets import read_facets
 from vqtext.prompts.replies import POSTURES, CellReply, LabelReply, StepReply
-from vqtext.prompts.step_count import STEP_SAMPLES
-from vqtext.schema import same_text
+from vqtext.schema import LEAST_SAMPLES, same_text
 
 _QUIET = ("still", "slight")
 _OTHER = {"left": "right", "right": "left"}
@@ -39,7 +38,7 @@ def _number(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
     if count > wanted.many:
         yield (
             f"There are {count} subactions, and these sensors at {wanted.rate_hz:g} samples a second tell "
-            f"{wanted.few} to {wanted.many} apart (each needs {STEP_SAMPLES} samples): join those that they "
+            f"{wanted.few} to {wanted.many} apart (each needs {LEAST_SAMPLES} samples): join those that they "
             "do not."
         )
 

@@ -14,9 +14,9 @@ from vqtext.pipeline.llm.question import Question
 from vqtext.prompts.checks import Wanted, label_problems
 from vqtext.prompts.render import render, templates_digest
 from vqtext.prompts.replies import CellReply, Harmonised, LabelReply, Replacement, StepReply
-from vqtext.prompts.step_count import STEP_SAMPLES, step_range
+from vqtext.prompts.step_count import step_range
 from vqtext.prompts.weaknesses import label_weaknesses
-from vqtext.schema import LabelWords
+from vqtext.schema import LEAST_SAMPLES, LabelWords
 
 _SHARE = 0.2  # of phrases that are replaced, for the estimate
 
@@ -64,7 +64,7 @@ def label_questions(
         places=data.moving,
         rate_hz=f"{data.rate_hz:g}",
         window_s=f"{data.window_s:.3g}" if data.window_s else None,
-        two_samples_s=f"{STEP_SAMPLES / data.rate_hz:.2g}",
+        two_samples_s=f"{LEAST_SAMPLES / data.rate_hz:.2g}",
         few=few,
         many=many,
         language=words.language,
