@@ -65,7 +65,7 @@ class FirstNames:
     def evidence(self, words: Words) -> Evidence:
         """What training would see with these signatures."""
         said = written(self.windows, self.everyone.train, words, self.locations, self.data.grammar)
-        return replace(self.data.evidence, **{**said, "lasts": self.data.evidence.lasts})
+        return replace(self.data.evidence, **said)
 
 
 def words_given(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Words:
