@@ -21,8 +21,9 @@ from unittest import mock
 
 from stages import MODEL, WORDS, stages
 
-from vqtext.config import Settings, TrainSettings
-from vqtext.model import e_step, losses
+from vqtext.model.grounding import e_step
+from vqtext.model.training import losses
+from vqtext.settings.schema import Settings, TrainSettings
 
 SPLITS: dict[str, dict[str, Any]] = {
     "gait": {"folds": 3},

@@ -27,19 +27,19 @@ from first_names import FirstNames
 from stages import stages
 
 from vqtext import load
-from vqtext.config import Settings
-from vqtext.data.windows import Windows
+from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.joined import counted_as
-from vqtext.pipeline.measures import at_samples
-from vqtext.pipeline.runs import folds_of, read_run
-from vqtext.pipeline.spoken import words_of_fold
-from vqtext.pipeline.truth import own_table, read_table
-from vqtext.pipeline.words import Words
+from vqtext.pipeline.evaluation.frame_metrics import at_samples
+from vqtext.pipeline.evaluation.truth_map import own_table, read_table
+from vqtext.pipeline.training.run_record import folds_of, read_run
+from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.vocabulary.anchor_words import Words
+from vqtext.pipeline.vocabulary.joined_steps import counted_as
 from vqtext.prompts.facets import read_facets
 from vqtext.prompts.movement_words import LEFT, RIGHT
 from vqtext.prompts.replies import LabelReply
 from vqtext.schema import SubActions, same_text
+from vqtext.settings.schema import Settings
 
 BOTH, STANDING = "both feet on the ground", "standing"
 SWING = {LEFT: "left leg swings", RIGHT: "right leg swings"}

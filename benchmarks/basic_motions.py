@@ -15,9 +15,9 @@ from pathlib import Path
 from stages import MODEL, WORDS, stages
 from uea import minirocket
 
-from vqtext.config import Settings, TrainSettings
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.predictions import CLASSIFIERS
+from vqtext.pipeline.evaluation.predictions import CLASSIFIERS
+from vqtext.settings.schema import Settings, TrainSettings
 
 
 def main() -> None:

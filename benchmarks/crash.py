@@ -10,7 +10,7 @@ random number of bytes is left; and stages are killed on a file system without `
 
 - *whole*: what stands there is the older artifact or the new one, every byte of the cache is right, and the
   working folder, in which Lightning would find a checkpoint, is as it was; a signal that can be heard and a
-  full disk were told in one line, with the exit code that `vqtext.ending` promises;
+  full disk were told in one line, with the exit code that `vqtext.console.exit_codes` promises;
 - *identical*: run again, without ``--force``, the stage ends in the content of the undisturbed run (of
   ``train``: the same weights, names and scores), and nothing half-done is left beside it;
 - *kept*: how many of the kills left work (shards, models, replies) that the second run went on with;
@@ -46,13 +46,13 @@ from crash_study import LLMServer, reply, settings_of
 
 from vqtext.cache import hdf5
 from vqtext.cache.fingerprint import file_fingerprint
-from vqtext.config import Settings
-from vqtext.ending import run_guarded
+from vqtext.console.exit_codes import run_guarded
+from vqtext.console.progress import Progress
 from vqtext.pipeline import prepare
-from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.stage import Stage, run
 from vqtext.pipeline.status import states
+from vqtext.settings.schema import Settings
 
 WARM = ("openai", "torch", "lightning", "sentence_transformers", "sklearn.linear_model", "safetensors.torch")
 MODEL_FILES = ("model.safetensors", "config.json", "anchors.json", "scores.json", "metrics.csv")

@@ -13,7 +13,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "pipeline"))
 from llm.server import LLMServer
 
-from vqtext.config import Settings
+from vqtext.settings.schema import Settings
 
 LABELS = ("walking", "sitting", "jumping", "standing", "running", "rowing")
 TINY = {"dim": 16, "dim_code": 4, "codes": 8, "patches": 10, "tokens": 5, "layers": 1, "heads": 2}

@@ -29,12 +29,12 @@ from pathlib import Path
 
 import numpy as np
 
-from vqtext.config import Settings
+from vqtext.console.progress import Progress
 from vqtext.pipeline import embed
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
-from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.stage import run
+from vqtext.settings.schema import Settings
 
 DIM = 384
 IN_GROUP = 20

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from vqtext.data.windows import Windows
+from vqtext.data.windows.windows import Windows
 from vqtext.model.load import VQText
-from vqtext.pipeline import drawn
+from vqtext.pipeline.evaluation import reconstruction
 
 
 def missed(model: VQText, windows: Windows, rows: np.ndarray) -> list[float]:
-    """What codes alone and tokens together miss (`vqtext.pipeline.drawn`), and both again with codes
+    """What codes alone and tokens together miss (`reconstruction`), and both again with codes
     shuffled."""
     codebook = model.network.trunk.codebook
     give, vectors = codebook.forward, codebook.shape
@@ -27,6 +27,6 @@ def missed(model: VQText, windows: Windows, rows: np.ndarray) -> list[float]:
     found = []
     for chosen in (give, shuffled):
         codebook.forward = chosen
-        found += drawn.missed(model, windows, rows)
+        found += reconstruction.missed(model, windows, rows)
     codebook.forward = give
     return found

@@ -23,12 +23,12 @@ from drawing import missed
 from stages import MODEL, WORDS, stages
 
 from vqtext import load
-from vqtext.config import DataSettings, Settings, TrainSettings
-from vqtext.data.windows import Windows
+from vqtext.data.windows.windows import Windows
 from vqtext.model.load import VQText
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.measures import agreement
-from vqtext.pipeline.runs import folds_of, read_run
+from vqtext.pipeline.evaluation.frame_metrics import agreement
+from vqtext.pipeline.training.run_record import folds_of, read_run
+from vqtext.settings.schema import DataSettings, Settings, TrainSettings
 
 
 def main() -> None:

@@ -6,21 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from vqtext.config import Settings
-from vqtext.data.folds import splits_for
-from vqtext.data.motion import MotionScale
-from vqtext.data.splits import Split
-from vqtext.data.windows import Windows
-from vqtext.model.e_step import e_step
-from vqtext.model.evidence import Evidence
-from vqtext.model.training import TrainingData
+from vqtext.data.features.motion import MotionScale
+from vqtext.data.splits.folds import splits_for
+from vqtext.data.splits.splits import Split
+from vqtext.data.windows.windows import Windows
+from vqtext.model.grounding.e_step import e_step
+from vqtext.model.grounding.emissions import Evidence
+from vqtext.model.training.fit import TrainingData
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.measures import at_samples, named_accuracy, named_recall
-from vqtext.pipeline.signatures import written
-from vqtext.pipeline.spoken import resolved
-from vqtext.pipeline.training_data import gather, rounds_of
-from vqtext.pipeline.truth import map_of, own_table
-from vqtext.pipeline.words import Words, read_words
+from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_accuracy, named_recall
+from vqtext.pipeline.evaluation.truth_map import map_of, own_table
+from vqtext.pipeline.training.assemble import gather, rounds_of
+from vqtext.pipeline.training.evidence import written
+from vqtext.pipeline.training.run_words import resolved
+from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
+from vqtext.settings.schema import Settings
 
 
 class FirstNames:

@@ -30,11 +30,11 @@ from stages import MODEL, WORDS, stages
 from without_network import without_network
 from wrong_words import trained_on_wrong_words, wrong_words
 
-from vqtext.config import DataSettings, EvaluateSettings, Settings, TrainSettings
-from vqtext.model import grounding
-from vqtext.model.grounding import Nearest
-from vqtext.pipeline import training_data
-from vqtext.pipeline.runs import read_run
+from vqtext.model.grounding import base as grounding
+from vqtext.model.grounding.base import Nearest
+from vqtext.pipeline.training import assemble
+from vqtext.pipeline.training.run_record import read_run
+from vqtext.settings.schema import DataSettings, EvaluateSettings, Settings, TrainSettings
 
 MODES = "nearest,label,order,label+signal,order+signal,label+text,order+text,order+signal+text"
 TOLD = (
@@ -146,7 +146,7 @@ def told(settings: Settings, name: str, clock: Clock) -> None:
 
 def teach_the_truth() -> None:
     """From here on training is shown the truth of its windows: for a ceiling, never for a score."""
-    gathered, known = training_data.gather, {}
+    gathered, known = assemble.gather, {}
 
     def gather_with_truth(windows, split, settings, *more):
         config, data = gathered(windows, split, settings, *more)
@@ -161,7 +161,7 @@ def teach_the_truth() -> None:
         known["true"] = torch.from_numpy(np.where((frames >= 0)[..., None], onto[frames], nothing))
         return config, data
 
-    training_data.gather = gather_with_truth
+    assemble.gather = gather_with_truth
     # those that train come first; in the end all do
     grounding.make = lambda _mode, _grammar, evidence: Truth(known["true"][: len(evidence.label)])
 

@@ -28,10 +28,10 @@ from pathlib import Path
 import numpy as np
 from stages import WORDS, stages
 
-from vqtext.config import DataSettings, GuidanceSettings, Settings, TrainSettings
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.predictions import CLASSIFIERS
-from vqtext.pipeline.subject_facts import facts_of
+from vqtext.pipeline.descriptions.subject_facts import facts_of
+from vqtext.pipeline.evaluation.predictions import CLASSIFIERS
+from vqtext.settings.schema import DataSettings, GuidanceSettings, Settings, TrainSettings
 
 SOURCES = ("both", "label", "description")
 FACTS = ("facts", "nofacts")

@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 from first_names import FirstNames, truth_word_of
 
-from vqtext.model.absence import absent
-from vqtext.model.e_step import e_step
-from vqtext.pipeline.measures import at_samples, named_accuracy, named_recall
-from vqtext.pipeline.spoken import resolved, without
-from vqtext.pipeline.training_data import gather
-from vqtext.pipeline.words import Words
+from vqtext.model.grounding.absence import absent
+from vqtext.model.grounding.e_step import e_step
+from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_accuracy, named_recall
+from vqtext.pipeline.training.assemble import gather
+from vqtext.pipeline.training.run_words import resolved, without
+from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.prompts.corruption import LEVELS, WAYS
 from vqtext.schema import Cell, SubAction
 

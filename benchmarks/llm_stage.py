@@ -28,14 +28,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vqtext.config import LLMSettings, Settings, WordsSettings
+from vqtext.console.progress import Progress
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.llm.asking import ask_all
 from vqtext.pipeline.llm.question import Answer, Question
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.stage import run
 from vqtext.prompts.replies import LabelReply
+from vqtext.settings.schema import LLMSettings, Settings, WordsSettings
 
 SERVER = Path(__file__).parent.parent / "tests" / "pipeline" / "llm" / "server.py"
 LIMIT = 1.05

@@ -21,18 +21,18 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from vqtext.config import Settings
-from vqtext.data.folds import splits_for
-from vqtext.model import training
-from vqtext.model.batches import Ahead
-from vqtext.pipeline import training_data
+from vqtext.console.progress import Progress
+from vqtext.data.splits.folds import splits_for
+from vqtext.model.training import fit
+from vqtext.model.training.dataset import Ahead
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.stage import run
+from vqtext.pipeline.training import assemble
+from vqtext.settings.schema import Settings
 
 BEFORE = ("prepare", "gen-subactions", "describe", "embed", "dedup")
-real_loader = training.loader
+real_loader = fit.loader
 
 
 class Timed(Ahead):
@@ -63,8 +63,8 @@ def timed(*args: Any, **options: Any) -> DataLoader[Any]:
 
 
 def main() -> None:
-    training.loader = timed  # type: ignore[assignment]
-    training_data.IN_MEMORY = 0
+    fit.loader = timed  # type: ignore[assignment]
+    assemble.IN_MEMORY = 0
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", help="a folder that keeps the artifacts for the next time")
     with tempfile.TemporaryDirectory() as temporary:
@@ -77,7 +77,7 @@ def main() -> None:
                 run(entry.load()(settings, Progress(quiet=True)))
         files = tuple(Path(place) / name for name in ("windows.h5", "texts.h5"))
         windows = read_windows(files[0])
-        config, gathered = training_data.gather(windows, splits_for(windows, settings.train)[0], settings)
+        config, gathered = assemble.gather(windows, splits_for(windows, settings.train)[0], settings)
         empty = type(gathered)(**{**vars(gathered), "validation": torch.arange(0)})
         for workers in (0, 1):
             for cold in (False, True):
@@ -85,7 +85,7 @@ def main() -> None:
                 how = settings.train.model_copy(update={"workers": workers})
                 started = time.perf_counter()
                 folder = Path(temporary) / f"{workers}-{cold}"
-                training.fit(config, empty, how, settings.guidance.drop, 0, folder, lambda *_: None)
+                fit.fit(config, empty, how, settings.guidance.drop, 0, folder, lambda *_: None)
                 seconds = time.perf_counter() - started
                 cache = "cold" if cold else "warm"
                 share = 100 * Timed.waited / seconds

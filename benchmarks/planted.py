@@ -24,12 +24,12 @@ from stages import MODEL, WORDS, stages
 from wrong_words import wrong_words
 
 from vqtext import load
-from vqtext.config import DataSettings, Settings, TrainSettings
 from vqtext.data.planted.world import WORLDS
-from vqtext.pipeline.controls import swapped_sides
-from vqtext.pipeline.measures import at_samples, named_accuracy
-from vqtext.pipeline.runs import folds_of, read_run
-from vqtext.pipeline.spoken import words_of_fold
+from vqtext.pipeline.evaluation.controls import swapped_sides
+from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_accuracy
+from vqtext.pipeline.training.run_record import folds_of, read_run
+from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.settings.schema import DataSettings, Settings, TrainSettings
 
 TOLD = ("named_accuracy", "named_recall", "naming_gap", "code_purity", "seed_agreement")
 

@@ -22,8 +22,8 @@ import numpy as np
 from authors import Scores, words_of
 from stages import stages
 
-from vqtext.config import Settings
 from vqtext.pipeline.artifacts import read_windows
+from vqtext.settings.schema import Settings
 
 WORDS = Path(__file__).parent / "words" / "semg"
 

@@ -21,10 +21,10 @@ import numpy as np
 from first_names import FirstNames
 from stages import WORDS, stages
 
-from vqtext.config import Settings, TrainSettings
-from vqtext.data.folds import splits_for
-from vqtext.model.e_step import EStepConfig, e_step
-from vqtext.pipeline.measures import at_samples, named_recall
+from vqtext.data.splits.folds import splits_for
+from vqtext.model.grounding.e_step import EStepConfig, e_step
+from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_recall
+from vqtext.settings.schema import Settings, TrainSettings
 
 KNOWS = frozenset({"order", "signal"})
 FRAGILE, INERT = 0.02, 0.001

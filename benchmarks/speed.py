@@ -29,11 +29,11 @@ from typing import Any
 import torch
 from vqshape_parity import checkout, original, ours, spread_codes
 
-from vqtext.config import ModelSettings
-from vqtext.data.dsads import CHANNELS
+from vqtext.data.readers.dsads import CHANNELS
 from vqtext.model.config import ModelConfig
-from vqtext.model.network import Network
+from vqtext.model.network.network import Network
 from vqtext.model.vqshape import VQShapeConfig
+from vqtext.settings.schema import ModelSettings
 
 BATCH, THREADS = 32, 2
 SIZES = {"256/512": VQShapeConfig.dim256_codes512, "512/64": VQShapeConfig.dim512_codes64}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from vqtext.config import Settings
-from vqtext.pipeline.progress import Progress
+from vqtext.console.progress import Progress
 from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.stage import run
+from vqtext.settings.schema import Settings
 
 WORDS = ("prepare", "gen-subactions", "describe", "embed", "dedup")
 MODEL = ("train", "evaluate")

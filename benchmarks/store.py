@@ -22,10 +22,10 @@ import h5py
 import numpy as np
 
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.config import Settings
+from vqtext.console.progress import Progress
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.stage import run
+from vqtext.settings.schema import Settings
 
 BATCH, BATCHES = 64, 12
 GZIP = {"compression": "gzip", "compression_opts": 1, "shuffle": True}

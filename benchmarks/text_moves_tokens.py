@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from stages import WORDS, stages
 
-from vqtext.config import GuidanceSettings, ModelSettings, Settings, TrainSettings
-from vqtext.data.folds import splits_for
-from vqtext.model.training import fit
+from vqtext.data.splits.folds import splits_for
+from vqtext.model.training.fit import fit
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.training_data import gather
+from vqtext.pipeline.training.assemble import gather
+from vqtext.settings.schema import GuidanceSettings, ModelSettings, Settings, TrainSettings
 
 POINTS = 500  # of a panel
 SIDE, GAP, TOP = 150, 36, 46  # of a panel in pixels, and around it

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from stages import MODEL, WORDS, stages
 
-from vqtext.config import DataSettings, Settings, TrainSettings
-from vqtext.data.windows import Windows
+from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.artifacts import read_windows
+from vqtext.settings.schema import DataSettings, Settings, TrainSettings
 
 
 def main() -> None:

@@ -19,9 +19,9 @@ import numpy as np
 from stages import WORDS, stages
 
 from vqtext import load
-from vqtext.config import DataSettings, Settings, TrainSettings
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.runs import folds_of, read_run
+from vqtext.pipeline.training.run_record import folds_of, read_run
+from vqtext.settings.schema import DataSettings, Settings, TrainSettings
 
 WINDOWS = 300
 APART = {"gait": ["10", "3", "5", "8"], "dsads": ["7", "8"]}

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from vqtext.model.vqshape import VQShape, VQShapeConfig
-from vqtext.model.vqshape.original import OPTIONS, PREFIX, original_name, save_original
+from vqtext.model.vqshape.original import OPTIONS, PREFIX, original_name
 
 BATCH, SEEN_PATCHES = 4, 40
 TENSORS, RELATIVE = 1e-5, 1e-4  # limits: of every tensor; of losses and gradients
@@ -170,7 +170,7 @@ def there_and_back() -> bool:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "VQShape.ckpt"
         model = VQShape(VQShapeConfig.dim256_codes512())
-        save_original(model, path)
+        model.save_original(path)
         lit = LitVQShape.load_from_checkpoint(path, map_location="cpu")
         for name, value in model.state_dict().items():
             if not torch.equal(lit.state_dict()[original_name(name)], value):

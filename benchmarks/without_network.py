@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from first_names import FirstNames
 
-from vqtext.config import Settings
-from vqtext.data.folds import splits_for
-from vqtext.model.e_step import EStepConfig, e_step, felt, words
-from vqtext.model.evidence import Gaussians
+from vqtext.data.splits.folds import splits_for
+from vqtext.model.grounding.e_step import EStepConfig, e_step, felt, words
+from vqtext.model.grounding.emissions import Gaussians
 from vqtext.model.hsmm import semi_markov
-from vqtext.pipeline.measures import at_samples, named_recall
+from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_recall
+from vqtext.settings.schema import Settings
 
 KNOWS = frozenset({"order", "signal"})
 

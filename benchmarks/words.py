@@ -34,18 +34,18 @@ from typing import Any
 
 import numpy as np
 
+from vqtext.console.progress import Progress
+from vqtext.console.text import table
 from vqtext.errors import EncoderError
-from vqtext.pipeline.calibration import FALSE_MERGES, SHIPPED, STEPS
-from vqtext.pipeline.contrast import contrast, unit
+from vqtext.pipeline.anchors.calibration import FALSE_MERGES, SHIPPED, STEPS
+from vqtext.pipeline.anchors.clustering import Tree
+from vqtext.pipeline.anchors.linkage import cosines_of
+from vqtext.pipeline.anchors.phrases import Phrases
+from vqtext.pipeline.anchors.vetoes import Phrase, vetoes
 from vqtext.pipeline.embed import encode
 from vqtext.pipeline.encoders import Encoder, choose
-from vqtext.pipeline.lines import table
-from vqtext.pipeline.linkage import cosines_of
-from vqtext.pipeline.merge import Tree
-from vqtext.pipeline.phrases import Phrases
-from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.vetoes import Phrase, vetoes
-from vqtext.pipeline.wording import Wording, axis_texts
+from vqtext.pipeline.encoders.opposites import contrast, unit
+from vqtext.pipeline.encoders.phrase_vectors import Wording, axis_texts
 from vqtext.schema import LabelWords, SubAction, same_text
 
 PARTS = ("phrase", "synonym", "opposite")

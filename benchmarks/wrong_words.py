@@ -10,19 +10,19 @@ import numpy as np
 from first_names import FirstNames, truth_word_of
 
 from vqtext import load
-from vqtext.config import Settings
-from vqtext.data.windows import Windows
+from vqtext.console.progress import Progress
+from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.controls import Control
-from vqtext.pipeline.measures import at_samples, named_recall
-from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.retraining import retrain
-from vqtext.pipeline.runs import folds_of, read_run
-from vqtext.pipeline.spoken import words_of_fold
+from vqtext.pipeline.evaluation.controls import Control
+from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_recall
+from vqtext.pipeline.evaluation.retraining import retrain
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.words import Words
+from vqtext.pipeline.training.run_record import folds_of, read_run
+from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.prompts import corruption
 from vqtext.schema import LabelWords, SubActions
+from vqtext.settings.schema import Settings
 
 SHARES = (0.10, 0.25)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import vqtext
-from vqtext.answers import print_json
-from vqtext.pipeline import flow
+from vqtext.console.output import print_json
+from vqtext.pipeline import run_all
 from vqtext.pipeline.registry import STAGES
 
 CONTENTS = """
@@ -200,7 +200,7 @@ def test_config_tells_where_values_come_from(call, tmp_path, monkeypatch):
 @pytest.fixture
 def first_stages(monkeypatch):
     """``vqtext run`` with the stages that take no time."""
-    monkeypatch.setattr(flow, "STAGES", STAGES[:3])
+    monkeypatch.setattr(run_all, "STAGES", STAGES[:3])
 
 
 def test_run_does_all_stages_and_tells_of_each(call, study, first_stages):

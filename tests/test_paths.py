@@ -8,22 +8,25 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from vqtext.cache import hdf5
+from vqtext.cache import hdf5, verify
 from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.cache.lock import lock
 from vqtext.cache.rows import StoredRows
-from vqtext.data.readers import open_reader
+from vqtext.data.readers.base import open_reader
 from vqtext.errors import VQTextError
-from vqtext.model.vqshape import weights
-from vqtext.model.vqshape.original import load_original
-from vqtext.pipeline import runs, truth, verify, vqshape
+from vqtext.model.vqshape import VQShape
+from vqtext.pipeline import convert
+from vqtext.pipeline.evaluation import truth_map
+from vqtext.pipeline.training import run_record
 from vqtext.prompts.subactions import read_subactions
 
 MODULES = [
-    *(f"cache.{name}" for name in ("hdf5", "rows", "lock", "fingerprint", "left_open")),
-    *(f"pipeline.{name}" for name in ("artifacts", "runs", "verify", "vqshape", "words", "truth", "frames")),
-    *(f"model.{name}" for name in ("load", "onnx", "starting", "vqshape.weights", "vqshape.original")),
-    *("pipeline.explain", "prompts.subactions", "settings"),
+    *(f"cache.{name}" for name in ("hdf5", "rows", "lock", "fingerprint", "left_open", "verify")),
+    *(f"pipeline.{name}" for name in ("artifacts", "convert", "explain", "training.run_record")),
+    *("pipeline.vocabulary.anchor_words", "pipeline.evaluation.truth_map"),
+    "pipeline.preparing.prepare_frames",
+    *(f"model.{name}" for name in ("load", "export_onnx", "training.init_from_vqshape")),
+    *("model.vqshape.weights", "model.vqshape.original", "prompts.subactions", "settings.loading"),
 ]
 
 
@@ -50,13 +53,13 @@ def test_what_is_written_and_read_by_a_text(tmp_path):
 @pytest.mark.parametrize(
     "call",
     [
-        runs.read_run,
-        truth.read_table,
-        weights.load,
-        load_original,
+        run_record.read_run,
+        truth_map.read_table,
+        VQShape.from_pretrained,
+        VQShape.from_original,
         read_subactions,
-        lambda path: vqshape.import_vqshape(path, path),
-        lambda path: vqshape.export(path, "original", path),
+        lambda path: convert.import_vqshape(path, path),
+        lambda path: convert.export(path, "original", path),
         lambda path: open_reader("csv", path, None, print),
         lambda path: hdf5.open_artifact(path, "windows"),
     ],

@@ -13,7 +13,7 @@ import typer
 import vqtext
 from vqtext.cli import app
 from vqtext.prompts.subactions import read_subactions
-from vqtext.settings import load_settings
+from vqtext.settings.loading import load_settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

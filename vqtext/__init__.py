@@ -10,13 +10,13 @@ __all__ = ["explain_recording", "load", "prepare_frames"]
 
 if TYPE_CHECKING:
     from vqtext.model.load import load
-    from vqtext.pipeline.explain_recording import explain_recording
-    from vqtext.pipeline.frames import prepare_frames
+    from vqtext.pipeline.explaining.of_recording import explain_recording
+    from vqtext.pipeline.preparing.prepare_frames import prepare_frames
 
 _HOME = {
-    "explain_recording": "vqtext.pipeline.explain_recording",
+    "explain_recording": "vqtext.pipeline.explaining.of_recording",
     "load": "vqtext.model.load",
-    "prepare_frames": "vqtext.pipeline.frames",
+    "prepare_frames": "vqtext.pipeline.preparing.prepare_frames",
 }
 
 

@@ -1,7 +1,7 @@
 """The command line: each command reads its options, calls one stage and prints its summary.
 
 stdout holds the answer (one JSON object with ``--json``), stderr everything else. Exit codes are told in
-`vqtext.ending`.
+`vqtext.console.exit_codes`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import vqtext
-from vqtext import options as o
-from vqtext.answers import print_json, print_lines, say
-from vqtext.ending import run_guarded
+from vqtext.console import options as o
+from vqtext.console.exit_codes import run_guarded
+from vqtext.console.output import print_json, print_lines, say
+from vqtext.console.progress import Progress
+from vqtext.console.text import table, told
 from vqtext.errors import UsageError
-from vqtext.pipeline.lines import table, told
-from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
-from vqtext.settings import Loaded, load_settings, one_way_to_a_threshold, used_by
+from vqtext.settings.loading import Loaded, load_settings, one_way_to_a_threshold, used_by
 
 app = typer.Typer(
     help="VQShape tokens with a meaning: every code of the codebook is named in words a person can read.",
@@ -56,7 +56,7 @@ def prepare(
 ) -> None:
     """Cut recordings into windows."""
     if init is not None:
-        from vqtext.pipeline.init_dataset import init_dataset, lines
+        from vqtext.pipeline.preparing.init_dataset import init_dataset, lines
 
         say(init_dataset(init), lines, as_json)
         return
@@ -224,8 +224,8 @@ def explain(
     if recording is not None:
         if window is not None:
             raise UsageError("--window would not be used: --recording names what is explained")
-        from vqtext.pipeline.explain_file import explain_file
-        from vqtext.pipeline.explain_file import lines as file_lines
+        from vqtext.pipeline.explaining.of_file import explain_file
+        from vqtext.pipeline.explaining.of_file import lines as file_lines
 
         answer = explain_file(loaded.settings, recording, dataset, Progress(quiet))
         say(answer, file_lines, as_json)
@@ -237,7 +237,7 @@ def explain(
         return
     if samples is not None:
         raise UsageError("--samples would not be used: --window names the one window")
-    from vqtext.pipeline.explain_window import explain_window, lines
+    from vqtext.pipeline.explaining.of_window import explain_window, lines
 
     answer = explain_window(loaded.settings, window)
     say(answer, lines, as_json)
@@ -301,7 +301,7 @@ def run_all(
     force: o.Force = False,
 ) -> None:
     """Do all of the above, in this order."""
-    from vqtext.pipeline.flow import run_stages
+    from vqtext.pipeline.run_all import run_stages
 
     loaded = load_settings(o.chosen(run_all, locals()))
     one_way_to_a_threshold(loaded)
@@ -353,7 +353,7 @@ def import_vqshape(
     as_json: o.AsJson = False,
 ) -> None:
     """Turn a checkpoint of the original VQShape into a folder of ours."""
-    from vqtext.pipeline.vqshape import import_vqshape, lines
+    from vqtext.pipeline.convert import import_vqshape, lines
 
     answer = import_vqshape(checkpoint, out)
     say(answer, lines, as_json)
@@ -376,7 +376,7 @@ def export(
     as_json: o.AsJson = False,
 ) -> None:
     """Write a model in another program's format."""
-    from vqtext.pipeline.vqshape import export, lines
+    from vqtext.pipeline.convert import export, lines
 
     answer = export(folder, to, out)
     say(answer, lines, as_json)

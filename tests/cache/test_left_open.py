@@ -13,9 +13,9 @@ import pytest
 from vqtext.cache import hdf5
 from vqtext.cache.left_open import open_again
 from vqtext.cache.lock import lock
-from vqtext.config import Settings
 from vqtext.errors import ArtifactError, UnreadableError
 from vqtext.pipeline.status import lines, states
+from vqtext.settings.schema import Settings
 
 OPEN = """
 import sys, time

@@ -8,8 +8,8 @@ import numpy as np
 import own_study
 import pytest
 
-from vqtext.data.recording import Recording
-from vqtext.data.windows import Windows
+from vqtext.data.recordings.recording import Recording
+from vqtext.data.windows.windows import Windows
 from vqtext.schema import Channel, Subject
 
 AXES = tuple(Channel(f"acc_{axis}", "wrist", "acc", axis, "m/s2") for axis in "xy")

@@ -16,8 +16,8 @@ from scipy.spatial.transform import Rotation
 from vqtext.data.planted.reader import read_options
 from vqtext.data.planted.simulate import REST_S, Doing, Person, drawn, perform, person, record
 from vqtext.data.planted.world import MOVEMENTS, WORLDS, Options
-from vqtext.data.readers import open_reader
-from vqtext.data.recording import Recording, Track
+from vqtext.data.readers.base import open_reader
+from vqtext.data.recordings.recording import Recording, Track
 from vqtext.errors import DataError
 from vqtext.schema import Subject
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import vqtext
-from vqtext.data.basic_motions import BasicMotions
+from vqtext.data.readers.basic_motions import BasicMotions
 from vqtext.reason import UNSURE
 
 CLASSIFIERS = ("tokens", "histogram", "head", "steps", "decoding")

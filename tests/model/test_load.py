@@ -11,11 +11,11 @@ import torch
 from toy import ANCHORS, CHANNELS, OF_STATE, RATE, STEPS, config, data, vocabulary, windows
 
 from vqtext.errors import ArtifactError, DataError, ShapeError
-from vqtext.model import decoding
-from vqtext.model.decoding import Decoder
+from vqtext.model.decoding import decoder
+from vqtext.model.decoding.decoder import Decoder
+from vqtext.model.decoding.inputs import arrange, frames_seen
 from vqtext.model.load import VQText, load
-from vqtext.model.network import Network
-from vqtext.model.signals import arrange, frames_seen
+from vqtext.model.network.network import Network
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_the_answer_is_told_in_the_words_of_its_own_label(folder, monkeypatch):
             use["display"] = f"{transcript['label']} 단계 {use['anchor']}"
     path.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
     monkeypatch.setattr(
-        decoding, "CONFIG", dataclasses.replace(decoding.CONFIG, background=-1e9)
+        decoder, "CONFIG", dataclasses.replace(decoder.CONFIG, background=-1e9)
     )  # nothing is unknown
     model = load(folder)
     for reason in model.explain(signal):

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from llm.server import LLMServer
 
-from vqtext.config import Settings
+from vqtext.console.progress import Tell
 from vqtext.pipeline.encoders import Encoder
 from vqtext.pipeline.encoders.sentence import minilm as load_minilm
-from vqtext.pipeline.progress import Tell
 from vqtext.prompts.subactions import dump_subactions
 from vqtext.schema import SubActions
+from vqtext.settings.schema import Settings
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from vqtext.data.windows import Windows
+from vqtext.data.windows.windows import Windows
 from vqtext.model.load import Decodings
-from vqtext.pipeline.steps_said import StepsSaid
-from vqtext.pipeline.words import Words
+from vqtext.pipeline.inspection.decoded_steps import StepsSaid
+from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.schema import SubAction
 
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from vqtext.data.windows import Windows
+from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.artifacts import read_windows, write_windows
 from vqtext.schema import Channel, Subject
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-
-sys.path.append(str(Path(__file__).parents[1] / "model"))
 from toy import ANCHORS, OF_STATE, config, data, vocabulary, windows
 
-from vqtext.model.decoding import Decoder
+from vqtext.model.decoding.decoder import Decoder
 from vqtext.model.load import VQText
-from vqtext.model.network import Network
+from vqtext.model.network.network import Network
 from vqtext.pipeline.codes import _told, decoded_names, describe_codes, lines, token_names
 from vqtext.reason import UNKNOWN_NAME
 

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 from vqtext.cache import hdf5
-from vqtext.config import DedupSettings, Settings
 from vqtext.errors import ArtifactError, UsageError, WordsError
 from vqtext.pipeline import embed
-from vqtext.pipeline.contrast import contrast
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
+from vqtext.pipeline.encoders.opposites import contrast
+from vqtext.pipeline.encoders.phrase_vectors import ANCHORS, Wording
 from vqtext.pipeline.explain import threshold_curve
-from vqtext.pipeline.joined_report import joined_lines
 from vqtext.pipeline.stage import StaleError, run
-from vqtext.pipeline.wording import ANCHORS, Wording
+from vqtext.pipeline.vocabulary.joined_report import joined_lines
 from vqtext.prompts.facets import read_facets
 from vqtext.schema import Channel, SubAction
+from vqtext.settings.schema import DedupSettings, Settings
 
 UP = {"phrase": "move the arm up now", "opposite": "move the arm down now", "direction": "up"}
 DOWN = {"phrase": "move the arm down now", "opposite": "move the arm up now", "direction": "down"}

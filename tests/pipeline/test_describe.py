@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.config import Settings
-from vqtext.data.cutter import cut
-from vqtext.data.readers import open_reader
-from vqtext.data.windowing import Cut
+from vqtext.data.readers.base import open_reader
+from vqtext.data.windows.cutter import cut
+from vqtext.data.windows.windowing import Cut
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.artifacts import read_windows, write_windows
 from vqtext.pipeline.describe import Describe
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import run
+from vqtext.settings.schema import Settings
 
 REAL = Path(os.environ.get("VQTEXT_DATA") or Path(__file__).parents[3] / "shared" / "data")
 SMALL_WORDS = {"a", "an", "and", "around", "at", "back", "by", "in", "left", "on", "right", "the", "to"}

@@ -11,17 +11,17 @@ import pytest
 
 from vqtext.cache import hdf5
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.config import Settings, TrainSettings
-from vqtext.data.windows import Windows
+from vqtext.data.windows.windows import Windows
 from vqtext.errors import ArtifactError, EncoderError, WordsError
 from vqtext.pipeline import embed
 from vqtext.pipeline.artifacts import write_windows
 from vqtext.pipeline.describe import Describe
+from vqtext.pipeline.descriptions.subject_facts import FACTS, facts_of
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.stage import MissingError, StaleError, run
 from vqtext.pipeline.status import states
-from vqtext.pipeline.subject_facts import FACTS, facts_of
 from vqtext.schema import Channel, Subject
+from vqtext.settings.schema import Settings, TrainSettings
 
 WORDS = {
     "walking": [{"phrase": "leg up", "opposite": "leg down", "paraphrases": ["lift the leg"]}, "leg down"],

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 from test_unseen import prepared, study  # noqa: F401  a fixture
 
-from vqtext.config import EvaluateSettings, GuidanceSettings, Settings
 from vqtext.errors import ArtifactError, WordsError
-from vqtext.model import decoding
-from vqtext.pipeline import controls, evaluate
+from vqtext.model.decoding import decoder
+from vqtext.pipeline import evaluate
 from vqtext.pipeline.evaluate import Evaluate, _places
-from vqtext.pipeline.evaluate_text import told_lines
+from vqtext.pipeline.evaluation import controls
+from vqtext.pipeline.evaluation.tables import told_lines
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.words import Words
+from vqtext.pipeline.vocabulary.anchor_words import Words
+from vqtext.settings.schema import EvaluateSettings, GuidanceSettings, Settings
 
 TABLE = '[truth]\n"calm" = ["leg up", "arm out"]\n"wild" = ["foot down", "arm back"]\n'
 CLASSIFIERS = ("tokens", "histogram", "head", "steps", "decoding")
@@ -99,7 +100,7 @@ def test_without_a_table_that_fits_names_are_not_scored_and_people_are_told(
 def test_a_changed_table_makes_the_scores_again_and_a_wrong_one_leaves_them(
     trained: Settings, heard: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoding, "CONFIG", replace(decoding.CONFIG, background=-1e9))  # nothing is unknown
+    monkeypatch.setattr(decoder, "CONFIG", replace(decoder.CONFIG, background=-1e9))  # nothing is unknown
     settings = asked(trained, truth=trained.cache / "truth.toml")
     before = run(Evaluate(settings, heard))["grounding"]
     assert run(Evaluate(settings, heard))["grounding"] == before and "up to date" in heard.said[-1]

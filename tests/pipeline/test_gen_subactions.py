@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from vqtext.cache import hdf5
-from vqtext.config import Settings
 from vqtext.errors import VQTextError, WordsError
 from vqtext.pipeline import gen_subactions as module
 from vqtext.pipeline import stage as stages
@@ -19,6 +18,7 @@ from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import StaleError, run
 from vqtext.prompts.subactions import read_subactions
+from vqtext.settings.schema import Settings
 
 Make = Callable[..., dict[str, Any]]
 

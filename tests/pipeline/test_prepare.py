@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vqtext.config import Settings
 from vqtext.errors import ArtifactError, DataError, UsageError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import run
+from vqtext.settings.schema import Settings
 
 REAL = Path(os.environ.get("VQTEXT_DATA") or Path(__file__).parents[3] / "shared" / "data")
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from test_unseen import prepared, study  # noqa: F401  a fixture
 
-from vqtext.config import Settings
 from vqtext.errors import ArtifactError, ConfigError, WordsError
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.preview import lines, preview
 from vqtext.pipeline.stage import run
+from vqtext.settings.schema import Settings
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 
 from vqtext.cache import hdf5
 from vqtext.cache.lock import lock
-from vqtext.config import Settings
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.stage import MissingError, Stage, StaleError, ensure, run
+from vqtext.settings.schema import Settings
 
 
 class Numbers(Stage):

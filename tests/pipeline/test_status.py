@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 
-from vqtext.config import Settings
 from vqtext.pipeline.status import lines, states
+from vqtext.settings.schema import Settings
 
 
 def test_every_run_that_is_there_is_shown(tmp_path):

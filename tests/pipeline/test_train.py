@@ -11,18 +11,20 @@ import torch
 from test_unseen import MORE_WORDS, WORDS, prepared, study  # noqa: F401  a fixture
 
 import vqtext
-from vqtext.config import EvaluateSettings, Settings
-from vqtext.data.splits import How
+from vqtext.console.progress import Progress
+from vqtext.data.splits.splits import How
 from vqtext.errors import TrainingError
-from vqtext.model import e_step, keeping, training
-from vqtext.model.sifting import Cell
-from vqtext.pipeline import training_data
+from vqtext.model.grounding import e_step
+from vqtext.model.grounding.rejected_cells import Cell
+from vqtext.model.training import checkpoint
+from vqtext.model.training import fit as training
 from vqtext.pipeline.codes import codes
 from vqtext.pipeline.evaluate import Evaluate
-from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.runs import read_run
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
+from vqtext.pipeline.training import assemble
+from vqtext.pipeline.training.run_record import read_run
+from vqtext.settings.schema import EvaluateSettings, Settings
 
 
 def weights(settings):
@@ -60,15 +62,15 @@ def test_a_stopped_training_goes_on_in_the_next_command(
             raise Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr(keeping.Progress, "on_train_epoch_start", stop, raising=False)
-        patch.setattr(keeping, "SAVE_EVERY_S", 0.0)
+        patch.setattr(checkpoint.Progress, "on_train_epoch_start", stop, raising=False)
+        patch.setattr(checkpoint, "SAVE_EVERY_S", 0.0)
         with pytest.raises(Stopped):
             run(Train(settings, heard), force=True)
     assert weights(settings) == whole  # the old run stands
     (settings.cache / "runs/default/run.json").write_text("{}")
     begun = []
     monkeypatch.setattr(
-        keeping.Progress,
+        checkpoint.Progress,
         "on_train_epoch_start",
         lambda _, trainer, __: begun.append(trainer.current_epoch),
         raising=False,
@@ -127,7 +129,7 @@ def test_rounds_that_are_too_fast_are_told_once_and_each_fold_is_held_against_th
     monkeypatch.setitem(MORE_WORDS, "walking", levels("strong", "moderate", "still", "slight"))
     monkeypatch.setitem(MORE_WORDS, "waving", levels("still", "strong")[::-1])
     read = iter([[0.5, None]] * 3 + [[2.0, None]] * 99)  # asked twice a fold, and by each model
-    monkeypatch.setattr(training_data, "rounds_of", lambda *_: next(read))
+    monkeypatch.setattr(assemble, "rounds_of", lambda *_: next(read))
     windows = study()
     windows.truth[:] = 0
     settings = prepared(windows, folds=2, refit=False)

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 import pytest
 from test_unseen import prepared, study  # noqa: F401  a fixture
 
-from vqtext import ending
+from vqtext.console import exit_codes
 from vqtext.errors import ArtifactError
-from vqtext.model import keeping
+from vqtext.model.training import checkpoint
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import TASKS, Train
 
@@ -56,12 +56,12 @@ def test_a_warning_of_the_cluster_ends_a_training_that_goes_on_to_the_same_model
         if trainer.current_epoch == 1:
             os.kill(os.getpid(), signal.SIGUSR1)
 
-    before = {name: signal.getsignal(getattr(signal, name)) for name in ending.SIGNALS}
+    before = {name: signal.getsignal(getattr(signal, name)) for name in exit_codes.SIGNALS}
     try:
         with monkeypatch.context() as patch, pytest.raises(SystemExit) as end:
-            patch.setattr(keeping, "SAVE_EVERY_S", 0.0)
-            patch.setattr(keeping.Progress, "on_train_epoch_start", warned, raising=False)
-            ending.run_guarded(lambda: run(Train(settings, heard)))
+            patch.setattr(checkpoint, "SAVE_EVERY_S", 0.0)
+            patch.setattr(checkpoint.Progress, "on_train_epoch_start", warned, raising=False)
+            exit_codes.run_guarded(lambda: run(Train(settings, heard)))
     finally:
         for name, handler in before.items():
             signal.signal(getattr(signal, name), handler)

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 import vqtext
-from vqtext.config import GuidanceSettings, ModelSettings, Settings, TrainSettings
-from vqtext.data.windows import Windows
+from vqtext.data.windows.windows import Windows
 from vqtext.errors import ArtifactError, UsageError
 from vqtext.pipeline import evaluate
 from vqtext.pipeline.artifacts import write_windows
@@ -23,10 +22,11 @@ from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.explain import Explain, one_of_each
-from vqtext.pipeline.runs import read_run
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
+from vqtext.pipeline.training.run_record import read_run
 from vqtext.schema import Channel, Subject
+from vqtext.settings.schema import GuidanceSettings, ModelSettings, Settings, TrainSettings
 
 WORDS = {"walking": ["leg up", "foot down"], "waving": ["arm out", "arm back"]}
 MORE_WORDS = {**WORDS, "flying": ["flap"]}

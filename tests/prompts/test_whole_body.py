@@ -7,12 +7,12 @@ from functools import cache
 import numpy as np
 import pytest
 
+from vqtext.console.progress import Progress
 from vqtext.data.locations import sensed
+from vqtext.pipeline.anchors.clustering import Tree
+from vqtext.pipeline.anchors.phrases import Phrases
+from vqtext.pipeline.encoders.phrase_vectors import Wording
 from vqtext.pipeline.encoders.sentence import minilm
-from vqtext.pipeline.merge import Tree
-from vqtext.pipeline.phrases import Phrases
-from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.wording import Wording
 from vqtext.prompts import lexicon as module
 from vqtext.schema import LabelWords, SubAction
 

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from math import lcm
 from typing import Any
 
-from vqtext.config import ModelSettings
 from vqtext.errors import ArtifactError
 from vqtext.model.vqshape import VQShapeConfig
 from vqtext.schema import Channel
+from vqtext.settings.schema import ModelSettings
 
 FORMAT = 8
 TRAINING_ONLY = ("token_dim", "fusion", "place")

@@ -19,17 +19,17 @@ from safetensors.torch import load_file
 
 from vqtext.errors import ArtifactError
 from vqtext.model.config import ModelConfig
-from vqtext.model.decoding import UNKNOWN, Decoded, Decoder
-from vqtext.model.losses import frame_states, own_frame_names
-from vqtext.model.network import Network
-from vqtext.model.signals import Signals, arrange, blocks, frames_seen
-from vqtext.model.stream import explain_stream
-from vqtext.model.telling import tell
+from vqtext.model.decoding.decoder import UNKNOWN, Decoded, Decoder
+from vqtext.model.decoding.inputs import Signals, arrange, blocks, frames_seen
+from vqtext.model.decoding.reasons import tell
+from vqtext.model.decoding.stream import explain_stream
+from vqtext.model.network.frame_names import frame_states, own_frame_names
+from vqtext.model.network.network import Network
+from vqtext.model.tensor_files import save_safetensors
 from vqtext.model.vocabulary import Vocabulary
 from vqtext.model.vqshape import VQShape
 from vqtext.model.vqshape.config import ARCHITECTURE
 from vqtext.model.vqshape.weights import misfits
-from vqtext.model.writing import save_safetensors
 from vqtext.reason import Reason, RecordingReasons
 from vqtext.schema import Channel
 
@@ -77,7 +77,7 @@ class Decodings:
         anchor: anchor of that step, ``(n, F)``, −1 where none fits.
         confidence: of the step, ``(n, F)``; see `vqtext.reason.Step`.
         familiar: see `vqtext.reason.Reason`, ``(n,)``.
-        keep: frames that were seen, see `vqtext.model.signals.frames_seen`, ``(n, F)``.
+        keep: frames that were seen, see `vqtext.model.decoding.inputs.frames_seen`, ``(n, F)``.
     """
 
     log_posterior: np.ndarray
@@ -138,13 +138,13 @@ class VQText:
         return reasons
 
     def arrange(self, signals: Signals, channels: Sequence[Channel]) -> np.ndarray:
-        """Signals of another sensor set-up as `explain` takes them; see `vqtext.model.signals.arrange`."""
+        """Signals of another sensor set-up as `explain` takes them; see `arrange`."""
         return arrange(signals, channels, self.config)
 
     def explain_stream(
         self, signal: Signals | Iterable[Signals], stride_s: float | None = None, ahead: int = 1
     ) -> Iterator[Reason]:
-        """Reasons of a long recording, as it goes on; see `vqtext.model.stream.explain_stream`."""
+        """Reasons of a long recording, as it goes on; see `vqtext.model.decoding.stream.explain_stream`."""
         return explain_stream(self, signal, stride_s, ahead)
 
     def explain_recording(self, recording: Any, **how: Any) -> RecordingReasons:

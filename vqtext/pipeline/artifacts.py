@@ -1,4 +1,4 @@
-"""windows.h5 in and out: where `vqtext.data.windows.Windows` and the artifact store meet."""
+"""windows.h5 in and out: where `vqtext.data.windows.windows.Windows` and the artifact store meet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from vqtext.cache import hdf5
 from vqtext.cache.fingerprint import JSON
 from vqtext.cache.rows import StoredRows
-from vqtext.data.windows import Windows
+from vqtext.data.windows.windows import Windows
 from vqtext.schema import Channel, Subject
 
 _ARRAYS = {

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vqtext.config import Settings
-from vqtext.data.windows import Windows
+from vqtext.console.progress import Progress
+from vqtext.console.text import cut_short, table
+from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.few import few_of_each
-from vqtext.pipeline.found_lasts import found_lasts, lasts_lines
-from vqtext.pipeline.found_levels import found_levels, level_lines
-from vqtext.pipeline.found_ways import found_ways, way_lines
-from vqtext.pipeline.lines import cut_short, table
-from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.rejected_cells import rejected_cells
-from vqtext.pipeline.runs import folds_of, read_run
-from vqtext.pipeline.spoken import words_of_fold
-from vqtext.pipeline.steps_said import StepsSaid
+from vqtext.pipeline.inspection.check_directions import found_ways, way_lines
+from vqtext.pipeline.inspection.check_durations import found_lasts, lasts_lines
+from vqtext.pipeline.inspection.check_levels import found_levels, level_lines
+from vqtext.pipeline.inspection.decoded_steps import StepsSaid
+from vqtext.pipeline.inspection.rejected_cells import rejected_cells
 from vqtext.pipeline.train import Train
+from vqtext.pipeline.training.run_record import folds_of, read_run
+from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.training.sampling import few_of_each
 from vqtext.reason import BY_INFERENCE, UNKNOWN_NAME
 from vqtext.report.content import Code
 from vqtext.schema import Rows
+from vqtext.settings.schema import Settings
 
 if TYPE_CHECKING:
     from vqtext.model.load import Tokens, VQText
@@ -68,7 +68,7 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
         "codes": [_told(code, model.vocabulary.displays()) for code in used],
     }
     if words:
-        from vqtext.pipeline.retraining import settings_of  # needs torch
+        from vqtext.pipeline.evaluation.retraining import settings_of  # needs torch
 
         said = words_of_fold(settings.cache, run, 0, windows, fold.split.learn)
         cells = rejected_cells(windows, fold.split, settings_of(run, settings, without_text=False))

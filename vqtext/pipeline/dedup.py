@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 
 from vqtext.cache import hdf5
-from vqtext.pipeline.calibration import calibrate
-from vqtext.pipeline.cells import lasts_written
-from vqtext.pipeline.edits import edits_of
+from vqtext.console.text import cut_apart, cut_short, told
+from vqtext.pipeline.anchors.calibration import calibrate
+from vqtext.pipeline.anchors.overrides import edits_of
+from vqtext.pipeline.anchors.phrases import Phrases, stored_wording
+from vqtext.pipeline.anchors.threshold import by_reason, tree_and_threshold
 from vqtext.pipeline.embed import Embed, words_of
 from vqtext.pipeline.gen_subactions import GenSubactions
-from vqtext.pipeline.identifiability import sensors_of
-from vqtext.pipeline.identifiability_report import report
-from vqtext.pipeline.joined_report import joined, joined_lines
-from vqtext.pipeline.lines import cut_apart, cut_short, told
-from vqtext.pipeline.phrases import Phrases, stored_wording
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
-from vqtext.pipeline.threshold import by_reason, tree_and_threshold
-from vqtext.pipeline.words import read_words
+from vqtext.pipeline.vocabulary.anchor_words import read_words
+from vqtext.pipeline.vocabulary.identifiability import sensors_of
+from vqtext.pipeline.vocabulary.identifiability_report import report
+from vqtext.pipeline.vocabulary.joined_report import joined, joined_lines
+from vqtext.pipeline.vocabulary.signature_cells import lasts_written
 from vqtext.prompts.movement_words import facets_digest
 from vqtext.prompts.subactions import read_subactions
 from vqtext.schema import LabelWords, SubAction, order_of, same_text

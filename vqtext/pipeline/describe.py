@@ -11,7 +11,7 @@ descriptions.h5 holds, for N windows in S segments at L locations (its attribute
   without a sample; ``height (N, S, L)``: the same before rounding, NaN without a sample.
 - ``turn_deg (N, S)``: degrees turned about the vertical, to the left where positive; NaN where unknown.
 - ``peak_rad_s (N, L)``, ``peak_m_s2 (N, L)``: largest rotation and acceleration; NaN without such a sensor.
-  Where the data have them, more of `vqtext.data.facts.PEAKS`: ``peak_m_s``, ``peak_angle_rad_s``, …
+  Where the data have them, more of `vqtext.data.features.facts.PEAKS`: ``peak_m_s``, ``peak_angle_rad_s``, …
 - ``cadence_hz (N, L)``: movements a second where a place has a clear rhythm, else NaN.
 """
 
@@ -27,17 +27,17 @@ import numpy as np
 
 from vqtext.cache import hdf5
 from vqtext.cache.fingerprint import JSON
-from vqtext.data.facts import PEAKS, Facts, cadence, facts
-from vqtext.data.windows import Windows
+from vqtext.data.features.facts import PEAKS, Facts, cadence, facts
+from vqtext.data.windows.windows import Windows
 from vqtext.errors import ArtifactError, LLMError
 from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.descriptions.template import describe, describe_segments
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.sentences import describe, describe_segments
 from vqtext.pipeline.stage import Record, Stage
 
 if TYPE_CHECKING:
+    from vqtext.pipeline.descriptions.llm_description import Description
     from vqtext.pipeline.llm.question import Question
-    from vqtext.pipeline.narrate import Description
 
 SOURCES = ("template", "llm")
 JOURNAL = "journal.sqlite"
@@ -66,8 +66,8 @@ class Describe(Stage):
         said = self.settings.describe
         if said.source == "template":
             return {"source": said.source, "segments": said.segments}
+        from vqtext.pipeline.descriptions.llm_description import TEMPLATE
         from vqtext.pipeline.llm.server import find_server
-        from vqtext.pipeline.narrate import TEMPLATE
         from vqtext.prompts.render import templates_digest
 
         server = find_server(self.settings.llm)
@@ -153,9 +153,9 @@ class Describe(Stage):
         Raises:
             ArtifactError: there are no windows yet.
         """
+        from vqtext.pipeline.descriptions.llm_description import REPLY_TOKENS
         from vqtext.pipeline.llm.estimate import estimate
         from vqtext.pipeline.llm.server import address
-        from vqtext.pipeline.narrate import REPLY_TOKENS
 
         questions, url = [], None
         if self.settings.describe.source == "llm":
@@ -184,8 +184,8 @@ class Describe(Stage):
         """A question for each window that a model describes, with the windows it is for: those of equal facts
         share one. ``limit`` of them are spread over all windows, so that no recording has none or all. A
         higher limit adds windows to those of a lower one, which are paid for."""
-        from vqtext.pipeline.narrate import question
-        from vqtext.pipeline.sheet import sheet
+        from vqtext.pipeline.descriptions.fact_sheet import sheet
+        from vqtext.pipeline.descriptions.llm_description import question
 
         count = min(self.settings.describe.limit or windows.n, windows.n)
         asked: dict[str, tuple[Question[Description], list[int]]] = {}
@@ -215,10 +215,10 @@ class Describe(Stage):
         Raises:
             LLMError: no window can be described: no server, no key, no such model, no good reply at all.
         """
+        from vqtext.pipeline.descriptions.fact_sheet import alike
+        from vqtext.pipeline.descriptions.llm_description import plain
         from vqtext.pipeline.llm.asking import ask_all
         from vqtext.pipeline.llm.question import Failure
-        from vqtext.pipeline.narrate import plain
-        from vqtext.pipeline.sheet import alike
 
         asked = self._questions(windows, found, rhythm)
         ask = partial(

@@ -17,13 +17,13 @@ import numpy as np
 from vqtext.cache import hdf5
 from vqtext.errors import EncoderError, WordsError
 from vqtext.pipeline.describe import Describe
+from vqtext.pipeline.descriptions.segment_texts import SegmentTexts
+from vqtext.pipeline.descriptions.subject_facts import FACTS, facts_of
 from vqtext.pipeline.encoders import Encoder, choose
+from vqtext.pipeline.encoders.phrase_vectors import axis_texts, wordings
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.segment_texts import SegmentTexts
 from vqtext.pipeline.stage import MissingError, Stage, StaleError, ensure
-from vqtext.pipeline.subject_facts import FACTS, facts_of
-from vqtext.pipeline.wording import axis_texts, wordings
 from vqtext.prompts.facets import read_facets
 from vqtext.prompts.movement_words import facets_digest
 from vqtext.prompts.subactions import read_subactions

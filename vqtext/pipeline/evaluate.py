@@ -12,29 +12,36 @@ from typing import Any
 import numpy as np
 
 from vqtext.cache.fingerprint import file_fingerprint
-from vqtext.config import GuidanceSettings
-from vqtext.data.motion import MotionScale
-from vqtext.data.splits import Split, unlearned
-from vqtext.data.windows import Windows
+from vqtext.data.features.motion import MotionScale
+from vqtext.data.splits.splits import Split, unlearned
+from vqtext.data.windows.windows import Windows
 from vqtext.errors import DataError
-from vqtext.pipeline import scoring
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
-from vqtext.pipeline.evaluate_text import told_lines
-from vqtext.pipeline.faithfulness import WINDOWS
-from vqtext.pipeline.leak import text_only_accuracy
-from vqtext.pipeline.measures import over
-from vqtext.pipeline.physical import claims, moves_more, within_label
-from vqtext.pipeline.predictions import CLASSIFIERS, Predictions, of_all, predict
+from vqtext.pipeline.evaluation import scores as scoring
+from vqtext.pipeline.evaluation.deletion_test import WINDOWS
+from vqtext.pipeline.evaluation.frame_metrics import over
+from vqtext.pipeline.evaluation.motion_check import claims, moves_more, within_label
+from vqtext.pipeline.evaluation.predictions import CLASSIFIERS, Predictions, of_all, predict
+from vqtext.pipeline.evaluation.scores import Seeds, Truth
+from vqtext.pipeline.evaluation.tables import told_lines
+from vqtext.pipeline.evaluation.text_leak import text_only_accuracy
+from vqtext.pipeline.evaluation.truth_map import (
+    check,
+    map_of,
+    own_table,
+    read_table,
+    tables_digest,
+    unknown_phrase,
+)
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.runs import Fold, folds_of, read_run
-from vqtext.pipeline.scoring import Seeds, Truth
-from vqtext.pipeline.spoken import words_of_fold
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.truth import check, map_of, own_table, read_table, tables_digest, unknown_phrase
-from vqtext.pipeline.words import Words
+from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
+from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.vocabulary.anchor_words import Words
+from vqtext.settings.schema import GuidanceSettings
 
 CONTROLS = (
     "permuted_names",
@@ -219,8 +226,8 @@ class Evaluate(Stage):
         truth: Truth | None,
     ) -> dict[str, Any]:
         """Scores of the run trained again under each control; None for one that would change nothing."""
-        from vqtext.pipeline.controls import ALL_CONTROLS
-        from vqtext.pipeline.retraining import retrain
+        from vqtext.pipeline.evaluation.controls import ALL_CONTROLS
+        from vqtext.pipeline.evaluation.retraining import retrain
 
         true = windows.label[np.concatenate([fold.split.test for fold in folds])]
         kept = self.staging()  # models that an evaluation which was stopped had finished

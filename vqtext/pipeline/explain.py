@@ -12,15 +12,15 @@ import numpy as np
 
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.cache.publish import publish
-from vqtext.data.splits import Split
-from vqtext.data.windows import Windows
+from vqtext.data.splits.splits import Split
+from vqtext.data.windows.windows import Windows
 from vqtext.errors import DataError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.codes import describe_codes
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.runs import Fold, folds_of, read_run
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
+from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
 from vqtext.reason import UNSURE, Reason
 from vqtext.report.content import (
     Confusion,

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from vqtext.cache.fingerprint import JSON, fingerprint
-from vqtext.config import Settings
+from vqtext.console.progress import Progress
 from vqtext.errors import LLMError, UsageError, WordsError
 from vqtext.pipeline.authors.base import Author, Data, Task, Written
 from vqtext.pipeline.authors.builtin import Builtin
 from vqtext.pipeline.authors.ledger import Ledger
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.stage import MissingError, Record, Stage, ensure
 from vqtext.prompts.subactions import dump_subactions, read_subactions
 from vqtext.schema import LabelWords, SubActions
+from vqtext.settings.schema import Settings
 
 
 class GenSubactions(Stage):

@@ -10,11 +10,11 @@ import numpy as np
 
 from vqtext.cache.fingerprint import JSON, fingerprint
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.data.cutter import Cutter
-from vqtext.data.readers import Reader, Warn, open_reader
-from vqtext.data.windowing import Cut
+from vqtext.data.readers.base import Reader, Warn, open_reader
+from vqtext.data.windows.cutter import Cutter
+from vqtext.data.windows.windowing import Cut
 from vqtext.errors import ArtifactError, UsageError
-from vqtext.pipeline.shards import BYTES, Shards
+from vqtext.pipeline.preparing.shards import BYTES, Shards
 from vqtext.pipeline.stage import Stage
 
 

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vqtext.config import Settings
-from vqtext.data.folds import splits_for
-from vqtext.data.windows import Windows
+from vqtext.console.progress import Progress
+from vqtext.console.text import cut_short, table
+from vqtext.data.splits.folds import splits_for
+from vqtext.data.windows.windows import Windows
 from vqtext.errors import ConfigError, WordsError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
-from vqtext.pipeline.found_lasts import found_lasts, lasts_lines
-from vqtext.pipeline.found_levels import found_levels, level_lines
-from vqtext.pipeline.found_ways import found_ways, way_lines
-from vqtext.pipeline.lines import cut_short, table
-from vqtext.pipeline.progress import Progress
-from vqtext.pipeline.spoken import resolved, without
-from vqtext.pipeline.steps_said import StepsSaid
-from vqtext.pipeline.words import Words, read_words
+from vqtext.pipeline.inspection.check_directions import found_ways, way_lines
+from vqtext.pipeline.inspection.check_durations import found_lasts, lasts_lines
+from vqtext.pipeline.inspection.check_levels import found_levels, level_lines
+from vqtext.pipeline.inspection.decoded_steps import StepsSaid
+from vqtext.pipeline.training.run_words import resolved, without
+from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
+from vqtext.settings.schema import Settings
 
 if TYPE_CHECKING:
     from vqtext.model.config import ModelConfig
-    from vqtext.model.e_step import Posterior
-    from vqtext.model.training import TrainingData
+    from vqtext.model.grounding.e_step import Posterior
+    from vqtext.model.training.fit import TrainingData
 
 HEADER = ("label", "step", "time", "lasts", "sure")
 
@@ -49,8 +49,8 @@ def preview(settings: Settings) -> dict[str, Any]:
         ConfigError: the grounding reads no signatures.
         WordsError: no signature speaks of a sensor that is there.
     """
-    from vqtext.model.e_step import e_step
-    from vqtext.pipeline.training_data import gather, rounds_of
+    from vqtext.model.grounding.e_step import e_step
+    from vqtext.pipeline.training.assemble import gather, rounds_of
 
     knows = frozenset(settings.train.grounding.split("+"))
     if "signal" not in knows:

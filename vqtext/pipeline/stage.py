@@ -28,10 +28,10 @@ from vqtext.cache.fingerprint import JSON, file_fingerprint, fingerprint
 from vqtext.cache.lock import lock
 from vqtext.cache.publish import publish, publish_folder, recover_folder, remove, was_interrupted
 from vqtext.cache.reading import cannot_read
-from vqtext.config import Settings
+from vqtext.console.progress import Progress
+from vqtext.console.text import told
 from vqtext.errors import ArtifactError
-from vqtext.pipeline.lines import told
-from vqtext.pipeline.progress import Progress
+from vqtext.settings.schema import Settings
 
 
 class MissingError(ArtifactError):

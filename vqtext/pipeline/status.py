@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from vqtext.config import Settings
+from vqtext.cache.verify import check_bytes
+from vqtext.console.progress import Progress
+from vqtext.console.text import table
 from vqtext.errors import ArtifactError, UnreadableError, VQTextError
-from vqtext.pipeline.lines import table
-from vqtext.pipeline.progress import Progress
 from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.stage import MissingError, Stage, StaleError
-from vqtext.pipeline.verify import check_bytes
+from vqtext.settings.schema import Settings
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def states(settings: Settings, verify: bool = False) -> dict[str, Any]:
 
     Args:
         settings: name the cache.
-        verify: read every byte too, and the journal of replies (`vqtext.pipeline.verify`).
+        verify: read every byte too, and the journal of replies (`vqtext.cache.verify`).
 
     Returns:
         ``{"artifacts": [State as a dict, …], "next": command or None}``.

@@ -20,25 +20,25 @@ import numpy as np
 from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.cache.publish import copy
-from vqtext.data.folds import splits_for
-from vqtext.data.heading import upright_places, ways
-from vqtext.data.splits import PARTS, Split
-from vqtext.data.windows import Windows
+from vqtext.console.text import cut_short, told
+from vqtext.data.features.vertical_velocity import upright_places, ways
+from vqtext.data.splits.folds import splits_for
+from vqtext.data.splits.splits import PARTS, Split
+from vqtext.data.windows.windows import Windows
 from vqtext.errors import TrainingError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
-from vqtext.pipeline.doubts import doubts
 from vqtext.pipeline.embed import Embed
-from vqtext.pipeline.lines import cut_short, told
-from vqtext.pipeline.posture_doubts import posture_doubts
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.runs import RUN, model_folder, read_run
-from vqtext.pipeline.spoken import resolved
 from vqtext.pipeline.stage import Stage
-from vqtext.pipeline.words import read_words
+from vqtext.pipeline.training.lint_postures import posture_doubts
+from vqtext.pipeline.training.lint_words import doubts
+from vqtext.pipeline.training.run_record import RUN, model_folder, read_run
+from vqtext.pipeline.training.run_words import resolved
+from vqtext.pipeline.vocabulary.anchor_words import read_words
 
 if TYPE_CHECKING:
-    from vqtext.model.training import TrainingData
+    from vqtext.model.training.fit import TrainingData
 
 CHOOSING = 0.6  # share of the epochs after which the validation windows have chosen, and train too
 AGAIN = 0.5  # learning rate from then on, as a share of what it was
@@ -100,7 +100,7 @@ class Train(Stage):
             )
 
     def make(self, target: Path) -> None:
-        from vqtext.pipeline.training_data import gather, rounds_of
+        from vqtext.pipeline.training.assemble import gather, rounds_of
 
         started = time.monotonic()
         windows = read_windows(self.settings.cache / "windows.h5")
@@ -212,8 +212,8 @@ class Train(Stage):
 
     def _doubted(self, windows: Windows, data: TrainingData) -> list[str]:
         """What looks wrong in the words by the training windows."""
-        from vqtext.model.absence import unsupported
-        from vqtext.model.taught import unread
+        from vqtext.model.grounding.absence import unsupported
+        from vqtext.model.grounding.posture_reference import unread
 
         if "signal" not in self.settings.train.grounding.split("+"):
             return []
@@ -249,12 +249,12 @@ class Train(Stage):
 
     def _train_seed(self, seed: int, config: Any, data: Any, folder: Path, name: str) -> None:
         """Train one model beside ``folder`` and move it there when it is whole."""
-        from vqtext.model import grounding
+        from vqtext.model.grounding import base as grounding
         from vqtext.model.load import VQText
-        from vqtext.model.module import weights
-        from vqtext.model.training import epochs_for, fit
-        from vqtext.pipeline.finishing import choose, finish
-        from vqtext.pipeline.training_data import rounds_of
+        from vqtext.model.training.fit import epochs_for, fit
+        from vqtext.model.training.lightning_module import weights
+        from vqtext.pipeline.training.assemble import rounds_of
+        from vqtext.pipeline.training.post_fit import choose, finish
 
         round_s = rounds_of(data.evidence, len(config.labels))
         work = folder.with_name(f".{folder.name}.work")

@@ -10,7 +10,7 @@ from reference import SIZES, series
 
 from vqtext.errors import ArtifactError, ShapeError
 from vqtext.model.vqshape import VQShape, VQShapeConfig, stretch
-from vqtext.model.vqshape.original import OPTIONS, load_original, save_original
+from vqtext.model.vqshape.original import OPTIONS
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def model():
 @pytest.fixture
 def checkpoint(model, tmp_path):
     """Writes the model's checkpoint, changed; returns where."""
-    save_original(model, tmp_path / "whole.ckpt")
+    model.save_original(tmp_path / "whole.ckpt")
 
     def write(change=lambda data: None) -> Path:
         data = torch.load(tmp_path / "whole.ckpt", weights_only=True)
@@ -63,12 +63,12 @@ def test_a_folder_holds_it_without_pickle(model, tmp_path):
 
 def test_an_older_checkpoint_gives_the_tokenizer_the_encoders_sizes(tmp_path):
     config = VQShapeConfig(**SIZES | {"tokenizer_heads": 4})
-    save_original(VQShape(config), tmp_path / "new.ckpt")
+    VQShape(config).save_original(tmp_path / "new.ckpt")
     data = torch.load(tmp_path / "new.ckpt", weights_only=True)
     for name in ("num_tokenizer_heads", "num_tokenizer_layers", "codebook_type"):
         del options(data)[name]
     torch.save(data, tmp_path / "old.ckpt")
-    assert load_original(tmp_path / "old.ckpt").config == config
+    assert VQShape.from_original(tmp_path / "old.ckpt").config == config
 
 
 def lacking(data):
@@ -133,10 +133,10 @@ def test_what_is_no_checkpoint_of_vqshape_is_told_in_one_line(checkpoint, change
 def test_a_file_that_is_no_checkpoint(tmp_path, content):
     (tmp_path / "x.ckpt").write_bytes(content)
     with pytest.raises(ArtifactError, match=r"x\.ckpt cannot be read as a checkpoint") as error:
-        load_original(tmp_path / "x.ckpt")
+        VQShape.from_original(tmp_path / "x.ckpt")
     assert "\n" not in str(error.value)
     with pytest.raises(ArtifactError, match="does not exist"):
-        load_original(tmp_path / "y.ckpt")
+        VQShape.from_original(tmp_path / "y.ckpt")
 
 
 def test_a_folder_that_is_damaged(model, tmp_path):
@@ -182,7 +182,7 @@ def test_commands_bring_it_in_and_out(model, checkpoint, call, tmp_path):
     assert code == 0 and '"codes": 6' in said
     back = torch.load(tmp_path / "back.ckpt", weights_only=True)
     assert set(options(back)) >= set(OPTIONS.values())
-    assert load_original(tmp_path / "back.ckpt").config == model.config
+    assert VQShape.from_original(tmp_path / "back.ckpt").config == model.config
 
     code, _, wrong = call("export", "--to", "jax", "m", "--out", "x")
     assert code == 2 and "unknown format; there is original" in wrong

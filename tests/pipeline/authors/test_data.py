@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from vqtext.cache import hdf5
-from vqtext.config import WordsSettings
 from vqtext.pipeline.authors.base import Data
 from vqtext.pipeline.authors.questions import label_questions
+from vqtext.settings.schema import WordsSettings
 
 
 def channels(place: str, modality: str, axes: str = "xyz", **more: bool) -> list[dict[str, str | bool]]:

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from vqtext.config import LLMSettings
+from vqtext.console.progress import Progress
 from vqtext.pipeline.llm.asking import ask_all
 from vqtext.pipeline.llm.question import Answer, Failure, Question
-from vqtext.pipeline.progress import Progress
+from vqtext.settings.schema import LLMSettings
 
 
 class Word(BaseModel):

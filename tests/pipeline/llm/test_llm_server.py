@@ -6,9 +6,9 @@ import pytest
 from llm.asked import GOOD, ask
 from llm.server import LLMServer, Response, script
 
-from vqtext.config import LLMSettings
 from vqtext.errors import LLMError
 from vqtext.pipeline.llm.server import find_server
+from vqtext.settings.schema import LLMSettings
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from llm.server import LLMServer
 from test_gen_subactions import write_windows
 from toy_author import Toy
 
-from vqtext.config import Settings
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.stage import run
+from vqtext.settings.schema import Settings
 
 
 @pytest.fixture

@@ -68,7 +68,8 @@ def test_a_killed_stage_goes_on_in_the_wave_where_it_was(
     write_windows(windows.parent, LABELS[:7])
     toy.says["rowing"] = Response(fault="hang")
     code = (
-        "import sys; from vqtext.config import Settings; from vqtext.pipeline.progress import Progress\n"
+        "import sys; from vqtext.settings.schema import Settings\n"
+        "from vqtext.console.progress import Progress\n"
         "from vqtext.pipeline.gen_subactions import GenSubactions; from vqtext.pipeline.stage import run\n"
         "run(GenSubactions(Settings.model_validate_json(sys.argv[1]), Progress()))"
     )

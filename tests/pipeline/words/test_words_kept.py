@@ -145,7 +145,8 @@ def test_a_killed_stage_resumes_and_pays_for_nothing_twice(
     """kill -9 while the last label is being asked for."""
     toy.says["standing"] = Response(fault="hang")
     code = (
-        "import sys; from vqtext.config import Settings; from vqtext.pipeline.progress import Progress\n"
+        "import sys; from vqtext.settings.schema import Settings\n"
+        "from vqtext.console.progress import Progress\n"
         "from vqtext.pipeline.gen_subactions import GenSubactions; from vqtext.pipeline.stage import run\n"
         "run(GenSubactions(Settings.model_validate_json(sys.argv[1]), Progress()))"
     )

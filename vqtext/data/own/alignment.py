@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from vqtext.data.resample import resample
-from vqtext.data.stamped import GAP_S
+from vqtext.data.recordings.resample import resample
+from vqtext.data.recordings.time_stamped import GAP_S
 
 _NEAR = 0.1
 """Samples this share of a period from the grid are on it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vqtext.data.locations import canonical
-from vqtext.data.units import MODALITIES, conversion
+from vqtext.data.recordings.units import MODALITIES, conversion
 from vqtext.errors import DataError
 
 _MODALITIES = (

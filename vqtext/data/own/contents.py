@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from vqtext.data.stamped import Repeated
-from vqtext.data.tables import not_utf8
+from vqtext.data.readers.tables import not_utf8
+from vqtext.data.recordings.time_stamped import Repeated
+from vqtext.data.recordings.units import conversion
 from vqtext.data.text.file_keys import FileKeys
 from vqtext.data.text.file_keys import Section as _Section
-from vqtext.data.units import conversion
 from vqtext.errors import DataError
 from vqtext.schema import same_subject
 

@@ -26,7 +26,7 @@
     age = 27
     height_cm = 182
 
-Rows follow each other at ``rate_hz``. With a ``time_column`` they need not, see `vqtext.data.grid`. An empty
+Rows follow each other at ``rate_hz``. With a ``time_column`` they need not, see `grid`. An empty
 number is a missing sample; so is "nan". A file in which the subject changes becomes several recordings, each
 with a time of its own. Patterns are matched with all of a file's name, or else with all of its path below the
 folder. Windows are 5 s unless the settings say otherwise.
@@ -38,8 +38,6 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from vqtext.data.at_rest import AtRest
-from vqtext.data.findings import ReadLog
 from vqtext.data.locations import canonical
 from vqtext.data.own.contents import CONTENTS, Contents, read_contents
 from vqtext.data.own.groups import Group, grouped, is_of
@@ -47,8 +45,10 @@ from vqtext.data.own.intervals import Intervals, interval_files
 from vqtext.data.own.joined import joined
 from vqtext.data.own.own_recordings import recordings_of_rows
 from vqtext.data.own.own_rows import Rows, read_table, rows_of
-from vqtext.data.readers import Reader, Warn, existing, stamps
-from vqtext.data.recording import Recording
+from vqtext.data.readers.base import Reader, Warn, existing, stamps
+from vqtext.data.recordings.findings import ReadLog
+from vqtext.data.recordings.recording import Recording
+from vqtext.data.recordings.resting import AtRest
 from vqtext.data.text.own_table import OwnTable
 from vqtext.errors import DataError
 

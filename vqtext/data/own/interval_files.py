@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from vqtext.data.own.contents import CONTENTS, IntervalsEntry
-from vqtext.data.tables import not_utf8
+from vqtext.data.readers.tables import not_utf8
 from vqtext.data.text.dates import moments
 from vqtext.data.text.text_files import encodings, open_bytes
 from vqtext.errors import DataError

@@ -29,11 +29,11 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from vqtext.data.findings import WarnOnce
 from vqtext.data.own.contents import CONTENTS, Contents
 from vqtext.data.own.interval_files import CLOCK, Found, read_intervals
 from vqtext.data.own.own_rows import label_word
-from vqtext.data.recording import Track
+from vqtext.data.recordings.findings import WarnOnce
+from vqtext.data.recordings.recording import Track
 from vqtext.errors import DataError
 
 _NEAR = 1e-6  # s: rows so near to the end of an interval are on it

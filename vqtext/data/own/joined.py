@@ -14,12 +14,12 @@ from typing import Literal
 
 import numpy as np
 
-from vqtext.data.findings import ReadLog, WarnOnce
 from vqtext.data.own.alignment import Piece, at_rate, lay, stretches
 from vqtext.data.own.contents import CONTENTS, Contents
 from vqtext.data.own.groups import Group, channels_of
 from vqtext.data.own.interval_files import CLOCK
 from vqtext.data.own.own_rows import Rows, first_spelling, read_table, regular, rows_of
+from vqtext.data.recordings.findings import ReadLog, WarnOnce
 from vqtext.data.text.own_table import OwnTable
 from vqtext.errors import DataError
 

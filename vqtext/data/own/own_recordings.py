@@ -8,14 +8,14 @@ from itertools import groupby
 
 import numpy as np
 
-from vqtext.data.findings import WarnOnce
 from vqtext.data.locations import canonical
 from vqtext.data.own.contents import Contents, Facts
 from vqtext.data.own.groups import Group, matched
 from vqtext.data.own.intervals import Intervals
 from vqtext.data.own.own_rows import Rows, first_spelling, label_word, regular
-from vqtext.data.recording import Recording, Track
-from vqtext.data.units import conversion
+from vqtext.data.recordings.findings import WarnOnce
+from vqtext.data.recordings.recording import Recording, Track
+from vqtext.data.recordings.units import conversion
 from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
 

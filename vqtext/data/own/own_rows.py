@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vqtext.data.findings import ReadLog, WarnOnce
-from vqtext.data.grid import on_grid
 from vqtext.data.own.contents import CONTENTS, Contents
+from vqtext.data.recordings.findings import ReadLog, WarnOnce
+from vqtext.data.recordings.grid import on_grid
 from vqtext.data.text.frame_tables import read_parquet
 from vqtext.data.text.own_table import OwnTable
 from vqtext.data.text.own_tables import read_csv
@@ -78,7 +78,7 @@ def rows_of(table: OwnTable, name: str, contents: Contents) -> Rows:
 def regular(
     rows: Rows, rate_hz: float, name: str, contents: Contents, warn_once: WarnOnce
 ) -> tuple[np.ndarray, np.ndarray, dict[int, float]]:
-    """Rows on a grid: signal, the row nearest to each sample, and breaks, as `vqtext.data.grid.on_grid`."""
+    """Rows on a grid: signal, the row nearest to each sample, and breaks, as `on_grid`."""
     if rows.times is None:
         return rows.signal, np.arange(rows.signal.shape[1]), rows.breaks
     grid = on_grid(rows.signal, rows.times, rate_hz, name, rows.lines, contents.repeated_times).report(

@@ -25,8 +25,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from vqtext.data.planted.body import PLACES
 from vqtext.data.planted.simulate import record
 from vqtext.data.planted.world import Options
-from vqtext.data.readers import Reader, Warn, existing
-from vqtext.data.recording import Recording
+from vqtext.data.readers.base import Reader, Warn, existing
+from vqtext.data.recordings.recording import Recording
 from vqtext.errors import DataError
 
 VERSION = 1

@@ -9,7 +9,7 @@ import numpy as np
 
 from vqtext.data.planted.body import DOFS, PLACES, felt, poses
 from vqtext.data.planted.world import MOVEMENTS, WORLDS, Label, Movement, Options
-from vqtext.data.recording import Recording, Track
+from vqtext.data.recordings.recording import Recording, Track
 from vqtext.schema import Channel, Subject
 
 REST_S = 2.0

@@ -16,7 +16,7 @@ from itertools import chain, islice
 
 import numpy as np
 
-from vqtext.data.tables import encoding_of
+from vqtext.data.readers.tables import encoding_of
 from vqtext.data.text.cut_off import is_cut_off
 from vqtext.data.text.dates import is_packed
 from vqtext.data.text.fields import MISSING, Decimal, decimal_of, floats, like_number

@@ -21,8 +21,10 @@ from vqtext.model.vqshape.attributes import AttributeDecoder, AttributeEncoder
 from vqtext.model.vqshape.codebook import Codebook
 from vqtext.model.vqshape.config import VQShapeConfig
 from vqtext.model.vqshape.losses import Losses, spread
+from vqtext.model.vqshape.original import load_original, save_original
 from vqtext.model.vqshape.shapes import ShapeDecoder, cut_pieces
 from vqtext.model.vqshape.transformers import PatchEncoder, SeriesDecoder, Tokenizer, cut_patches
+from vqtext.model.vqshape.weights import load, save
 
 Mode = Literal["pretrain", "evaluate", "tokenize", "forecast", "impute"]
 
@@ -108,22 +110,20 @@ class VQShape(nn.Module):
     @classmethod
     def from_original(cls, path: Path | str) -> VQShape:
         """Load a checkpoint of the original; see `vqtext.model.vqshape.original.load_original`."""
-        from vqtext.model.vqshape.original import load_original
-
-        return load_original(Path(path))
+        return load_original(cls, path)
 
     @classmethod
     def from_pretrained(cls, folder: Path | str) -> VQShape:
         """Load a folder that `save` wrote; see `vqtext.model.vqshape.weights.load`."""
-        from vqtext.model.vqshape.weights import load
-
-        return load(Path(folder))
+        return load(cls, folder)
 
     def save(self, folder: Path | str) -> None:
         """Write ``model.safetensors`` and ``config.json`` into an existing or new folder."""
-        from vqtext.model.vqshape.weights import save
+        save(self, self.config, folder)
 
-        save(self, Path(folder))
+    def save_original(self, path: Path | str) -> None:
+        """Write a checkpoint of the original; see `vqtext.model.vqshape.original.save_original`."""
+        save_original(self, self.config, path)
 
     def forward(
         self,

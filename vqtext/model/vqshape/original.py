@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from vqtext.errors import ArtifactError, ConfigError
+from vqtext.model.tensor_files import save_torch
 from vqtext.model.vqshape.config import VQShapeConfig
-from vqtext.model.vqshape.network import VQShape
-from vqtext.model.vqshape.weights import assemble, listed
-from vqtext.model.writing import save_torch
+from vqtext.model.vqshape.weights import Model, assemble, listed
 
 PREFIX = "model."
 
@@ -101,10 +101,11 @@ def original_name(name: str) -> str:
     return PREFIX + name
 
 
-def load_original(path: Path | str) -> VQShape:
+def load_original(make: Callable[[VQShapeConfig], Model], path: Path | str) -> Model:
     """Load a checkpoint of the original VQShape.
 
     Args:
+        make: a model of given sizes.
         path: ``VQShape.ckpt``.
 
     Raises:
@@ -128,16 +129,16 @@ def load_original(path: Path | str) -> VQShape:
         isinstance(t, torch.Tensor) and t.layout is torch.strided for t in tensors.values()
     ):
         raise ArtifactError(f"{path} is no Lightning checkpoint: it has no state_dict of tensors")
-    return assemble(_config(data.get("hyper_parameters"), path), tensors, path, original_name)
+    return assemble(make, _config(data.get("hyper_parameters"), path), tensors, path, original_name)
 
 
-def save_original(model: VQShape, path: Path | str) -> None:
+def save_original(model: nn.Module, config: VQShapeConfig, path: Path | str) -> None:
     """Write a checkpoint that the original's ``LitVQShape.load_from_checkpoint`` loads.
 
     Its ``VQShape.load_state_dict`` takes the ``state_dict`` with ``model.`` cut off.
     """
-    c = model.config
-    options = {theirs: getattr(c, ours) for ours, theirs in OPTIONS.items()} | {"codebook_type": "standard"}
+    options = {theirs: getattr(config, ours) for ours, theirs in OPTIONS.items()}
+    options["codebook_type"] = "standard"
     tensors = {original_name(k): v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     save_torch(
         {

@@ -1,34 +1,38 @@
-"""Weights into a `VQShape`, and the folder that holds one: ``model.safetensors`` and ``config.json``."""
+"""Weights into a VQShape, and the folder that holds one: ``model.safetensors`` and ``config.json``."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from vqtext.errors import ArtifactError
+from vqtext.model.tensor_files import save_safetensors
 from vqtext.model.vqshape.config import VQShapeConfig
-from vqtext.model.vqshape.network import VQShape
-from vqtext.model.writing import save_safetensors
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 LISTED = 10  # names in one message, at most
 
+Model = TypeVar("Model", bound=nn.Module)
+
 
 def assemble(
+    make: Callable[[VQShapeConfig], Model],
     config: VQShapeConfig,
     tensors: Mapping[str, Tensor],
     source: Path | str,
     named: Callable[[str], str] = str,
-) -> VQShape:
+) -> Model:
     """A model with exactly these weights, ready to be used.
 
     Args:
+        make: a model of these sizes.
         config: its sizes.
         tensors: its weights.
         source: the file they come from, for messages.
@@ -38,7 +42,7 @@ def assemble(
         ArtifactError: weights are missing, too many, of another shape, or not finite. Names are listed.
     """
     with torch.device("meta"):  # sizes without memory: nothing is drawn that would be overwritten at once
-        model = VQShape(config)
+        model = make(config)
     wanted = {named(name): tuple(value.shape) for name, value in model.state_dict().items()}
     if found := misfits(wanted, tensors):
         raise ArtifactError(
@@ -79,27 +83,27 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
-def save(model: VQShape, folder: Path | str) -> None:
-    """Write a model into an existing or new folder."""
+def save(model: nn.Module, config: VQShapeConfig, folder: Path | str) -> None:
+    """Write a model and its sizes into an existing or new folder."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     save_safetensors(model.state_dict(), folder / WEIGHTS)
-    (folder / CONFIG).write_text(json.dumps(model.config.to_dict(), indent=1) + "\n", encoding="utf-8")
+    (folder / CONFIG).write_text(json.dumps(config.to_dict(), indent=1) + "\n", encoding="utf-8")
 
 
-def load(folder: Path | str) -> VQShape:
+def load(make: Callable[[VQShapeConfig], Model], folder: Path | str) -> Model:
     """Load a folder that `save` wrote.
 
     Raises:
         ArtifactError: no such folder, a damaged one, or one of another architecture.
     """
     folder = Path(folder)
-    make = "make it with `vqtext import-vqshape`"
+    hint = "make it with `vqtext import-vqshape`"
     try:
         data = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         tensors = load_file(folder / WEIGHTS)
     except (OSError, ValueError, SafetensorError) as error:
-        raise ArtifactError(f"{folder} holds no VQShape that can be read ({error}): {make}") from error
+        raise ArtifactError(f"{folder} holds no VQShape that can be read ({error}): {hint}") from error
     if not isinstance(data, dict):
-        raise ArtifactError(f"{folder / CONFIG} is not a JSON object: {make}")
-    return assemble(VQShapeConfig.from_dict(data), tensors, folder / WEIGHTS)
+        raise ArtifactError(f"{folder / CONFIG} is not a JSON object: {hint}")
+    return assemble(make, VQShapeConfig.from_dict(data), tensors, folder / WEIGHTS)

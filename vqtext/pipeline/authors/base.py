@@ -12,7 +12,7 @@ import numpy as np
 
 from vqtext.cache.fingerprint import JSON, fingerprint
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.data.heading import SIGNS, ways
+from vqtext.data.features.vertical_velocity import SIGNS, ways
 from vqtext.data.locations import canonical, matches, sensed
 from vqtext.errors import WordsError
 from vqtext.prompts.checks import POSTURE, TRAVEL

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from vqtext.cache.fingerprint import JSON
-from vqtext.config import WordsSettings
 from vqtext.errors import WordsError
 from vqtext.pipeline.authors.base import Data, Task, Written
 from vqtext.prompts.lexicon import knows, lexicon, lexicon_digest
+from vqtext.settings.schema import WordsSettings
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vqtext.cache.fingerprint import JSON
-from vqtext.config import LLMSettings, WordsSettings
+from vqtext.console.progress import Progress
 from vqtext.pipeline.authors.base import Data, Task, Written
 from vqtext.pipeline.authors.drafts import Merged, merge_drafts
 from vqtext.pipeline.authors.harmonise import harmonised
@@ -25,9 +25,9 @@ from vqtext.pipeline.authors.waves import STOCK, stock, waves
 from vqtext.pipeline.llm.asking import Asking, Outcome, estimate
 from vqtext.pipeline.llm.question import Answer, Failure, Question, ReplyFormat
 from vqtext.pipeline.llm.server import address, find_server
-from vqtext.pipeline.progress import Progress
 from vqtext.prompts.render import render
 from vqtext.prompts.replies import LabelReply
+from vqtext.settings.schema import LLMSettings, WordsSettings
 
 _FORMATS: tuple[ReplyFormat, ...] = (
     "text",

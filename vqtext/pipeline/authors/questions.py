@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vqtext.config import WordsSettings
 from vqtext.errors import ConfigError
 from vqtext.pipeline.authors.base import Data
 from vqtext.pipeline.authors.drafts import temperatures
@@ -17,6 +16,7 @@ from vqtext.prompts.replies import CellReply, Harmonised, LabelReply, Replacemen
 from vqtext.prompts.step_count import step_range
 from vqtext.prompts.weaknesses import label_weaknesses
 from vqtext.schema import LEAST_SAMPLES, LabelWords
+from vqtext.settings.schema import WordsSettings
 
 _SHARE = 0.2  # of phrases that are replaced, for the estimate
 

@@ -11,9 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
+from vqtext.console.progress import Progress
 from vqtext.errors import EncoderError
-from vqtext.pipeline.contrast import unit
-from vqtext.pipeline.progress import Progress
+from vqtext.pipeline.encoders.opposites import unit
 
 MOST_WARNINGS = 10
 """Warnings of one kind that an encoder gives: a million texts come in many calls."""

@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from vqtext.console.progress import Progress
 from vqtext.errors import EncoderError
 from vqtext.pipeline.encoders.base import Encoder, loading
 from vqtext.pipeline.encoders.clip import CLIP, MODEL_TYPES, ClipText
 from vqtext.pipeline.encoders.sentence import MINILM, SentenceEncoder, minilm
-from vqtext.pipeline.progress import Progress
 
 
 def choose(name: str, progress: Progress, tokens: int = 48, batch_size: int = 64) -> tuple[Encoder, str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from vqtext.console.progress import Progress
 from vqtext.errors import EncoderError
 from vqtext.pipeline.encoders.base import BatchedEncoder, device, loading
-from vqtext.pipeline.progress import Progress
 
 CLIP = "openai/clip-vit-base-patch32"
 MODEL_TYPES = ("clip", "clip_text_model")

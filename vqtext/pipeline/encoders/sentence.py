@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from vqtext.console.progress import Progress
 from vqtext.errors import EncoderError
 from vqtext.pipeline.encoders.base import BatchedEncoder, device, loading, quote
-from vqtext.pipeline.progress import Progress
 
 MINILM = "all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

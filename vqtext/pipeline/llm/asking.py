@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
-from vqtext.config import LLMSettings
+from vqtext.console.progress import Progress
 from vqtext.errors import VQTextError
 from vqtext.pipeline.llm.client import Client
 from vqtext.pipeline.llm.estimate import Estimate, estimate
@@ -21,7 +21,7 @@ from vqtext.pipeline.llm.question import Answer, Failure, Message, Question, T, 
 from vqtext.pipeline.llm.replies import read, without_thoughts
 from vqtext.pipeline.llm.server import find_server
 from vqtext.pipeline.llm.turns import Turns
-from vqtext.pipeline.progress import Progress
+from vqtext.settings.schema import LLMSettings
 
 __all__ = ["Asking", "Estimate", "ask_all", "estimate"]
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
-from vqtext.config import LLMSettings
 from vqtext.errors import LLMError
 from vqtext.pipeline.llm.faults import Unanswered, after_error, is_out_of_quota, no_completion, words
 from vqtext.pipeline.llm.heard import heard, refusal, table
@@ -27,6 +26,7 @@ from vqtext.pipeline.llm.question import Message, Question, T
 from vqtext.pipeline.llm.replies import read
 from vqtext.pipeline.llm.server import Server, check_key
 from vqtext.pipeline.llm.streamed import whole
+from vqtext.settings.schema import LLMSettings
 
 if TYPE_CHECKING:
     import httpx2

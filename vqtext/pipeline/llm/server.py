@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
-from vqtext.config import LLMSettings
 from vqtext.errors import LLMError
+from vqtext.settings.schema import LLMSettings
 
 OPENAI = "https://api.openai.com/v1"
 KEY = "OPENAI_API_KEY"

@@ -1,0 +1,1 @@
+"""What the command line says and takes: options, output, progress, exit codes."""

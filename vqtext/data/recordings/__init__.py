@@ -1,0 +1,1 @@
+"""Recordings: signals of one subject on a regular grid, in physical units."""

@@ -1,0 +1,75 @@
+"""What accelerometers show where they rest: gravity, in the unit that is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from vqtext.data.recordings.findings import listed
+from vqtext.data.recordings.recording import Recording
+from vqtext.schema import Channel
+
+GRAVITY = (3.0, 7.0)
+"""An accelerometer that feels gravity has a median above the first (m/s2) even where a limb swings; one that
+has a median above the second even in its calmest recording, and a mean above the first, feels gravity."""
+
+LARGEST_REST = 40.0
+"""Nobody is accelerated so much (m/s2) for half of the calmest recording."""
+
+
+class AtRest:
+    """Sizes of accelerations.
+
+    Attributes:
+        sizes: location → least and largest median of |acc| of a recording, and the least |mean acc|.
+    """
+
+    def __init__(self, sizes: Mapping[str, Sequence[float]] | None = None) -> None:
+        self.sizes = {location: list(own) for location, own in (sizes or {}).items()}
+
+    def add(self, recording: Recording) -> None:
+        """Look at one more recording; those of one channel set only."""
+        for location in dict.fromkeys(c.location for c in recording.channels if c.modality == "acc"):
+            rows = [
+                i for i, c in enumerate(recording.channels) if (c.location, c.modality) == (location, "acc")
+            ]
+            size = np.linalg.norm(recording.signal[rows], axis=0)
+            if len(rows) == 3 and np.isfinite(size).any():
+                median = float(np.nanmedian(size))
+                mean = float(np.linalg.norm(np.nanmean(recording.signal[rows], axis=1, dtype=np.float64)))
+                least, most, steady = self.sizes.get(location, (median, median, mean))
+                self.sizes[location] = [min(least, median), max(most, median), min(steady, mean)]
+
+    @classmethod
+    def of(cls, recordings: Iterable[Recording]) -> AtRest:
+        made = cls()
+        for recording in recordings:
+            made.add(recording)
+        return made
+
+    def remarks(self, channels: Sequence[Channel]) -> list[str]:
+        """What their sizes say against the unit, or against what is said of gravity; a line each."""
+        feels = {c.location: c.gravity for c in channels if c.modality == "acc"}
+        missed = [place for place, (_, most, _) in self.sizes.items() if feels[place] and most < GRAVITY[0]]
+        felt = [
+            place
+            for place, (least, _, steady) in self.sizes.items()
+            if not feels[place] and least > GRAVITY[1] and steady > GRAVITY[0]
+        ]
+        large = [place for place, (least, _, _) in self.sizes.items() if least > LARGEST_REST]
+        found = []
+        if large:
+            least = min(self.sizes[place][0] for place in large)
+            found.append(
+                f"accelerations of {listed(large)} are never calmer than {least:.3g} m/s2 in the middle: is "
+                "their unit the one that is said?"
+            )
+        if missed:
+            found.append(
+                f"no gravity in the accelerations of {listed(missed)}: if it was removed, say gravity = "
+                "false; if the unit is g, say so"
+            )
+        if felt:
+            found.append(f"accelerations of {listed(felt)} hold gravity though gravity = false is said")
+        return found

@@ -1,0 +1,1 @@
+"""Which windows train a model, which choose its epoch, and which test it."""

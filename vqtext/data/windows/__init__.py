@@ -1,0 +1,1 @@
+"""Recordings cut into windows of one shape."""

@@ -1,0 +1,1 @@
+"""From tokens to a class, its steps and the reason."""

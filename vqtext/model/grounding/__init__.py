@@ -1,0 +1,1 @@
+"""What training windows are taught: the E-step and the emission model it stands on."""

@@ -1,0 +1,166 @@
+"""Grounding: what a training window is taught to be called, with no frame labels.
+
+N training windows, B of a batch, F frames, V states (`vqtext.model.vocabulary.Grammar`), n labels.
+
+- `Nearest`: nothing is known; each moment is pulled to its nearest anchor. Names are arbitrary.
+- `Belief`: only the label's anchors are possible and none may take over (``label``); or they follow the
+  label's transcript (``order``). What the network believes is all the evidence, so each batch is its own
+  E-step.
+- `Taught`: the posterior of the E-step (`e_step`) by what the sensors did (``+signal``) or what
+  was said (``+text``), which never changes; where that knows nothing, `Belief`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from vqtext.model.grounding.e_step import EStepConfig, Posterior, e_step
+from vqtext.model.grounding.emissions import EPS, Evidence
+from vqtext.model.hsmm import semi_markov
+from vqtext.model.hsmm.semi_markov import Chain
+from vqtext.model.vocabulary import Grammar
+
+
+@dataclass(frozen=True)
+class BeliefConfig:
+    """Attributes:
+    sharpen: power on the network's own belief; 1 would leave a uniform start uniform for ever.
+    memory: share of how often states were used before, a batch.
+    span_s: the network's belief over such a span, in seconds, counts as one piece of evidence.
+    """
+
+    sharpen: float = 2.0
+    memory: float = 0.9
+    span_s: float = 0.04
+
+
+CONFIG = BeliefConfig()
+
+
+class Grounding(Protocol):
+    """Chooses the target names of a batch."""
+
+    @property
+    def posterior(self) -> Posterior | None:
+        """The E-step, None where names have no evidence but the network's belief."""
+        ...
+
+    def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
+        """Args:
+            index: places of the windows among the training windows, ``(B,)``.
+            label: their labels, ``(B,)``.
+            states: the network's belief per frame, ``(B, F, V)``, no gradient.
+
+        Returns:
+            Target probabilities, ``(B, F, V)``.
+        """
+        ...
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that was learned, to go on after a stop."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take back what `state_dict` gave."""
+        ...
+
+
+class Nearest:
+    """Each moment belongs to the anchor it is already nearest to."""
+
+    posterior: Posterior | None = None
+
+    def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
+        return torch.nn.functional.one_hot(states.argmax(-1), states.shape[-1]).to(states.dtype)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Nothing is kept."""
+
+
+class Belief:
+    """The network's belief, limited to the label's anchors, divided by how often each is used, and, with a
+    chain, walked through the label's transcript.
+
+    The division lets a rare anchor be heard; how much of a label each anchor takes is estimated, not decreed:
+    the usage enters with half its weight, so that a long sub-action may stay long.
+
+    Args:
+        chain: of all labels; None: steps come in any order.
+        frame_s: seconds a frame lasts.
+    """
+
+    posterior: Posterior | None = None
+
+    def __init__(self, grammar: Grammar, chain: Chain | None, frame_s: float) -> None:
+        self.onto = grammar.onto_states()
+        self.allowed = self.onto.amax(1) > 0
+        self.usage = self.allowed / self.allowed.sum(1, keepdim=True)
+        self.state, self.chain, self.weight = grammar.state, chain, min(1.0, frame_s / CONFIG.span_s)
+
+    def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
+        self.allowed, self.usage = self.allowed.to(states.device), self.usage.to(states.device)
+        allowed = self.allowed[label][:, None]
+        belief = states * allowed + EPS * allowed
+        belief = belief / belief.sum(-1, keepdim=True)
+        for i in label.unique():
+            now = belief[label == i].mean((0, 1))
+            self.usage[i] = CONFIG.memory * self.usage[i] + (1 - CONFIG.memory) * now
+        usage = (self.usage[label][:, None] + EPS) ** 0.5
+        if self.chain is not None:
+            return self._walked((belief / usage + EPS).log().cpu(), label.cpu()).to(states)
+        target = torch.where(allowed, belief / usage, 0.0) ** CONFIG.sharpen
+        return target / target.sum(-1, keepdim=True)
+
+    def _walked(self, belief: Tensor, label: Tensor) -> Tensor:
+        assert self.chain is not None
+        state = self.state[label][:, None].expand(-1, belief.shape[1], -1)
+        of_uses = self.weight * belief.gather(2, state)[:, :, None]
+        return torch.bmm(semi_markov.posterior(of_uses, self.chain, label)[:, :, 0], self.onto[label])
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"usage": self.usage}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self.usage = state["usage"].clone()
+
+
+class Taught:
+    """What the E-step says of each window; `other` where it says nothing."""
+
+    def __init__(self, posterior: Posterior, other: Belief) -> None:
+        self.posterior, self.other = posterior, other
+
+    def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
+        index = index.cpu()
+        known = self.posterior.known[index].to(states.device)
+        taught = self.posterior.states[index].to(states.device, states.dtype)
+        if known.all():
+            return taught
+        return torch.where(known[:, None, None], taught, self.other.targets(index, label, states))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self.other.state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self.other.load_state_dict(state)
+
+
+def make(mode: str, grammar: Grammar, evidence: Evidence, config: EStepConfig | None = None) -> Grounding:
+    """The grounding mode of that name, ready for the training windows.
+
+    Args:
+        mode: nearest, label or order, the last two with any of ``+signal`` and ``+text``.
+    """
+    knows = frozenset(mode.split("+"))
+    if "nearest" in knows:
+        return Nearest()
+    found = e_step(evidence, grammar, knows, config)
+    belief = Belief(grammar, found.chain if "order" in knows else None, evidence.frame_s)
+    return Taught(found, belief) if found.known.any() else belief

@@ -1,0 +1,184 @@
+"""How long the steps of an activity last, read from its training windows before anything is named.
+
+An activity that repeats itself within a window has a rhythm, and its steps share a round. Of any other, steps
+are as long as makes its windows likeliest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vqtext.model.grounding.emissions import EPS, Evidence
+from vqtext.model.hsmm import semi_markov
+from vqtext.model.hsmm.semi_markov import Chain
+from vqtext.model.vocabulary import Grammar
+from vqtext.schema import USUAL_S
+
+
+@dataclass(frozen=True)
+class DurationConfig:
+    """Constants of how long steps last.
+
+    Attributes:
+        usual_s: seconds of a step of which nothing can be read.
+        round_s: shortest and longest round of a cycle, in seconds.
+        alike: least correlation of all that is felt with itself one round later; chance: and so many standard
+            errors of the correlation of noise.
+        nearly: share of the highest peak that the first one taken must have.
+        people: share that must show a round: chance makes a few look rhythmic.
+        step_s: shortest and longest mean step that is tried, in seconds; tried: how many between, each longer
+            than the one before by the same ratio.
+        windows: of each label that are enough.
+        clear: nats by which the likeliest duration must lead the least likely.
+    """
+
+    usual_s: float = USUAL_S
+    round_s: tuple[float, float] = (0.4, 4.0)
+    alike: float = 0.08
+    chance: float = 3.0
+    nearly: float = 0.9
+    people: float = 0.5
+    step_s: tuple[float, float] = (0.06, 3.0)
+    tried: int = 18
+    windows: int = 300
+    clear: float = 1.0
+
+
+def round_s(evidence: Evidence, labels: int, config: DurationConfig) -> Tensor:
+    """Seconds of a round of each label, ``(n,)``: where all that is felt is most like itself; NaN where most
+    people repeat nothing clearly.
+
+    Correlations are averaged over a person's windows and everything that was felt, and the median is taken
+    over people, for each has a tempo. What is felt has signs: two legs that take turns move as much after
+    half a round, but not the same way.
+    """
+    frames = evidence.felt.shape[1]
+    first, last = (round(s / evidence.frame_s) for s in config.round_s)
+    last = min(last, frames * 2 // 3)
+    out = torch.full((labels,), torch.nan)
+    if last <= first:
+        return out
+    for i in evidence.label.unique():
+        found = []
+        for who in evidence.group[evidence.label == i].unique():
+            own = evidence.felt[(evidence.label == i) & (evidence.group == who)]
+            least = config.alike + config.chance / math.sqrt(len(own) * frames)
+            found.append(first + _first_peak(_alike(own)[first - 1 : last + 1], least, config.nearly))
+        rounds = torch.tensor(found) * evidence.frame_s
+        if rounds.isfinite().float().mean() > config.people:
+            out[i] = rounds.nanmedian()
+    return out
+
+
+def _alike(felt: Tensor) -> Tensor:
+    """Mean autocorrelation of all that moves in ``felt (N, F, R)``, at each lag, ``(F,)``."""
+    frames = felt.shape[1]
+    away = (felt - felt.nanmean(1, keepdim=True)).nan_to_num()
+    spectrum = torch.fft.rfft(away, 2 * frames, dim=1).abs().square()
+    found = torch.fft.irfft(spectrum, dim=1)[:, :frames]
+    still = found[:, :1] <= EPS**2 * felt.square().nansum(1, keepdim=True)  # but for rounding
+    found = torch.where(still, torch.nan, found / found[:, :1])
+    return found.nanmean((0, 2)).nan_to_num() * frames / (frames - torch.arange(frames))
+
+
+def _first_peak(alike: Tensor, least: float, nearly: float) -> float:
+    """The place, counted from the second value, of the first peak that is nearly as high as the highest; NaN
+    if that is not higher than ``least``. A movement is as like itself two rounds later, by chance more so
+    (McLeod and Wyvill 2005)."""
+    inside = alike[1:-1]
+    peaks = ((inside > alike[:-2]) & (inside >= alike[2:])).nonzero()[:, 0]
+    high = inside[peaks]
+    if not len(peaks) or high.max() <= least:
+        return math.nan
+    return float(peaks[high >= nearly * high.max()][0])
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """What is tried.
+
+    Attributes:
+        moves, start: how uses follow each other, log chances, ``(n, U, U)`` and ``(n, U)``.
+        frame_s: seconds a frame lasts.
+        config: how durations are read; substates: most sub-states of a step.
+        lasts: how long each use lasts beside the mean of a round of its label, ``(n, U)``; None: all alike. A
+            round in which the uses come twice has twice as many of them.
+    """
+
+    moves: Tensor
+    start: Tensor
+    frame_s: float
+    config: DurationConfig
+    substates: int
+    lasts: Tensor | None = None
+
+    def chain(self, step_s: Tensor) -> Chain:
+        """Chains whose uses last so long on average over a round of their label, ``(n,)``."""
+        dwell = (step_s / self.frame_s)[:, None].expand(self.start.shape)
+        if self.lasts is not None:
+            dwell = dwell * self.lasts
+        return Chain.of(self.moves, self.start, dwell, self.substates)
+
+    def step_s(
+        self, emission_of: Callable[[Tensor], Tensor], label: Tensor, known: Tensor | None = None
+    ) -> Tensor:
+        """Mean seconds of a step of each label, ``(n,)``: the one under which its windows are likeliest.
+
+        One number a label is all that is asked of evidence that may be half wrong. Steps that are too short
+        cost a change of use where nothing changes; steps that are too long miss changes that were seen.
+
+        Args:
+            emission_of: log weights of each use of the own label of some windows, by their rows,
+                ``(b, F, 1, U)``.
+            label: of all windows, ``(N,)``.
+            known: what was read of some labels, ``(n,)``, NaN of the others, which alone are asked.
+        """
+        count = len(self.start)
+        known = torch.full((count,), torch.nan, device=label.device) if known is None else known
+        asked = known.isnan().nonzero()[:, 0]
+        rows = torch.cat(
+            [spread((label == i).nonzero()[:, 0], self.config.windows) for i in asked] or [label[:0]]
+        )
+        if not len(rows):
+            return torch.where(known.isnan(), self.config.usual_s, known)
+        emission, own = emission_of(rows), label[rows]
+        shortest, longest = self.config.step_s
+        tried = torch.logspace(
+            math.log10(max(shortest, self.frame_s)), math.log10(longest), self.config.tried
+        )
+        likely = torch.zeros(count, len(tried), device=label.device)
+        for number, seconds in enumerate(tried.tolist()):
+            chain = self.chain(torch.full((count,), seconds, device=label.device))
+            for part in semi_markov.chunks(chain, len(rows), emission.shape[1], 1):
+                found = semi_markov.log_likelihood(emission[part], chain, own[part])
+                likely[:, number].index_add_(0, own[part], found)
+        most, best = likely.max(1)
+        clear = most - likely.amin(1) > self.config.clear
+        clear &= best < len(tried) - 1  # never to change at all is what words that fit nothing ask for
+        found = torch.where(clear, tried.to(likely.device)[best], self.config.usual_s)
+        return torch.where(known.isnan(), found, known)
+
+
+def step_seconds(evidence: Evidence, grammar: Grammar, rhythm: Rhythm, first: Tensor) -> Tensor:
+    """Seconds of a step of each label, ``(n,)``: a share of its rounds, or what suits the words.
+
+    Args:
+        first: log weights of the uses of each window's label by the words, ``(N, F, U)``.
+    """
+    config = rhythm.config
+    step_s = round_s(evidence, len(grammar.valid), config) / grammar.valid.sum(1)  # NaN: nothing repeats
+    # in a round with less than two frames a step some are passed over: it says nothing of the others
+    step_s[step_s < 2 * evidence.frame_s] = torch.nan
+    if not first.any():
+        return step_s.nan_to_num(config.usual_s)
+    return rhythm.step_s(lambda rows: first[rows][:, :, None], evidence.label, step_s)
+
+
+def spread(rows: Tensor, most: int) -> Tensor:
+    """At most so many of them, evenly spread."""
+    return rows[:: max(1, math.ceil(len(rows) / most))]

@@ -1,0 +1,231 @@
+"""The E-step: which step each moment of the training windows shows, by words, sensors and order, no network.
+
+Words, emission model and grammar together: the words speak first, each window walking the chain of its own
+label; then the data correct the words once, by what each step feels like where the words put it. The result
+is what a network is taught. It is a pure function of its arguments, and takes seconds.
+
+N training windows, F frames, V states (`Grammar`), n labels, U uses of a label, K sub-states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from vqtext.model.grounding.durations import DurationConfig, Rhythm, step_seconds
+from vqtext.model.grounding.emissions import (
+    EmissionConfig,
+    Evidence,
+    Gaussians,
+    from_descriptions,
+    from_signatures,
+    tell_apart,
+)
+from vqtext.model.grounding.rejected_cells import Cell, rejected, without
+from vqtext.model.hsmm import semi_markov
+from vqtext.model.hsmm.semi_markov import Chain
+from vqtext.model.network.token_to_frame import anchors_of
+from vqtext.model.vocabulary import Grammar
+
+
+@dataclass(frozen=True)
+class ChainConfig:
+    """Attributes:
+    substates: most sub-states of a step: how it begins, goes on and ends.
+    switch_per_s: chance a second that a window passes into another activity, where windows were cut across
+        changes of label; switch_whole_per_s: where each was cut out of one activity.
+    """
+
+    substates: int = 3
+    switch_per_s: float = 0.15
+    switch_whole_per_s: float = 1e-4
+
+
+@dataclass(frozen=True)
+class EStepConfig:
+    """All constants of the E-step.
+
+    Attributes:
+        reject_cells: leave out the written cells that the data contradict (`rejected_cells`).
+    """
+
+    emission: EmissionConfig = field(default_factory=EmissionConfig)
+    durations: DurationConfig = field(default_factory=DurationConfig)
+    chain: ChainConfig = field(default_factory=ChainConfig)
+    reject_cells: bool = False
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What the E-step says.
+
+    Attributes:
+        states: chance of each state, ``(N, F, V)``, in half precision; anchor: of each state, ``(V,)``.
+        known: windows whose label has evidence; of the others nothing is said, ``(N,)``.
+        chain: of all labels, with the durations that were found.
+        identified: labels of whose steps something tells one from the next, ``(n,)``.
+        rejected: written cells that were left out.
+    """
+
+    states: Tensor
+    anchor: Tensor
+    known: Tensor
+    chain: Chain
+    identified: Tensor
+    rejected: tuple[Cell, ...] = ()
+
+    def anchors(self) -> Tensor:
+        """The likeliest anchor of each frame, ``(N, F)``, −1 where nothing is said."""
+        anchors = int(self.anchor.max()) + 1
+        parts = (anchors_of(part.float(), self.anchor, anchors) for part in self.states.split(256))
+        best = torch.cat([part.argmax(-1) for part in parts])
+        return torch.where(self.known[:, None], best, -1).short()
+
+
+def e_step(
+    evidence: Evidence,
+    grammar: Grammar,
+    knows: frozenset[str],
+    config: EStepConfig | None = None,
+) -> Posterior:
+    """Decide which state each moment of the windows shows.
+
+    Args:
+        grammar: of all labels, in the order of the evidence's.
+        knows: any of "order", "signal", "text".
+    """
+    config = config or EStepConfig()
+    labels = len(grammar.valid)
+    moves = grammar.ordered if "order" in knows else grammar.unordered
+    rhythm = Rhythm(
+        moves, grammar.start, evidence.frame_s, config.durations, config.chain.substates, evidence.lasts
+    )
+    if not evidence.written.isfinite().any():
+        knows -= {"signal"}
+    if evidence.likeness is None:
+        knows -= {"text"}
+    first, known = words(evidence, grammar, knows, config.emission)
+    cells: list[Cell] = []
+    if config.reject_cells and "signal" in knows:
+        step_s = step_seconds(evidence, grammar, rhythm, first)
+        cells = rejected(evidence, rhythm.chain(step_s), config.emission)
+        evidence = without(evidence, cells)
+        first, known = words(evidence, grammar, knows, config.emission)
+    chain = rhythm.chain(step_seconds(evidence, grammar, rhythm, first))
+    chain = switching(chain, config.chain, evidence.frame_s, evidence.near is not None)
+    if not known.any():
+        nothing = torch.zeros(labels, dtype=torch.bool)
+        empty = torch.zeros(len(known), 0, len(grammar.of_state), dtype=torch.half)
+        return Posterior(empty, grammar.of_state, known, chain, nothing, tuple(cells))
+    data, place = felt(evidence, grammar, first, chain, config)
+    onto = grammar.onto_states()
+    states = torch.empty(*evidence.energy.shape[:2], onto.shape[2], dtype=torch.half)
+    paths = torch.empty(evidence.energy.shape[:2], dtype=torch.long)
+    for rows, own, emission, allowed in _emissions(evidence, data, place, chain):
+        share = semi_markov.posterior(emission, chain, own, allowed)
+        paths[rows] = semi_markov.likeliest(share, own)
+        if share.shape[2] > 1:
+            states[rows] = (share.flatten(2) @ onto.flatten(0, 1)).half()
+        else:
+            states[rows] = torch.bmm(share[:, :, 0], onto[own]).half()
+    mean, variance = semi_markov.durations(paths[known], grammar.valid.numel())
+    chain = chain.with_durations(mean.view(labels, -1), variance.view(labels, -1), config.chain.substates)
+    found = _identified(evidence, grammar, knows)
+    return Posterior(states, grammar.of_state, known, chain, found, tuple(cells))
+
+
+def words(
+    evidence: Evidence, grammar: Grammar, knows: frozenset[str], config: EmissionConfig
+) -> tuple[Tensor, Tensor]:
+    """Log weights of the uses of each window's label by what is written and said, ``(N, F, U)``, and the
+    windows of which something is, ``(N,)``."""
+    first = torch.zeros(*evidence.energy.shape[:2], grammar.anchor.shape[1])
+    known = torch.zeros(len(first), dtype=torch.bool)
+    if "signal" in knows:
+        first += from_signatures(evidence, config)
+        known |= evidence.written.isfinite().flatten(1).any(1)
+    if "text" in knows and evidence.likeness is not None:
+        first += from_descriptions(evidence, grammar.anchor, config)
+        known |= evidence.likeness.isfinite().flatten(1).any(1)
+    return first, known
+
+
+def felt(
+    evidence: Evidence, grammar: Grammar, first: Tensor, chain: Chain, config: EStepConfig
+) -> tuple[Gaussians, Tensor]:
+    """What each sub-state feels like where the words ``first (N, F, U)`` put it, and the state of each
+    sub-state of each use, ``(hands, n, U, K)``."""
+    label = evidence.label
+    data = Gaussians(evidence, config.emission)
+    states, kin = keyed(grammar, evidence, chain.row)
+    parts = []
+    for rows in semi_markov.chunks(chain, len(label), first.shape[1], 1):
+        share = semi_markov.posterior(first[rows][:, :, None], chain, label[rows], within=True).flatten(2)
+        onto = torch.nn.functional.one_hot(states[evidence.hand[rows], label[rows]].flatten(1), len(kin))
+        parts.append((rows, torch.bmm(share, onto.to(share.dtype)).half()))
+    data.fit(parts, kin)
+    return data, states
+
+
+def _emissions(
+    evidence: Evidence, data: Gaussians, states: Tensor, chain: Chain
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor | None]]:
+    """Some windows at a time: their rows and labels, what they felt, and the labels they may visit. Where
+    windows hold no borders, those of one label and its own states alone."""
+    frames, labels = evidence.energy.shape[1], states.shape[1]
+    if evidence.near is None:
+        for i in evidence.label.unique().tolist():
+            of_label = (evidence.label == i).nonzero()[:, 0]
+            for part in semi_markov.chunks(chain, len(of_label), frames, 1):
+                rows = of_label[part]
+                yield rows, evidence.label[rows], data.emission(rows, states[:, i : i + 1]), None
+        return
+    for rows in semi_markov.chunks(chain, len(evidence.label), frames, labels):
+        own = evidence.label[rows]
+        allowed = evidence.near[rows] | torch.nn.functional.one_hot(own, labels).bool()
+        yield rows, own, data.emission(rows, states), allowed
+
+
+def _identified(evidence: Evidence, grammar: Grammar, knows: frozenset[str]) -> Tensor:
+    """`Posterior.identified`: labels whose own uses are told apart, and those that share a step with them,
+    for what it feels like is then known in theirs too."""
+    apart = torch.zeros(len(evidence.label), dtype=torch.bool)
+    if "signal" in knows:
+        apart |= tell_apart(evidence, grammar.valid[evidence.label])
+    if "text" in knows and evidence.likeness is not None:
+        apart |= evidence.likeness.isfinite().flatten(1).any(1)
+    told = evidence.label[apart].unique()
+    spoken = torch.isin(grammar.anchor, grammar.anchor[told][grammar.valid[told]])
+    found = (spoken & grammar.valid).any(1)
+    found[told] = True
+    return found
+
+
+def keyed(grammar: Grammar, evidence: Evidence, substates: int) -> tuple[Tensor, Tensor]:
+    """What each sub-state of each use feels like is learned once for each state: a swing looks the same in
+    every label that has it between the same two steps. Where words speak of the dominant hand, people of the
+    other hand feel it elsewhere.
+
+    Returns:
+        For each sub-state of each use its place among all that is learned, ``(hands, n, U, K)``, and the kin
+        of each such place: those of one anchor, sub-state and hand.
+    """
+    hands, states = int(evidence.hand.max()) + 1, len(grammar.of_state)
+    place = torch.zeros(hands, *grammar.state.shape, dtype=torch.long)
+    for i in range(len(grammar.state)):
+        written = evidence.written[evidence.label == i].nan_to_num(9)
+        by_hand = len(written) > 0 and bool((written != written[:1]).any())
+        for hand in range(hands):
+            place[hand, i] = grammar.state[i] + states * hand * by_hand
+    anchors = int(grammar.of_state.max()) + 1
+    family = torch.cat([grammar.of_state + anchors * hand for hand in range(hands)])
+    row = torch.arange(substates)
+    return place[..., None] * substates + row, (family[:, None] * substates + row).flatten()
+
+
+def switching(chain: Chain, config: ChainConfig, frame_s: float, borders: bool) -> Chain:
+    """The chain with the chance a frame to pass into another label."""
+    return replace(chain, switch=(config.switch_per_s if borders else config.switch_whole_per_s) * frame_s)

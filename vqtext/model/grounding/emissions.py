@@ -1,0 +1,335 @@
+"""What the sensors of the training windows did, held against what the words say they should do.
+
+N training windows, F frames, L body locations, n labels, U uses of a label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqtext.model.grounding.posture import fits_postures
+
+EPS = 1e-6
+
+
+@dataclass(frozen=True)
+class EmissionConfig:
+    """Constants of what words and sensors say of a step.
+
+    Attributes:
+        spread: standard deviation of a written level, in units of the location's own range.
+        trust, way_trust: weight of the words in a cell; the rest stays with "the words may be wrong here".
+            Who writes that a foot goes up, or that a chest lies, is rarely wrong about that; whether it moves
+            moderately or strongly is a guess.
+        words_span_s: neighbouring frames repeat each other, so that words taken at face value are far too
+            sure. Each such span, in seconds, counts as one piece of evidence.
+        skew: how surely the sign of a velocity, in units of its spread, follows what is written.
+        told: features that one location counts as, however many it has.
+        shrink: how far a state's mean is drawn to what its anchor feels like everywhere, 0 to 1.
+        min_variance: of a feature within a state, in units of its variance over all frames.
+        others: weight of what other labels write of the same anchor.
+    """
+
+    spread: float = 0.6
+    trust: float = 0.2
+    way_trust: float = 0.6
+    words_span_s: float = 0.08
+    skew: float = 2.0
+    told: float = 2.0
+    shrink: float = 0.5
+    min_variance: float = 1e-3
+    others: float = 0.7
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Of the N training windows.
+
+    Attributes:
+        energy: log motion of each location and frame by its best sensor, ``(N, F, L)``, NaN where nothing was
+            measured.
+        felt: whatever else may tell one moment from another, in any unit, ``(N, F, R)``.
+        heading: velocities about the vertical, ``(N, F, P)``, NaN where nothing was measured.
+        levels: written levels of each use, from −1 (still) to 1 (strong), NaN where unknown, ``(N, U, L)``.
+        ways: which way it is written to go, 1 or −1 times `heading`, NaN where unknown, ``(N, U, P)``.
+        up: where up is in the axes of the sensor at each of H places, ``(N, F, H, 3)``, NaN where not known.
+        held: where it is written to be in the axes of the place, ``(N, U, H, 3)``, NaN where unknown
+            (`vqtext.model.grounding.posture`).
+        lasts: how long each use of each label is written to last beside the others, ``(n, U)``.
+        label: ``(N,)``; group: subject of each window, ``(N,)``.
+        frame_s: seconds a frame lasts.
+        hand: which way "dominant" is read for each window, ``(N,)``; levels of one label differ by nothing
+            else.
+        near: other labels of which a window may hold a part, since a window beside it in its recording has
+            them, ``(N, n)``; None where windows hold no borders.
+        likeness: how near each anchor is to what was said of each segment, ``(N, segments, K)``, NaN where
+            nothing was; or None.
+        locations: what the L places are called.
+    """
+
+    energy: Tensor
+    felt: Tensor
+    heading: Tensor
+    levels: Tensor
+    ways: Tensor
+    up: Tensor
+    held: Tensor
+    lasts: Tensor
+    label: Tensor
+    group: Tensor
+    hand: Tensor
+    frame_s: float
+    near: Tensor | None = None
+    likeness: Tensor | None = None
+    locations: tuple[str, ...] = ()
+
+    def of(self, rows: np.ndarray) -> Evidence:
+        """The evidence of some of the windows alone; of all of them in their order, no copy."""
+        if np.array_equal(rows, np.arange(len(self.label))):
+            return self
+        whole = ("lasts", "frame_s", "locations")
+        chosen: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in whole}
+        return replace(self, **{name: x[rows] for name, x in chosen.items() if x is not None})
+
+    @property
+    def written(self) -> Tensor:
+        """All cells of each use of a window's label, levels, ways and postures, NaN where nothing is written,
+        ``(N, U, L + P + 3 H)``."""
+        return torch.cat([self.levels, self.ways, self.held.flatten(2)], 2)
+
+    def words_weight(self, config: EmissionConfig) -> float:
+        """What one frame counts as evidence from the words."""
+        return min(1.0, self.frame_s / config.words_span_s)
+
+    def data_weight(self, config: EmissionConfig) -> float:
+        """What one frame counts once the data have corrected the words; what is felt at one place repeats
+        itself as frames do."""
+        repeats = self.felt.shape[2] / max(1, self.energy.shape[2]) / config.told
+        return 1 / max(1.0, repeats)
+
+
+def from_signatures(evidence: Evidence, config: EmissionConfig) -> Tensor:
+    """Log weight of each use of a window's own label by its signature, ``(N, F, U)``.
+
+    Levels are compared relatively: motion is ranked within subject and label, since absolute levels depend on
+    the person, the mounting and the unit, and levels are written relative to the other steps of their label.
+    Trust is soft: a cell may be wrong, so that no cell alone can rule a use out.
+    """
+    label = evidence.label
+    x, seen = relative(evidence), evidence.energy.isfinite()
+    out = x.new_zeros(*x.shape[:2], evidence.levels.shape[1])
+    for i in label.unique():  # each label by itself: all of them at once take more memory than the signals
+        own = label == i
+        out[own] = fits_levels(x[own], seen[own], evidence.levels[own], config).sum(-1)
+        out[own] += fits_ways(evidence.heading[own], evidence.ways[own], evidence.group[own], config)
+    out += fits_postures(evidence.up, evidence.held, label, evidence.group, config.way_trust)
+    return evidence.words_weight(config) * out
+
+
+def relative(evidence: Evidence) -> Tensor:
+    """Motion beside what else the person does in that label, as levels are written, ``(N, F, L)``: its rank
+    among all frames of the person and label as a quantile of the normal distribution (van der Waerden 1952).
+    Missing values become 0.
+
+    "Slight" and "strong" say which of two moments has more, not how much more: ranks are all that is
+    compared.
+    """
+    out = torch.zeros_like(evidence.energy)
+    who = evidence.group * (int(evidence.label.max()) + 1) + evidence.label
+    for own in (who == one for one in who.unique()):
+        frames = evidence.energy[own].flatten(0, 1)
+        for values in frames.T:
+            seen = values.isfinite()
+            _, place, count = values[seen].unique(return_inverse=True, return_counts=True)
+            middle = (count.cumsum(0) - count / 2) / seen.sum()
+            values[seen] = torch.special.ndtri(middle)[place]
+        out[own] = frames.nan_to_num().view(-1, *out.shape[1:])
+    return out
+
+
+def fits_levels(x: Tensor, seen: Tensor, levels: Tensor, config: EmissionConfig) -> Tensor:
+    """Log weight of each use by each location, ``(..., F, U, L)``.
+
+    Args:
+        x: `relative` motion, ``(..., F, L)``; seen: where it was measured.
+        levels: of the uses of the label, ``(..., U, L)``.
+    """
+    trust = levels.isfinite()[..., None, :, :] * config.trust
+    here = x[..., None, :]
+    fits = _normal(here, contrast(levels)[..., None, :, :], config.spread).exp() * trust
+    fits = fits + _normal(here, 0.0, 1.0).exp() * (1 - trust)
+    return torch.where(seen[..., None, :], (fits + 1e-12).log(), 0.0)
+
+
+def fits_ways(heading: Tensor, ways: Tensor, group: Tensor, config: EmissionConfig) -> Tensor:
+    """Log weight of each use by which way it goes, ``(n, F, U)``.
+
+    What goes the way that is written is skew-normal (Azzalini 1985) where what goes any way is normal: a
+    velocity of the wrong sign speaks against a use, and none speaks for nothing.
+    """
+    speed = heading.nan_to_num()
+    for who in group.unique():
+        own = speed[group == who]
+        speed[group == who] = own / own.square().mean((0, 1)).sqrt().clamp(min=EPS)
+    way = ways.nan_to_num()[:, None]
+    fits = 2 * torch.special.ndtr(config.skew * speed[:, :, None] * way)
+    return (config.way_trust * fits + 1 - config.way_trust).log().sum(-1)
+
+
+def from_descriptions(evidence: Evidence, anchor: Tensor, config: EmissionConfig) -> Tensor:
+    """Log weight of each use by how near its anchor is to what was said of the segment, ``(N, F, U)``.
+
+    Likeness is standardised within the label: some anchors are nearer than others to everything that is ever
+    said, or ever said of one person. Where nothing was said, all uses weigh the same.
+
+    Args:
+        anchor: of each use of each label, ``(n, U)``.
+    """
+    label, like = evidence.label, evidence.likeness
+    frames = evidence.energy.shape[1]
+    out = evidence.energy.new_zeros(len(label), frames, anchor.shape[1])
+    if like is None:
+        return out
+    segment = torch.arange(frames) * like.shape[1] // frames
+    for i in label.unique():
+        own = label == i
+        x = like[own][:, :, anchor[i]]
+        for who in evidence.group[own].unique():
+            of_one = evidence.group[own] == who
+            x[of_one] -= x[of_one].nanmean((0, 1))
+        x = x / x.square().nanmean().sqrt().clamp(min=EPS)
+        out[own] = x[:, segment].nan_to_num()
+    return evidence.words_weight(config) * out
+
+
+class Gaussians:
+    """What each state feels like by the data: a mean of its own, variances shared by all states.
+
+    What is felt is standardised within subject alone, so that a still activity stays stiller than a lively
+    one. Free variances, or going on to convergence, name worse.
+    """
+
+    def __init__(self, evidence: Evidence, config: EmissionConfig) -> None:
+        self.config = config
+        self.x = standardise(evidence.felt, evidence.group)
+        self.seen = evidence.felt.isfinite().to(self.x.dtype)
+        self.weight, self.hand = evidence.data_weight(config), evidence.hand
+
+    def fit(self, parts: list[tuple[Tensor, Tensor]], kin: Tensor) -> None:
+        """Take means and variances from posteriors, in parts.
+
+        Means are drawn towards those of their kin, for a movement is much the same in every label: where the
+        words of one label are wrong, those of others are heard.
+
+        Args:
+            parts: rows of windows ``(b,)`` and the probabilities of states there, ``(b, F, states)``.
+            kin: the family of each state, ``(states,)``.
+        """
+        sensors, states = self.x.shape[2], len(kin)
+        total, first, second = (self.x.new_zeros(states, sensors) for _ in range(3))
+        for rows, share in parts:
+            x, seen, share = self.x[rows], self.seen[rows], share.to(self.x.dtype)
+            total += torch.einsum("bfs,bfr->sr", share, seen)
+            first += torch.einsum("bfs,bfr->sr", share, x * seen)
+            second += torch.einsum("bfs,bfr->sr", share, x.square() * seen)
+        self.mean = first / total.clamp(min=EPS)
+        within = (second - total * self.mean.square()).sum(0) / total.sum(0).clamp(min=EPS)
+        self.variance = within.clamp(min=self.config.min_variance)
+        families = self.x.new_zeros(int(kin.max()) + 1, sensors)
+        count = families.index_add(0, kin, total).clamp(min=EPS)
+        family = families.index_add(0, kin, first) / count
+        self.mean = torch.lerp(self.mean, family[kin], self.config.shrink)
+
+    def emission(self, rows: Tensor, states: Tensor) -> Tensor:
+        """Log weights of some states in some windows.
+
+        Args:
+            rows: windows, ``(b,)``; states: which states, for each hand, ``(hands, ...)``.
+
+        Returns:
+            ``(b, F, ...)``.
+        """
+        x, seen, hand = self.x[rows], self.seen[rows] / self.variance, self.hand[rows]
+        some, place = states.unique(return_inverse=True)
+        mean = self.mean[some]
+        # |x − m|² over what was felt, as three products
+        away = (x.square() * seen).sum(-1, keepdim=True) - 2 * (x * seen) @ mean.T
+        away = -0.5 * self.weight * (away + seen @ mean.square().T)
+        out = away.new_empty(*away.shape[:2], *states.shape[1:])
+        for h in hand.unique():
+            out[hand == h] = away[hand == h][..., place[h]]
+        return out
+
+
+def standardise(x: Tensor, group: Tensor) -> Tensor:
+    """Mean 0 and variance 1 within each group; ``x (N, F, L)``, ``group (N,)``. Missing values become 0."""
+    out = torch.zeros_like(x)
+    for g in group.unique():
+        own = x[group == g]
+        seen = own.isfinite()
+        count = seen.sum((0, 1)).clamp(min=1)
+        mean = own.nan_to_num().sum((0, 1)) / count
+        away = torch.where(seen, own - mean, 0.0)
+        out[group == g] = away / (away.square().sum((0, 1)) / count + EPS).sqrt()
+    return out
+
+
+def pooled(levels: Tensor, anchor: Tensor, valid: Tensor, config: EmissionConfig) -> Tensor:
+    """Written levels, each drawn towards what other labels write of the same anchor and location.
+
+    Each label's words are another reading of the same movement, and any may be wrong; a cell that nobody
+    else writes stays, and one that is not written stays unknown.
+
+    Args:
+        levels: of each use, ``(n, U, L)``, NaN where unknown.
+        anchor, valid: of each use, ``(n, U)``.
+    """
+    out = levels.clone()
+    for k in anchor[valid].unique():
+        own = (anchor == k) & valid
+        here = levels[own]  # (uses, L)
+        others = here.isfinite().sum(0) - here.isfinite().int()
+        mean = (here.nansum(0) - here.nan_to_num()) / others.clamp(min=1)
+        out[own] = torch.where(others > 0, torch.lerp(here, mean, config.others), here)
+    return out
+
+
+def contrast(levels: Tensor) -> Tensor:
+    """Written levels ``(..., U, L)`` as differences inside their label, which is how motion is compared.
+
+    A person who runs moves strongly all the time; what tells one step of running from the next is only which
+    of the two was written as the stronger. Unknown cells become 0.
+    """
+    written = levels.isfinite()
+    count = written.sum(-2, keepdim=True).clamp(min=1)
+    away = torch.where(written, levels - levels.nan_to_num().sum(-2, keepdim=True) / count, 0.0)
+    scale = (away.square().sum(-2, keepdim=True) / count).sqrt()
+    return torch.where(scale > EPS, away / scale.clamp(min=EPS), 0.0)
+
+
+def tell_apart(evidence: Evidence, valid: Tensor) -> Tensor:
+    """Whether anything that is written of a window's label tells one of its uses from another by what was
+    measured in it, ``(N,)``.
+
+    Args:
+        valid: uses that its label has, ``(N, U)``.
+    """
+    felt = evidence.energy.isfinite().any(1)[:, None]  # (N, 1, L)
+    goes = evidence.heading.isfinite().any(1)  # (N, P)
+    ways = evidence.ways.nan_to_num()
+    most = ways.masked_fill(~valid[..., None], -1.0).amax(1)
+    least = ways.masked_fill(~valid[..., None], 1.0).amin(1)
+    levels = (contrast(evidence.levels) != 0) & felt
+    known = evidence.held.isfinite() & valid[:, :, None, None]
+    spread = evidence.held.masked_fill(~known, -9).amax(1) - evidence.held.masked_fill(~known, 9).amin(1)
+    held = (spread > 0).any(-1) & evidence.up.isfinite().any(1).any(-1)  # (N, H)
+    return levels.flatten(1).any(1) | ((most > least) & goes).any(1) | held.any(1)
+
+
+def _normal(x: Tensor, mean: Tensor | float, std: float) -> Tensor:
+    return -0.5 * ((x - mean) / std) ** 2 - torch.tensor(std).log()

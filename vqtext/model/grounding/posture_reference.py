@@ -1,0 +1,74 @@
+"""Which places' postures cannot be read: nobody teaches how they are held, or what is taught contradicts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vqtext.model.grounding.posture import nearness, taught
+
+FAR = math.radians(60)
+"""Directions that are further from where they are written contradict the words."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """What cannot be read of the postures of one place.
+
+    Attributes:
+        untaught: people in whose labels postures are written, of which no label teaches any.
+        against: label → people who are held otherwise in it than their other labels teach.
+        people: in whose labels postures are written, in all.
+    """
+
+    untaught: list[int]
+    against: dict[int, list[int]]
+    people: int
+
+
+def unread(up: Tensor, held: Tensor, label: Tensor, group: Tensor) -> list[Unread]:
+    """Of each of the H places; arguments as for `vqtext.model.grounding.posture.fits_postures`."""
+    found = []
+    for place in range(up.shape[2]):
+        untaught, against, people = [], dict[int, list[int]](), 0
+        for who in group.unique().tolist():
+            own = group == who
+            if not held[own, :, place].isfinite().any():
+                continue
+            people += 1
+            lesson = taught(up[own, :, place], held[own, :, place], label[own])
+            if lesson is None:
+                untaught.append(who)
+                continue
+            for i in lesson.label[_odd(lesson.said, lesson.felt)].tolist():
+                against.setdefault(i, []).append(who)
+        found.append(Unread(untaught, against, people))
+    return found
+
+
+def _odd(said: Tensor, felt: Tensor) -> Tensor:
+    """Which of n labels contradict the others, ``(n,)``, by the directions they are written to have and those
+    that are felt, ``(n, 3)``.
+
+    No rotation changes the angle between two labels, so that those that most others disagree with are odd;
+    what is mirrored only shows once all are turned together.
+    """
+    apart = (_angles(said) - _angles(felt)).abs() > FAR
+    odd = torch.zeros(len(said), dtype=torch.bool)
+    while apart.any():
+        count = apart.sum(1)
+        worst = count == count.max()
+        odd |= worst
+        apart &= ~(worst[:, None] | worst)
+    if not odd.any():
+        fits = nearness(torch.nn.functional.normalize(felt, dim=-1)[:, None], said[:, None], said, felt)
+        odd = fits.flatten() < math.cos(FAR)
+    return odd
+
+
+def _angles(directions: Tensor) -> Tensor:
+    unit = torch.nn.functional.normalize(directions, dim=-1)
+    return (unit @ unit.T).clamp(-1, 1).acos()

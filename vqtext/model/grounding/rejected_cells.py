@@ -1,0 +1,219 @@
+"""Sifting: which written cells the training windows refute.
+
+An author, or a language model, gets some cells of a signature wrong. A wrong cell draws a border to where
+nothing changes; what each step feels like between such borders blurs, and the windows become less likely than
+true words make them. So each cell is left out for a try, the one whose loss makes the windows of its label
+likeliest is left out for good, if the gain is clear, and the next one is looked for.
+
+Likelihood alone knows no names: had every step its neighbour's name, the data would be explained as well. So
+nothing new is ever put into a cell, what was written keeps its say beside the data, a loss that renames much
+of a label's time mends nothing, and with few locations, where names hang on every word, all words stand.
+
+W windows of one label, F frames, U uses, K sub-states, S = U·K, L locations, R things felt, C cells tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from vqtext.model.grounding.emissions import (
+    EPS,
+    EmissionConfig,
+    Evidence,
+    Gaussians,
+    fits_levels,
+    fits_ways,
+    relative,
+)
+from vqtext.model.hsmm import semi_markov
+from vqtext.model.hsmm.semi_markov import Chain
+
+
+@dataclass(frozen=True)
+class SiftingConfig:
+    """Attributes:
+    locations: with fewer, no word can be spared.
+    windows: of each label that are enough.
+    clear: nats a second by which the loss of a cell must make them likelier.
+    together: nats a second that cells of a label must gain together; true words rarely do.
+    most: cells of a label, and half of them: the rest must still say which step is which.
+    renamed: share of a label's time beyond which its steps were not mended but took each other's names.
+    promising: of all that were tried, those that are tried again once one is left out.
+    """
+
+    locations: int = 4
+    windows: int = 120
+    clear: float = 0.1
+    together: float = 2.5
+    most: int = 8
+    renamed: float = 0.3
+    promising: int = 12
+
+
+CONFIG = SiftingConfig()
+CELLS = 1 << 24  # numbers of one pass held at once
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is written of one use: its level at a location, or, where that is None, which way it goes."""
+
+    label: int
+    use: int
+    location: int | None
+
+
+def rejected(evidence: Evidence, chain: Chain, config: EmissionConfig) -> list[Cell]:
+    """The cells that the training windows refute, the clearest of each label first.
+
+    Args:
+        chain: of all labels, as long as the words make each step.
+    """
+    if evidence.levels.shape[2] < CONFIG.locations:
+        return []
+    data, motion = Gaussians(evidence, config), relative(evidence)
+    found = []
+    for label in evidence.label.unique().tolist():
+        rows = (evidence.label == label).nonzero()[:, 0]
+        some = rows[torch.linspace(0, len(rows) - 1, min(CONFIG.windows, len(rows))).round().long()]
+        found += _Label(label, evidence, data, chain, motion, some).rejected()
+    return found
+
+
+def without(evidence: Evidence, cells: list[Cell]) -> Evidence:
+    """Evidence in which these cells say nothing."""
+    levels, ways = evidence.levels.clone(), evidence.ways.clone()
+    for cell in cells:
+        rows = (evidence.label == cell.label).nonzero()[:, 0]
+        if cell.location is None:
+            ways[rows, cell.use] = torch.nan
+        else:
+            levels[rows, cell.use, cell.location] = torch.nan
+    return replace(evidence, levels=levels, ways=ways)
+
+
+class _Label:
+    """Windows of one label, and how likely they are without some of its words."""
+
+    def __init__(
+        self,
+        label: int,
+        evidence: Evidence,
+        data: Gaussians,
+        chain: Chain,
+        motion: Tensor,
+        rows: Tensor,
+    ) -> None:
+        self.label, self.chain, self.config = label, chain.alone(label), data.config
+        self.seconds = evidence.frame_s * evidence.energy.shape[1]
+        self.motion, self.moved = motion[rows], evidence.energy[rows].isfinite()
+        self.levels = evidence.levels[rows]
+        self.fits = fits_levels(self.motion, self.moved, self.levels, self.config)  # (W, F, U, L)
+        self.going = fits_ways(evidence.heading[rows], evidence.ways[rows], evidence.group[rows], self.config)
+        self.weight = evidence.words_weight(self.config)
+        self.written = self.weight * self._words()  # (W, F, U)
+        self.x, self.seen, self.data_weight = data.x[rows], data.seen[rows], data.weight
+        self.hand = torch.nn.functional.one_hot(evidence.hand[rows]).to(self.x.dtype)
+        # mostly all is measured, or a whole sensor is missing: sums over the same frames are taken once
+        self.there, self.of = self.seen.flatten(0, 1).unique(dim=1, return_inverse=True)
+        self.there = self.there.view(*self.seen.shape[:2], -1)  # (W, F, P), of each thing felt ``of (R,)``
+        self.patterns = torch.nn.functional.one_hot(self.of, self.there.shape[2]).to(self.x.dtype)  # (R, P)
+
+    def rejected(self) -> list[Cell]:
+        """What to leave out, in this order; here it is left out already."""
+        left, named = self._cells(), self._named(self.written)
+        found: list[Cell] = []
+        most = min(CONFIG.most, len(left) // 2)
+        best = before = float(self._likely(self.written[None])[0])
+        while len(found) < most:
+            likely = self._without(left)
+            order = likely.argsort(descending=True).tolist()
+            if not float(likely[order[0]]) - best > CONFIG.clear * self.seconds:
+                break
+            self._leave_out(left[order[0]])
+            renamed = self._named(self.weight * self._words()) != named
+            if float(renamed.float().mean()) > CONFIG.renamed:
+                break
+            best = float(likely[order[0]])
+            found.append(left[order[0]])
+            left = [left[k] for k in order[1 : CONFIG.promising + 1]]
+        return found if best - before > CONFIG.together * self.seconds else []
+
+    def _words(self) -> Tensor:
+        """What all cells say that are not left out, ``(W, F, U)``."""
+        return self.fits.sum(-1) + self.going
+
+    def _cells(self) -> list[Cell]:
+        levels = self.levels.isfinite().any(0).nonzero().tolist()
+        goes = (self.going != 0).any(0).any(0).nonzero()[:, 0].tolist()
+        at_places = [Cell(self.label, use, location) for use, location in levels]
+        return at_places + [Cell(self.label, use, None) for use in goes]
+
+    def _leave_out(self, cell: Cell) -> None:
+        if cell.location is None:
+            self.going[..., cell.use] = 0
+        else:
+            self.fits[..., cell.location] = self._fits(cell.use, cell.location)
+            self.levels[:, cell.use, cell.location] = torch.nan
+
+    def _fits(self, use: int, location: int) -> Tensor:
+        """What the location says of all uses without this cell, ``(W, F, U)``: levels are relative."""
+        one = slice(location, location + 1)
+        levels = self.levels[..., one].clone()
+        levels[:, use] = torch.nan
+        return fits_levels(self.motion[..., one], self.moved[..., one], levels, self.config)[..., 0]
+
+    def _without(self, cells: list[Cell]) -> Tensor:
+        """How likely the windows are without each cell, ``(C,)``."""
+        now = self._words()
+        at_once = max(1, CELLS // (now.numel() * self.chain.row))
+        likely = []
+        for begin in range(0, len(cells), at_once):
+            some = cells[begin : begin + at_once]
+            first = now.repeat(len(some), 1, 1, 1)
+            for place, cell in enumerate(some):
+                if cell.location is None:
+                    first[place, ..., cell.use] -= self.going[..., cell.use]
+                else:
+                    first[place] += self._fits(cell.use, cell.location) - self.fits[..., cell.location]
+            likely.append(self._likely(self.weight * first))
+        return torch.cat(likely)
+
+    def _likely(self, first: Tensor) -> Tensor:
+        """Mean log likelihood of the windows by what each step feels like where words put it, ``(C,)``.
+
+        Args:
+            first: log weights by words, ``(C, W, F, U)``.
+        """
+        count, windows = first.shape[:2]
+        emission = self._felt(first) + self.written[..., None]
+        found = semi_markov.log_likelihood(emission.flatten(0, 1)[:, :, None], self.chain)
+        return found.view(count, windows).mean(1)
+
+    def _named(self, first: Tensor) -> Tensor:
+        """The use that each frame will be called, ``(W, F)``, if words ``(W, F, U)`` start the names."""
+        emission = self._felt(first[None])[0]
+        return semi_markov.posterior(emission[:, :, None], self.chain)[:, :, 0].argmax(-1)
+
+    def _felt(self, first: Tensor) -> Tensor:
+        """Log weights of the sub-states by what each step feels like where words put it,
+        ``(C, W, F, U, K)``."""
+        count, windows, frames, uses = first.shape
+        walked = semi_markov.posterior(first.flatten(0, 1)[:, :, None], self.chain, within=True)
+        share = walked.view(count, windows, frames, -1)  # (C, W, F, S)
+        felt = self.x * self.seen
+        total = torch.einsum("cwfs,wfp,wh->chsp", share, self.there, self.hand)[..., self.of]
+        mean = torch.einsum("cwfs,wfr,wh->chsr", share, felt, self.hand) / total.clamp(min=EPS)
+        square = (felt * self.x).sum((0, 1)) - (total * mean.square()).sum((1, 2))
+        variance = (square / self.seen.sum((0, 1)).clamp(min=EPS)).clamp(min=1e-3)  # (C, R)
+        # |x − m|² / v + log v over what was felt, as products
+        near = torch.einsum("chsr,cr,wh->cwsr", mean, 1 / variance, self.hand)
+        far = torch.einsum("chsr,cr,rp,wh->cwsp", mean.square(), 1 / variance, self.patterns, self.hand)
+        away = torch.einsum("wfp,cwsp->cwfs", self.there, far)
+        away -= 2 * torch.einsum("wfr,cwsr->cwfs", felt, near)
+        alone = torch.einsum("wfr,cr->cwf", felt * self.x, 1 / variance)
+        alone += torch.einsum("wfr,cr->cwf", self.seen, variance.log())
+        return -0.5 * self.data_weight * (away + alone[..., None]).view(count, windows, frames, uses, -1)

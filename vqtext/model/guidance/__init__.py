@@ -1,0 +1,1 @@
+"""Text beside the signal, in training only."""

@@ -1,0 +1,1 @@
+"""The network: signal to tokens, codes, shapes and step names."""

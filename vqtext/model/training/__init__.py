@@ -1,0 +1,1 @@
+"""Training the network: losses, augmentation, checkpoints, processes."""

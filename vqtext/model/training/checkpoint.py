@@ -1,0 +1,173 @@
+"""What a training leaves on disk: its weights, where to go on after a kill, and its numbers.
+
+All of it is in one file, which is written at most every `SAVE_EVERY_S` seconds, between two steps or two
+epochs, and replaces the one before in one rename.
+"""
+
+from __future__ import annotations
+
+import csv
+import pickle
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+
+from vqtext.model.distributed import rank_zero
+from vqtext.model.tensor_files import save_torch
+from vqtext.model.training.dataset import Draws
+from vqtext.model.training.lightning_alone import lightning
+from vqtext.model.training.lightning_module import weights
+
+SAVE_EVERY_S = 20.0  # between two checkpoints to go on from
+WRITE_EVERY_S = 2.0  # between two writings of metrics.csv
+TELL_EVERY_S = 0.2  # between two looks at the numbers of the moment
+LAST = "last.ckpt"
+
+Tell: TypeAlias = Callable[[int, int, Mapping[str, float]], object]
+"""How far it is: steps done, of how many, and the numbers of the moment by name."""
+
+
+class AtomicIO(lightning.pytorch.plugins.TorchCheckpointIO):
+    """Checkpoints that are whole or not there, and on the disk when they are there.
+
+    Raises:
+        OSError: the disk is full or read-only; nothing is left of what was half written.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        try:
+            save_torch(checkpoint, part)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+class Keeper(lightning.pytorch.callbacks.Checkpoint):
+    """Keeps the weights that count and the place to go on from, and ends a training that gets no better.
+
+    The last epoch counts, at which the learning rate has come down: a few validation people would choose an
+    early one by chance. With ``patience`` the best one does.
+
+    Args:
+        folder: where the checkpoints go.
+        patience: looks at the validation windows in a row without a better score after which training ends;
+            None for never.
+        draws: the sampler of the training windows, told where in an epoch to go on.
+    """
+
+    def __init__(self, folder: Path, patience: int | None, draws: Draws) -> None:
+        self.folder, self.patience, self.draws = folder, patience, draws
+        self.score: float | None = None  # the best
+        self.best: dict[str, Any] = {}  # its epoch and the weights it had
+        self.without = 0  # looks in a row that saw no better score
+        self.rows: list[dict[str, float]] = []  # numbers of each epoch
+        self.saved_at = self.written_at = -SAVE_EVERY_S  # the first is due at once: the place can be written
+        self.steps = 0
+
+    def on_train_start(self, trainer: Any, module: Any) -> None:
+        self.steps = trainer.global_step
+        trainer.should_stop = self._is_over()
+
+    def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
+        stepped, self.steps = trainer.global_step > self.steps, trainer.global_step
+        if stepped and not trainer.is_last_batch and self._is_due(trainer):
+            self._save(trainer)
+
+    def on_validation_end(self, trainer: Any, module: Any) -> None:
+        if self.patience is None:
+            return
+        score = float(trainer.callback_metrics["validation/score"])
+        if self.score is None or score > self.score:
+            self.score, self.without = score, 0
+            self._keep(trainer, module)
+        else:
+            self.without += 1
+        trainer.should_stop = trainer.should_stop or self._is_over()
+
+    def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
+        numbers = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        self.rows.append({"epoch": trainer.current_epoch, "step": trainer.global_step, **numbers})
+        is_last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
+        if is_last and not self.best:
+            self._keep(trainer, module)
+        # before the checkpoint: a training that is over does not write them again
+        if rank_zero() and (is_last or time.monotonic() - self.written_at >= WRITE_EVERY_S):
+            self._write_rows()
+        if self._is_due(trainer, is_last):
+            self._save(trainer)
+
+    def _keep(self, trainer: Any, module: Any) -> None:
+        self.best = {"epoch": trainer.current_epoch, "weights": weights(module.network, module.decoder)}
+
+    def _is_over(self) -> bool:
+        return self.patience is not None and self.without >= self.patience
+
+    def _is_due(self, trainer: Any, is_last: bool = False) -> bool:
+        due = is_last or time.monotonic() - self.saved_at >= SAVE_EVERY_S
+        return bool(trainer.strategy.reduce_boolean_decision(due, all=False))
+
+    def _save(self, trainer: Any) -> None:
+        trainer.save_checkpoint(self.folder / LAST)
+        self.saved_at = time.monotonic()
+
+    def _write_rows(self) -> None:
+        self.written_at = time.monotonic()
+        names = sorted({name for row in self.rows for name in row} - {"epoch", "step"})
+        with (self.folder.parent / "metrics.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, ["epoch", "step", *names])
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def on_save_checkpoint(self, trainer: Any, module: Any, checkpoint: dict[str, Any]) -> None:
+        done = trainer.fit_loop.epoch_loop.batch_progress.current.processed
+        checkpoint["keeper"] = {
+            "score": self.score,
+            "best": self.best,
+            "without": self.without,
+            "rows": self.rows,
+            "batches": 0 if trainer.is_last_batch else done,
+        }
+
+    def on_load_checkpoint(self, trainer: Any, module: Any, checkpoint: dict[str, Any]) -> None:
+        kept = checkpoint["keeper"]
+        self.score, self.best = kept["score"], kept["best"]
+        self.without, self.rows = kept["without"], list(kept["rows"])
+        self.draws.skip = kept["batches"]
+
+
+class Progress(lightning.Callback):
+    """Tells how far the training is, with its losses by name."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.tell = tell
+        self.told_at = 0.0
+
+    def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
+        if rank_zero() and time.monotonic() - self.told_at >= TELL_EVERY_S:
+            self.told_at = time.monotonic()
+            self._tell(trainer, module.averages.means())
+
+    def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
+        if rank_zero():
+            self._tell(trainer, {})
+
+    def _tell(self, trainer: Any, means: Mapping[str, float]) -> None:
+        numbers = {name: means[name] for name in ("class", "name", "rebuild") if name in means}
+        self.tell(trainer.global_step, int(trainer.estimated_stepping_batches), numbers)
+
+
+def kept_in(folder: Path) -> dict[str, Any] | None:
+    """The checkpoint of a training that went so far, or None where it must begin anew."""
+    try:
+        kept = torch.load(folder / LAST, weights_only=True, map_location="cpu")
+        return kept if isinstance(kept["keeper"], dict) else None
+    except (OSError, RuntimeError, LookupError, EOFError, ValueError, TypeError, pickle.UnpicklingError):
+        return None

@@ -1,0 +1,87 @@
+"""What can go wrong while a network trains, in one line: where, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from vqtext.errors import TrainingError
+from vqtext.model.distributed import gather_words
+from vqtext.model.network.network import Output
+from vqtext.settings.schema import ModelSettings, TrainSettings
+
+SHOWN = 5  # windows that are named
+LEAST_DIM = 16  # of the settings
+_NO_SHARED = ("unable to write to file </torch", "insufficient shared memory", "out of shared memory")
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+@torch.no_grad()
+def not_finite(terms: Mapping[str, Tensor], out: Output, windows: Sequence[str], step: int) -> TrainingError:
+    """The error for a loss that is no number: which loss, when, and in which windows.
+
+    Where only some windows have it, they are to blame; where all have it, the weights are, and the batch is
+    named as the place to look.
+    """
+    bad = sorted(set(gather_words([name for name, value in terms.items() if not value.detach().isfinite()])))
+    away = torch.where(out.seen, out.rebuilt - out.signal, 0.0).square()
+    parts = (away, out.classes, out.text, out.names)
+    healthy = torch.stack([part.flatten(1).isfinite().all(1) for part in parts]).all(0).tolist()
+    ill = gather_words([name for name, well in zip(windows, healthy, strict=True) if not well])
+    batch = gather_words([*windows])
+    begin = f"the loss ({', '.join(bad)}) is not finite at step {step}"
+    if 0 < len(ill) < len(batch):
+        return TrainingError(f"{begin} because of {_listed(ill)}: look for extreme values there")
+    return TrainingError(
+        f"{begin}, in a batch of {_listed(batch)}: lower train.learning_rate, or look for extreme values "
+        "there"
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch means that memory is short, on a GPU or on a processor."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
+
+
+def is_out_of_shared_memory(error: BaseException) -> bool:
+    """Whether an error of torch means that processes cannot hand tensors on to each other."""
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_SHARED)
+
+
+def is_of_compiler(error: BaseException) -> bool:
+    """Whether an error is one of ``torch.compile``, as where there is no C++ compiler."""
+    from torch._dynamo.exc import TorchDynamoException
+
+    return isinstance(error, TorchDynamoException)
+
+
+def cannot_compile(error: BaseException) -> TrainingError:
+    """The error for a network that was not compiled, with what the compiler said."""
+    inner = getattr(error, "inner_exception", error)
+    said = (str(inner).strip() or type(inner).__name__).splitlines()[0]
+    return TrainingError(f"cannot compile the network: {said}: train without --compile")
+
+
+def out_of_memory(train: TrainSettings, model: ModelSettings, tokens: int) -> TrainingError:
+    """The error for too little memory: which setting to lower next, and to what."""
+    share, half = train.batch_size // train.devices, model.dim // 2
+    if share > 1:
+        fewer = f"train.batch_size to {share // 2 * train.devices}"
+        way_out = f"lower {fewer} and set train.accumulate to {2 * train.accumulate}: as many windows a step"
+    elif half >= LEAST_DIM and half % model.heads == 0:
+        way_out = f"lower model.dim to {half}"
+    elif tokens > 1:
+        way_out = f"set model.tokens to {tokens // 2}"
+    else:
+        way_out = "prepare shorter windows with --window-s"
+    now = f"train.batch_size {train.batch_size}, model.dim {model.dim}, model.tokens {tokens}"
+    return TrainingError(f"memory is too small for {now}: {way_out}")
+
+
+def _listed(windows: Sequence[str]) -> str:
+    more = len(windows) - SHOWN
+    return ", ".join(windows[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,299 @@
+"""Training: from arrays to a network that names what it sees. Lightning runs the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqtext.errors import TrainingError
+from vqtext.model.config import MIN_PATCH, ModelConfig
+from vqtext.model.decoding.decoder import Decoder
+from vqtext.model.grounding import base as grounding
+from vqtext.model.grounding.emissions import Evidence
+from vqtext.model.guidance.text_tokens import Guidance
+from vqtext.model.network.network import Network
+from vqtext.model.training.augment import Augment
+from vqtext.model.training.augment_tilt import mounting
+from vqtext.model.training.augment_yaw import own_headings
+from vqtext.model.training.checkpoint import LAST, AtomicIO, Keeper, Progress, Tell, kept_in
+from vqtext.model.training.dataset import Windows, loader
+from vqtext.model.training.ddp import InProcesses, Relay, no_process_stays, quiet, start_tracker
+from vqtext.model.training.faults import is_out_of_memory, is_out_of_shared_memory, out_of_memory
+from vqtext.model.training.init_from_vqshape import start
+from vqtext.model.training.lightning_alone import Events, Trainer, lightning
+from vqtext.model.training.lightning_module import Revive, TrainingModule, calibrated_nll
+from vqtext.model.training.losses import residual
+from vqtext.model.vocabulary import Grammar, Vocabulary
+from vqtext.schema import Rows
+from vqtext.settings.schema import TrainSettings
+
+STEPS, EPOCHS = 600, (20, 300)  # least and most epochs of a training of that many steps
+VALIDATIONS = 50  # looks at the validation windows in one training
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """All that training needs. N windows, of which some train and some are kept apart, until all of them
+    train; no test window.
+
+    Attributes:
+        signal: ``(·, C, T)`` in physical units, NaN where nothing was measured; in memory, or in a file.
+        rows: which of its rows are the N windows.
+        label: ``(N,)``.
+        train, validation: places of the windows among the N.
+        frame_keep: frames that lie inside their window, ``(N, F)``.
+        vocabulary: anchors and transcripts; grammar: the same as chains over frames.
+        anchors: unit vectors ``(K, d)``.
+        label_vectors: each label in text space, unit vectors ``(n, d)``.
+        guidance: text tokens, or None.
+        evidence: what the sensors did in the N windows against what the words say, for ``…+signal``.
+        absent: places of the steps of each label that were left out, since its windows are likelier without.
+        name_of: what a row of ``signal`` is called in messages.
+    """
+
+    signal: Rows
+    rows: np.ndarray
+    label: Tensor
+    train: Tensor
+    validation: Tensor
+    frame_keep: Tensor
+    vocabulary: Vocabulary
+    grammar: Grammar
+    anchors: Tensor
+    label_vectors: Tensor
+    guidance: Guidance | None
+    evidence: Evidence
+    absent: Sequence[Sequence[int]] = ()
+    name_of: Callable[[int], str] = "window {}".format
+
+    def origin(self, place: int) -> str:
+        """Where the training window at this place comes from."""
+        return self.name_of(int(self.rows[self.train[place]]))
+
+    def whole(self) -> TrainingData:
+        """The same with all windows to train on, once nothing is left to be chosen."""
+        nobody = self.validation[:0]
+        return replace(self, train=torch.cat([self.train, self.validation]), validation=nobody)
+
+    def part(self, index: Tensor, drop: float | None = None) -> Windows:
+        """The windows at these places; with text for a share 1 − ``drop`` of them where it is given."""
+        guidance = self.guidance if drop is not None else None
+        return Windows(
+            self.signal, self.rows, self.label, self.frame_keep, index, guidance, drop if drop else 0.0
+        )
+
+
+def epochs_for(windows: int, settings: TrainSettings) -> int:
+    """The number of epochs: as set, or as many as make about ``train.steps`` steps."""
+    if settings.epochs is not None:
+        return settings.epochs
+    steps = -(-windows // (settings.batch_size * settings.accumulate))
+    least, most = (max(1, round(epochs * settings.steps / STEPS)) for epochs in EPOCHS)
+    return min(max(round(settings.steps / steps), least), most)
+
+
+def fit(
+    config: ModelConfig,
+    data: TrainingData,
+    settings: TrainSettings,
+    drop: float,
+    seed: int,
+    folder: Path,
+    tell: Tell,
+    begin: Mapping[str, Mapping[str, Tensor]] | None = None,
+) -> tuple[Network, Decoder, dict[str, float], grounding.Grounding]:
+    """Train one network and return it as it was in the end, or, with ``patience``, at its best epoch.
+
+    A training that was stopped at any moment, by a kill too, goes on where it was when it is called again
+    with the same folder, and ends in the same weights. Whoever calls sees to it that the rest is the same.
+
+    Args:
+        drop: share of the training windows that see no text.
+        folder: logs (TensorBoard and CSV) and checkpoints are written here.
+        tell: called a few times a second and after each epoch.
+        begin: weights that were trained before (`weights`); None begins anew.
+
+    Returns:
+        The network in eval mode, its decoder, and the validation metrics and number of its epoch; with
+        ``settings.overfit`` the loss of the first and of the last epoch instead; and what decided the names.
+
+    Raises:
+        TrainingError: nothing can be learnt from these windows, a loss is not finite, memory is too small,
+            or the device is not there.
+        OSError: the disk is full; a training that is called again goes on from its last checkpoint.
+    """
+    quiet()
+    folder = folder.absolute()  # to Lightning a path may begin with ~, "registry:" or a protocol
+    if settings.overfit is not None:
+        config, data, settings = _overfitted(config, data, settings, seed)
+    lightning.seed_everything(seed, workers=True, verbose=False)
+    network = Network(config, data.anchors, data.grammar.of_state)
+    if config.settings.init is not None:
+        start(network, config.settings.init)
+    training, validation = data.part(data.train, drop), data.part(data.validation)
+    network.normalise.fit(block.signal for block in training.blocks())
+    _check(config, training, network)
+    evidence = data.evidence.of(data.train.numpy())
+    names = grounding.make(settings.grounding, data.grammar, evidence)
+    decoder = Decoder(config, data.vocabulary)
+    found = names.posterior
+    decoder.learn(
+        None if found is None else found.chain,
+        data.anchors[:0] if found is None else found.states[found.known],
+        evidence.label,
+    )
+    if begin is not None:
+        network.load_state_dict(begin["network"])
+        decoder.log_scale.data.copy_(begin["decoder"]["log_scale"])
+    augment = _augment(config, data, training, evidence.group) if settings.augment else None
+    module = TrainingModule(network, decoder, names, data.label_vectors, settings, seed, data.origin, augment)
+    watched = len(data.validation) > 0
+    share = settings.batch_size // settings.devices
+    batches = loader(training, share, seed, shuffle=True, workers=settings.workers)
+    looks = loader(validation, 256, seed, shuffle=False, workers=settings.workers) if watched else None
+    keeper = Keeper(folder / "checkpoints", settings.patience, batches.sampler)  # type: ignore[arg-type]
+    stopped = kept_in(keeper.folder)
+    epochs = epochs_for(len(training), settings)
+    with ExitStack() as processes:
+        if settings.devices > 1:
+            start_tracker()
+            tell = processes.enter_context(Relay(tell))
+        logger = Events(folder, purge_step=stopped["global_step"] if stopped else None)
+        trainer = _trainer(settings, epochs, logger, [Revive(), Progress(tell), keeper])
+        processes.enter_context(no_process_stays())
+        try:
+            going_on = keeper.folder / LAST if stopped else None
+            trainer.fit(module, batches, looks, ckpt_path=going_on, weights_only=True)
+        except SystemExit as stop:  # Lightning turns Ctrl-C into exit(1); the caller must see the Ctrl-C
+            raise KeyboardInterrupt from stop
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise out_of_memory(settings, config.settings, config.tokens) from error
+            if is_out_of_shared_memory(error):
+                raise TrainingError(
+                    "shared memory (/dev/shm) is full: set train.workers to 0 and train.devices to 1, or "
+                    "give it more room, as with docker's --shm-size"
+                ) from error
+            raise
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    kept = torch.load(keeper.folder / LAST, weights_only=True, map_location="cpu")["keeper"]
+    network.load_state_dict(kept["best"]["weights"]["network"])
+    decoder.load_state_dict(kept["best"]["weights"]["decoder"])
+    scores = _validate(network, validation) if watched else {}
+    if settings.overfit is not None:
+        rows = kept["rows"]
+        scores = {
+            f"{which}_loss": row["train/loss"] for which, row in (("first", rows[0]), ("last", rows[-1]))
+        }
+    scores |= {"epoch": float(kept["best"]["epoch"]), "epochs": float(epochs)}
+    return network.cpu().eval(), decoder.cpu().eval(), scores, names
+
+
+def _augment(config: ModelConfig, data: TrainingData, training: Windows, group: Tensor) -> Augment:
+    """What may be done to the training windows, by how the people in them, ``group (N,)``, differ."""
+    mean = torch.cat([block.signal.nanmean(-1) for block in training.blocks()])
+    people = (mean, data.label[data.train], group, config.channels)
+    return Augment(config.channels, config.anywhere, mounting(*people), own_headings(*people))
+
+
+def _trainer(settings: TrainSettings, epochs: int, logger: Any, callbacks: list[Any]) -> Any:
+    """Lightning's trainer.
+
+    Raises:
+        TrainingError: there is no such device, or it cannot compute so.
+    """
+    try:
+        return Trainer(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            strategy=InProcesses(start_method="spawn") if settings.devices > 1 else "auto",
+            precision=settings.precision,
+            use_distributed_sampler=False,  # our own sampler shares out
+            accumulate_grad_batches=settings.accumulate,
+            max_epochs=epochs,
+            logger=logger,
+            plugins=[AtomicIO()],
+            callbacks=callbacks,
+            gradient_clip_val=1.0,
+            log_every_n_steps=1,
+            enable_model_summary=False,
+            enable_progress_bar=False,
+            deterministic="warn",  # the same seed gives the same weights, on two cores too
+            check_val_every_n_epoch=max(1, epochs // VALIDATIONS),
+            num_sanity_val_steps=0,
+        )
+    except (
+        ValueError,
+        RuntimeError,
+        ImportError,
+        lightning.fabric.utilities.exceptions.MisconfigurationException,
+    ) as e:
+        how = (
+            f"accelerator {settings.accelerator}, devices {settings.devices}, precision {settings.precision}"
+        )
+        said = str(e).strip().splitlines()[0]
+        raise TrainingError(f"cannot train with {how}: {said}") from e
+
+
+def _overfitted(
+    config: ModelConfig, data: TrainingData, settings: TrainSettings, seed: int
+) -> tuple[ModelConfig, TrainingData, TrainSettings]:
+    """A few batches alone, and nothing that keeps a network from learning them by heart."""
+    few = settings.batch_size * (settings.overfit or 1)
+    chosen = np.random.default_rng(seed).permutation(len(data.train))[:few]
+    return (
+        replace(
+            config, settings=config.settings.model_copy(update={"dropout": 0.0, "mask": 0.0}), token_dim=0
+        ),
+        replace(data, train=data.train[chosen], validation=torch.arange(0), guidance=None),
+        settings.model_copy(update={"augment": False}),
+    )
+
+
+def _check(config: ModelConfig, training: Windows, network: Network) -> None:
+    if config.steps < MIN_PATCH:
+        raise TrainingError(
+            f"windows of {config.steps} sample are shorter than a patch of {MIN_PATCH}: prepare longer ones "
+            "with `vqtext prepare --window-s`"
+        )
+    if bool((network.normalise.std == 1).all()) and not any(
+        _varies(block.signal) for block in training.blocks()
+    ):
+        raise TrainingError(
+            f"no channel of the {len(training)} training windows varies: look at the recordings, and at "
+            "which of their columns `vqtext prepare` read"
+        )
+
+
+def _varies(signal: Tensor) -> bool:
+    """Whether any channel of any window ``(n, C, T)`` is more than a line."""
+    seen = signal.isfinite()
+    most = torch.where(seen, signal, -torch.inf).amax((0, 2))
+    least = torch.where(seen, signal, torch.inf).amin((0, 2))
+    return bool((most - least > 1e-5 * (1 + least.abs())).any())
+
+
+@torch.inference_mode()
+def _validate(network: Network, windows: Windows) -> dict[str, float]:
+    network.eval().cpu()
+    away, seen = 0.0, 0
+    said = []
+    for batch in windows.blocks():
+        out = network(batch.signal)
+        said.append((out.classes, batch.label))
+        missed = residual(out.rebuilt, out.signal, out.seen)
+        away, seen = away + float(missed.sum()), seen + len(missed)
+    logits, label = (torch.cat(part) for part in zip(*said, strict=True))
+    return {
+        "nll": float(calibrated_nll(logits, label)),
+        "accuracy": float((logits.argmax(-1) == label).float().mean()),
+        "rebuild": away / max(seen, 1),
+    }

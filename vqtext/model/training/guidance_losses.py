@@ -1,0 +1,113 @@
+"""Terms of the loss that know of text: the path without it and the path with it are told apart.
+
+At test time there is no text, and where label words guide, the path with text knows the label from the start.
+So each path has its mean over its own windows: the easy one takes no weight from the other.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vqtext.model.distributed import batch_count, gather, gather_with_gradient
+from vqtext.model.guidance.fusion import SKETCH, Partners, Prediction
+from vqtext.model.network.network import Output
+
+WEIGHTS = {
+    "class": 1.0,
+    "text": 0.3,
+    "class_guided": 0.5,
+    "text_guided": 0.15,
+    "contrast": 0.1,
+    "signal_predicts": 0.3,
+    "text_predicts": 0.3,
+}
+TEXT_SHARPNESS = 10.0
+SMOOTHING = 0.1  # of the class; a few people soon are known by heart, and to be surer teaches nothing
+LEAST_TEMPERATURE = 0.01  # CLIP's
+
+
+def guided_losses(out: Output, label: Tensor, label_vectors: Tensor) -> dict[str, Tensor]:
+    """The terms that classify and align, each a scalar; those of guided windows only where text guides.
+
+    Args:
+        label: ``(B,)``, −1 where there is none.
+        label_vectors: each label in text space, unit vectors ``(n, d)``.
+    """
+    named = label >= 0
+    guided = guided_rows(out, label)
+    each = {
+        "class": _cross_entropy(out.classes, label, SMOOTHING),
+        "text": _cross_entropy(TEXT_SHARPNESS * out.text @ label_vectors.T, label),
+    }
+    terms = {name: mean_over(value, named & ~guided) for name, value in each.items()}
+    if out.fused is None:
+        return terms
+    terms |= {f"{name}_guided": mean_over(value, named & guided) for name, value in each.items()}
+    partners = out.fused.partners
+    if partners is None:
+        return terms
+    terms["contrast"] = contrast(partners, guided, label)
+    for name, prediction in zip(("signal", "text"), partners.predictions or (), strict=False):
+        terms[f"{name}_predicts"] = mean_over(_prediction(prediction, out, label), guided)
+    return terms
+
+
+def contrast(partners: Partners, guided: Tensor, label: Tensor) -> Tensor:
+    """How well each window's two results find each other in the batch, both ways, a scalar.
+
+    InfoNCE with a learned temperature after CLIP (Radford et al. 2021). Windows of one label are told the
+    same words, so they are left out of each other's negatives. A batch with one guided window has nothing
+    to compare, and the term is 0.
+
+    Args:
+        guided: windows that take part, ``(B,)``; label: ``(B,)``, −1 where there is none.
+    """
+    with torch.autocast(guided.device.type, enabled=False):  # half precision loses the small temperatures
+        signal, text = (
+            gather_with_gradient(F.normalize(x.float(), dim=-1)) for x in (partners.signal, partners.text)
+        )
+        guided, label = gather(guided), gather(label)
+        scale = partners.log_scale.float().exp().clamp(max=1 / LEAST_TEMPERATURE)
+        alike = (label[:, None] == label) & (label[:, None] >= 0)
+        apart = guided[:, None] & guided & ~alike
+        apart.fill_diagonal_(True)  # a window is compared with itself and with those it differs from
+        likeness = (scale * signal @ text.T).masked_fill(~apart, -torch.inf)
+        right = torch.arange(len(label), device=label.device)
+        each = [F.cross_entropy(x, right, reduction="none") for x in (likeness, likeness.T)]
+        return mean_over((each[0] + each[1]) / 2, guided)
+
+
+def guidance_metrics(out: Output, label: Tensor) -> dict[str, tuple[Tensor, int]]:
+    """Accuracy of the windows with text and of those without: name → value, and over how many windows.
+
+    A path that no window of the batch took is left out.
+    """
+    right = (out.classes.argmax(-1) == label).float()
+    guided = guided_rows(out, label)
+    paths = {"accuracy_guided": guided, "accuracy_signal_only": ~guided}
+    return {name: (right[rows].mean(), int(rows.sum())) for name, rows in paths.items() if rows.any()}
+
+
+def guided_rows(out: Output, label: Tensor) -> Tensor:
+    """Windows that text guides, ``(B,)``; none where there is no text."""
+    return out.fused.guided if out.fused is not None else torch.zeros_like(label, dtype=torch.bool)
+
+
+def mean_over(value: Tensor, rows: Tensor) -> Tensor:
+    """Mean of ``value (B,)`` over the rows that take part; 0 where none does, with the gradient 0."""
+    return torch.where(rows, value, 0.0).sum() / batch_count(rows)
+
+
+def _prediction(said: Prediction, out: Output, label: Tensor) -> Tensor:
+    """How far one result alone is from the window's class, or from its signal where it has none, ``(B,)``."""
+    seen = F.adaptive_avg_pool1d(out.seen.to(out.signal.dtype), SKETCH)
+    sketch = F.adaptive_avg_pool1d(out.signal, SKETCH) / seen.clamp(min=1e-6)
+    away = (torch.where(seen > 0, said.sketch - sketch, 0.0)).square().mean((1, 2))
+    return torch.where(label >= 0, _cross_entropy(said.classes, label), away)
+
+
+def _cross_entropy(logits: Tensor, label: Tensor, smoothing: float = 0.0) -> Tensor:
+    """``(B,)``; 0 for a window without a label."""
+    return F.cross_entropy(logits, label, ignore_index=-1, reduction="none", label_smoothing=smoothing)

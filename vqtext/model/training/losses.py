@@ -1,0 +1,96 @@
+"""The named terms of the loss."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from vqtext.model.decoding.decoder import Decoder
+from vqtext.model.distributed import batch_count, batch_mean
+from vqtext.model.network.frame_names import own_frame_names
+from vqtext.model.network.network import Output
+from vqtext.model.network.segments import FAINT
+from vqtext.model.network.token_to_frame import anchors_of
+from vqtext.model.training import guidance_losses
+from vqtext.model.vqshape.losses import Losses
+
+WEIGHTS = {
+    "rebuild": 1.0,
+    "shape": 1.0,  # by what codes draw alone
+    "commitment": 0.5,
+    "name": 3.0,  # names come first: as one term among many they stay coarse
+    "own_name": 1.5,  # a code means one thing: its own action vectors must say what its tokens say
+    "steps": 0.3,  # the class that the steps tell: what decides is what is trained (decision 0037)
+    **{f"vqshape_{name}": 1.0 for name in Losses._fields},  # each comes with VQShape's own weight
+    **guidance_losses.WEIGHTS,
+}
+
+
+def losses(
+    out: Output,
+    states: Tensor,
+    label: Tensor,
+    target: Tensor,
+    frame_keep: Tensor,
+    label_vectors: Tensor,
+    decoder: Decoder,
+) -> dict[str, Tensor]:
+    """The named terms of the loss, each a scalar.
+
+    Args:
+        states: of ``out``, as `frame_states` gives them, ``(B, F, V)``.
+        label: ``(B,)``; target: which state each frame should be, ``(B, F, V)``.
+        frame_keep: ``(B, F)``; label_vectors: ``(n, d)``.
+        decoder: the chain of steps that the class is decided by.
+    """
+    kept = batch_count(frame_keep)
+
+    def away(target: Tensor, said: Tensor) -> Tensor:
+        """Kullback-Leibler divergence: 0 where the targets are met, however soft they are."""
+        found = target * (target.clamp(min=1e-6).log() - said.clamp(min=1e-6).log())
+        return (found.sum(-1) * frame_keep).sum() / kept
+
+    own = own_frame_names(out, frame_keep.shape[1])
+    return {
+        **_drawing(out),
+        "name": away(target, states),
+        "own_name": away(anchors_of(target, decoder.grammar.of_state, own.shape[-1]), own),
+        "steps": _steps(out, states, label, frame_keep, decoder),
+        **guidance_losses.guided_losses(out, label, label_vectors),
+    }
+
+
+def _steps(out: Output, states: Tensor, label: Tensor, frame_keep: Tensor, decoder: Decoder) -> Tensor:
+    """Cross-entropy of the class by the steps alone, over the windows without text, whose names are told by
+    the signal. Labels of the same steps are one class here."""
+    rows = (label >= 0) & ~guidance_losses.guided_rows(out, label)
+    steps = decoder.of_groups(decoder.steps(states[rows].float(), frame_keep[rows]))
+    return F.nll_loss(steps, label[rows], reduction="sum") / batch_count(rows)
+
+
+def _drawing(out: Output) -> dict[str, Tensor]:
+    """How well codes draw the signal: VQShape's own losses where channels are independent."""
+    if out.original is not None:
+        return {f"vqshape_{name}": value for name, value in out.original._asdict().items()}
+    return {
+        "rebuild": batch_mean(residual(out.rebuilt, out.signal, out.seen)),
+        "shape": batch_mean(residual(out.stitched, out.signal, out.seen)),
+        "commitment": out.commitment,
+    }
+
+
+def residual(rebuilt: Tensor, signal: Tensor, seen: Tensor) -> Tensor:
+    """Share of each series' own variance in its window that is missed; a calm series counts as a lively one.
+
+    Args:
+        rebuilt, signal, seen: ``(B, C, T)``.
+
+    Returns:
+        One number a series that varies, ``(·,)``.
+    """
+    count = seen.sum(-1).clamp(min=1)
+    mean = (signal * seen).sum(-1, keepdim=True) / count[..., None]
+    variance = ((signal - mean).square() * seen).sum(-1) / count
+    missed = ((rebuilt - signal).square() * seen).sum(-1) / count
+    varies = variance > FAINT**2
+    return (missed / variance.clamp(min=FAINT**2))[varies]

@@ -1,0 +1,1 @@
+"""Phrases merged into anchors: what is near, what must never merge, where to cut."""

@@ -1,0 +1,1 @@
+"""Windows as text: facts, sentences, and what a language model is asked."""

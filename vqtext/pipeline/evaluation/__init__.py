@@ -1,0 +1,1 @@
+"""Scores of a run: classes, names, codes, controls."""

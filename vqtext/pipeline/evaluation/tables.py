@@ -1,0 +1,206 @@
+"""Scores of a run for people: short tables and plain words, out of what ``evaluate.json`` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from vqtext.console.text import cut_short, table
+from vqtext.pipeline.evaluation.scores import SURE
+from vqtext.reason import UNLIKE
+
+FALL = 0.05
+"""A score that is lower by more than this, and by more than its spread over seeds, has fallen."""
+
+
+def told_lines(result: Mapping[str, Any]) -> list[str]:
+    """All that is told, line by line."""
+    return [
+        *_classification(result),
+        *_grounding(result),
+        *_without_truth(result),
+        _sureness(result["sureness"]),
+        *_trust(result),
+        *_controls(result),
+    ]
+
+
+def told(m: Mapping[str, Any]) -> str:
+    """A measure with its spread: "0.861 ± 0.012"."""
+    if m["mean"] is None:
+        return "not measured"
+    spread = f" ± {m['std']:.3f}" if len(m["values"]) > 1 else ""
+    return f"{m['mean']:.3f}{spread}"
+
+
+def _classification(result: Mapping[str, Any]) -> Iterator[str]:
+    subjects = result["subjects"]
+    several = any(len(found["windows"]) > 1 for found in subjects.values())
+    rows = [["classifier", "accuracy", "macro-F1", *(["accuracy by subject"] if several else [])]]
+    for name, scores in result["classification"].items():
+        rows.append([name, told(scores["accuracy"]), told(scores["macro_f1"])])
+        if several:
+            rows[-1].append(_told_spread(subjects[name]["accuracy"]))
+    who = ", ".join(result["test_subjects"])
+    tested = f"test subjects {cut_short(who)}" if who else f"{result['split']} split"
+    if result["folds"]:
+        tested += f" in {result['folds']} folds, each tested once"
+    yield (
+        f"{result['dataset']}, {tested}, {result['test_windows']} windows, signal alone, "
+        f"{len(result['seeds'])} seed(s)"
+    )
+    yield from table(rows)
+    yield (
+        "the steps decide the class (decoding); among classes that are written as the same steps the class "
+        f"head chooses: in {told(result['chosen_by_head'])} of the windows"
+    )
+    yield f"calibration error of the decoding: {told(result['ece'])}"
+    lost = sum(result["unlearned"].values())
+    if lost:
+        names = ", ".join(map(repr, result["unlearned"]))
+        yield (
+            f"{lost} of {result['test_windows']} test windows have a label that no training window had "
+            f"({cut_short(names)}): they count as mistakes"
+        )
+
+
+def _told_spread(measure: Mapping[str, Any]) -> str:
+    values = measure["values"]
+    worst = min(values, key=values.get)
+    return f"{measure['mean']:.3f} ± {measure['std']:.3f}, lowest {values[worst]:.3f} (subject {worst})"
+
+
+_MEANING = {
+    "named_accuracy": "share of the time that is named right",
+    "named_recall": "the same, each truth word counted alike",
+    "straddling": "time under phrases that stand for several truth words, right on each",
+    "named_recall_clear": "recall over the rest of the time",
+    "named_recall@50ms": "a border may be 50 ms off",
+    "edit": "order of the segments",
+    "f1@10": "segments that overlap by 10 %",
+    "f1@25": "by 25 %",
+    "f1@50": "by 50 %",
+    "hungarian_accuracy": "accuracy after the best renaming of the truth words",
+    "naming_gap": "what that renaming gains: 0 if names are true",
+    "code_purity": "time under a code that has its commonest truth word",
+    "nmi": "what codes tell of truth words",
+    "seed_agreement": "frames that two seeds name alike",
+}
+
+
+def _grounding(result: Mapping[str, Any]) -> Iterator[str]:
+    note, scores = result["grounding_note"], result["grounding"]
+    if scores is None:
+        if note:
+            yield note
+        return
+    details = result["grounding_details"]
+    yield "names against the truth, as the decoding says them"
+    rows = []
+    for name, meaning in _MEANING.items():
+        null = f"; {told(details['null'][name])} if codes are dealt anew" if name in details["null"] else ""
+        rows.append([f"  {name}", told(scores[name]), meaning + null])
+    yield from table(rows)
+    by_word = ", ".join(f"{word} {told(m)}" for word, m in details["recall"].items())
+    yield f"  recall by word: {by_word}"
+    yield f"  purity of the sub-steps of codes: {told(details['substep_purity'])}"
+    if details["word_agreement"]["mean"] is not None:
+        yield f"  frames that two seeds give the same truth word: {told(details['word_agreement'])}"
+    if note:
+        yield f"  {note}"
+
+
+def _without_truth(result: Mapping[str, Any]) -> Iterator[str]:
+    proxies = result["proxies"]
+    yield "without any truth"
+    if proxies["seed_agreement"]["mean"] is None:
+        yield "  agreement of seeds: needs two seeds"
+    else:
+        yield f"  agreement of seeds: {told(proxies['seed_agreement'])} of the frames have the same name"
+    yield (
+        f"  codes belong to one label: {told(proxies['label_purity'])} of the tokens "
+        f"({told(proxies['null'])} if codes are dealt anew)"
+    )
+    checks = {place: m for place, m in proxies["moves_more"].items() if m["mean"] is not None}
+    if checks:
+        yield (
+            "  a sensor moves more under codes named for its part of the body than under others "
+            "(0.5: names mean nothing): " + ", ".join(f"{place} {told(m)}" for place, m in checks.items())
+        )
+
+
+def _sureness(sureness: Mapping[str, Any]) -> str:
+    agreed = sureness["sure_agreement"]
+    seeds = f", where two seeds say the same {told(agreed)}" if agreed["mean"] is not None else ""
+    return (
+        f"names are told with a confidence of {told(sureness['confidence'])}; of {SURE} or more for "
+        f"{told(sureness['sure'])} of the time{seeds}"
+    )
+
+
+def _trust(result: Mapping[str, Any]) -> Iterator[str]:
+    named, random = (result["faithfulness"][name] for name in ("deletion_named", "deletion_random"))
+    if named["mean"] is None:
+        yield "deletion: nothing is named, so nothing can be deleted"
+    else:
+        yield (
+            f"deleting the steps that speak most for a class lowers its posterior by {told(named)}, "
+            f"deleting as much at random by {told(random)}"
+        )
+        if named["mean"] <= random["mean"]:
+            yield "  the steps that are named matter no more to the class than any others"
+    yield f"{told(result['unlike'])} of the test windows are {UNLIKE}, and told with doubt"
+    alone, together = (result["missed"][name] for name in ("codes_alone", "tokens_together"))
+    if alone["mean"] is not None:
+        yield (
+            f"of the variance in a window, what codes draw alone misses {told(alone)}, what tokens tell "
+            f"together {told(together)}"
+        )
+    leak, shuffled = result["leak"]["text_only_accuracy"], result["leak_shuffled"]
+    if leak["mean"] is not None:
+        yield (
+            f"the guidance alone tells the label in {told(leak)} of the test windows (that of other windows "
+            f"in {told(shuffled)}), so scores with text mean nothing; all scores here are of the signal alone"
+        )
+
+
+def _controls(result: Mapping[str, Any]) -> Iterator[str]:
+    if result["controls"] is None:
+        return
+    from vqtext.pipeline.evaluation.controls import ALL_CONTROLS, SWAPPED
+
+    grounded = result["grounding"] is not None
+    yield "controls: the same training with words destroyed"
+    rows = [
+        ["  control", "accuracy", *(["named recall", "naming gap"] if grounded else []), "what is destroyed"]
+    ]
+    all_scores = {"the run itself": result, **result["controls"]}
+    for name, scores in all_scores.items():
+        what = ALL_CONTROLS[name].what if name in ALL_CONTROLS else ""
+        if scores is None:
+            rows.append([f"  {name}", "no guidance", *(["", ""] if grounded else []), what])
+            continue
+        row = [f"  {name}", told(scores["classification"]["decoding"]["accuracy"])]
+        if grounded:
+            row += [told(scores["grounding"][key]) for key in ("named_recall", "naming_gap")]
+        rows.append([*row, what])
+    yield from table(rows)
+    if not grounded:
+        yield "  the data have no truth, so that only classes are compared: those may do without words"
+        return
+    mode = result["grounding_mode"]
+    for name, scores in result["controls"].items():
+        if scores is None:
+            continue
+        must, fell = ALL_CONTROLS[name].must_fall(mode), _fell(result, scores)
+        if name == SWAPPED and must and scores["grounding"]["naming_gap"]["mean"] < FALL:
+            yield f"  {name}: names did not come out swapped, as they should with {mode}"
+        elif must and not fell:
+            yield f"  {name}: names did not fall, as they should with {mode}: they come from elsewhere"
+        elif fell and not must:
+            yield f"  {name}: names fell, which {mode} does not explain"
+
+
+def _fell(run: Mapping[str, Any], control: Mapping[str, Any]) -> bool:
+    before, after = (scores["grounding"]["named_recall"] for scores in (run, control))
+    return bool(before["mean"] - after["mean"] > max(FALL, before["std"], after["std"]))

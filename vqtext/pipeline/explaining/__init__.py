@@ -1,0 +1,1 @@
+"""What a run says of one window, of recordings and of files."""

@@ -1,0 +1,1 @@
+"""Written words held against what a trained model or the E-step finds."""

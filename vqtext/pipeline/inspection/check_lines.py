@@ -1,0 +1,44 @@
+"""What people are told of written words held against found ones: how many are right, which are in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from vqtext.console.text import cut_short, table
+
+LINES = 20  # doubtful rows that people are shown, beside those that the data contradict
+
+Row = Mapping[str, Any]
+"""A use of a sub-action with ``label, phrase, written`` and ``found``, None where nothing was; ``rejected``
+where the training windows are clearly likelier without it."""
+
+
+def right_line(rows: Sequence[Row], what: str) -> str:
+    """How many of the rows are found as written; ``what`` they are, in the plural."""
+    right = sum(row["found"] == row["written"] for row in rows)
+    return f"{right} of {len(rows)} written {what} are what is found"
+
+
+def doubtful_lines(
+    rows: Sequence[Row], heading: Sequence[str], told: Callable[[Row], Sequence[str]]
+) -> list[str]:
+    """A table of the rows that are found otherwise than written, or that the data contradict; nothing where
+    there are none.
+
+    Args:
+        heading: of the columns after label and sub-action; told: what stands in them.
+    """
+    contradicted = [row for row in rows if row.get("rejected")]
+    doubtful = [row for row in rows if row["found"] not in (None, row["written"]) and row not in contradicted]
+    some = [*contradicted, *doubtful[:LINES]]
+    if not some:
+        return []
+    head = ("label", "sub-action", *heading)
+    shown = [(cut_short(row["label"], 30), cut_short(row["phrase"], 50), *told(row)) for row in some]
+    if contradicted:
+        head = (*head, "by the data")
+        marks = ["contradicted" if row.get("rejected") else "" for row in some]
+        shown = [(*cells, mark) for cells, mark in zip(shown, marks, strict=True)]
+    more = [f"and {len(doubtful) - LINES} more, in --json"] if len(doubtful) > LINES else []
+    return [*table([head, *shown]), *more]

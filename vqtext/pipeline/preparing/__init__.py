@@ -1,0 +1,1 @@
+"""Beside `vqtext prepare`: windows from DataFrames, shards, a first dataset.toml."""

@@ -1,0 +1,233 @@
+"""Artifacts → what the model trains on: the one place where windows, texts and anchors meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import isnan
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vqtext.cache.hdf5 import Artifact, open_artifact
+from vqtext.cache.rows import StoredRows
+from vqtext.data.features.motion import MotionScale
+from vqtext.data.splits.splits import Split
+from vqtext.data.windows.windows import Windows
+from vqtext.errors import ArtifactError, TrainingError
+from vqtext.pipeline.training.evidence import evidence_of, hands_of
+from vqtext.pipeline.training.run_words import resolved, without
+from vqtext.pipeline.vocabulary.anchor_words import Words, read_words, vocabulary
+from vqtext.pipeline.vocabulary.identifiability import sensors_among
+from vqtext.schema import Rows
+from vqtext.settings.schema import GuidanceSettings, Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vqtext.model.config import ModelConfig
+    from vqtext.model.grounding.emissions import Evidence
+    from vqtext.model.guidance.text_tokens import Guidance
+    from vqtext.model.training.fit import TrainingData
+    from vqtext.model.vocabulary import Grammar, Vocabulary
+
+
+IN_MEMORY = 1 << 30
+"""Bytes up to which an array is read whole before training; a larger one stays in its file."""
+
+
+def gather(
+    windows: Windows, split: Split, settings: Settings, words: Words | None = None
+) -> tuple[ModelConfig, TrainingData]:
+    """Join the artifacts into what `vqtext.model.training.fit` takes. No test window is in it.
+
+    Args:
+        words: instead of those of anchors.h5; they are taken as they are, and not resolved.
+
+    Raises:
+        TrainingError: fewer than two labels, or nothing to train on, or to tell.
+        ArtifactError: an artifact lacks what the data has, or what the grounding reads; no VQShape to start
+            from.
+        ConfigError: sizes were set that the VQShape to start from has not.
+    """
+    import torch
+    from torch.nn.functional import normalize
+
+    from vqtext.model.config import ModelConfig
+    from vqtext.model.grounding.absence import absent
+    from vqtext.model.training.fit import TrainingData
+    from vqtext.model.training.init_from_vqshape import sizes_of
+
+    trained = np.unique(windows.label[split.train])
+    if len(trained) < 2:
+        there = windows.labels[trained[0]] if len(trained) else "none"
+        raise TrainingError(
+            f"the training windows have {len(trained)} label ({there!r}), two are the least that can be told "
+            "apart: prepare data with more labels"
+        )
+    read = read_words(settings.cache / "anchors.h5", windows.labels)
+    signal = _in_memory(windows.signal)
+    pool = np.concatenate([split.train, split.validation])
+    given, words = words, words or resolved(read, windows, pool, settings.train).words
+    sizes, started = sizes_of(settings.model)
+    with open_artifact(settings.cache / "texts.h5", "texts") as texts:
+        guidance = _guidance(texts, windows, pool, settings.guidance)
+    config = ModelConfig(
+        settings=sizes,
+        channels=tuple(windows.channels),
+        steps=windows.T,
+        rate_hz=windows.rate_hz,
+        labels=tuple(windows.labels),
+        text_dim=words.vectors.shape[1],
+        borders=_has_borders(windows, pool),
+        anywhere=_are_cuts(windows, pool) or all(words.cyclic),
+        started=started,
+        token_dim=guidance.dim if guidance is not None else 0,
+        fusion=settings.guidance.fusion,
+        place=settings.guidance.place,
+    )
+    moving = MotionScale.of(signal, pool, windows.channels, windows.rate_hz)
+    spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
+    if given is None:  # what was read of rounds may ask for more
+        rounds = rounds_of(evidence, len(windows.labels))
+        final = resolved(read, windows, pool, settings.train, rounds).words
+        if final.uses != words.uses:
+            words = final
+            spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
+    missing: list[list[int]] = []
+    if given is None and "signal" in settings.train.grounding.split("+") and not settings.train.keep_absent:
+        missing = absent(evidence, spoken.transcripts, config.rate_hz)
+    if any(missing):
+        words = without(words, missing)
+        spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
+    anchors = normalize(torch.from_numpy(words.vectors).float(), dim=-1)
+    with open_artifact(settings.cache / "texts.h5", "texts") as texts:
+        label_vectors = _label_vectors(texts, windows.labels, words)
+        if "text" in settings.train.grounding.split("+"):
+            evidence = replace(evidence, likeness=_likeness(texts, anchors, pool))
+    frame_end = np.arange(config.frames) * windows.T // config.frames
+    data = TrainingData(
+        signal=signal,
+        rows=pool,
+        label=torch.from_numpy(windows.label[pool]).long(),
+        train=torch.arange(len(split.train)),
+        validation=torch.arange(len(split.train), len(pool)),
+        frame_keep=torch.from_numpy(frame_end[None] < windows.length[pool][:, None]),
+        vocabulary=spoken,
+        grammar=grammar,
+        anchors=anchors,
+        label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
+        guidance=guidance,
+        evidence=evidence,
+        absent=missing,
+        name_of=windows.place,
+    )
+    return config, data
+
+
+def rounds_of(evidence: Evidence, labels: int) -> list[float | None]:
+    """Seconds of a round of each label, None where none was read."""
+    from vqtext.model.grounding.durations import DurationConfig, round_s
+
+    return [None if isnan(s) else s for s in round_s(evidence, labels, DurationConfig()).tolist()]
+
+
+def _said(
+    windows: Windows,
+    signal: Rows,
+    pool: np.ndarray,
+    words: Words,
+    moving: MotionScale,
+    config: ModelConfig,
+) -> tuple[Vocabulary, Grammar, Evidence]:
+    """The vocabulary, and what the sensors did against what it says they should do."""
+
+    from vqtext.model.vocabulary import Grammar
+
+    sensors = sensors_among(windows.channels, hands_of(windows, pool)[1])
+    spoken = vocabulary(words, windows.labels, sensors)
+    grammar = Grammar.of(spoken.transcripts, config.rate_hz)
+    return spoken, grammar, evidence_of(windows, signal, pool, words, moving, grammar, config, None)
+
+
+def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.ndarray:
+    """Each label in text space, ``(n, d)``: the mean of its wordings, or of its anchors where it has none."""
+    vector, index, known = texts["vector"], texts["label_text"], texts.attrs["labels"]
+    rows = []
+    for i, label in enumerate(labels):
+        wordings = index[known.index(label)] if label in known else np.empty(0, dtype=int)
+        wordings = wordings[wordings >= 0]
+        rows.append(
+            (vector[wordings] if len(wordings) else words.vectors[[a for a, _ in words.uses[i]]]).mean(0)
+        )
+    return np.stack(rows)
+
+
+def _likeness(texts: Artifact, anchors: Tensor, pool: np.ndarray) -> Tensor:
+    """Cosine of each anchor and what was said of each segment, ``(N, S, K)``, NaN where nothing was.
+
+    Args:
+        anchors: unit vectors, ``(K, d)``.
+        pool: windows whose texts are read, ``(N,)``; no other's are.
+    """
+    import torch
+
+    place = texts.rows("segment_text", pool)
+    if not place.shape[1]:
+        raise ArtifactError(
+            f"{texts.path} has no descriptions of segments, which grounding by text needs: run `vqtext "
+            "describe` and `vqtext embed`"
+        )
+    said = place >= 0
+    used, which = np.unique(place[said], return_inverse=True)
+    likeness = torch.full((*place.shape, len(anchors)), torch.nan)
+    if len(used):
+        near = torch.from_numpy(texts.rows("segment/vector", used)) @ anchors.T
+        likeness[torch.from_numpy(said)] = near[torch.from_numpy(which)]
+    return likeness
+
+
+def _guidance(
+    texts: Artifact, windows: Windows, pool: np.ndarray, settings: GuidanceSettings
+) -> Guidance | None:
+    """What the windows ``pool (N,)`` may be told, as the settings want it."""
+    from vqtext.model.guidance.text_tokens import Guidance
+
+    source = settings.source
+    if source == "none":
+        return None
+    known, index = texts.attrs["labels"], texts["label_text"]
+    said = {
+        label: [int(t) for t in index[known.index(label)] if t >= 0]
+        for label in windows.labels
+        if label in known
+    }
+    described, facts = texts["window_text"], texts["subject_text"] if settings.facts else []
+    told = source != "label" and len(described) == windows.n
+    subjects = [int(s) if s < len(facts) else -1 for s in windows.subject[pool]]
+    return Guidance(
+        tokens=_in_memory(StoredRows(texts.path, "texts", "token")),
+        offset=texts["token_offset"],
+        label_texts=[said.get(label, []) if source != "description" else [] for label in windows.labels],
+        descriptions=described[pool].tolist() if told else [-1] * len(pool),
+        facts=[[int(t) for t in facts[s] if t >= 0] if s >= 0 else [] for s in subjects],
+        drop_tokens=settings.drop_tokens,
+        drop_facts=settings.drop_facts,
+    )
+
+
+def _are_cuts(windows: Windows, pool: np.ndarray) -> bool:
+    """Whether some recording gave several windows: otherwise each is one whole, with a beginning."""
+    return len(np.unique(windows.recording[pool])) < len(pool)
+
+
+def _has_borders(windows: Windows, pool: np.ndarray) -> bool:
+    """Whether windows were cut across changes of label: not how much of each, which would be telling."""
+    return windows.share is not None and bool((windows.share[pool].max(1) < 1).any())
+
+
+def _in_memory(rows: Rows) -> Rows:
+    """The array itself where it is small enough, else rows that are read as they are needed."""
+    if isinstance(rows, StoredRows) and rows.nbytes > IN_MEMORY:
+        return rows
+    return rows[:]

@@ -1,0 +1,73 @@
+"""The words that a run speaks: those of anchors.h5, resolved for the sensors and the rate of its windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqtext.data.windows.windows import Windows
+from vqtext.errors import TrainingError
+from vqtext.pipeline.training.evidence import hands_of
+from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
+from vqtext.pipeline.vocabulary.identifiability import sensors_among
+from vqtext.pipeline.vocabulary.resolve import Resolved, resolve
+from vqtext.pipeline.vocabulary.separating import Separating
+from vqtext.settings.schema import TrainSettings
+
+
+def resolved(
+    words: Words,
+    windows: Windows,
+    learn: np.ndarray,
+    train: TrainSettings,
+    round_s: Sequence[float | None] | None = None,
+) -> Resolved:
+    """Words as a training by these settings is given them.
+
+    Args:
+        learn: places of the windows that are learned from; nothing of others is looked at.
+        round_s: seconds of a round of each label, None where none was read; None: of no label.
+
+    Raises:
+        TrainingError: nothing is left to tell but one and the same step of every label.
+    """
+    if not train.resolve or "signal" not in train.grounding.split("+"):  # no signature is read
+        return Resolved(words, [])
+    sensors = sensors_among(windows.channels, hands_of(windows, learn)[1])
+    found = resolve(words, sensors, windows.rate_hz, round_s)
+    if found.joined and len({anchor for uses in found.words.uses for anchor, _ in uses}) == 1:
+        advice = Separating(words, sensors)(found.joined[0])
+        raise TrainingError(
+            "nothing tells any step of any label from another one, with these sensors at "
+            f"{windows.rate_hz:g} Hz; {advice}"
+        )
+    return found
+
+
+def without(words: Words, absent: Sequence[Sequence[int]]) -> Words:
+    """The words without some steps of each label, by their places; none: the words themselves."""
+    if not any(absent):
+        return words
+    uses = [
+        [use for place, use in enumerate(own) if place not in left]
+        for own, left in zip(words.uses, absent, strict=True)
+    ]
+    return replace(words, uses=uses)
+
+
+def words_of_fold(
+    cache: Path, run: Mapping[str, Any], fold: int, windows: Windows, learn: np.ndarray
+) -> Words:
+    """The words that the models of one split of a run were given.
+
+    Raises:
+        ArtifactError: anchors.h5 is missing, or has not all labels.
+    """
+    read = read_words(cache / "anchors.h5", windows.labels)
+    train = TrainSettings(**run["settings"]["train"])
+    split = run["splits"][fold]
+    return without(resolved(read, windows, learn, train, split["round_s"]).words, split["absent"])

@@ -1,0 +1,95 @@
+"""The identifiability of anchors in words: what nothing contradicts, and what hangs by one cell.
+
+``vqtext dedup`` asks with the words as written and the anchor of each use::
+
+    told = report(labels, anchor_of, phrases, sensors_of(cache / "windows.h5"))
+    told.answer  # {"labels": 240, "order": 12, "signature": 2, "groups": [["swing left", "swing right"]]}
+    told.lines   # the same for people
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vqtext.console.text import cut_short, printable
+from vqtext.data.locations import canonical
+from vqtext.pipeline.vocabulary.identifiability import Sensors, identifiability, transcripts_of
+from vqtext.schema import LabelWords, SubAction
+
+PLACES = 2
+"""Cells that are named where each of them is enough."""
+
+SHOWN = 12
+"""Single cells that people are told of."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answer for ``--json``, with its four keys, and the lines for people."""
+
+    answer: dict[str, Any]
+    lines: list[str]
+
+
+def report(
+    labels: Sequence[LabelWords],
+    anchor_of: Sequence[Sequence[int]],
+    phrases: Sequence[str],
+    sensors: Sensors | None,
+) -> Report:
+    """What tells the anchors apart, for ``--json`` and for people.
+
+    Args:
+        labels: the words as written.
+        anchor_of: the anchor of each sub-action of each label.
+        phrases: of the anchors.
+        sensors: of the data; None: every place that a signature names is taken to have one.
+    """
+    uses = [
+        list(zip(own, words.subactions, strict=True)) for own, words in zip(anchor_of, labels, strict=True)
+    ]
+    cyclic = [bool(words.cyclic) for words in labels]
+    seen = sensors or sensors_named(use for own in uses for _, use in own)
+    found = identifiability(transcripts_of(uses, cyclic, seen))
+    answer = {
+        "labels": found.labels.plain,
+        "order": found.order.plain,
+        "signature": found.signature.plain,
+        "groups": [[phrases[anchor] for anchor in group] for group in found.groups],
+    }
+    lines = [
+        f"renamings of the anchors that nothing contradicts: {found.labels} by the labels' sets alone, "
+        f"{found.order} with the order, {found.signature} with the signatures too"
+        + ("" if sensors else " (no windows yet: every place they name is taken to have a sensor)")
+    ]
+    for weak in found.fragile[:SHOWN]:
+        cells = [_cell(labels[label], step, name) for label, step, name in weak.cells]
+        lines.append(f"these hang by one cell, {' or '.join(cells[:PLACES])}")
+        lines += [f"  {_side_by_side(phrases, group)}" for group in weak.groups[:SHOWN]]
+    lines += _and_more(len(found.fragile), "such cells")
+    return Report(answer, lines)
+
+
+def _cell(label: LabelWords, step: int, name: str) -> str:
+    return f"{_short(name)} of {_short(label.subactions[step].phrase)!r} in {_short(label.label)!r}"
+
+
+def _side_by_side(phrases: Sequence[str], group: Sequence[int]) -> str:
+    more = [f"{len(group) - SHOWN} more"] if len(group) > SHOWN else []
+    return " | ".join([*(_short(phrases[anchor]) for anchor in group[:SHOWN]), *more])
+
+
+def _and_more(count: int, what: str) -> list[str]:
+    return [f"and {count - SHOWN} more {what}"] if count > SHOWN else []
+
+
+def _short(text: str) -> str:
+    return cut_short(printable(text))
+
+
+def sensors_named(steps: Iterable[SubAction]) -> Sensors:
+    """A sensor at every place that the signatures of some steps name."""
+    named = (canonical(cell) for step in steps for cell in step.signature or ())
+    return Sensors([*dict.fromkeys(place for place in named if place is not None)], [None])

@@ -1,0 +1,1 @@
+"""Settings: one typed tree, where its values come from, and presets."""
