@@ -1,46 +1,144 @@
-"""The options of the command line, each in the words of the setting it sets."""
+"""The options of the command line: those of settings are made from the settings, in their own words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
-from typer.models import OptionInfo
 
+from vqtext.console.progress import Progress
 from vqtext.console.text import told
-from vqtext.settings.loading import fields
+from vqtext.settings.loading import fields, load_settings
 
 COMMON = "For every command"  # the panel of such options
+FLAGS = {
+    "data.name": "--data",
+    "data.rate_hz": "--rate",
+    "guidance.source": "--guidance",
+    "explain.code_confidence": "--confidence",
+}
+"""Flags that are not the last part of the setting's name."""
+METAVARS = {
+    "cache": "DIR",
+    "data.path": "FOLDER",
+    "data.rate_hz": "HZ",
+    "data.borders": "HOW",
+    "words.language": "CODE",
+    "llm.base_url": "URL",
+    "dedup.threshold": "COSINE",
+    "dedup.keep": "PHRASE",
+    "dedup.drop": "PHRASE",
+    "dedup.merge": "A=B",
+    "train.test_subjects": "IDS",
+    "train.folds": "K",
+    "train.split": "HOW",
+    "train.seeds": "LIST",
+    "train.grounding": "MODE",
+    "model.channels": "MODE",
+    "model.init": "FOLDER",
+    "evaluate.truth": "FILE",
+    "explain.code_confidence": "P",
+}
+"""What stands for a value where its kind does not say it."""
+METAVARS_OF_KINDS = {int: "N", float: "X", str: "NAME", Path: "FOLDER"}
 
 
-class Setting(OptionInfo):
-    """An option that sets ``name``, in the words of the settings themselves."""
+@dataclass(frozen=True)
+class How:
+    """How a command is to answer, and whether it makes anew what is up to date."""
 
-    def __init__(self, flag: str, name: str, metavar: str | None = None, panel: str | None = None) -> None:
-        super().__init__(
-            default=..., param_decls=[flag], metavar=metavar, help=_said_of(name), rich_help_panel=panel
-        )
-        self.sets = name
+    as_json: bool = False
+    quiet: bool = False
+    force: bool = False
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.quiet)
 
 
-def chosen(command: Callable[..., object], given: Mapping[str, object]) -> dict[str, object]:
-    """What the command line says, by the dotted names of settings.
+COMMON_OPTIONS = {
+    "as_json": ("--json", "Answer with one JSON object"),
+    "quiet": ("--quiet", "No progress, only warnings"),
+    "force": ("--force", "Make it again, even if it is up to date"),
+}
+
+
+def command(
+    app: typer.Typer, *settings: str, name: str | None = None, common: Iterable[str] = COMMON_OPTIONS
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as a command: it is called with the settings that hold, as `Loaded`, with `How`,
+    and with the options of its own, which its signature names after these two.
 
     Args:
-        command: the function of a command, whose options say what they set.
-        given: the arguments it was called with.
+        settings: dotted names of settings that are options here, in the order of the help.
+        name: of the command; None: the function's.
+        common: which of `COMMON_OPTIONS` it has.
     """
-    return {
-        part.sets: None if given[name] == [] else given[name]
-        for name, hint in get_type_hints(command, include_extras=True).items()
-        for part in get_args(hint)
-        if isinstance(part, Setting)
-    }
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        own = list(inspect.signature(function).parameters)[2:]
+        hints = {
+            name: hint for name, hint in get_type_hints(function, include_extras=True).items() if name in own
+        }
+        of_setting = {name.rpartition(".")[2]: name for name in settings}
+        options = {argument: _option(name) for argument, name in of_setting.items()}
+        options |= {argument: hints[argument] for argument in own} | {"cache": _option("cache", COMMON)}
+        options |= {
+            argument: Annotated[bool, typer.Option(flag, metavar="", help=text, rich_help_panel=COMMON)]
+            for argument, (flag, text) in COMMON_OPTIONS.items()
+            if argument in common
+        }
+        defaults = {
+            name: parameter.default for name, parameter in inspect.signature(function).parameters.items()
+        }
+        defaults |= dict.fromkeys(common, False)
+
+        def call(**given: Any) -> None:
+            said = {of_setting[name]: given[name] for name in of_setting} | {"cache": given["cache"]}
+            loaded = load_settings({name: None if value == [] else value for name, value in said.items()})
+            how = How(**{name: given[name] for name in common})
+            function(loaded, how, **{name: given[name] for name in own})
+
+        call.__name__, call.__doc__ = function.__name__, function.__doc__
+        call.__annotations__ = options
+        call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what typer reads
+            [
+                inspect.Parameter(
+                    argument, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(argument), annotation=hint
+                )
+                for argument, hint in options.items()
+            ]
+        )
+        app.command(name)(call)
+        return function
+
+    return register
 
 
-def _said_of(name: str) -> str:
+def _option(name: str, panel: str | None = None) -> Any:
+    """The option of a setting: its type and its help are the setting's."""
+    kind = _kind(fields()[name].annotation)
+    flag = FLAGS.get(name, "--" + name.rpartition(".")[2].replace("_", "-"))
+    metavar = METAVARS.get(name, "SECONDS" if name.endswith("_s") else METAVARS_OF_KINDS.get(kind))
+    if kind is bool:
+        flag, metavar = f"{flag}/--no-{flag[2:]}", None
+    option = typer.Option(flag, metavar=metavar, help=_help(name), rich_help_panel=panel)
+    return Annotated[kind | None, option]
+
+
+def _kind(annotation: Any) -> Any:
+    """What the command line gives for a setting: lists and choices are text that the settings read."""
+    if annotation in (bool, int, float, Path) or annotation == list[str]:
+        return annotation
+    kind, *rest = get_args(annotation) or (str,)
+    return kind if kind in (int, float, Path) and rest == [type(None)] else str
+
+
+def _help(name: str) -> str:
     field = fields()[name]
     description = field.description or ""
     parts = (field.annotation, *get_args(field.annotation))
@@ -48,37 +146,3 @@ def _said_of(name: str) -> str:
     notes = [", ".join(choices)] if choices else []
     notes += [f"default: {told(field.default)}"] if field.default is not None else []
     return description[:1].upper() + description[1:] + (f" ({'; '.join(notes)})" if notes else "")
-
-
-def _common(flag: str, text: str) -> Any:
-    return typer.Option(flag, metavar="", help=text, rich_help_panel=COMMON)
-
-
-Text = str | None
-Number = float | None
-Count = int | None
-Switch = bool | None
-Phrases = list[str] | None
-Cache = Annotated[Path | None, Setting("--cache", "cache", "DIR", COMMON)]
-AsJson = Annotated[bool, _common("--json", "Answer with one JSON object")]
-Quiet = Annotated[bool, _common("--quiet", "No progress, only warnings")]
-Force = Annotated[bool, _common("--force", "Make it again, even if it is up to date")]
-
-Model = Annotated[Text, Setting("--model", "llm.model", "NAME")]
-BaseUrl = Annotated[Text, Setting("--base-url", "llm.base_url", "URL")]
-Concurrency = Annotated[Count, Setting("--concurrency", "llm.concurrency", "N")]
-MaxTokens = Annotated[Count, Setting("--max-tokens", "llm.max_tokens", "N")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", metavar="", help="Show what a model would be asked, and send nothing")
-]
-
-Data = Annotated[Text, Setting("--data", "data.name", "NAME")]
-DataPath = Annotated[Path | None, Setting("--path", "data.path", "FOLDER")]
-Run = Annotated[Text, Setting("--run", "train.run", "NAME")]
-TestSubjects = Annotated[Text, Setting("--test-subjects", "train.test_subjects", "IDS")]
-Folds = Annotated[Text, Setting("--folds", "train.folds", "K")]
-Split = Annotated[Text, Setting("--split", "train.split", "HOW")]
-Seeds = Annotated[Text, Setting("--seeds", "train.seeds", "LIST")]
-Guidance = Annotated[Text, Setting("--guidance", "guidance.source", "NAME")]
-Epochs = Annotated[Count, Setting("--epochs", "train.epochs", "N")]
-Threshold = Annotated[Number, Setting("--threshold", "dedup.threshold", "COSINE")]
