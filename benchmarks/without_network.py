@@ -41,7 +41,7 @@ def without_network(settings: Settings) -> tuple[float, float]:
         for some in torch.arange(len(split.test)).split(64):
             emission = of_test.emission(some, states)  # (b, F, n, U, K)
             label = semi_markov.label_posterior(emission, chain).argmax(1)
-            path = semi_markov.likeliest(semi_markov.posterior(emission, chain, label), label)
+            path = semi_markov.most_likely(semi_markov.posterior(emission, chain, label), label)
             anchors = grammar.anchor.flatten()[path].numpy()
             said.append(first.word[at_samples(anchors, first.windows.T)])
             right.append((label == test.label[some]).numpy())

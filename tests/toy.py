@@ -87,8 +87,8 @@ def data(
 
 
 def of_one_label(name: str, level: torch.Tensor, energy: torch.Tensor, lasts: torch.Tensor) -> TrainingData:
-    """Windows of one label, whose U steps are written and felt so: ``level (U, L)``, ``energy (20, 80, L)``,
-    ``lasts (U,)``."""
+    """Windows of one label, whose U steps are written and felt so: ``level (U, L)``, ``motion (20, 80, L)``,
+    ``relative_duration (U,)``."""
     whole, uses = data(), len(level)
     spoken = (Transcript(name, True, tuple(Use(k) for k in range(uses))),) * 2
     return replace(
@@ -96,12 +96,12 @@ def of_one_label(name: str, level: torch.Tensor, energy: torch.Tensor, lasts: to
         grammar=Grammar.of(spoken, RATE),
         evidence=replace(
             whole.evidence.of(whole.train.numpy()),
-            energy=energy,
-            felt=energy,
+            motion=energy,
+            features=energy,
             levels=level[None].expand(20, *level.shape),
-            ways=torch.zeros(20, uses, 0),
-            held=torch.zeros(20, uses, 0, 3),
-            lasts=lasts.expand(2, uses),
+            directions=torch.zeros(20, uses, 0),
+            written_up=torch.zeros(20, uses, 0, 3),
+            relative_duration=lasts.expand(2, uses),
             label=torch.zeros(20, dtype=torch.long),
         ),
     )

@@ -84,6 +84,16 @@ def test_four_commands_in_an_empty_folder_end_in_a_model_that_explains(folder: P
     assert reason.steps and f"= {reason.label} ({reason.confidence:.2f})" in str(reason)
 
 
+def test_the_e_step_of_real_recordings_finds_what_it_found(folder: Path):
+    """Names that people have worked with would change, and no other test would say so.
+
+    Where that is meant, put ``steps`` of `vqtext preview --json` into the file; the commit says why."""
+    golden = json.loads(Path(__file__).with_name("golden_e_step.json").read_text(encoding="utf-8"))
+    found = json.loads(succeed(folder, "preview", "--json").stdout)["steps"]
+    assert [(s["label"], s["phrase"]) for s in found] == [(s["label"], s["phrase"]) for s in golden]
+    assert [s["time"] for s in found] == pytest.approx([s["time"] for s in golden], abs=0.02)
+
+
 def test_evaluate_and_explain_answer_in_json_and_nothing_else(folder: Path):
     scores = json.loads(succeed(folder, "evaluate", "--json").stdout)
     assert list(scores) == [

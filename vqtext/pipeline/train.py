@@ -219,7 +219,7 @@ class Train(Stage):
             return []
         seen, labels = data.evidence, windows.labels
         lines = posture_doubts(
-            unread(seen.up, seen.held, seen.label, seen.group),
+            unread(seen.up, seen.written_up, seen.label, seen.group),
             upright_places(windows.channels),
             labels,
             [subject.id for subject in windows.subjects],

@@ -58,9 +58,9 @@ def test_a_label_none_of_whose_steps_happens_is_told_and_one_that_happens_is_not
     evidence = replace(
         toy.evidence,
         up=felt[label][:, None, None].expand(-1, FRAMES, -1, -1),
-        held=held[label][:, :, None],
+        written_up=held[label][:, :, None],
         label=label,
-        lasts=torch.ones(3, 3),
+        relative_duration=torch.ones(3, 3),
     )
     said = Transcript("a", True, tuple(Use(k) for k in range(3)))
     assert unsupported(evidence, [said] * 3, RATE) == [2]

@@ -5,14 +5,14 @@ import dataclasses
 import torch
 from toy import BLOCK, data
 
-from vqtext.model.grounding.durations import DurationConfig, Rhythm, round_s
+from vqtext.model.grounding.durations import DurationConfig, Tempo, round_s
 from vqtext.model.grounding.emissions import EmissionConfig, from_signatures
 
 CONFIG = DurationConfig()
 
 
 def _rhythm(toy):
-    return Rhythm(toy.grammar.ordered, toy.grammar.start, toy.evidence.frame_s, CONFIG, 3)
+    return Tempo(toy.grammar.ordered, toy.grammar.start, toy.evidence.frame_s, CONFIG, 3)
 
 
 def test_steps_are_as_long_as_the_signal_shows_and_usual_where_it_shows_nothing():
@@ -26,14 +26,14 @@ def test_steps_are_as_long_as_the_signal_shows_and_usual_where_it_shows_nothing(
 
 def test_a_brief_step_takes_a_smaller_part_of_the_same_round():
     toy = data()
-    told = dataclasses.replace(_rhythm(toy), lasts=torch.tensor([[2 / 3, 4 / 3], [0.5, 0.5]]))
+    told = dataclasses.replace(_rhythm(toy), relative_duration=torch.tensor([[2 / 3, 4 / 3], [0.5, 0.5]]))
     chain = told.chain(torch.full((2,), 0.6))
     seconds = chain.substates / (1 - chain.stay) * toy.evidence.frame_s
     assert torch.allclose(seconds, torch.tensor([[0.4, 0.8], [0.3, 0.3]])), "the other comes round twice"
 
 
 def rounds(people, felt):
-    return round_s(dataclasses.replace(people, felt=felt), 2, CONFIG)
+    return round_s(dataclasses.replace(people, features=felt), 2, CONFIG)
 
 
 def _turning(toy, noise=0.7):
@@ -56,7 +56,7 @@ def test_a_round_is_read_from_those_who_repeat_it_each_at_their_own_tempo():
 def test_legs_that_take_turns_have_come_round_once_both_had_theirs():
     people, turned = _turning(data(), noise=0.3)
     motion, leg = turned.sin().abs(), turned.sin()
-    both = dataclasses.replace(people, felt=torch.stack([motion, motion, leg], -1))
+    both = dataclasses.replace(people, features=torch.stack([motion, motion, leg], -1))
     assert torch.allclose(round_s(both, 2, CONFIG), torch.tensor(1.0), atol=0.11), "not at half a round"
 
 

@@ -7,7 +7,7 @@ import torch
 from toy import ANCHORS, RATE, config, of_one_label, windows
 from toy import data as data_of_all
 
-from vqtext.model.grounding.durations import Rhythm
+from vqtext.model.grounding.durations import Tempo
 from vqtext.model.grounding.e_step import ChainConfig, EStepConfig, e_step
 from vqtext.model.grounding.emissions import EmissionConfig, from_descriptions, pooled
 from vqtext.model.vocabulary import Grammar, Transcript, Use, Vocabulary
@@ -48,9 +48,9 @@ def test_signatures_find_what_happens_when(mode):
 def test_what_was_said_of_a_segment_names_it(mode):
     """Descriptions alone, near the right anchor: no signature is read."""
     near = torch.nn.functional.one_hot(truth()[:, ::10], 4) + 0.1 * torch.rand(20, 8, 4)
-    said = with_evidence(data(levels=(float("nan"), float("nan"))), likeness=near)
+    said = with_evidence(data(levels=(float("nan"), float("nan"))), similarity=near)
     assert accuracy(said, mode) > 0.75  # segments are half a use long, and borders fall where they like
-    shifted = with_evidence(data(), likeness=near.roll(1, -1))
+    shifted = with_evidence(data(), similarity=near.roll(1, -1))
     assert accuracy(shifted, mode) < accuracy(said, mode) - 0.3
 
 
@@ -59,10 +59,10 @@ def test_a_round_too_short_to_hold_its_steps_does_not_say_how_long_they_last(mon
     turning = torch.arange(80).repeat(20, 1)[..., None] * 2 * torch.pi
     asked = []
     monkeypatch.setattr(
-        Rhythm, "step_s", lambda rhythm, _, label, known: asked.append(known) or known.nan_to_num(0.3)
+        Tempo, "step_s", lambda tempo, _, label, known: asked.append(known) or known.nan_to_num(0.3)
     )
     for period, frame_s in ((20, 0.05), (3, 0.2)):
-        walked(with_evidence(data(), felt=(turning / period).sin(), frame_s=frame_s))
+        walked(with_evidence(data(), features=(turning / period).sin(), frame_s=frame_s))
     slow, fast = asked
     assert torch.allclose(slow, torch.tensor(0.5), atol=0.06)
     assert fast.isnan().all()
@@ -70,8 +70,8 @@ def test_a_round_too_short_to_hold_its_steps_does_not_say_how_long_they_last(mon
 
 def test_an_anchor_that_is_near_everything_gains_nothing_by_it():
     near = torch.rand(20, 8, 4)
-    usual = with_evidence(data(), likeness=near)
-    popular = with_evidence(data(), likeness=near + torch.tensor([0.0, 0.0, 0.0, 5.0]))
+    usual = with_evidence(data(), similarity=near)
+    popular = with_evidence(data(), similarity=near + torch.tensor([0.0, 0.0, 0.0, 5.0]))
     anchor = data().grammar.anchor
     a, b = (from_descriptions(d.evidence, anchor, EmissionConfig()) for d in (usual, popular))
     assert torch.allclose(a - a.mean((0, 1)), b - b.mean((0, 1)), atol=0.2)
@@ -91,7 +91,7 @@ def test_it_is_known_of_which_labels_nothing_tells_the_steps_apart():
     for same in ((float("nan"), float("nan")), (1.0, 1.0), (1.0, float("nan"))):
         assert walked(data(levels=same)).identified.tolist() == [False, False]
     assert walked(data(), "order").identified.tolist() == [False, False], "what is written was not asked"
-    nobody = with_evidence(data(), energy=torch.full_like(data().evidence.energy, torch.nan))
+    nobody = with_evidence(data(), motion=torch.full_like(data().evidence.motion, torch.nan))
     assert walked(nobody).identified.tolist() == [False, False], "no sensor is there"
 
 
@@ -108,15 +108,15 @@ def test_what_a_step_feels_like_is_known_from_other_labels_too():
 def test_motion_is_judged_within_the_person_not_in_units():
     """A person who moves ten times as strongly, or a sensor in other units, gets the same names."""
     evidence = data().evidence
-    louder = evidence.energy + torch.where(torch.arange(20)[:, None, None] < 10, 2.3, 0.0)
+    louder = evidence.motion + torch.where(torch.arange(20)[:, None, None] < 10, 2.3, 0.0)
     people = (torch.arange(20) >= 10).long()
-    assert accuracy(with_evidence(data(), energy=louder, felt=louder, group=people)) > 0.95
+    assert accuracy(with_evidence(data(), motion=louder, features=louder, group=people)) > 0.95
 
 
 def test_missing_evidence_does_not_spread():
-    energy = data().evidence.energy.clone()
+    energy = data().evidence.motion.clone()
     energy[:, 10:20] = torch.nan
-    assert accuracy(with_evidence(data(), energy=energy, felt=energy)) > 0.85
+    assert accuracy(with_evidence(data(), motion=energy, features=energy)) > 0.85
 
 
 def test_it_is_a_function_of_its_arguments():
@@ -146,7 +146,7 @@ def test_names_of_each_frame_are_chances_of_the_labels_own_anchors():
 def test_a_window_that_holds_a_border_may_show_what_a_window_beside_it_has():
     """The last fourth is the other label: named so where neighbours have it, and never where none has."""
     toy = data()
-    energy, named = toy.evidence.energy.clone(), truth().clone()
+    energy, named = toy.evidence.motion.clone(), truth().clone()
     flipped = energy.flip(0)  # 20 windows, the labels in turn
     felt = torch.cat([energy, toy.evidence.label[:, None, None].expand_as(energy) * 3.0], 2)
     felt[:, 60:] = torch.cat([flipped, (1 - toy.evidence.label)[:, None, None].expand_as(energy) * 3.0], 2)[
@@ -154,9 +154,9 @@ def test_a_window_that_holds_a_border_may_show_what_a_window_beside_it_has():
     ]
     energy[:, 60:], named[:, 60:] = flipped[:, 60:], named.flip(0)[:, 60:]
     alone = torch.nn.functional.one_hot(toy.evidence.label, 2).bool()
-    cut = with_evidence(toy, energy=energy, felt=felt)
+    cut = with_evidence(toy, motion=energy, features=felt)
     for near, told in ((torch.ones(20, 2, dtype=torch.bool), True), (alone, False)):
-        found = walked(with_evidence(cut, near=near)).anchors()
+        found = walked(with_evidence(cut, neighbours=near)).anchors()
         other = found // 2 != toy.evidence.label[:, None]
         assert other[:, 62:].float().mean() > 0.7 if told else not other.any()
         assert not other[:, :40].any(), "its middle is its own label's"
@@ -176,11 +176,11 @@ def test_axes_tell_apart_what_moves_alike_and_people_of_the_other_hand_are_read_
     toy = data()
     hand = torch.arange(20) // 10
     way = torch.where(truth() % 2 == 1, 1.0, -1.0) * torch.where(hand == 1, -1.0, 1.0)[:, None]
-    faint = toy.evidence.energy * 0.5 + torch.randn(20, 80, 1, generator=torch.Generator().manual_seed(0))
-    noisy = with_evidence(toy, energy=faint, felt=faint)
+    faint = toy.evidence.motion * 0.5 + torch.randn(20, 80, 1, generator=torch.Generator().manual_seed(0))
+    noisy = with_evidence(toy, motion=faint, features=faint)
     axes = torch.cat([faint, way[..., None] + 0.3 * torch.randn(20, 80, 1)], -1)
     levels = toy.evidence.levels * torch.where(hand == 1, 0.999, 1.0)[:, None, None]
-    told = with_evidence(toy, energy=faint, felt=axes, hand=hand, levels=levels)
+    told = with_evidence(toy, motion=faint, features=axes, hand=hand, levels=levels)
     assert accuracy(told) > accuracy(noisy) + 0.1
     assert accuracy(told) > accuracy(with_evidence(told, hand=torch.zeros(20, dtype=torch.long))) + 0.05
 
@@ -192,10 +192,10 @@ def test_words_that_tell_up_from_down_name_what_moves_alike():
     heading = way + 0.5 * torch.randn(20, 80, 1, generator=torch.Generator().manual_seed(0))
     heading[:, 30:34] = torch.nan
     said = torch.tensor([[-1.0], [1.0]]).expand(20, 2, 1)
-    told = with_evidence(data(), levels=unknown, heading=heading, felt=heading, ways=said)
+    told = with_evidence(data(), levels=unknown, velocity=heading, features=heading, directions=said)
     assert accuracy(told) > 0.9
-    assert accuracy(with_evidence(told, ways=-said)) < 0.1, "swapped words swap the names"
-    silent = walked(with_evidence(told, ways=torch.full_like(said, torch.nan)))
+    assert accuracy(with_evidence(told, directions=-said)) < 0.1, "swapped words swap the names"
+    silent = walked(with_evidence(told, directions=torch.full_like(said, torch.nan)))
     assert not silent.known.any(), "a direction that nobody wrote is no evidence"
 
 
@@ -213,10 +213,10 @@ def test_one_step_and_more_steps_than_frames_are_walked_too(mode):
     evidence = dataclasses.replace(
         toy.evidence,
         levels=levels,
-        ways=ways,
-        held=torch.zeros(*ways.shape[:2], 0, 3),
-        lasts=torch.ones(2, 100),
-        likeness=near,
+        directions=ways,
+        written_up=torch.zeros(*ways.shape[:2], 0, 3),
+        relative_duration=torch.ones(2, 100),
+        similarity=near,
     )
     found = e_step(evidence, grammar, frozenset(mode.split("+")))
     share = found.states[found.known].float()

@@ -99,7 +99,7 @@ def test_nearest_may_give_any_anchor():
 @pytest.mark.parametrize("mode", MODES)
 def test_a_stopped_training_goes_on_with_the_same_names(mode):
     likeness = torch.rand(20, 8, 4)
-    first, second = (grounding(mode, data(likeness=likeness)) for _ in range(2))
+    first, second = (grounding(mode, data(similarity=likeness)) for _ in range(2))
     belief = torch.rand(2, config().frames, 4).softmax(-1)
     batch(first, names=belief)
     second.load_state_dict({name: x.clone() for name, x in first.state_dict().items()})

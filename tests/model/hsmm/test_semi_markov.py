@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vqtext.model.hsmm import semi_markov
-from vqtext.model.hsmm.semi_markov import FORBIDDEN, Chain, durations, likeliest, posterior
+from vqtext.model.hsmm.semi_markov import FORBIDDEN, Chain, durations, most_likely, posterior
 
 FRAMES, LABELS, USES = 5, 2, 2
 
@@ -148,7 +148,7 @@ def test_windows_that_walk_their_own_label_alone_need_only_its_evidence():
     alone_in = own(emission, label)
     alone, among = posterior(alone_in, chain, label), posterior(emission, chain, label)
     assert torch.allclose(alone, own(among, label), atol=1e-6)
-    assert torch.equal(likeliest(alone, label), likeliest(among, label))
+    assert torch.equal(most_likely(alone, label), most_likely(among, label))
     within = posterior(alone_in, chain, label, within=True)
     assert torch.allclose(within.sum(-1), alone, atol=1e-6)
 
@@ -191,7 +191,7 @@ def test_a_reason_for_another_class_holds_the_middle_all_the_same():
     emission, chain = two_activities(0.003)
     for path in (
         semi_markov.viterbi(emission, chain, torch.tensor([0])),
-        likeliest(posterior(emission, chain, torch.tensor([0])), torch.tensor([0])),
+        most_likely(posterior(emission, chain, torch.tensor([0])), torch.tensor([0])),
     ):
         assert path[0, 20] == 0
 

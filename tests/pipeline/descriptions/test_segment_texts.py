@@ -102,17 +102,17 @@ def test_texts_that_are_alike_are_one() -> None:
     ]
 
 
-def test_likeness_is_between_anchors_and_what_was_said(settings: Settings, heard: Any) -> None:
+def test_similarity_is_between_anchors_and_what_was_said(settings: Settings, heard: Any) -> None:
     """Saying of a segment what an anchor says makes that anchor the nearest there, and nowhere else."""
     before = gathered(settings, heard)
-    near = before.evidence.likeness
+    near = before.evidence.similarity
     assert near is not None and near.shape == (5, 5, len(before.anchors)) and near.dtype == torch.float32
     with open_artifact(settings.cache / "texts.h5", "texts") as file:
         vector = file.rows("segment/vector", file.rows("segment_text", [5])[0])
     torch.testing.assert_close(near[0], torch.from_numpy(vector) @ before.anchors.T)
     up, down = (before.vocabulary.anchors.index(phrase) for phrase in ("leg up", "leg down"))
     say(settings.cache, {(5, 1): "up " * 9, (5, 3): "down " * 9, (3, 0): ""})
-    after = gathered(settings, heard).evidence.likeness
+    after = gathered(settings, heard).evidence.similarity
     assert after is not None
     assert after[0, 1].argmax() == up and after[0, 3].argmax() == down
     assert after[2, 0].isnan().all() and after[2, 1:].isfinite().all()
@@ -122,9 +122,9 @@ def test_likeness_is_between_anchors_and_what_was_said(settings: Settings, heard
 
 
 def test_no_word_of_a_test_window_is_read(settings: Settings, heard: Any) -> None:
-    before = gathered(settings, heard).evidence.likeness
+    before = gathered(settings, heard).evidence.similarity
     say(settings.cache, {(4, segment): "leg up leg up" for segment in range(5)})
-    after = gathered(settings, heard).evidence.likeness
+    after = gathered(settings, heard).evidence.similarity
     assert before is not None and after is not None
     torch.testing.assert_close(before, after)
 
@@ -137,10 +137,10 @@ def test_what_is_said_decides_the_names(settings: Settings, heard: Any) -> None:
         say(settings.cache, {(w, s): ("down " if (s + turned) % 2 else "up ") * 9 for w, s in walking})
         data = gathered(settings, heard)
         up = data.vocabulary.anchors.index("leg up")
-        windows, count, _ = data.evidence.felt.shape
+        windows, count, _ = data.evidence.features.shape
         odd = torch.arange(count) * 5 // count % 2
         felt = odd.float().expand(windows, count)[..., None]
-        evidence = replace(data.evidence, felt=felt, energy=felt)
+        evidence = replace(data.evidence, features=felt, motion=felt)
         grounding = make("label+text", data.grammar, evidence)
         everything = torch.full((1, count, len(data.anchors)), 1 / len(data.anchors))
         names.append(grounding.targets(torch.tensor([0]), torch.tensor([1]), everything)[0, :, up].float())
@@ -150,10 +150,10 @@ def test_what_is_said_decides_the_names(settings: Settings, heard: Any) -> None:
 
 def test_shuffled_guidance_shuffles_what_was_said_of_segments(settings: Settings, heard: Any) -> None:
     data = gathered(settings, heard)
-    near = shuffled_guidance(data, np.random.default_rng(0)).evidence.likeness
-    assert near is not None and data.evidence.likeness is not None
-    assert not torch.equal(near, data.evidence.likeness)
-    assert {*map(str, near)} == {*map(str, data.evidence.likeness)}
+    near = shuffled_guidance(data, np.random.default_rng(0)).evidence.similarity
+    assert near is not None and data.evidence.similarity is not None
+    assert not torch.equal(near, data.evidence.similarity)
+    assert {*map(str, near)} == {*map(str, data.evidence.similarity)}
 
 
 @pytest.mark.parametrize(("grounding", "guidance"), [("order+text", "label"), ("order", "both")])
@@ -197,5 +197,5 @@ def test_texts_of_an_older_version_are_made_again(
 
 def test_windows_without_a_sample_have_no_texts(settings: Settings, heard: Any) -> None:
     say(settings.cache, {(window, segment): "" for window in range(6) for segment in range(5)})
-    near = gathered(settings, heard).evidence.likeness
+    near = gathered(settings, heard).evidence.similarity
     assert near is not None and near.isnan().all()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vqtext.model.grounding.durations import DurationConfig, Rhythm, spread, step_seconds
+from vqtext.model.grounding.durations import DurationConfig, Tempo, spread, step_seconds
 from vqtext.model.grounding.e_step import ChainConfig
 from vqtext.model.grounding.emissions import EmissionConfig, Evidence, from_signatures
 from vqtext.model.hsmm import semi_markov
@@ -53,11 +53,11 @@ def absent(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float
         rows = spread((evidence.label == i).nonzero()[:, 0], CONFIG.windows)
         places = range(len(transcript.uses))
         kept, of_label, dwell = [*places], first[rows], dwells[i]
-        felt = evidence.written[rows].isfinite().flatten(2).any(2).any(0)
+        features = evidence.written[rows].isfinite().flatten(2).any(2).any(0)
         while len(kept) > CONFIG.least and len(rows) > 1:
             now = _likely(of_label, transcript, kept, dwell, rate_hz)
             clear = {}
-            for use in (u for u in kept if felt[u]):
+            for use in (u for u in kept if features[u]):
                 gain = _likely(of_label, transcript, [u for u in kept if u != use], dwell, rate_hz) - now
                 clear[use] = _clear(gain)
             worst = max(clear, key=clear.__getitem__, default=None)
@@ -71,12 +71,12 @@ def absent(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float
 def unsupported(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float) -> list[int]:
     """Labels whose windows are clearly likelier if one same thing is written of every moment than by their
     steps: one level of motion, no direction and no posture."""
-    told = evidence.levels.isfinite().any(1, keepdim=True).expand_as(evidence.levels)
+    known = evidence.levels.isfinite().any(1, keepdim=True).expand_as(evidence.levels)
     silent = replace(
         evidence,
-        levels=torch.where(told, 0.0, torch.nan),
-        ways=torch.full_like(evidence.ways, torch.nan),
-        held=torch.full_like(evidence.held, torch.nan),
+        levels=torch.where(known, 0.0, torch.nan),
+        directions=torch.full_like(evidence.directions, torch.nan),
+        written_up=torch.full_like(evidence.written_up, torch.nan),
     )
     first = from_signatures(evidence, EmissionConfig())
     by_nothing = from_signatures(silent, EmissionConfig())[:, :, 0].sum(1)
@@ -102,11 +102,16 @@ def _dwells(
 ) -> list[Tensor]:
     """Frames that each use of each label lasts, ``(U,)`` each."""
     grammar = Grammar.of(transcripts, rate_hz)
-    rhythm = Rhythm(
-        grammar.ordered, grammar.start, evidence.frame_s, DurationConfig(), SUBSTATES, evidence.lasts
+    tempo = Tempo(
+        grammar.ordered,
+        grammar.start,
+        evidence.frame_s,
+        DurationConfig(),
+        SUBSTATES,
+        evidence.relative_duration,
     )
-    step_s = step_seconds(evidence, grammar, rhythm, first)
-    return [lasts * s / evidence.frame_s for lasts, s in zip(evidence.lasts, step_s, strict=True)]
+    step_s = step_seconds(evidence, grammar, tempo, first)
+    return [lasts * s / evidence.frame_s for lasts, s in zip(evidence.relative_duration, step_s, strict=True)]
 
 
 def _likely(first: Tensor, transcript: Transcript, kept: list[int], dwell: Tensor, rate_hz: float) -> Tensor:

@@ -86,7 +86,7 @@ class Nearest:
 
 class Belief:
     """The network's belief, limited to the label's anchors, divided by how often each is used, and, with a
-    chain, walked through the label's transcript.
+    chain through the label's transcript.
 
     The division lets a rare anchor be heard; how much of a label each anchor takes is estimated, not decreed:
     the usage enters with half its weight, so that a long sub-action may stay long.
@@ -114,11 +114,11 @@ class Belief:
             self.usage[i] = CONFIG.memory * self.usage[i] + (1 - CONFIG.memory) * now
         usage = (self.usage[label][:, None] + EPS) ** 0.5
         if self.chain is not None:
-            return self._walked((belief / usage + EPS).log().cpu(), label.cpu()).to(states)
+            return self._posterior((belief / usage + EPS).log().cpu(), label.cpu()).to(states)
         target = torch.where(allowed, belief / usage, 0.0) ** CONFIG.sharpen
         return target / target.sum(-1, keepdim=True)
 
-    def _walked(self, belief: Tensor, label: Tensor) -> Tensor:
+    def _posterior(self, belief: Tensor, label: Tensor) -> Tensor:
         assert self.chain is not None
         state = self.state[label][:, None].expand(-1, belief.shape[1], -1)
         of_uses = self.weight * belief.gather(2, state)[:, :, None]

@@ -27,9 +27,9 @@ class DurationConfig:
     Attributes:
         usual_s: seconds of a step of which nothing can be read.
         round_s: shortest and longest round of a cycle, in seconds.
-        alike: least correlation of all that is felt with itself one round later; chance: and so many standard
+        min_correlation: least autocorrelation of the features one round later; chance: and so many standard
             errors of the correlation of noise.
-        nearly: share of the highest peak that the first one taken must have.
+        peak_ratio: share of the highest peak that the first one taken must have.
         people: share that must show a round: chance makes a few look rhythmic.
         step_s: shortest and longest mean step that is tried, in seconds; tried: how many between, each longer
             than the one before by the same ratio.
@@ -39,9 +39,9 @@ class DurationConfig:
 
     usual_s: float = USUAL_S
     round_s: tuple[float, float] = (0.4, 4.0)
-    alike: float = 0.08
+    min_correlation: float = 0.08
     chance: float = 3.0
-    nearly: float = 0.9
+    peak_ratio: float = 0.9
     people: float = 0.5
     step_s: tuple[float, float] = (0.06, 3.0)
     tried: int = 18
@@ -50,14 +50,14 @@ class DurationConfig:
 
 
 def round_s(evidence: Evidence, labels: int, config: DurationConfig) -> Tensor:
-    """Seconds of a round of each label, ``(n,)``: where all that is felt is most like itself; NaN where most
-    people repeat nothing clearly.
+    """Seconds of a round of each label, ``(n,)``: the first high peak of the autocorrelation of its features;
+    NaN where most people repeat nothing clearly.
 
-    Correlations are averaged over a person's windows and everything that was felt, and the median is taken
-    over people, for each has a tempo. What is felt has signs: two legs that take turns move as much after
-    half a round, but not the same way.
+    Correlations are averaged over a person's windows and features, and the median is taken over people, for
+    each has a tempo. Features have signs: two legs that take turns move as much after half a round, but not
+    the same way.
     """
-    frames = evidence.felt.shape[1]
+    frames = evidence.features.shape[1]
     first, last = (round(s / evidence.frame_s) for s in config.round_s)
     last = min(last, frames * 2 // 3)
     out = torch.full((labels,), torch.nan)
@@ -66,48 +66,50 @@ def round_s(evidence: Evidence, labels: int, config: DurationConfig) -> Tensor:
     for i in evidence.label.unique():
         found = []
         for who in evidence.group[evidence.label == i].unique():
-            own = evidence.felt[(evidence.label == i) & (evidence.group == who)]
-            least = config.alike + config.chance / math.sqrt(len(own) * frames)
-            found.append(first + _first_peak(_alike(own)[first - 1 : last + 1], least, config.nearly))
+            own = evidence.features[(evidence.label == i) & (evidence.group == who)]
+            least = config.min_correlation + config.chance / math.sqrt(len(own) * frames)
+            found.append(
+                first + _first_peak(_autocorrelation(own)[first - 1 : last + 1], least, config.peak_ratio)
+            )
         rounds = torch.tensor(found) * evidence.frame_s
         if rounds.isfinite().float().mean() > config.people:
             out[i] = rounds.nanmedian()
     return out
 
 
-def _alike(felt: Tensor) -> Tensor:
-    """Mean autocorrelation of all that moves in ``felt (N, F, R)``, at each lag, ``(F,)``."""
-    frames = felt.shape[1]
-    away = (felt - felt.nanmean(1, keepdim=True)).nan_to_num()
+def _autocorrelation(features: Tensor) -> Tensor:
+    """Mean autocorrelation of all that moves in ``features (N, F, R)``, at each lag, ``(F,)``."""
+    frames = features.shape[1]
+    away = (features - features.nanmean(1, keepdim=True)).nan_to_num()
     spectrum = torch.fft.rfft(away, 2 * frames, dim=1).abs().square()
     found = torch.fft.irfft(spectrum, dim=1)[:, :frames]
-    still = found[:, :1] <= EPS**2 * felt.square().nansum(1, keepdim=True)  # but for rounding
+    still = found[:, :1] <= EPS**2 * features.square().nansum(1, keepdim=True)  # but for rounding
     found = torch.where(still, torch.nan, found / found[:, :1])
     return found.nanmean((0, 2)).nan_to_num() * frames / (frames - torch.arange(frames))
 
 
-def _first_peak(alike: Tensor, least: float, nearly: float) -> float:
+def _first_peak(correlation: Tensor, least: float, ratio: float) -> float:
     """The place, counted from the second value, of the first peak that is nearly as high as the highest; NaN
     if that is not higher than ``least``. A movement is as like itself two rounds later, by chance more so
     (McLeod and Wyvill 2005)."""
-    inside = alike[1:-1]
-    peaks = ((inside > alike[:-2]) & (inside >= alike[2:])).nonzero()[:, 0]
+    inside = correlation[1:-1]
+    peaks = ((inside > correlation[:-2]) & (inside >= correlation[2:])).nonzero()[:, 0]
     high = inside[peaks]
     if not len(peaks) or high.max() <= least:
         return math.nan
-    return float(peaks[high >= nearly * high.max()][0])
+    return float(peaks[high >= ratio * high.max()][0])
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class Tempo:
     """What is tried.
 
     Attributes:
         moves, start: how uses follow each other, log chances, ``(n, U, U)`` and ``(n, U)``.
         frame_s: seconds a frame lasts.
         config: how durations are read; substates: most sub-states of a step.
-        lasts: how long each use lasts beside the mean of a round of its label, ``(n, U)``; None: all alike. A
-            round in which the uses come twice has twice as many of them.
+        relative_duration: how long each use lasts beside the mean of a round of its label, ``(n, U)``;
+            None: all the same. A round in which the uses come twice has twice as many of them.
     """
 
     moves: Tensor
@@ -115,13 +117,13 @@ class Rhythm:
     frame_s: float
     config: DurationConfig
     substates: int
-    lasts: Tensor | None = None
+    relative_duration: Tensor | None = None
 
     def chain(self, step_s: Tensor) -> Chain:
         """Chains whose uses last so long on average over a round of their label, ``(n,)``."""
         dwell = (step_s / self.frame_s)[:, None].expand(self.start.shape)
-        if self.lasts is not None:
-            dwell = dwell * self.lasts
+        if self.relative_duration is not None:
+            dwell = dwell * self.relative_duration
         return Chain.of(self.moves, self.start, dwell, self.substates)
 
     def step_s(
@@ -164,19 +166,19 @@ class Rhythm:
         return torch.where(known.isnan(), found, known)
 
 
-def step_seconds(evidence: Evidence, grammar: Grammar, rhythm: Rhythm, first: Tensor) -> Tensor:
+def step_seconds(evidence: Evidence, grammar: Grammar, tempo: Tempo, first: Tensor) -> Tensor:
     """Seconds of a step of each label, ``(n,)``: a share of its rounds, or what suits the words.
 
     Args:
         first: log weights of the uses of each window's label by the words, ``(N, F, U)``.
     """
-    config = rhythm.config
+    config = tempo.config
     step_s = round_s(evidence, len(grammar.valid), config) / grammar.valid.sum(1)  # NaN: nothing repeats
     # in a round with less than two frames a step some are passed over: it says nothing of the others
     step_s[step_s < 2 * evidence.frame_s] = torch.nan
     if not first.any():
         return step_s.nan_to_num(config.usual_s)
-    return rhythm.step_s(lambda rows: first[rows][:, :, None], evidence.label, step_s)
+    return tempo.step_s(lambda rows: first[rows][:, :, None], evidence.label, step_s)
 
 
 def spread(rows: Tensor, most: int) -> Tensor:

@@ -1,8 +1,9 @@
 """The E-step: which step each moment of the training windows shows, by words, sensors and order, no network.
 
-Words, emission model and grammar together: the words speak first, each window walking the chain of its own
-label; then the data correct the words once, by what each step feels like where the words put it. The result
-is what a network is taught. It is a pure function of its arguments, and takes seconds.
+One iteration of EM from the words: a forward–backward pass over the chain of each window's own label, with
+log weights by words alone, fits a Gaussian to the features of each step; a second pass, with these Gaussians
+as emissions, gives the posterior that a network is taught. It is a pure function of its arguments, and takes
+seconds.
 
 N training windows, F frames, V states (`Grammar`), n labels, U uses of a label, K sub-states.
 """
@@ -15,14 +16,14 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from vqtext.model.grounding.durations import DurationConfig, Rhythm, step_seconds
+from vqtext.model.grounding.durations import DurationConfig, Tempo, step_seconds
 from vqtext.model.grounding.emissions import (
     EmissionConfig,
     Evidence,
     Gaussians,
+    distinguishable,
     from_descriptions,
     from_signatures,
-    tell_apart,
 )
 from vqtext.model.grounding.rejected_cells import Cell, rejected, without
 from vqtext.model.hsmm import semi_markov
@@ -64,7 +65,7 @@ class Posterior:
 
     Attributes:
         states: chance of each state, ``(N, F, V)``, in half precision; anchor: of each state, ``(V,)``.
-        known: windows whose label has evidence; of the others nothing is said, ``(N,)``.
+        known: windows whose label has evidence; others have no posterior, ``(N,)``.
         chain: of all labels, with the durations that were found.
         identified: labels of whose steps something tells one from the next, ``(n,)``.
         rejected: written cells that were left out.
@@ -78,7 +79,7 @@ class Posterior:
     rejected: tuple[Cell, ...] = ()
 
     def anchors(self) -> Tensor:
-        """The likeliest anchor of each frame, ``(N, F)``, −1 where nothing is said."""
+        """The most probable anchor of each frame, ``(N, F)``, −1 where it is not known."""
         anchors = int(self.anchor.max()) + 1
         parts = (anchors_of(part.float(), self.anchor, anchors) for part in self.states.split(256))
         best = torch.cat([part.argmax(-1) for part in parts])
@@ -100,33 +101,38 @@ def e_step(
     config = config or EStepConfig()
     labels = len(grammar.valid)
     moves = grammar.ordered if "order" in knows else grammar.unordered
-    rhythm = Rhythm(
-        moves, grammar.start, evidence.frame_s, config.durations, config.chain.substates, evidence.lasts
+    tempo = Tempo(
+        moves,
+        grammar.start,
+        evidence.frame_s,
+        config.durations,
+        config.chain.substates,
+        evidence.relative_duration,
     )
     if not evidence.written.isfinite().any():
         knows -= {"signal"}
-    if evidence.likeness is None:
+    if evidence.similarity is None:
         knows -= {"text"}
     first, known = words(evidence, grammar, knows, config.emission)
     cells: list[Cell] = []
     if config.reject_cells and "signal" in knows:
-        step_s = step_seconds(evidence, grammar, rhythm, first)
-        cells = rejected(evidence, rhythm.chain(step_s), config.emission)
+        step_s = step_seconds(evidence, grammar, tempo, first)
+        cells = rejected(evidence, tempo.chain(step_s), config.emission)
         evidence = without(evidence, cells)
         first, known = words(evidence, grammar, knows, config.emission)
-    chain = rhythm.chain(step_seconds(evidence, grammar, rhythm, first))
-    chain = switching(chain, config.chain, evidence.frame_s, evidence.near is not None)
+    chain = tempo.chain(step_seconds(evidence, grammar, tempo, first))
+    chain = switching(chain, config.chain, evidence.frame_s, evidence.neighbours is not None)
     if not known.any():
         nothing = torch.zeros(labels, dtype=torch.bool)
         empty = torch.zeros(len(known), 0, len(grammar.of_state), dtype=torch.half)
         return Posterior(empty, grammar.of_state, known, chain, nothing, tuple(cells))
-    data, place = felt(evidence, grammar, first, chain, config)
+    data, place = features(evidence, grammar, first, chain, config)
     onto = grammar.onto_states()
-    states = torch.empty(*evidence.energy.shape[:2], onto.shape[2], dtype=torch.half)
-    paths = torch.empty(evidence.energy.shape[:2], dtype=torch.long)
+    states = torch.empty(*evidence.motion.shape[:2], onto.shape[2], dtype=torch.half)
+    paths = torch.empty(evidence.motion.shape[:2], dtype=torch.long)
     for rows, own, emission, allowed in _emissions(evidence, data, place, chain):
         share = semi_markov.posterior(emission, chain, own, allowed)
-        paths[rows] = semi_markov.likeliest(share, own)
+        paths[rows] = semi_markov.most_likely(share, own)
         if share.shape[2] > 1:
             states[rows] = (share.flatten(2) @ onto.flatten(0, 1)).half()
         else:
@@ -140,27 +146,27 @@ def e_step(
 def words(
     evidence: Evidence, grammar: Grammar, knows: frozenset[str], config: EmissionConfig
 ) -> tuple[Tensor, Tensor]:
-    """Log weights of the uses of each window's label by what is written and said, ``(N, F, U)``, and the
-    windows of which something is, ``(N,)``."""
-    first = torch.zeros(*evidence.energy.shape[:2], grammar.anchor.shape[1])
+    """Log weights of the uses of each window's label by signatures and descriptions, ``(N, F, U)``, and the
+    windows that have either, ``(N,)``."""
+    first = torch.zeros(*evidence.motion.shape[:2], grammar.anchor.shape[1])
     known = torch.zeros(len(first), dtype=torch.bool)
     if "signal" in knows:
         first += from_signatures(evidence, config)
         known |= evidence.written.isfinite().flatten(1).any(1)
-    if "text" in knows and evidence.likeness is not None:
+    if "text" in knows and evidence.similarity is not None:
         first += from_descriptions(evidence, grammar.anchor, config)
-        known |= evidence.likeness.isfinite().flatten(1).any(1)
+        known |= evidence.similarity.isfinite().flatten(1).any(1)
     return first, known
 
 
-def felt(
+def features(
     evidence: Evidence, grammar: Grammar, first: Tensor, chain: Chain, config: EStepConfig
 ) -> tuple[Gaussians, Tensor]:
-    """What each sub-state feels like where the words ``first (N, F, U)`` put it, and the state of each
+    """Gaussians of each sub-state, fitted where the words ``first (N, F, U)`` put it, and the state of each
     sub-state of each use, ``(hands, n, U, K)``."""
     label = evidence.label
     data = Gaussians(evidence, config.emission)
-    states, kin = keyed(grammar, evidence, chain.row)
+    states, kin = emission_states(grammar, evidence, chain.row)
     parts = []
     for rows in semi_markov.chunks(chain, len(label), first.shape[1], 1):
         share = semi_markov.posterior(first[rows][:, :, None], chain, label[rows], within=True).flatten(2)
@@ -173,10 +179,10 @@ def felt(
 def _emissions(
     evidence: Evidence, data: Gaussians, states: Tensor, chain: Chain
 ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor | None]]:
-    """Some windows at a time: their rows and labels, what they felt, and the labels they may visit. Where
+    """Some windows at a time: their rows and labels, log weights, and the labels they may visit. Where
     windows hold no borders, those of one label and its own states alone."""
-    frames, labels = evidence.energy.shape[1], states.shape[1]
-    if evidence.near is None:
+    frames, labels = evidence.motion.shape[1], states.shape[1]
+    if evidence.neighbours is None:
         for i in evidence.label.unique().tolist():
             of_label = (evidence.label == i).nonzero()[:, 0]
             for part in semi_markov.chunks(chain, len(of_label), frames, 1):
@@ -185,33 +191,32 @@ def _emissions(
         return
     for rows in semi_markov.chunks(chain, len(evidence.label), frames, labels):
         own = evidence.label[rows]
-        allowed = evidence.near[rows] | torch.nn.functional.one_hot(own, labels).bool()
+        allowed = evidence.neighbours[rows] | torch.nn.functional.one_hot(own, labels).bool()
         yield rows, own, data.emission(rows, states), allowed
 
 
 def _identified(evidence: Evidence, grammar: Grammar, knows: frozenset[str]) -> Tensor:
-    """`Posterior.identified`: labels whose own uses are told apart, and those that share a step with them,
-    for what it feels like is then known in theirs too."""
-    apart = torch.zeros(len(evidence.label), dtype=torch.bool)
+    """`Posterior.identified`: labels whose own uses something distinguishes, and those that share a step
+    with them, since its features are then known in theirs too."""
+    distinct = torch.zeros(len(evidence.label), dtype=torch.bool)
     if "signal" in knows:
-        apart |= tell_apart(evidence, grammar.valid[evidence.label])
-    if "text" in knows and evidence.likeness is not None:
-        apart |= evidence.likeness.isfinite().flatten(1).any(1)
-    told = evidence.label[apart].unique()
-    spoken = torch.isin(grammar.anchor, grammar.anchor[told][grammar.valid[told]])
-    found = (spoken & grammar.valid).any(1)
-    found[told] = True
+        distinct |= distinguishable(evidence, grammar.valid[evidence.label])
+    if "text" in knows and evidence.similarity is not None:
+        distinct |= evidence.similarity.isfinite().flatten(1).any(1)
+    sure = evidence.label[distinct].unique()
+    shared = torch.isin(grammar.anchor, grammar.anchor[sure][grammar.valid[sure]])
+    found = (shared & grammar.valid).any(1)
+    found[sure] = True
     return found
 
 
-def keyed(grammar: Grammar, evidence: Evidence, substates: int) -> tuple[Tensor, Tensor]:
-    """What each sub-state of each use feels like is learned once for each state: a swing looks the same in
-    every label that has it between the same two steps. Where words speak of the dominant hand, people of the
-    other hand feel it elsewhere.
+def emission_states(grammar: Grammar, evidence: Evidence, substates: int) -> tuple[Tensor, Tensor]:
+    """Sub-states of one state share their emissions: a swing looks the same in every label that has it
+    between the same two steps. Where words name the dominant hand, people of the other hand have their own.
 
     Returns:
-        For each sub-state of each use its place among all that is learned, ``(hands, n, U, K)``, and the kin
-        of each such place: those of one anchor, sub-state and hand.
+        For each sub-state of each use the index of its emission, ``(hands, n, U, K)``, and the
+        family of each emission: those of one anchor, sub-state and hand.
     """
     hands, states = int(evidence.hand.max()) + 1, len(grammar.of_state)
     place = torch.zeros(hands, *grammar.state.shape, dtype=torch.long)

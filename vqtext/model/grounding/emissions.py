@@ -1,4 +1,4 @@
-"""What the sensors of the training windows did, held against what the words say they should do.
+"""The emission model: log weights of steps by their signatures, by descriptions and by sensor features.
 
 N training windows, F frames, L body locations, n labels, U uses of a label.
 """
@@ -19,28 +19,28 @@ EPS = 1e-6
 
 @dataclass(frozen=True)
 class EmissionConfig:
-    """Constants of what words and sensors say of a step.
+    """Constants of the emission model.
 
     Attributes:
         spread: standard deviation of a written level, in units of the location's own range.
-        trust, way_trust: weight of the words in a cell; the rest stays with "the words may be wrong here".
-            Who writes that a foot goes up, or that a chest lies, is rarely wrong about that; whether it moves
-            moderately or strongly is a guess.
+        trust, direction_trust: mixture weight of the words in a cell of level, and of direction or posture;
+            the rest is a background that fits anything. Authors are rarely wrong about a foot that goes up;
+            whether it moves moderately or strongly is a guess.
         words_span_s: neighbouring frames repeat each other, so that words taken at face value are far too
             sure. Each such span, in seconds, counts as one piece of evidence.
         skew: how surely the sign of a velocity, in units of its spread, follows what is written.
-        told: features that one location counts as, however many it has.
-        shrink: how far a state's mean is drawn to what its anchor feels like everywhere, 0 to 1.
+        independent_features: features that one location counts as, however many it has.
+        shrink: how far a state's mean is shrunk to the mean of its anchor in all labels, 0 to 1.
         min_variance: of a feature within a state, in units of its variance over all frames.
         others: weight of what other labels write of the same anchor.
     """
 
     spread: float = 0.6
     trust: float = 0.2
-    way_trust: float = 0.6
+    direction_trust: float = 0.6
     words_span_s: float = 0.08
     skew: float = 2.0
-    told: float = 2.0
+    independent_features: float = 2.0
     shrink: float = 0.5
     min_variance: float = 1e-3
     others: float = 0.7
@@ -48,51 +48,51 @@ class EmissionConfig:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of the N training windows.
+    """What is measured and what is written of the N training windows.
 
     Attributes:
-        energy: log motion of each location and frame by its best sensor, ``(N, F, L)``, NaN where nothing was
+        motion: log motion of each location and frame by its best sensor, ``(N, F, L)``, NaN where nothing was
             measured.
-        felt: whatever else may tell one moment from another, in any unit, ``(N, F, R)``.
-        heading: velocities about the vertical, ``(N, F, P)``, NaN where nothing was measured.
+        features: whatever else may tell one moment from another, in any unit, ``(N, F, R)``.
+        velocity: velocities about the vertical, ``(N, F, P)``, NaN where nothing was measured.
         levels: written levels of each use, from −1 (still) to 1 (strong), NaN where unknown, ``(N, U, L)``.
-        ways: which way it is written to go, 1 or −1 times `heading`, NaN where unknown, ``(N, U, P)``.
+        directions: which way it is written to go, 1 or −1 times `velocity`, NaN where unknown, ``(N, U, P)``.
         up: where up is in the axes of the sensor at each of H places, ``(N, F, H, 3)``, NaN where not known.
-        held: where it is written to be in the axes of the place, ``(N, U, H, 3)``, NaN where unknown
+        written_up: where it is written to be in the axes of the place, ``(N, U, H, 3)``, NaN where unknown
             (`vqtext.model.grounding.posture`).
-        lasts: how long each use of each label is written to last beside the others, ``(n, U)``.
+        relative_duration: how long each use of each label is written to last beside the others, ``(n, U)``.
         label: ``(N,)``; group: subject of each window, ``(N,)``.
         frame_s: seconds a frame lasts.
         hand: which way "dominant" is read for each window, ``(N,)``; levels of one label differ by nothing
             else.
-        near: other labels of which a window may hold a part, since a window beside it in its recording has
-            them, ``(N, n)``; None where windows hold no borders.
-        likeness: how near each anchor is to what was said of each segment, ``(N, segments, K)``, NaN where
-            nothing was; or None.
+        neighbours: other labels of which a window may hold a part, since a window beside it in its recording
+            has them, ``(N, n)``; None where windows hold no borders.
+        similarity: cosine of each anchor and the description of each segment, ``(N, segments, K)``, NaN where
+            there is none; or None.
         locations: what the L places are called.
     """
 
-    energy: Tensor
-    felt: Tensor
-    heading: Tensor
+    motion: Tensor
+    features: Tensor
+    velocity: Tensor
     levels: Tensor
-    ways: Tensor
+    directions: Tensor
     up: Tensor
-    held: Tensor
-    lasts: Tensor
+    written_up: Tensor
+    relative_duration: Tensor
     label: Tensor
     group: Tensor
     hand: Tensor
     frame_s: float
-    near: Tensor | None = None
-    likeness: Tensor | None = None
+    neighbours: Tensor | None = None
+    similarity: Tensor | None = None
     locations: tuple[str, ...] = ()
 
     def of(self, rows: np.ndarray) -> Evidence:
         """The evidence of some of the windows alone; of all of them in their order, no copy."""
         if np.array_equal(rows, np.arange(len(self.label))):
             return self
-        whole = ("lasts", "frame_s", "locations")
+        whole = ("relative_duration", "frame_s", "locations")
         chosen: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in whole}
         return replace(self, **{name: x[rows] for name, x in chosen.items() if x is not None})
 
@@ -100,16 +100,15 @@ class Evidence:
     def written(self) -> Tensor:
         """All cells of each use of a window's label, levels, ways and postures, NaN where nothing is written,
         ``(N, U, L + P + 3 H)``."""
-        return torch.cat([self.levels, self.ways, self.held.flatten(2)], 2)
+        return torch.cat([self.levels, self.directions, self.written_up.flatten(2)], 2)
 
     def words_weight(self, config: EmissionConfig) -> float:
         """What one frame counts as evidence from the words."""
         return min(1.0, self.frame_s / config.words_span_s)
 
     def data_weight(self, config: EmissionConfig) -> float:
-        """What one frame counts once the data have corrected the words; what is felt at one place repeats
-        itself as frames do."""
-        repeats = self.felt.shape[2] / max(1, self.energy.shape[2]) / config.told
+        """What one frame counts as evidence from the features; those of one location repeat each other."""
+        repeats = self.features.shape[2] / max(1, self.motion.shape[2]) / config.independent_features
         return 1 / max(1.0, repeats)
 
 
@@ -121,17 +120,19 @@ def from_signatures(evidence: Evidence, config: EmissionConfig) -> Tensor:
     Trust is soft: a cell may be wrong, so that no cell alone can rule a use out.
     """
     label = evidence.label
-    x, seen = relative(evidence), evidence.energy.isfinite()
+    x, seen = motion_rank(evidence), evidence.motion.isfinite()
     out = x.new_zeros(*x.shape[:2], evidence.levels.shape[1])
     for i in label.unique():  # each label by itself: all of them at once take more memory than the signals
         own = label == i
         out[own] = fits_levels(x[own], seen[own], evidence.levels[own], config).sum(-1)
-        out[own] += fits_ways(evidence.heading[own], evidence.ways[own], evidence.group[own], config)
-    out += fits_postures(evidence.up, evidence.held, label, evidence.group, config.way_trust)
+        out[own] += fits_directions(
+            evidence.velocity[own], evidence.directions[own], evidence.group[own], config
+        )
+    out += fits_postures(evidence.up, evidence.written_up, label, evidence.group, config.direction_trust)
     return evidence.words_weight(config) * out
 
 
-def relative(evidence: Evidence) -> Tensor:
+def motion_rank(evidence: Evidence) -> Tensor:
     """Motion beside what else the person does in that label, as levels are written, ``(N, F, L)``: its rank
     among all frames of the person and label as a quantile of the normal distribution (van der Waerden 1952).
     Missing values become 0.
@@ -139,10 +140,10 @@ def relative(evidence: Evidence) -> Tensor:
     "Slight" and "strong" say which of two moments has more, not how much more: ranks are all that is
     compared.
     """
-    out = torch.zeros_like(evidence.energy)
+    out = torch.zeros_like(evidence.motion)
     who = evidence.group * (int(evidence.label.max()) + 1) + evidence.label
     for own in (who == one for one in who.unique()):
-        frames = evidence.energy[own].flatten(0, 1)
+        frames = evidence.motion[own].flatten(0, 1)
         for values in frames.T:
             seen = values.isfinite()
             _, place, count = values[seen].unique(return_inverse=True, return_counts=True)
@@ -156,7 +157,7 @@ def fits_levels(x: Tensor, seen: Tensor, levels: Tensor, config: EmissionConfig)
     """Log weight of each use by each location, ``(..., F, U, L)``.
 
     Args:
-        x: `relative` motion, ``(..., F, L)``; seen: where it was measured.
+        x: `motion_rank` motion, ``(..., F, L)``; seen: where it was measured.
         levels: of the uses of the label, ``(..., U, L)``.
     """
     trust = levels.isfinite()[..., None, :, :] * config.trust
@@ -166,33 +167,33 @@ def fits_levels(x: Tensor, seen: Tensor, levels: Tensor, config: EmissionConfig)
     return torch.where(seen[..., None, :], (fits + 1e-12).log(), 0.0)
 
 
-def fits_ways(heading: Tensor, ways: Tensor, group: Tensor, config: EmissionConfig) -> Tensor:
+def fits_directions(velocity: Tensor, directions: Tensor, group: Tensor, config: EmissionConfig) -> Tensor:
     """Log weight of each use by which way it goes, ``(n, F, U)``.
 
     What goes the way that is written is skew-normal (Azzalini 1985) where what goes any way is normal: a
-    velocity of the wrong sign speaks against a use, and none speaks for nothing.
+    velocity of the wrong sign is evidence against a use, and a velocity of 0 is none.
     """
-    speed = heading.nan_to_num()
+    speed = velocity.nan_to_num()
     for who in group.unique():
         own = speed[group == who]
         speed[group == who] = own / own.square().mean((0, 1)).sqrt().clamp(min=EPS)
-    way = ways.nan_to_num()[:, None]
+    way = directions.nan_to_num()[:, None]
     fits = 2 * torch.special.ndtr(config.skew * speed[:, :, None] * way)
-    return (config.way_trust * fits + 1 - config.way_trust).log().sum(-1)
+    return (config.direction_trust * fits + 1 - config.direction_trust).log().sum(-1)
 
 
 def from_descriptions(evidence: Evidence, anchor: Tensor, config: EmissionConfig) -> Tensor:
-    """Log weight of each use by how near its anchor is to what was said of the segment, ``(N, F, U)``.
+    """Log weight of each use by the similarity of its anchor and the segment's description, ``(N, F, U)``.
 
-    Likeness is standardised within the label: some anchors are nearer than others to everything that is ever
-    said, or ever said of one person. Where nothing was said, all uses weigh the same.
+    Similarity is standardised within the label: some anchors are nearer than others to all descriptions, or
+    to all of one person. Without a description, all uses weigh the same.
 
     Args:
         anchor: of each use of each label, ``(n, U)``.
     """
-    label, like = evidence.label, evidence.likeness
-    frames = evidence.energy.shape[1]
-    out = evidence.energy.new_zeros(len(label), frames, anchor.shape[1])
+    label, like = evidence.label, evidence.similarity
+    frames = evidence.motion.shape[1]
+    out = evidence.motion.new_zeros(len(label), frames, anchor.shape[1])
     if like is None:
         return out
     segment = torch.arange(frames) * like.shape[1] // frames
@@ -208,16 +209,16 @@ def from_descriptions(evidence: Evidence, anchor: Tensor, config: EmissionConfig
 
 
 class Gaussians:
-    """What each state feels like by the data: a mean of its own, variances shared by all states.
+    """Gaussian emissions of each state: a mean of its own, variances shared by all states.
 
-    What is felt is standardised within subject alone, so that a still activity stays stiller than a lively
+    Features are standardised within subject alone, so that a still activity stays stiller than a lively
     one. Free variances, or going on to convergence, name worse.
     """
 
     def __init__(self, evidence: Evidence, config: EmissionConfig) -> None:
         self.config = config
-        self.x = standardise(evidence.felt, evidence.group)
-        self.seen = evidence.felt.isfinite().to(self.x.dtype)
+        self.x = standardise(evidence.features, evidence.group)
+        self.seen = evidence.features.isfinite().to(self.x.dtype)
         self.weight, self.hand = evidence.data_weight(config), evidence.hand
 
     def fit(self, parts: list[tuple[Tensor, Tensor]], kin: Tensor) -> None:
@@ -257,7 +258,7 @@ class Gaussians:
         x, seen, hand = self.x[rows], self.seen[rows] / self.variance, self.hand[rows]
         some, place = states.unique(return_inverse=True)
         mean = self.mean[some]
-        # |x − m|² over what was felt, as three products
+        # |x − m|² over what was measured, as three products
         away = (x.square() * seen).sum(-1, keepdim=True) - 2 * (x * seen) @ mean.T
         away = -0.5 * self.weight * (away + seen @ mean.square().T)
         out = away.new_empty(*away.shape[:2], *states.shape[1:])
@@ -282,8 +283,8 @@ def standardise(x: Tensor, group: Tensor) -> Tensor:
 def pooled(levels: Tensor, anchor: Tensor, valid: Tensor, config: EmissionConfig) -> Tensor:
     """Written levels, each drawn towards what other labels write of the same anchor and location.
 
-    Each label's words are another reading of the same movement, and any may be wrong; a cell that nobody
-    else writes stays, and one that is not written stays unknown.
+    Each label's words are another reading of the same movement, and any may be wrong; a cell that no other
+    label writes stays, and one that is not written stays unknown.
 
     Args:
         levels: of each use, ``(n, U, L)``, NaN where unknown.
@@ -312,21 +313,23 @@ def contrast(levels: Tensor) -> Tensor:
     return torch.where(scale > EPS, away / scale.clamp(min=EPS), 0.0)
 
 
-def tell_apart(evidence: Evidence, valid: Tensor) -> Tensor:
+def distinguishable(evidence: Evidence, valid: Tensor) -> Tensor:
     """Whether anything that is written of a window's label tells one of its uses from another by what was
     measured in it, ``(N,)``.
 
     Args:
         valid: uses that its label has, ``(N, U)``.
     """
-    felt = evidence.energy.isfinite().any(1)[:, None]  # (N, 1, L)
-    goes = evidence.heading.isfinite().any(1)  # (N, P)
-    ways = evidence.ways.nan_to_num()
-    most = ways.masked_fill(~valid[..., None], -1.0).amax(1)
-    least = ways.masked_fill(~valid[..., None], 1.0).amin(1)
-    levels = (contrast(evidence.levels) != 0) & felt
-    known = evidence.held.isfinite() & valid[:, :, None, None]
-    spread = evidence.held.masked_fill(~known, -9).amax(1) - evidence.held.masked_fill(~known, 9).amin(1)
+    features = evidence.motion.isfinite().any(1)[:, None]  # (N, 1, L)
+    goes = evidence.velocity.isfinite().any(1)  # (N, P)
+    directions = evidence.directions.nan_to_num()
+    most = directions.masked_fill(~valid[..., None], -1.0).amax(1)
+    least = directions.masked_fill(~valid[..., None], 1.0).amin(1)
+    levels = (contrast(evidence.levels) != 0) & features
+    known = evidence.written_up.isfinite() & valid[:, :, None, None]
+    spread = evidence.written_up.masked_fill(~known, -9).amax(1) - evidence.written_up.masked_fill(
+        ~known, 9
+    ).amin(1)
     held = (spread > 0).any(-1) & evidence.up.isfinite().any(1).any(-1)  # (N, H)
     return levels.flatten(1).any(1) | ((most > least) & goes).any(1) | held.any(1)
 

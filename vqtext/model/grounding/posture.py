@@ -1,8 +1,9 @@
 """How a place is held, against how it is written to be held.
 
 The axes of a place are the wearer's while standing upright: x to the front, y to the left, z up. A place that
-is held otherwise feels up in another direction: a chest that lies face up feels it in front. How the sensor's
-axes lie to these is not known; labels whose words say how a place is held teach it, for each person.
+is held otherwise has gravity in another direction: a chest that lies face up has up in front. How the
+sensor's axes lie to these is not known; labels whose words say how a place is held give the reference, for
+each person.
 """
 
 from __future__ import annotations
@@ -33,27 +34,27 @@ UP: dict[str, tuple[float, float, float]] = {
 """Posture → where up is in the axes of the place, unit vectors."""
 
 
-def fits_postures(up: Tensor, held: Tensor, label: Tensor, group: Tensor, trust: float) -> Tensor:
+def fits_postures(up: Tensor, written_up: Tensor, label: Tensor, group: Tensor, trust: float) -> Tensor:
     """Log weight of each use by how the places are held, ``(N, F, U)``, 0 where nothing is known.
 
-    The direction felt is von Mises-Fisher distributed about the written one, or anyhow where the words are
-    wrong. A use that leaves it open is held like any of its label's.
+    The measured direction is von Mises-Fisher distributed about the written one, or anyhow where the words
+    are wrong. A use that leaves it open is held like any of its label's.
 
     Args:
         up: where up is, in the axes of each of the H places' sensor, ``(N, F, H, 3)``, NaN where not known.
-        held: where it is written to be in the axes of the place, ``(N, U, H, 3)``, NaN where it is not.
+        written_up: where it is written to be in the axes of the place, ``(N, U, H, 3)``, NaN where it is not.
         label, group: label and person of each window, ``(N,)``.
         trust: weight of the words.
     """
-    out = up.new_zeros(*up.shape[:2], held.shape[1])
+    out = up.new_zeros(*up.shape[:2], written_up.shape[1])
     for who in group.unique():
         own = group == who
         for place in range(up.shape[2]):
-            lesson = taught(up[own, :, place], held[own, :, place], label[own])
-            if lesson is None:
+            reference = reference_of(up[own, :, place], written_up[own, :, place], label[own])
+            if reference is None:
                 continue
-            felt, written = up[own, :, place], held[own, :, place]
-            near = nearness(felt, written, lesson.said, lesson.felt)  # (n, F, U)
+            measured, written = up[own, :, place], written_up[own, :, place]
+            near = cosines(measured, written, reference)  # (n, F, U)
             # density over that of any direction
             fits = 2 * SURE / (1 - math.exp(-2 * SURE)) * (SURE * (near - 1)).exp()
             fits = torch.where(near.isfinite(), trust * fits + 1 - trust, torch.nan)
@@ -63,45 +64,47 @@ def fits_postures(up: Tensor, held: Tensor, label: Tensor, group: Tensor, trust:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Reference:
     """Directions in the axes of a place and the same in those of its sensor, ``(n, 3)`` each, of the labels
     ``(n,)`` that write one and the same of it."""
 
-    said: Tensor
-    felt: Tensor
+    written: Tensor
+    measured: Tensor
     label: Tensor
 
 
-def taught(up: Tensor, held: Tensor, label: Tensor) -> Lesson | None:
-    """What the labels of one person teach of one place; None where none does.
+def reference_of(up: Tensor, written_up: Tensor, label: Tensor) -> Reference | None:
+    """The reference directions of one person and place; None where no label gives any.
 
     Args:
         up: ``(n, F, 3)``; held: ``(n, U, 3)``; label: ``(n,)``, as for `fits_postures`.
     """
-    said, felt, labels = [], [], []
+    directions, means, labels = [], [], []
     for i in label.unique():
         of_label = label == i
-        written = held[of_label][0]
+        written = written_up[of_label][0]
         written = written[written.isfinite().all(-1)]
         mean = up[of_label].flatten(0, 1).nanmean(0)
         if len(written) and (written == written[0]).all() and mean.isfinite().all():
-            said.append(written[0])
-            felt.append(mean)
+            directions.append(written[0])
+            means.append(mean)
             labels.append(i)
-    return Lesson(torch.stack(said), torch.stack(felt), torch.stack(labels)) if said else None
+    if not labels:
+        return None
+    return Reference(torch.stack(directions), torch.stack(means), torch.stack(labels))
 
 
-def nearness(felt: Tensor, written: Tensor, said: Tensor, seen: Tensor) -> Tensor:
-    """Cosine between what is felt ``(n, F, 3)`` and what is written ``(n, U, 3)``, ``(n, F, U)``, NaN where
-    either is not known.
+def cosines(measured: Tensor, written: Tensor, reference: Reference) -> Tensor:
+    """Cosine between measured directions ``(n, F, 3)`` and written ones ``(n, U, 3)``, ``(n, F, U)``, NaN
+    where either is not known.
 
     Two directions or more fix how the sensor was put on (Wahba 1965, solved as by Kabsch 1976). One alone
     leaves it free to turn about that direction: then the angles to it are compared.
     """
-    left, size, right = torch.linalg.svd(said.T @ seen)
+    left, size, right = torch.linalg.svd(reference.written.T @ reference.measured)
     if size[1] < 0.1 * size[0]:
-        away = (felt @ right[0]).clamp(-1, 1).acos()[:, :, None]
+        away = (measured @ right[0]).clamp(-1, 1).acos()[:, :, None]
         away = away - (written @ left[:, 0]).clamp(-1, 1).acos()[:, None]
         return away.cos()
     mirror = torch.diag(torch.tensor([1.0, 1.0, float((torch.linalg.det(left @ right)).sign())]))
-    return felt @ (left @ mirror @ right).T @ written.transpose(1, 2)
+    return measured @ (left @ mirror @ right).T @ written.transpose(1, 2)

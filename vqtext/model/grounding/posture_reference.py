@@ -1,4 +1,4 @@
-"""Which places' postures cannot be read: nobody teaches how they are held, or what is taught contradicts."""
+"""Which places' postures cannot be read: no label gives a reference, or references contradict each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vqtext.model.grounding.posture import nearness, taught
+from vqtext.model.grounding.posture import Reference, cosines, reference_of
 
 FAR = math.radians(60)
 """Directions that are further from where they are written contradict the words."""
@@ -29,43 +29,42 @@ class Unread:
     people: int
 
 
-def unread(up: Tensor, held: Tensor, label: Tensor, group: Tensor) -> list[Unread]:
+def unread(up: Tensor, written_up: Tensor, label: Tensor, group: Tensor) -> list[Unread]:
     """Of each of the H places; arguments as for `vqtext.model.grounding.posture.fits_postures`."""
     found = []
     for place in range(up.shape[2]):
         untaught, against, people = [], dict[int, list[int]](), 0
         for who in group.unique().tolist():
             own = group == who
-            if not held[own, :, place].isfinite().any():
+            if not written_up[own, :, place].isfinite().any():
                 continue
             people += 1
-            lesson = taught(up[own, :, place], held[own, :, place], label[own])
-            if lesson is None:
+            reference = reference_of(up[own, :, place], written_up[own, :, place], label[own])
+            if reference is None:
                 untaught.append(who)
                 continue
-            for i in lesson.label[_odd(lesson.said, lesson.felt)].tolist():
+            for i in reference.label[_odd(reference)].tolist():
                 against.setdefault(i, []).append(who)
         found.append(Unread(untaught, against, people))
     return found
 
 
-def _odd(said: Tensor, felt: Tensor) -> Tensor:
-    """Which of n labels contradict the others, ``(n,)``, by the directions they are written to have and those
-    that are felt, ``(n, 3)``.
+def _odd(reference: Reference) -> Tensor:
+    """Which of n labels contradict the others, ``(n,)``.
 
     No rotation changes the angle between two labels, so that those that most others disagree with are odd;
     what is mirrored only shows once all are turned together.
     """
-    apart = (_angles(said) - _angles(felt)).abs() > FAR
-    odd = torch.zeros(len(said), dtype=torch.bool)
+    apart = (_angles(reference.written) - _angles(reference.measured)).abs() > FAR
+    odd = torch.zeros(len(apart), dtype=torch.bool)
     while apart.any():
         count = apart.sum(1)
         worst = count == count.max()
         odd |= worst
         apart &= ~(worst[:, None] | worst)
     if not odd.any():
-        fits = nearness(torch.nn.functional.normalize(felt, dim=-1)[:, None], said[:, None], said, felt)
-        odd = fits.flatten() < math.cos(FAR)
+        measured = torch.nn.functional.normalize(reference.measured, dim=-1)
+        odd = cosines(measured[:, None], reference.written[:, None], reference).flatten() < math.cos(FAR)
     return odd
 
 

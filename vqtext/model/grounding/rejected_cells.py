@@ -1,7 +1,7 @@
-"""Sifting: which written cells the training windows refute.
+"""Rejected cells: which written cells the training windows contradict.
 
 An author, or a language model, gets some cells of a signature wrong. A wrong cell draws a border to where
-nothing changes; what each step feels like between such borders blurs, and the windows become less likely than
+nothing changes; the features of each step between such borders blur, and the windows become less likely than
 true words make them. So each cell is left out for a try, the one whose loss makes the windows of its label
 likeliest is left out for good, if the gain is clear, and the next one is looked for.
 
@@ -9,7 +9,7 @@ Likelihood alone knows no names: had every step its neighbour's name, the data w
 nothing new is ever put into a cell, what was written keeps its say beside the data, a loss that renames much
 of a label's time mends nothing, and with few locations, where names hang on every word, all words stand.
 
-W windows of one label, F frames, U uses, K sub-states, S = U·K, L locations, R things felt, C cells tried.
+W windows of one label, F frames, U uses, K sub-states, S = U·K, L locations, R features, C cells tried.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from vqtext.model.grounding.emissions import (
     EmissionConfig,
     Evidence,
     Gaussians,
+    fits_directions,
     fits_levels,
-    fits_ways,
-    relative,
+    motion_rank,
 )
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
 
 
 @dataclass(frozen=True)
-class SiftingConfig:
+class RejectionConfig:
     """Attributes:
     locations: with fewer, no word can be spared.
     windows: of each label that are enough.
@@ -53,7 +53,7 @@ class SiftingConfig:
     promising: int = 12
 
 
-CONFIG = SiftingConfig()
+CONFIG = RejectionConfig()
 CELLS = 1 << 24  # numbers of one pass held at once
 
 
@@ -67,14 +67,14 @@ class Cell:
 
 
 def rejected(evidence: Evidence, chain: Chain, config: EmissionConfig) -> list[Cell]:
-    """The cells that the training windows refute, the clearest of each label first.
+    """The cells that the training windows contradict, the clearest of each label first.
 
     Args:
         chain: of all labels, as long as the words make each step.
     """
     if evidence.levels.shape[2] < CONFIG.locations:
         return []
-    data, motion = Gaussians(evidence, config), relative(evidence)
+    data, motion = Gaussians(evidence, config), motion_rank(evidence)
     found = []
     for label in evidence.label.unique().tolist():
         rows = (evidence.label == label).nonzero()[:, 0]
@@ -85,14 +85,14 @@ def rejected(evidence: Evidence, chain: Chain, config: EmissionConfig) -> list[C
 
 def without(evidence: Evidence, cells: list[Cell]) -> Evidence:
     """Evidence in which these cells say nothing."""
-    levels, ways = evidence.levels.clone(), evidence.ways.clone()
+    levels, directions = evidence.levels.clone(), evidence.directions.clone()
     for cell in cells:
         rows = (evidence.label == cell.label).nonzero()[:, 0]
         if cell.location is None:
-            ways[rows, cell.use] = torch.nan
+            directions[rows, cell.use] = torch.nan
         else:
             levels[rows, cell.use, cell.location] = torch.nan
-    return replace(evidence, levels=levels, ways=ways)
+    return replace(evidence, levels=levels, directions=directions)
 
 
 class _Label:
@@ -108,18 +108,20 @@ class _Label:
         rows: Tensor,
     ) -> None:
         self.label, self.chain, self.config = label, chain.alone(label), data.config
-        self.seconds = evidence.frame_s * evidence.energy.shape[1]
-        self.motion, self.moved = motion[rows], evidence.energy[rows].isfinite()
+        self.seconds = evidence.frame_s * evidence.motion.shape[1]
+        self.motion, self.moved = motion[rows], evidence.motion[rows].isfinite()
         self.levels = evidence.levels[rows]
         self.fits = fits_levels(self.motion, self.moved, self.levels, self.config)  # (W, F, U, L)
-        self.going = fits_ways(evidence.heading[rows], evidence.ways[rows], evidence.group[rows], self.config)
+        self.going = fits_directions(
+            evidence.velocity[rows], evidence.directions[rows], evidence.group[rows], self.config
+        )
         self.weight = evidence.words_weight(self.config)
         self.written = self.weight * self._words()  # (W, F, U)
         self.x, self.seen, self.data_weight = data.x[rows], data.seen[rows], data.weight
         self.hand = torch.nn.functional.one_hot(evidence.hand[rows]).to(self.x.dtype)
         # mostly all is measured, or a whole sensor is missing: sums over the same frames are taken once
         self.there, self.of = self.seen.flatten(0, 1).unique(dim=1, return_inverse=True)
-        self.there = self.there.view(*self.seen.shape[:2], -1)  # (W, F, P), of each thing felt ``of (R,)``
+        self.there = self.there.view(*self.seen.shape[:2], -1)  # (W, F, P), of each feature ``of (R,)``
         self.patterns = torch.nn.functional.one_hot(self.of, self.there.shape[2]).to(self.x.dtype)  # (R, P)
 
     def rejected(self) -> list[Cell]:
@@ -183,37 +185,37 @@ class _Label:
         return torch.cat(likely)
 
     def _likely(self, first: Tensor) -> Tensor:
-        """Mean log likelihood of the windows by what each step feels like where words put it, ``(C,)``.
+        """Mean log likelihood of the windows by the features of each step where the words put it, ``(C,)``.
 
         Args:
             first: log weights by words, ``(C, W, F, U)``.
         """
         count, windows = first.shape[:2]
-        emission = self._felt(first) + self.written[..., None]
+        emission = self._emissions(first) + self.written[..., None]
         found = semi_markov.log_likelihood(emission.flatten(0, 1)[:, :, None], self.chain)
         return found.view(count, windows).mean(1)
 
     def _named(self, first: Tensor) -> Tensor:
         """The use that each frame will be called, ``(W, F)``, if words ``(W, F, U)`` start the names."""
-        emission = self._felt(first[None])[0]
+        emission = self._emissions(first[None])[0]
         return semi_markov.posterior(emission[:, :, None], self.chain)[:, :, 0].argmax(-1)
 
-    def _felt(self, first: Tensor) -> Tensor:
-        """Log weights of the sub-states by what each step feels like where words put it,
+    def _emissions(self, first: Tensor) -> Tensor:
+        """Log weights of the sub-states by the features of each step where the words put it,
         ``(C, W, F, U, K)``."""
         count, windows, frames, uses = first.shape
-        walked = semi_markov.posterior(first.flatten(0, 1)[:, :, None], self.chain, within=True)
-        share = walked.view(count, windows, frames, -1)  # (C, W, F, S)
-        felt = self.x * self.seen
+        share = semi_markov.posterior(first.flatten(0, 1)[:, :, None], self.chain, within=True)
+        share = share.view(count, windows, frames, -1)  # (C, W, F, S)
+        features = self.x * self.seen
         total = torch.einsum("cwfs,wfp,wh->chsp", share, self.there, self.hand)[..., self.of]
-        mean = torch.einsum("cwfs,wfr,wh->chsr", share, felt, self.hand) / total.clamp(min=EPS)
-        square = (felt * self.x).sum((0, 1)) - (total * mean.square()).sum((1, 2))
+        mean = torch.einsum("cwfs,wfr,wh->chsr", share, features, self.hand) / total.clamp(min=EPS)
+        square = (features * self.x).sum((0, 1)) - (total * mean.square()).sum((1, 2))
         variance = (square / self.seen.sum((0, 1)).clamp(min=EPS)).clamp(min=1e-3)  # (C, R)
-        # |x − m|² / v + log v over what was felt, as products
-        near = torch.einsum("chsr,cr,wh->cwsr", mean, 1 / variance, self.hand)
+        # |x − m|² / v + log v over what was measured, as products
+        cross = torch.einsum("chsr,cr,wh->cwsr", mean, 1 / variance, self.hand)
         far = torch.einsum("chsr,cr,rp,wh->cwsp", mean.square(), 1 / variance, self.patterns, self.hand)
         away = torch.einsum("wfp,cwsp->cwfs", self.there, far)
-        away -= 2 * torch.einsum("wfr,cwsr->cwfs", felt, near)
-        alone = torch.einsum("wfr,cr->cwf", felt * self.x, 1 / variance)
+        away -= 2 * torch.einsum("wfr,cwsr->cwfs", features, cross)
+        alone = torch.einsum("wfr,cr->cwf", features * self.x, 1 / variance)
         alone += torch.einsum("wfr,cr->cwf", self.seen, variance.log())
         return -0.5 * self.data_weight * (away + alone[..., None]).view(count, windows, frames, uses, -1)

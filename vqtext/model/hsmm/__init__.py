@@ -1,1 +1,1 @@
-"""Semi-Markov chains: the one implementation that the E-step, the training and the decoding walk."""
+"""Semi-Markov chains: the one implementation of the E-step, the training and the decoding."""

@@ -99,7 +99,7 @@ def posterior(
 
     Args:
         emission: log weights of the uses, ``(B, F, n, U)``, or of their sub-states, ``(B, F, n, U, K)``; with
-            one label in place of n, those of each window's own, whose chain is then walked alone.
+            one label in place of n, those of each window's own, whose chain is then used alone.
         label: of each window, ``(B,)``: its middle frame is in one of this label's uses.
         allowed: labels that a path may visit, ``(B, n)``; all where it is None.
         within: tell the sub-states apart.
@@ -112,11 +112,11 @@ def posterior(
         for rows, own in _each_alone(chain, label):
             out[rows] = posterior(emission[rows], own, within=within)
         return out
-    walk = _Walk(emission, chain, label, allowed)
-    ahead, _ = walk.forward(emission.shape[1])
-    behind = walk.backward(0)
+    trellis = _Trellis(emission, chain, label, allowed)
+    ahead, _ = trellis.forward(emission.shape[1])
+    behind = trellis.backward(0)
     share = _scaled(torch.stack(ahead) * torch.stack(behind))  # (F, n, B, S)
-    share = share.unflatten(3, (-1, walk.row)).permute(2, 0, 1, 3, 4)
+    share = share.unflatten(3, (-1, trellis.row)).permute(2, 0, 1, 3, 4)
     return share if within else share.sum(-1)
 
 
@@ -127,9 +127,9 @@ def log_likelihood(emission: Tensor, chain: Chain, label: Tensor | None = None) 
         for rows, own in _each_alone(chain, label):
             out[rows] = log_likelihood(emission[rows], own)
         return out
-    walk = _Walk(emission, chain, label, None)
-    _, scales = walk.forward(emission.shape[1])
-    return torch.stack(scales).log().sum(0) + walk.best.sum(1)
+    trellis = _Trellis(emission, chain, label, None)
+    _, scales = trellis.forward(emission.shape[1])
+    return torch.stack(scales).log().sum(0) + trellis.best.sum(1)
 
 
 def label_posterior(emission: Tensor, chain: Chain) -> Tensor:
@@ -142,21 +142,21 @@ def label_posterior(emission: Tensor, chain: Chain) -> Tensor:
     Args:
         emission: as for `posterior`, of all labels.
     """
-    walk = _Walk(emission, chain, None, None)
-    ahead, _ = walk.forward(walk.middle + 1)
-    share = ahead[-1] * walk.backward(walk.middle)[0]
+    trellis = _Trellis(emission, chain, None, None)
+    ahead, _ = trellis.forward(trellis.middle + 1)
+    share = ahead[-1] * trellis.backward(trellis.middle)[0]
     of_label = share.sum(2).T
     return (of_label / of_label.sum(1, keepdim=True)).clamp(min=TINY).log()
 
 
 def viterbi(emission: Tensor, chain: Chain, label: Tensor, allowed: Tensor | None = None) -> Tensor:
-    """The likeliest path of each window whose middle frame is in its label: uses counted through all labels,
-    label · U + use, ``(B, F)``. Arguments as for `posterior`."""
-    walk = _Walk(emission, chain, label, allowed)
-    labels, states = len(chain.start), walk.land.shape[-1]
-    weight = [_log(of_frame) for of_frame in walk.weight]
-    move, land = _log(walk.move), _log(walk.land)
-    best = _log(walk.begin) + weight[0]
+    """The most probable path of each window whose middle frame is in its label: uses counted through all
+    labels, label · U + use, ``(B, F)``. Arguments as for `posterior`."""
+    trellis = _Trellis(emission, chain, label, allowed)
+    labels, states = len(chain.start), trellis.land.shape[-1]
+    weight = [_log(of_frame) for of_frame in trellis.weight]
+    move, land = _log(trellis.move), _log(trellis.land)
+    best = _log(trellis.begin) + weight[0]
     offset = (torch.arange(labels, device=emission.device) * states)[:, None, None]
     back = []
     for f in range(1, len(weight)):
@@ -170,30 +170,30 @@ def viterbi(emission: Tensor, chain: Chain, label: Tensor, allowed: Tensor | Non
     for origin in reversed(back):
         at = origin.transpose(0, 1).flatten(1).gather(1, at[:, None])[:, 0]
         path.append(at)
-    return torch.stack(path[::-1], 1).div(walk.row, rounding_mode="floor")
+    return torch.stack(path[::-1], 1).div(trellis.row, rounding_mode="floor")
 
 
 def sample(
     emission: Tensor, chain: Chain, label: Tensor | None = None, generator: torch.Generator | None = None
 ) -> Tensor:
     """One path of each window, drawn by its posterior: uses counted as by `viterbi`, ``(B, F)``."""
-    walk = _Walk(emission, chain, label, None)
-    states = walk.land.shape[-1]
-    ahead, _ = walk.forward(emission.shape[1])
+    trellis = _Trellis(emission, chain, label, None)
+    states = trellis.land.shape[-1]
+    ahead, _ = trellis.forward(emission.shape[1])
     at = torch.multinomial(ahead[-1].transpose(0, 1).flatten(1), 1, generator=generator)[:, 0]
     path = [at]
     rows = torch.arange(len(emission), device=emission.device)
     for alpha in reversed(ahead[:-1]):
         of, state = at.div(states, rounding_mode="floor"), at % states
-        chance = alpha.transpose(0, 1).clone() * walk.land[of, 0, state][:, None, None]  # a switch
-        chance[rows, of] += alpha[of, rows] * walk.move[of, :, state]
+        chance = alpha.transpose(0, 1).clone() * trellis.land[of, 0, state][:, None, None]  # a switch
+        chance[rows, of] += alpha[of, rows] * trellis.move[of, :, state]
         at = torch.multinomial(chance.flatten(1), 1, generator=generator)[:, 0]
         path.append(at)
-    return torch.stack(path[::-1], 1).div(walk.row, rounding_mode="floor")
+    return torch.stack(path[::-1], 1).div(trellis.row, rounding_mode="floor")
 
 
-def likeliest(share: Tensor, label: Tensor) -> Tensor:
-    """The likeliest use of each frame by itself, counted through all labels: label · U + use, ``(B, F)``.
+def most_likely(share: Tensor, label: Tensor) -> Tensor:
+    """The most probable use of each frame by itself, counted through all labels: label · U + use, ``(B, F)``.
 
     Args:
         share: `posterior` of all labels, or of the windows' own alone.
@@ -203,7 +203,7 @@ def likeliest(share: Tensor, label: Tensor) -> Tensor:
 
 
 def chunks(chain: Chain, windows: int, frames: int, labels: int) -> Iterator[Tensor]:
-    """Rows of windows, as many at once as fit into memory, if so many labels are walked."""
+    """Rows of windows, as many at once as fit into memory, if so many labels are passed through."""
     cells = frames * labels * chain.start.shape[1] * chain.row
     yield from torch.arange(windows).split(max(1, CELLS // cells))
 
@@ -231,7 +231,7 @@ def durations(path: Tensor, states: int) -> tuple[Tensor, Tensor]:
     return torch.where(few, torch.nan, mean).float(), torch.where(few, torch.nan, variance).float()
 
 
-class _Walk:
+class _Trellis:
     """Weights of one batch, and the passes through them. Weights of a frame are taken against its best, and
     each frame is scaled to a sum of 1, so that a path of any length stays in the range of float32."""
 

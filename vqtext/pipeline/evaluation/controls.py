@@ -71,10 +71,10 @@ def shuffled_order(words: Words, rng: Chance) -> Words:
 def shuffled_guidance(data: TrainingData, rng: Chance) -> TrainingData:
     """Each window is told what another one would be: its label, its description and its subject's facts; and
     its names are sought in what was said of another one's segments."""
-    near = data.evidence.likeness
+    near = data.evidence.similarity
     if near is not None:
         near = near[rng.permutation(len(near))]
-        data = replace(data, evidence=replace(data.evidence, likeness=near))
+        data = replace(data, evidence=replace(data.evidence, similarity=near))
     if data.guidance is None:
         return data
     whose = rng.permutation(len(data.label)).tolist()

@@ -104,7 +104,7 @@ def gather(
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         label_vectors = _label_vectors(texts, windows.labels, words)
         if "text" in settings.train.grounding.split("+"):
-            evidence = replace(evidence, likeness=_likeness(texts, anchors, pool))
+            evidence = replace(evidence, similarity=_similarity(texts, anchors, pool))
     frame_end = np.arange(config.frames) * windows.T // config.frames
     data = TrainingData(
         signal=signal,
@@ -163,7 +163,7 @@ def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.n
     return np.stack(rows)
 
 
-def _likeness(texts: Artifact, anchors: Tensor, pool: np.ndarray) -> Tensor:
+def _similarity(texts: Artifact, anchors: Tensor, pool: np.ndarray) -> Tensor:
     """Cosine of each anchor and what was said of each segment, ``(N, S, K)``, NaN where nothing was.
 
     Args:
@@ -180,11 +180,11 @@ def _likeness(texts: Artifact, anchors: Tensor, pool: np.ndarray) -> Tensor:
         )
     said = place >= 0
     used, which = np.unique(place[said], return_inverse=True)
-    likeness = torch.full((*place.shape, len(anchors)), torch.nan)
+    similarity = torch.full((*place.shape, len(anchors)), torch.nan)
     if len(used):
         near = torch.from_numpy(texts.rows("segment/vector", used)) @ anchors.T
-        likeness[torch.from_numpy(said)] = near[torch.from_numpy(which)]
-    return likeness
+        similarity[torch.from_numpy(said)] = near[torch.from_numpy(which)]
+    return similarity
 
 
 def _guidance(

@@ -40,14 +40,14 @@ def evidence_of(
     moving: MotionScale,
     grammar: Grammar,
     config: ModelConfig,
-    likeness: Tensor | None,
+    similarity: Tensor | None,
 ) -> Evidence:
     """What the training windows' sensors did, against what signatures say they should do.
 
     Args:
         signal: of all windows; train: places of the training windows, ``(N,)``; no other is looked at.
         moving: what counts as motion, by the training windows.
-        likeness: of anchors and what was said of each segment, as `Evidence` has it.
+        similarity: of anchors and what was said of each segment, as `Evidence` has it.
     """
     import torch
     from torch.nn.functional import normalize
@@ -60,28 +60,28 @@ def evidence_of(
 
     def measured(block: np.ndarray) -> np.ndarray:
         along = traces(block, channels, rate).transpose(0, 2, 1)
-        heading, up = headings_and_ups(block, channels, rate)
-        return np.concatenate([moving.motion(block), along, heading, up], axis=-1)
+        velocity, up = headings_and_ups(block, channels, rate)
+        return np.concatenate([moving.motion(block), along, velocity, up], axis=-1)
 
     found = frame_means(measured, signal, train, config.frames)
     places = len(upright_places(channels))
     found, up = np.split(found, [found.shape[2] - 3 * places], axis=-1)
-    motion, heading = found[..., :sensors], found[..., shown:]
+    motion, velocity = found[..., :sensors], found[..., shown:]
     frame_s = config.window_s / config.frames
-    going = changes(np.concatenate([motion, heading], axis=-1), frame_s)
+    going = changes(np.concatenate([motion, velocity], axis=-1), frame_s)
     hands, kinds = hands_of(windows, train)
     return Evidence(
-        energy=torch.from_numpy(moving.best(motion)),
-        felt=torch.from_numpy(np.concatenate([found, going], axis=-1)),
-        heading=torch.from_numpy(heading),
+        motion=torch.from_numpy(moving.best(motion)),
+        features=torch.from_numpy(np.concatenate([found, going], axis=-1)),
+        velocity=torch.from_numpy(velocity),
         up=normalize(torch.from_numpy(up).unflatten(2, (places, 3)), dim=-1),
         **written(windows, train, words, moving.locations, grammar),
         label=torch.from_numpy(windows.label[train]).long(),
         group=torch.from_numpy(windows.subject[train]).long() + 1,
         hand=torch.tensor([kinds.index(hand) for hand in hands]),
         frame_s=frame_s,
-        near=torch.from_numpy(labels_beside(windows, train)) if config.borders else None,
-        likeness=likeness,
+        neighbours=torch.from_numpy(labels_beside(windows, train)) if config.borders else None,
+        similarity=similarity,
         locations=tuple(moving.locations),
     )
 
@@ -89,14 +89,14 @@ def evidence_of(
 def written(
     windows: Windows, train: np.ndarray, words: Words, locations: Sequence[str], grammar: Grammar
 ) -> dict[str, Tensor]:
-    """What is written of each use: what sensors feel, for the hand and the label of each training window, and
+    """What is written of each use: what sensors show, for the hand and the label of each training window, and
     how long it lasts.
 
     Args:
         locations: the L places that move.
 
     Returns:
-        ``levels``, ``ways``, ``held`` and ``lasts`` of `Evidence`.
+        ``levels``, ``directions``, ``written_up`` and ``relative_duration`` of `Evidence`.
     """
     import torch
 
@@ -118,10 +118,10 @@ def written(
             drawn.append(pooled(found, grammar.anchor, grammar.valid, EmissionConfig()) if pool else found)
         return torch.stack(drawn)[[kinds.index(hand) for hand in hands], label]
 
-    lasts = torch.ones(grammar.anchor.shape)
+    relative = torch.ones(grammar.anchor.shape)
     for i, uses in enumerate(words.uses):
         steps = [step for _, step in uses]
-        lasts[i, : len(uses)] = torch.tensor([*map(lasts_of, steps)]) * len(steps) / round_of(steps)
+        relative[i, : len(uses)] = torch.tensor([*map(lasts_of, steps)]) * len(steps) / round_of(steps)
     held = read(
         lambda step, hand: [
             x for place in upright for x in UP.get(posture_written(step, place, hand) or "", unknown)
@@ -130,7 +130,7 @@ def written(
     )
     return {
         "levels": read(lambda step, hand: [level_written(step, x, hand) for x in locations], pool=True),
-        "ways": read(lambda step, hand: [way_written(step, *x, hand) for x in told], pool=True),
-        "held": held.unflatten(2, (len(upright), 3)),
-        "lasts": lasts,
+        "directions": read(lambda step, hand: [way_written(step, *x, hand) for x in told], pool=True),
+        "written_up": held.unflatten(2, (len(upright), 3)),
+        "relative_duration": relative,
     }
