@@ -2,18 +2,18 @@
 
 import torch
 
-from vqtext.model.decoding.confidence import WHOLE_S, no_surer_than_chance, sureness
+from vqtext.model.decoding.confidence import CONFIG, at_most_chance, calibration_factors
 
 ANCHOR = torch.tensor([[0, 1], [2, 3]])  # two labels of two uses
 FRAME_S = 0.1
-LONG = int(50 * WHOLE_S / FRAME_S)  # frames that make a person count in full
+LONG = int(50 * CONFIG.half_subject_s / FRAME_S)  # frames that make a person count in full
 
 
 def sure(path, walked, posterior=0.9, people=50):
     """Of as many people, of whom each is told and does the same."""
     path, walked = torch.tensor(path).repeat(people, 1), torch.tensor(walked).repeat(people, 1)
     group = torch.arange(people).repeat_interleave(len(path) // people)
-    return sureness(path, torch.full(path.shape, posterior), walked, group, ANCHOR, FRAME_S)
+    return calibration_factors(path, torch.full(path.shape, posterior), walked, group, ANCHOR, FRAME_S)
 
 
 def test_each_use_is_as_sure_as_it_is_right_in_people_that_were_not_seen():
@@ -59,5 +59,5 @@ def test_modesty_is_not_turned_into_certainty():
 
 def test_steps_that_nothing_tells_apart_are_as_sure_as_drawn_ones():
     valid = torch.tensor([[True, True, True, True], [True, True, False, False]])
-    found = no_surer_than_chance(torch.full((2, 4), 0.4), torch.tensor([False, True]), valid)
+    found = at_most_chance(torch.full((2, 4), 0.4), torch.tensor([False, True]), valid)
     assert torch.equal(found, torch.tensor([[0.25] * 4, [0.4] * 4]))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vqtext.model.decoding.ood import LEAST, RARE, Novelty
+from vqtext.model.decoding.ood import CONFIG, OutOfDistribution
 
 WIDTH = 6
 
@@ -17,15 +17,15 @@ def people(count, seed=0):
 
 
 def fitted(labels=3):
-    novelty = Novelty(labels, WIDTH)
+    novelty = OutOfDistribution(labels, WIDTH)
     novelty.fit(*people(600))
-    novelty.strict.fill_(1 / novelty.usual(people(300, seed=1)[0]))
+    novelty.strict.fill_(1 / novelty.threshold(people(300, seed=1)[0]))
     return novelty
 
 
 def test_of_what_is_usual_next_to_nothing_is_told_as_unusual():
     familiar = fitted()(people(20_000, seed=2)[0])
-    assert 0 < float((familiar < 1).float().mean()) < 1.5 * RARE
+    assert 0 < float((familiar < 1).float().mean()) < 1.5 * CONFIG.false_alarms
 
 
 def test_what_lies_far_from_every_label_is_less_familiar_the_further_it_lies():
@@ -41,22 +41,22 @@ def test_a_label_that_was_never_seen_is_near_to_nothing():
     assert torch.equal(fitted(labels=4)(people(50)[0]), fitted()(people(50)[0]))
 
 
-@pytest.mark.parametrize("count", [0, 1, LEAST - 1])
+@pytest.mark.parametrize("count", [0, 1, CONFIG.min_windows - 1])
 def test_too_few_people_say_nothing_of_what_is_usual(count):
     novelty = fitted()
-    assert novelty.usual(people(count)[0]) == float("inf")
-    assert (Novelty(3, WIDTH)(torch.randn(5, WIDTH) * 100) == 1).all()
+    assert novelty.threshold(people(count)[0]) == float("inf")
+    assert (OutOfDistribution(3, WIDTH)(torch.randn(5, WIDTH) * 100) == 1).all()
 
 
 def test_few_windows_are_held_against_a_wider_bound():
     novelty = fitted()
-    bounds = [novelty.usual(people(count, seed=3)[0]) for count in (LEAST, 30, 3000)]
+    bounds = [novelty.threshold(people(count, seed=3)[0]) for count in (CONFIG.min_windows, 30, 3000)]
     assert bounds[0] > bounds[2] and bounds[1] > 0.9 * bounds[2]
 
 
 def test_windows_that_are_all_the_same_leave_numbers():
     """Sensors that are dead throughout gave a model that nothing could read any more."""
     same, label = torch.ones(30, WIDTH), torch.arange(30) % 3
-    novelty = Novelty(3, WIDTH)
+    novelty = OutOfDistribution(3, WIDTH)
     novelty.fit(same, label)
-    assert novelty.whiten.isfinite().all() and 0 < novelty.usual(same) < float("inf")
+    assert novelty.whiten.isfinite().all() and 0 < novelty.threshold(same) < float("inf")

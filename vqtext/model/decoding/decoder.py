@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vqtext.model.config import ModelConfig
-from vqtext.model.decoding.ood import Novelty
+from vqtext.model.decoding.ood import OutOfDistribution
 from vqtext.model.grounding.e_step import EStepConfig, switching
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import FORBIDDEN, Chain
@@ -113,7 +113,7 @@ class Decoder(nn.Module):
         self.register_buffer("sure", torch.ones_like(self.grammar.start))
         self.register_buffer("same", vocabulary.same_steps(), persistent=False)
         self.log_scale = nn.Parameter(torch.tensor(CONFIG.evidence / config.frames).log())
-        self.novelty = Novelty(labels, 2 * config.settings.dim)
+        self.novelty = OutOfDistribution(labels, 2 * config.settings.dim)
         usual = EStepConfig()
         dwell = torch.full_like(self.stay, usual.durations.usual_s / self.frame_s)
         self._take(Chain.of(self.grammar.ordered, self.grammar.start, dwell, usual.chain.substates))

@@ -1,26 +1,39 @@
-"""How unlike everything learned a window is.
+"""Out-of-distribution detection: how far a window lies from the training windows of every label.
 
-A softmax is as sure of noise as of a person who walks: it only knows what tells labels apart. How far a
-window's tokens, read together, lie from those of every label knows more (Lee et al. 2018, "A simple unified
-framework for detecting out-of-distribution samples and adversarial attacks"). How far people lie whom the
-network has not seen says what is still usual.
+A softmax is as confident on noise as on a person who walks. The Mahalanobis distance of a window's pooled
+tokens to the nearest label's mean is not (Lee et al. 2018, "A simple unified framework for detecting
+out-of-distribution samples and adversarial attacks"). The distances of held-out subjects set the threshold.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
-RARE = 0.01  # share of the windows of unseen people that are told as unlike everything learned
-LEAST_VARIANCE = 1e-12  # that windows differ by at least: those of dead channels are all the same
-LEAST = 8  # windows of unseen people: fewer cannot say what is usual
+
+@dataclass(frozen=True)
+class OODConfig:
+    """Attributes:
+    false_alarms: share of the windows of held-out subjects beyond the threshold.
+    min_windows: of held-out subjects; with fewer there is no threshold.
+    min_variance: of a direction of the pooled tokens; those of dead channels never vary.
+    """
+
+    false_alarms: float = 0.01
+    min_windows: int = 8
+    min_variance: float = 1e-12
 
 
-class Novelty(nn.Module):
-    """Mahalanobis distances to the labels' means, by the covariance that all labels share.
+CONFIG = OODConfig()
+
+
+class OutOfDistribution(nn.Module):
+    """Mahalanobis distances to the labels' means, with one covariance for all labels.
 
     Args:
-        labels: n; width: g, of what the class is told from.
+        labels: n; width: g, of the pooled tokens.
     """
 
     mean: Tensor
@@ -33,43 +46,49 @@ class Novelty(nn.Module):
         self.register_buffer("mean", torch.zeros(labels, width))
         self.register_buffer("whiten", torch.eye(width))
         self.register_buffer("known", torch.ones(labels, dtype=torch.bool))
-        self.register_buffer("strict", torch.tensor(0.0))  # 1 / usual distance; at 0 nothing is unusual
+        self.register_buffer("strict", torch.tensor(0.0))  # 1 / threshold; 0: nothing is out of distribution
 
     @torch.no_grad()
     def fit(self, pooled: Tensor, label: Tensor) -> None:
-        """Learn where windows of each label lie, ``(N, g)`` with labels ``(N,)``; of a label without any,
-        nothing. The covariance is shrunk as much as its own error asks for (Ledoit and Wolf 2004)."""
+        """Fit means of the labels that occur and the shared covariance, shrunk as by Ledoit and Wolf 2004.
+
+        Args:
+            pooled: ``(N, g)``; label: ``(N,)``.
+        """
         from sklearn.covariance import LedoitWolf
 
         pooled = pooled.double()
         self.mean.zero_(), self.known.fill_(False)
-        away = torch.empty_like(pooled)
+        residual = torch.empty_like(pooled)
         for i in label.unique():
             self.mean[i], self.known[i] = pooled[label == i].mean(0), True
-            away[label == i] = pooled[label == i] - self.mean[i]
-        covariance = torch.from_numpy(LedoitWolf(assume_centered=True).fit(away.numpy()).covariance_)
+            residual[label == i] = pooled[label == i] - self.mean[i]
+        covariance = torch.from_numpy(LedoitWolf(assume_centered=True).fit(residual.numpy()).covariance_)
         scale, axes = torch.linalg.eigh(covariance)
-        least = max(float(scale.max()) * 1e-6, LEAST_VARIANCE)
+        least = max(float(scale.max()) * 1e-6, CONFIG.min_variance)
         self.whiten.copy_(axes / scale.clamp(min=least).sqrt())
 
     @torch.no_grad()
-    def usual(self, pooled: Tensor) -> float:
-        """The distance beyond which one in a hundred windows of people lies that the network has not seen,
-        ``(N, g)``: a bound for the next one, if the logarithms of distances are normal. Infinite where there
-        are too few windows to say."""
+    def threshold(self, pooled: Tensor) -> float:
+        """The distance that a new window of an unseen subject exceeds with chance `OODConfig.false_alarms`:
+        a prediction bound for log-normal distances. Infinite where there are too few windows.
+
+        Args:
+            pooled: of held-out subjects, ``(N, g)``.
+        """
         from scipy.stats import t
 
-        if len(pooled) < LEAST:
+        if len(pooled) < CONFIG.min_windows:
             return float("inf")
-        far = self.distance(pooled).double().clamp(min=1e-6).log()
-        spread = far.std() * (1 + 1 / len(far)) ** 0.5
-        return float((far.mean() + t.ppf(1 - RARE, len(far) - 1) * spread).exp())
+        log = self.distance(pooled).double().clamp(min=1e-6).log()
+        spread = log.std() * (1 + 1 / len(log)) ** 0.5
+        return float((log.mean() + t.ppf(1 - CONFIG.false_alarms, len(log) - 1) * spread).exp())
 
     def distance(self, pooled: Tensor) -> Tensor:
         """To the nearest label, ``(B, g)`` → ``(B,)``."""
         return torch.cdist(pooled @ self.whiten, self.mean[self.known] @ self.whiten).amin(1)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """How familiar windows are, ``(B, g)`` → ``(B,)``: 1 up to the usual distance, falling with its
-        square beyond."""
+        """In-distribution score, ``(B, g)`` → ``(B,)``: 1 up to the threshold, falling with the square of the
+        distance beyond."""
         return 1 / (self.strict * self.distance(pooled)).square().clamp(min=1.0)

@@ -14,10 +14,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-LEAN = math.radians(30)  # past half of it a place is nearer to leaning than to upright
-SURE = 8.0  # concentration of directions about the written one: two thirds lie within 30 degrees
 
-_AWAY, _ALONG = math.sin(LEAN), math.cos(LEAN)
+@dataclass(frozen=True)
+class PostureConfig:
+    """Attributes:
+    lean: radians that a leaning place is off upright; past half of it, it is nearer to leaning.
+    concentration: of measured directions about the written one (von Mises-Fisher): at 8, two thirds lie
+        within 30 degrees.
+    contradiction: radians beyond which a measured direction contradicts the words.
+    """
+
+    lean: float = math.radians(30)
+    concentration: float = 8.0
+    contradiction: float = math.radians(60)
+
+
+CONFIG = PostureConfig()
+_AWAY, _ALONG = math.sin(CONFIG.lean), math.cos(CONFIG.lean)
 
 UP: dict[str, tuple[float, float, float]] = {
     "upright": (0.0, 0.0, 1.0),
@@ -56,7 +69,8 @@ def fits_postures(up: Tensor, written_up: Tensor, label: Tensor, group: Tensor, 
             measured, written = up[own, :, place], written_up[own, :, place]
             near = cosines(measured, written, reference)  # (n, F, U)
             # density over that of any direction
-            fits = 2 * SURE / (1 - math.exp(-2 * SURE)) * (SURE * (near - 1)).exp()
+            k = CONFIG.concentration
+            fits = 2 * k / (1 - math.exp(-2 * k)) * (k * (near - 1)).exp()
             fits = torch.where(near.isfinite(), trust * fits + 1 - trust, torch.nan)
             # who writes no posture contradicts none of those that its label has
             out[own] += torch.where(fits.isnan(), fits.nanmean(2, keepdim=True), fits).log().nan_to_num()

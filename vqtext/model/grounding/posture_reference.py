@@ -8,10 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vqtext.model.grounding.posture import Reference, cosines, reference_of
-
-FAR = math.radians(60)
-"""Directions that are further from where they are written contradict the words."""
+from vqtext.model.grounding.posture import CONFIG, Reference, cosines, reference_of
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def _odd(reference: Reference) -> Tensor:
     No rotation changes the angle between two labels, so that those that most others disagree with are odd;
     what is mirrored only shows once all are turned together.
     """
-    apart = (_angles(reference.written) - _angles(reference.measured)).abs() > FAR
+    apart = (_angles(reference.written) - _angles(reference.measured)).abs() > CONFIG.contradiction
     odd = torch.zeros(len(apart), dtype=torch.bool)
     while apart.any():
         count = apart.sum(1)
@@ -64,7 +61,9 @@ def _odd(reference: Reference) -> Tensor:
         apart &= ~(worst[:, None] | worst)
     if not odd.any():
         measured = torch.nn.functional.normalize(reference.measured, dim=-1)
-        odd = cosines(measured[:, None], reference.written[:, None], reference).flatten() < math.cos(FAR)
+        odd = cosines(measured[:, None], reference.written[:, None], reference).flatten() < math.cos(
+            CONFIG.contradiction
+        )
     return odd
 
 

@@ -1,4 +1,4 @@
-"""Terms of the loss that know of text: the path without it and the path with it are told apart.
+"""Terms of the loss with text: the path without text and the path with it are averaged apart.
 
 At test time there is no text, and where label words guide, the path with text knows the label from the start.
 So each path has its mean over its own windows: the easy one takes no weight from the other.
@@ -14,9 +14,9 @@ from vqtext.model.distributed import batch_count, gather, gather_with_gradient
 from vqtext.model.guidance.fusion import SKETCH, Partners, Prediction
 from vqtext.model.network.network import Output
 
-WEIGHTS = {
+WEIGHTS = {  # those with text are half: it knows the label, and its gradients say little of the signal
     "class": 1.0,
-    "text": 0.3,
+    "text": 0.3,  # the pooled tokens against the labels' own texts
     "class_guided": 0.5,
     "text_guided": 0.15,
     "contrast": 0.1,
@@ -24,7 +24,7 @@ WEIGHTS = {
     "text_predicts": 0.3,
 }
 TEXT_SHARPNESS = 10.0
-SMOOTHING = 0.1  # of the class; a few people soon are known by heart, and to be surer teaches nothing
+SMOOTHING = 0.1  # of the class: with few people the network memorises them
 LEAST_TEMPERATURE = 0.01  # CLIP's
 
 

@@ -14,7 +14,7 @@ from vqtext.model.network.token_to_frame import anchors_of
 from vqtext.model.training import guidance_losses
 from vqtext.model.vqshape.losses import Losses
 
-WEIGHTS = {
+WEIGHTS = {  # of the terms; `benchmarks/ablation.py` says what `steps` and guidance are worth
     "rebuild": 1.0,
     "shape": 1.0,  # by what codes draw alone
     "commitment": 0.5,

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqtext.model.decoding.confidence import no_surer_than_chance, sureness
+from vqtext.model.decoding.confidence import at_most_chance, calibration_factors
 from vqtext.model.decoding.decoder import UNKNOWN, Decoder
 from vqtext.model.decoding.inputs import blocks
 from vqtext.model.grounding.base import Grounding
@@ -95,7 +95,7 @@ def choose(model: VQText, data: TrainingData) -> Chosen | None:
     return Chosen(
         strength,
         model.decoder.temperature.clone(),
-        model.decoder.novelty.usual(held.pooled),
+        model.decoder.novelty.threshold(held.pooled),
         nll=float(calibrated_nll(classes, held.label)),
         accuracy=float(right.mean()),
         place=held.place,
@@ -124,8 +124,10 @@ def finish(model: VQText, data: TrainingData, chosen: Chosen | None, names: Grou
         if names.posterior is not None:
             frame_s = model.config.window_s / model.config.frames
             walked, group = names.posterior.anchors()[chosen.place], data.evidence.group[chosen.place]
-            sure = sureness(chosen.path, chosen.posterior, walked, group, decoder.grammar.anchor, frame_s)
-    decoder.sure.copy_(no_surer_than_chance(sure, _heard(model, names), decoder.grammar.valid))
+            sure = calibration_factors(
+                chosen.path, chosen.posterior, walked, group, decoder.grammar.anchor, frame_s
+            )
+    decoder.sure.copy_(at_most_chance(sure, _heard(model, names), decoder.grammar.valid))
 
 
 def _heard(model: VQText, names: Grounding) -> Tensor:
