@@ -56,6 +56,10 @@ class EncoderError(VQTextError):
     """A text encoder that cannot be loaded."""
 
 
+class HubError(VQTextError):
+    """A hub that cannot be reached, refuses, or has no such model."""
+
+
 class LLMError(VQTextError):
     """A language model that cannot be reached, or gives no usable reply."""
 

@@ -9,13 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from huggingface_hub import ModelCard
 from test_unseen import prepared, study  # noqa: F401  a fixture
 
 from vqtext.errors import ArtifactError, WordsError
 from vqtext.model.decoding import decoder
+from vqtext.model.load import load
 from vqtext.pipeline import evaluate
+from vqtext.pipeline.convert import export, lines
 from vqtext.pipeline.evaluate import Evaluate, _places
-from vqtext.pipeline.evaluation import controls
+from vqtext.pipeline.evaluation import controls, tables
+from vqtext.pipeline.evaluation.card import _plain
 from vqtext.pipeline.evaluation.tables import told_lines
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
@@ -203,3 +208,50 @@ def test_steps_that_one_fold_joined_and_another_did_not_have_places_of_their_own
     """Else a name of one fold would be held against the truth of another's."""
     given = [Words(names, np.eye(len(names)), [], [], []) for names in (["a, b", "c"], ["a", "b", "c"])]
     assert [place.tolist() for place in _places(given)] == [[0, 1], [2, 3, 1]]
+
+
+def test_a_card_tells_what_was_measured_of_exactly_this_model(trained: Settings, heard: Any) -> None:
+    """Somebody would choose a model by the scores of another one."""
+    run_folder = trained.cache / "runs/default"
+    model, out = load(run_folder), trained.cache / "shared"
+
+    def card() -> ModelCard:
+        model.save_pretrained(out)
+        return ModelCard.load(out / "README.md")
+
+    assert "No score is known" in card().text
+    run(Evaluate(asked(trained, truth=trained.cache / "truth.toml"), heard))
+    found, said = result_of(trained), card()
+    assert said.data.library_name == "vqtext" and "vqshape" in said.data.tags and said.data.license is None
+    measures = (found["classification"]["decoding"]["accuracy"], found["grounding"]["named_recall"])
+    for measure in (*measures, found["ece"]):
+        assert f"| {tables.told(measure)} |" in said.text
+    assert f"on {found['test_windows']} windows of {found['dataset']}, 1 person, on people that" in said.text
+    assert "mean and spread of models of 2 seeds" in said.text
+    for channel in model.config.channels:
+        assert f"| {channel.location} | {channel.modality} | {channel.axis} | {channel.unit} |" in said.text
+    for phrase in (*model.vocabulary.anchors, *model.config.labels):
+        assert phrase in said.text
+    with torch.no_grad():
+        before = model.network.normalise.mean.clone()
+        model.network.normalise.mean.add_(1)
+    with pytest.warns(
+        UserWarning, match=r"evaluate.json is of other files than this model's.*vqtext evaluate"
+    ):
+        assert "No score is known" in card().text, "its weights were changed"
+    model.network.normalise.mean.copy_(before)
+    assert "Measured by" in card().text
+    for damage, why in (("{", "cannot be read"), (json.dumps({**found, "ece": {}}), "cannot be read")):
+        (run_folder / "evaluate.json").write_text(damage)
+        with pytest.warns(UserWarning, match=why):
+            assert "No score is known" in card().text
+    (run_folder / "evaluate.json").write_text(json.dumps({**found, "made_by": "evaluate 3"}))
+    answer = export(run_folder, "hub-folder", out)
+    assert answer["files"] == ["README.md", "anchors.json", "config.json", "model.safetensors"]
+    assert ["another version of vqtext" in said for said in answer["warnings"]] == [True]
+    assert len(lines(answer)) == 2
+
+
+def test_no_word_of_a_card_is_taken_for_markup() -> None:
+    """Labels and phrases are data, and a card is shown as a page."""
+    assert _plain("a|b\n<script> [x](y) `c` # d") == r"a\|b \<script\> \[x\](y) \`c\` \# d"

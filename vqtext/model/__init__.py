@@ -1,1 +1,1 @@
-"""The torch model. Nothing here imports a text model, the network or the pipeline."""
+"""The torch model. Nothing here imports a text model or the pipeline, and `hub` alone goes online."""

@@ -25,6 +25,7 @@ from vqtext.model.decoding.reasons import tell
 from vqtext.model.decoding.stream import explain_stream
 from vqtext.model.network.frame_names import frame_states, own_frame_names
 from vqtext.model.network.network import Network
+from vqtext.model.sharing import ANCHORS, CONFIG, WEIGHTS, Shared
 from vqtext.model.tensor_files import save_safetensors
 from vqtext.model.vocabulary import Vocabulary
 from vqtext.model.vqshape import VQShape
@@ -32,8 +33,6 @@ from vqtext.model.vqshape.config import ARCHITECTURE
 from vqtext.model.vqshape.weights import misfits
 from vqtext.reason import Reason, RecordingReasons
 from vqtext.schema import Channel
-
-WEIGHTS, CONFIG, ANCHORS = "model.safetensors", "config.json", "anchors.json"
 
 
 @dataclass(frozen=True)
@@ -90,12 +89,18 @@ class Decodings:
     keep: np.ndarray
 
 
-class VQText:
-    """A trained model: signal in, class and reason out. It never sees text and never uses the network."""
+class VQText(Shared):
+    """A trained model: signal in, class and reason out. It never sees text, and goes online only in
+    `from_pretrained` with the name of a repository and in `push_to_hub`.
 
-    def __init__(self, network: Network, decoder: Decoder) -> None:
+    Attributes:
+        folder: where it was loaded from; None where it was not.
+    """
+
+    def __init__(self, network: Network, decoder: Decoder, folder: Path | None = None) -> None:
         self.network = network.signal_only().eval()
         self.decoder = decoder.eval()
+        self.folder = folder
 
     @property
     def config(self) -> ModelConfig:
@@ -239,7 +244,7 @@ class VQText:
         _write_json(folder / ANCHORS, self.vocabulary.to_dict())
 
     @classmethod
-    def from_pretrained(cls, folder: Path | str) -> VQText:
+    def from_folder(cls, folder: Path | str) -> VQText:
         """A trained model; as `load`, but an imported VQShape is an `ArtifactError`."""
         model = load(folder)
         if isinstance(model, VQShape):
@@ -310,7 +315,7 @@ def load(folder: Path | str) -> VQText | VQShape:
         raise ArtifactError(f"{folder / WEIGHTS} is not this model's: it {found}: run `vqtext train`")
     for prefix, module in parts.items():
         module.load_state_dict({name: tensors[prefix + name] for name in module.state_dict()})
-    return VQText(network, decoder)
+    return VQText(network, decoder, folder)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

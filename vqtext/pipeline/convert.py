@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 from vqtext.cache.publish import publish, publish_folder
 from vqtext.errors import ArtifactError, ConfigError
 
-FORMATS = ("original", "onnx")
+FORMATS = ("original", "onnx", "hub-folder")
 
 
 def import_vqshape(checkpoint: Path | str, folder: Path | str) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def export(folder: Path | str, to: str, out: Path | str) -> dict[str, Any]:
 
     Args:
         folder: for ``original`` an imported VQShape or a trained model of independent channels, for ``onnx``
-            a trained model.
+            a trained model, for ``hub-folder`` too, which adds a card.
 
     Raises:
         ConfigError: an unknown format.
@@ -43,14 +44,28 @@ def export(folder: Path | str, to: str, out: Path | str) -> dict[str, Any]:
     """
     if to not in FORMATS:
         raise ConfigError(f"--to {to}: unknown format; there is {', '.join(FORMATS)}")
-    return (_onnx if to == "onnx" else _original)(Path(folder), Path(out))
+    write = {"onnx": _onnx, "original": _original, "hub-folder": _hub_folder}[to]
+    return write(Path(folder), Path(out))
+
+
+def _hub_folder(folder: Path, out: Path) -> dict[str, Any]:
+    from vqtext.model.load import VQText
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        VQText.from_folder(folder).save_pretrained(out)
+    return {
+        "files": sorted(path.name for path in out.iterdir()),
+        "warnings": [str(one.message) for one in said],
+        "path": str(out),
+    }
 
 
 def _onnx(folder: Path, out: Path) -> dict[str, Any]:
     from vqtext.model.export_onnx import OUTPUTS, export_onnx
     from vqtext.model.load import VQText
 
-    model = VQText.from_pretrained(folder)
+    model = VQText.from_folder(folder)
     with publish(out) as temp:
         away = export_onnx(model, temp)
     config = model.config
@@ -81,6 +96,8 @@ def _original(folder: Path, out: Path) -> dict[str, Any]:
 
 def lines(summary: dict[str, Any]) -> list[str]:
     """The summary of both, for people."""
+    if "files" in summary:
+        return [*summary["warnings"], f"{', '.join(summary['files'])} written to {summary['path']}"]
     if "outputs" in summary:
         _, channels, length = summary["input"]["signal"]
         return [

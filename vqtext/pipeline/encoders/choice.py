@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
-import urllib.request
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from vqtext.console.progress import Progress
 from vqtext.errors import EncoderError
+from vqtext.model.hub import reachable
 from vqtext.pipeline.encoders.base import Encoder, loading
 from vqtext.pipeline.encoders.clip import CLIP, MODEL_TYPES, ClipText
 from vqtext.pipeline.encoders.sentence import MINILM, SentenceEncoder, minilm
@@ -108,17 +106,3 @@ def _check_hub(source: str, missing: EncoderError) -> None:
             f"the text encoder {source} is not on this machine and {constants.ENDPOINT} does not answer; "
             "use `--encoder minilm`, or give the folder of a downloaded model"
         ) from missing
-
-
-def reachable(url: str, timeout_s: float = 3.0) -> bool:
-    """Whether a server, or the proxy that stands before it, takes a connection."""
-    target = urlsplit(url)
-    proxy = urllib.request.getproxies().get(target.scheme)
-    if proxy and not urllib.request.proxy_bypass(target.hostname or ""):
-        target = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    port = target.port or {"https": 443, "http": 80}.get(target.scheme, 443)
-    try:
-        socket.create_connection((target.hostname or "", port), timeout_s).close()
-    except OSError:
-        return False
-    return True

@@ -1,0 +1,174 @@
+"""Models on the Hugging Face hub: from there, and to there.
+
+Nothing here goes online but `download` and `upload`, which only `VQText.from_pretrained` with the name of a
+repository and `VQText.push_to_hub` call. No message tells the token.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import urllib.request
+import warnings
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import vqtext
+from vqtext.errors import HubError
+
+LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
+
+
+def is_repo(place: Path | str) -> bool:
+    """Whether it is the name of a repository, ``owner/name``: text, while no folder ``owner`` stands here."""
+    return is_name(place) and not Path(place).parent.exists()
+
+
+def is_name(place: Path | str) -> bool:
+    """Whether it might be the name of a repository."""
+    return isinstance(place, str) and re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", place) is not None
+
+
+def download(
+    repo: str,
+    files: Collection[str],
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: Path | str | None = None,
+) -> Path:
+    """The folder on this machine in which some files of a repository lie; what is there is not fetched again.
+
+    Args:
+        repo: ``owner/name``.
+        files: their names.
+        revision: branch, tag or commit; None takes the newest.
+        token: as huggingface_hub's.
+        cache_dir: where downloads are kept; None takes huggingface_hub's own place.
+
+    Raises:
+        HubError: the hub is away and the files are not on this machine, it refuses, or it has no such files.
+    """
+    from huggingface_hub import HfApi, constants, snapshot_download
+
+    endpoint = _endpoint()
+    how: dict[str, Any] = {"revision": revision or constants.DEFAULT_REVISION, "token": token}
+    here = {**how, "cache_dir": cache_dir, "endpoint": endpoint, "allow_patterns": [*files]}
+    with _asking(repo, endpoint, token):
+        away = f"{_host(endpoint)} does not answer"
+        if constants.HF_HUB_OFFLINE:
+            away = "HF_HUB_OFFLINE is set"
+        elif reachable(endpoint):
+            there = HfApi(endpoint, library_name="vqtext", library_version=vqtext.__version__)
+            listed = there.model_info(repo, **how).siblings
+            found = files if listed is None else {file.rfilename for file in listed}
+            missing = [name for name in files if name not in found]
+            if missing:  # said before anything is downloaded: weights of others are large
+                raise HubError(f"{repo} on {_host(endpoint)} holds no vqtext model: it lacks {missing[0]}")
+            return Path(snapshot_download(repo, **here))
+        try:
+            folder = Path(snapshot_download(repo, **here, local_files_only=True))
+        except FileNotFoundError:
+            raise HubError(f"{away}, and {repo} is not on this machine: nothing was downloaded") from None
+    warnings.warn(f"{away}: {repo} is as it was when it was downloaded", stacklevel=3)
+    return folder
+
+
+def upload(folder: Path, repo: str, token: str | bool | None, private: bool | None, message: str) -> str:
+    """Put the files of a folder into a repository, in one commit; the repository is made where there is none.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        HubError: the hub is away or refuses.
+    """
+    from huggingface_hub import HfApi, constants
+
+    endpoint = _endpoint()
+    with _asking(repo, endpoint, token):
+        if constants.HF_HUB_OFFLINE:
+            raise HubError(f"HF_HUB_OFFLINE is set: {repo} was not uploaded")
+        if not reachable(endpoint):
+            raise HubError(f"{_host(endpoint)} does not answer: {repo} was not uploaded")
+        api = HfApi(endpoint, token, library_name="vqtext", library_version=vqtext.__version__)
+        api.create_repo(repo, private=private, exist_ok=True)
+        return api.upload_folder(repo_id=repo, folder_path=folder, commit_message=message).commit_url
+
+
+def reachable(url: str, timeout_s: float = 3.0) -> bool:
+    """Whether a server, or the proxy that stands before it, takes a connection."""
+    target = urlsplit(url)
+    proxy = urllib.request.getproxies().get(target.scheme)
+    if proxy and not urllib.request.proxy_bypass(target.hostname or ""):
+        target = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    port = target.port or {"https": 443, "http": 80}.get(target.scheme, 443)
+    try:
+        socket.create_connection((target.hostname or "", port), timeout_s).close()
+    except OSError:
+        return False
+    return True
+
+
+def _endpoint() -> str:
+    """The hub's address; huggingface_hub knows HF_ENDPOINT as it was when it was imported."""
+    from huggingface_hub import constants
+
+    return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+
+
+def _host(endpoint: str) -> str:
+    """The hub's name, without a password that may stand before it."""
+    return urlsplit(endpoint).netloc.rpartition("@")[2] or endpoint
+
+
+@contextmanager
+def _asking(repo: str, endpoint: str, token: str | bool | None) -> Iterator[None]:
+    """Errors of huggingface_hub as people read them."""
+    from huggingface_hub import errors, get_token
+
+    host = _host(endpoint)
+    said = token if isinstance(token, str) else get_token()
+    if said and not re.fullmatch("[!-~]+", said):
+        raise HubError(f"the token holds characters that no token has: {LOG_IN}")
+    try:
+        yield
+    except errors.HFValidationError:
+        raise HubError(f"{repo!r} is no repository's name, which is owner/name") from None
+    except errors.GatedRepoError:
+        raise HubError(f"{repo} on {host} is gated: ask its owner for access, and {LOG_IN}") from None
+    except errors.RevisionNotFoundError:
+        raise HubError(f"{repo} on {host} has no such revision") from None
+    except errors.HfHubHTTPError as error:
+        if isinstance(error, errors.RepositoryNotFoundError) or error.response.status_code == 404:
+            hidden = f"look at its name; where it is private, or to be made, {LOG_IN}"
+            raise HubError(f"{host} shows no {repo}: {hidden}") from None
+        raise HubError(f"{host} {_told(error, said)} ({repo})") from None
+    except errors.LocalTokenNotFoundError:
+        raise HubError(f"{repo} needs a token, and there is none: {LOG_IN}") from None
+    except errors.HTTPError as error:
+        raise HubError(f"{host} broke off ({type(error).__name__}): try again later ({repo})") from None
+    except errors.LocalEntryNotFoundError as error:
+        why = error.__cause__
+        told = _told(why, said) if isinstance(why, errors.HfHubHTTPError) else "broke off: try again later"
+        raise HubError(f"{host} {told} ({repo})") from None
+    except OSError as error:
+        raise HubError(f"{repo}: {error.strerror or type(error).__name__} ({error.filename})") from None
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError) as error:
+        raise HubError(
+            f"{host} answers as no hub does ({type(error).__name__}): look at HF_ENDPOINT and at proxies"
+        ) from None
+
+
+def _told(error: Any, token: str | None) -> str:
+    """What a hub that refuses says, in one line, without the token, which it may repeat."""
+    status = error.response.status_code
+    words = " ".join((error.server_message or "").split())
+    words = re.sub(r"hf_\w+", "…", words.replace(token, "…") if token else words)[:200]
+    said = f"answers {status}{f', {words!r}' if words else ''}"
+    if status in (401, 403):
+        return f"{said}: {LOG_IN}, with a token that is allowed to"
+    return f"{said}: try again later" if status == 429 or status >= 500 else said
