@@ -26,6 +26,7 @@ from vqtext.data.splits.folds import splits_for
 from vqtext.data.splits.splits import PARTS, Split
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import TrainingError
+from vqtext.model.training.loggers import check_installed
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
@@ -81,7 +82,8 @@ class Train(Stage):
 
     def options(self) -> Any:
         chosen = self.settings.model_dump(mode="json", include={"model", "guidance", "train"})
-        for where in ("accelerator", "devices", "workers"):  # where it runs is not what it is
+        for where in ("accelerator", "devices", "workers", "logger", "logger_online"):
+            # where it runs, and is watched, is not what it is
             chosen["train"].pop(where)
         chosen["train"].pop("preset")  # what it set is there
         if self.settings.model.init is not None:  # what lies there counts, not where it lies
@@ -90,7 +92,9 @@ class Train(Stage):
         return chosen
 
     def ensure_inputs(self) -> None:
-        """Tasks of a launcher may each train a run of their own; they never share one."""
+        """Tasks of a launcher may each train a run of their own; they never share one. Packages that are
+        missed at the end of a training are missed at once."""
+        check_installed(self.settings.train)
         said = {name: os.environ.get(name, "") for name in TASKS}
         name, count = max(said.items(), key=lambda one: int(one[1]) if one[1].isdecimal() else 0)
         if count.isdecimal() and int(count) > 1:

@@ -280,6 +280,16 @@ class TrainSettings(_Section):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
         default="32-true", description="numbers that are computed with"
     )
+    logger: Annotated[list[Literal["csv", "tensorboard", "wandb", "mlflow"]], Listed] = Field(
+        default=["csv", "tensorboard"],
+        min_length=1,
+        description="where the numbers of a training go, such as csv,wandb; metrics.csv is always written",
+    )
+    logger_online: bool = Field(
+        default=False,
+        description="let wandb and mlflow send them to their servers, as WANDB_BASE_URL and "
+        "MLFLOW_TRACKING_URI say; else they write into the run's folder",
+    )
     compile: bool = Field(
         default=False, description="compile the network first: minutes of waiting, then faster steps on a GPU"
     )

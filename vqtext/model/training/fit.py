@@ -27,8 +27,9 @@ from vqtext.model.training.dataset import Windows, loader
 from vqtext.model.training.ddp import InProcesses, Relay, no_process_stays, quiet, start_tracker
 from vqtext.model.training.faults import is_out_of_memory, is_out_of_shared_memory, out_of_memory
 from vqtext.model.training.init_from_vqshape import start
-from vqtext.model.training.lightning_alone import Events, Trainer, lightning
+from vqtext.model.training.lightning_alone import Trainer, lightning
 from vqtext.model.training.lightning_module import Revive, TrainingModule, calibrated_nll
+from vqtext.model.training.loggers import failed, logging_to
 from vqtext.model.training.losses import residual
 from vqtext.model.vocabulary import Grammar, Vocabulary
 from vqtext.schema import Rows
@@ -116,7 +117,7 @@ def fit(
 
     Args:
         drop: share of the training windows that see no text.
-        folder: logs (TensorBoard and CSV) and checkpoints are written here.
+        folder: logs and checkpoints are written here.
         tell: called a few times a second and after each epoch.
         begin: weights that were trained before (`weights`); None begins anew.
 
@@ -126,7 +127,7 @@ def fit(
 
     Raises:
         TrainingError: nothing can be learnt from these windows, a loss is not finite, memory is too small,
-            or the device is not there.
+            the device is not there, or a logger fails.
         OSError: the disk is full; a training that is called again goes on from its last checkpoint.
     """
     quiet()
@@ -165,8 +166,10 @@ def fit(
         if settings.devices > 1:
             start_tracker()
             tell = processes.enter_context(Relay(tell))
-        logger = Events(folder, purge_step=stopped["global_step"] if stopped else None)
-        trainer = _trainer(settings, epochs, logger, [Revive(), Progress(tell), keeper])
+        again = stopped["global_step"] if stopped else None
+        name = f"{settings.run} seed {seed}{' of all windows' if begin is not None else ''}"
+        logs = processes.enter_context(logging_to(settings, name, folder, again))
+        trainer = _trainer(settings, epochs, logs, [Revive(), Progress(tell), keeper])
         processes.enter_context(no_process_stays())
         try:
             going_on = keeper.folder / LAST if stopped else None
@@ -174,6 +177,8 @@ def fit(
         except SystemExit as stop:  # Lightning turns Ctrl-C into exit(1); the caller must see the Ctrl-C
             raise KeyboardInterrupt from stop
         except Exception as error:
+            if (log := failed(error)) is not None:
+                raise log from error
             if is_out_of_memory(error):
                 raise out_of_memory(settings, config.settings, config.tokens) from error
             if is_out_of_shared_memory(error):
@@ -204,7 +209,7 @@ def _augment(config: ModelConfig, data: TrainingData, training: Windows, group: 
     return Augment(config.channels, config.anywhere, mounting(*people), own_headings(*people))
 
 
-def _trainer(settings: TrainSettings, epochs: int, logger: Any, callbacks: list[Any]) -> Any:
+def _trainer(settings: TrainSettings, epochs: int, loggers: list[Any], callbacks: list[Any]) -> Any:
     """Lightning's trainer.
 
     Raises:
@@ -219,7 +224,7 @@ def _trainer(settings: TrainSettings, epochs: int, logger: Any, callbacks: list[
             use_distributed_sampler=False,  # our own sampler shares out
             accumulate_grad_batches=settings.accumulate,
             max_epochs=epochs,
-            logger=logger,
+            logger=loggers or False,
             plugins=[AtomicIO()],
             callbacks=callbacks,
             gradient_clip_val=1.0,

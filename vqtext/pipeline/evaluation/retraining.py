@@ -52,7 +52,7 @@ def settings_of(run: Mapping[str, Any], now: Settings, without_text: bool) -> Se
     """The settings of a run, to be followed in the cache and on the machine of now."""
     said = {**run["settings"], "cache": now.cache}
     where = {name: getattr(now.train, name) for name in ("accelerator", "devices", "workers")}
-    said["train"] = {**said["train"], **where}
+    said["train"] = {**said["train"], **where, "logger": ["csv"], "logger_online": False}
     said["model"] = {name: x for name, x in said["model"].items() if name != "codebook"}  # runs of before
     if without_text:
         said["train"] |= {"grounding": "nearest"}
