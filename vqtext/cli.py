@@ -121,7 +121,7 @@ def dedup(loaded: Loaded, how: How) -> None:
     ),
     *("train.epochs", "train.preset", "train.patience", "train.batch_size", "train.accumulate"),
     *("train.learning_rate", "train.overfit", "train.accelerator", "train.devices", "train.precision"),
-    *("train.compile", "train.workers"),
+    *("train.compile", "train.workers", "train.logger", "train.logger_online"),
 )
 def train(loaded: Loaded, how: How) -> None:
     """Train on the cached artifacts alone: no network, no text model."""
@@ -279,10 +279,11 @@ def export(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            help="onnx: signal to tokens; original: a checkpoint of VQShape's own code",
+            help="onnx: signal to tokens; original: a checkpoint of VQShape's own code; "
+            "hub-folder: a model and its card, to share",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where it goes")],
+    out: Annotated[Path, typer.Option("--out", metavar="PATH", help="Where it goes")],
     as_json: AsJson = False,
 ) -> None:
     """Write a model in another program's format."""

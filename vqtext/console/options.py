@@ -37,6 +37,7 @@ METAVARS = {
     "train.folds": "K",
     "train.split": "HOW",
     "train.seeds": "LIST",
+    "train.logger": "LIST",
     "train.grounding": "MODE",
     "model.channels": "MODE",
     "model.init": "FOLDER",
