@@ -23,6 +23,7 @@ class HubServer:
         repos: name → commit → file → bytes, in the order of commits.
         asked: method and path of each request.
         status: what it answers to everything, in place of an answer; body: with which JSON.
+        cut: it closes the connection in the midst of files.
         is_private: nobody without the token sees or changes anything.
     """
 
@@ -31,7 +32,7 @@ class HubServer:
         self.asked: list[str] = []
         self.status: int | None = None
         self.body: Any = {}
-        self.is_private = False
+        self.is_private = self.cut = False
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
@@ -120,6 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**(headers or {}), "Content-Length": str(len(data))}.items():
             self.send_header(name, value)
         self.end_headers()
+        if isinstance(body, bytes) and self.hub.cut:
+            data, self.close_connection = data[: len(data) // 2], True
         if self.command != "HEAD":
             self.wfile.write(data)
 

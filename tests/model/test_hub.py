@@ -172,6 +172,18 @@ def test_what_is_no_model_of_this_version_is_told_in_one_line(model, hub, tmp_pa
         got(tmp_path, revision="v9")
 
 
+def test_a_download_that_breaks_off_leaves_nothing_that_is_taken_for_a_model(
+    model, hub, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)  # between its tries
+    model.push_to_hub(NAME, token=TOKEN)
+    hub.cut = True
+    with pytest.raises(HubError, match=r"(broke off|sent less than all).*try again later"):
+        got(tmp_path)
+    hub.cut = False
+    assert got(tmp_path).config == model.config
+
+
 def test_a_place_that_cannot_be_written_keeps_what_it_had(model, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(ArtifactError, match="file cannot be written"):

@@ -254,4 +254,4 @@ def test_a_card_tells_what_was_measured_of_exactly_this_model(trained: Settings,
 
 def test_no_word_of_a_card_is_taken_for_markup() -> None:
     """Labels and phrases are data, and a card is shown as a page."""
-    assert _plain("a|b\n<script> [x](y) `c` # d") == r"a\|b \<script\> \[x\](y) \`c\` \# d"
+    assert _plain("a|b\n<script> [x](y) `c` # acc_x _d_") == r"a\|b \<script\> \[x\](y) \`c\` \# acc_x \_d\_"

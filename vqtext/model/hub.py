@@ -156,7 +156,9 @@ def _asking(repo: str, endpoint: str, token: str | bool | None) -> Iterator[None
         told = _told(why, said) if isinstance(why, errors.HfHubHTTPError) else "broke off: try again later"
         raise HubError(f"{host} {told} ({repo})") from None
     except OSError as error:
-        raise HubError(f"{repo}: {error.strerror or type(error).__name__} ({error.filename})") from None
+        if error.strerror is None:  # of what came, not of this machine
+            raise HubError(f"{host} sent less than all of {repo}: try again later") from None
+        raise HubError(f"{repo}: {error.filename or 'connection'}: {error.strerror}") from None
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError) as error:
         raise HubError(
             f"{host} answers as no hub does ({type(error).__name__}): look at HF_ENDPOINT and at proxies"

@@ -69,8 +69,8 @@ def model_card(
         f"# {_plain(repo_id or 'A vqtext model')}",
         "",
         f"Reads windows of {config.window_s:g} s at {config.rate_hz:g} Hz ({config.steps} samples) of "
-        f"{len(channels)} channels, says which of {len(config.labels)} labels each is, by which steps, in "
-        f"order and with times. Written by vqtext {vqtext.__version__}.",
+        f"{len(channels)} channels, and says which of {len(config.labels)} labels each is, by which steps, "
+        f"in order and with times. Written by vqtext {vqtext.__version__}.",
         "",
         "```python",
         "from vqtext.model.load import VQText",
@@ -167,4 +167,4 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _plain(text: str) -> str:
     """Text that Markdown and HTML take for nothing but text, in one line."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~!&])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*{}\[\]<>#|~!&]|\b_|_\b)", r"\\\1", " ".join(text.split()))
