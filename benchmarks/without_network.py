@@ -9,7 +9,7 @@ import torch
 from first_names import FirstNames
 
 from vqtext.data.splits.folds import splits_for
-from vqtext.model.grounding.e_step import EStepConfig, e_step, felt, words
+from vqtext.model.grounding.e_step import EStepConfig, e_step, features, words
 from vqtext.model.grounding.emissions import Gaussians
 from vqtext.model.hsmm import semi_markov
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_recall
@@ -33,7 +33,7 @@ def without_network(settings: Settings) -> tuple[float, float]:
         learn, test = evidence.of(split.learn), evidence.of(split.test)
         chain = e_step(learn, grammar, KNOWS, config).chain
         written, _ = words(learn, grammar, KNOWS, config.emission)
-        fitted, states = felt(learn, grammar, written, chain, config)
+        fitted, states = features(learn, grammar, written, chain, config)
         of_test = Gaussians(test, config.emission)
         of_test.mean, of_test.variance = fitted.mean, fitted.variance
         prior = torch.bincount(learn.label, minlength=len(grammar.anchor)) / len(learn.label)
