@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from formats_page import names, rows
 
 import vqtext
 from vqtext.data.readers.basic_motions import BasicMotions
@@ -117,6 +118,18 @@ def test_evaluate_and_explain_answer_in_json_and_nothing_else(folder: Path):
     assert {sample["true"] for sample in said["samples"]} == {"standing", "walking", "running", "badminton"}
     again = command(folder, "evaluate", "--json")
     assert json.loads(again.stdout) == scores and "up to date" in again.stderr
+
+
+def test_a_run_holds_the_files_and_keys_that_the_page_says(folder: Path):
+    """Who reads a run without this package has only the page on file formats."""
+    run = folder / "cache/runs/default"
+    succeed(folder, "evaluate")
+    succeed(folder, "explain")
+    page = {name for cells in rows("runs/NAME", "file") for name in names(cells[0])}
+    found = {file.relative_to(run).as_posix() for file in run.rglob("[!.]*") if file.is_file()}
+    assert {name for name in found if "tfevents" not in name} == page
+    keys = [name for cells in rows("runs/NAME", "key") for name in names(cells[0])]
+    assert set(json.loads((run / "run.json").read_text(encoding="utf-8"))) == set(keys)
 
 
 def test_one_window_and_the_codes_are_told_and_nothing_is_written(folder: Path):

@@ -15,8 +15,11 @@ from llm.server import LLMServer
 from vqtext.console.progress import Tell
 from vqtext.pipeline.encoders import Encoder
 from vqtext.pipeline.encoders.sentence import minilm as load_minilm
+from vqtext.pipeline.registry import STAGES
+from vqtext.pipeline.stage import run
 from vqtext.prompts.subactions import dump_subactions
 from vqtext.schema import SubActions
+from vqtext.settings.loading import load_settings
 from vqtext.settings.schema import Settings
 
 T = TypeVar("T")
@@ -107,3 +110,19 @@ def llm_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LLMServer]:
         monkeypatch.delenv(name, raising=False)
     with LLMServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifacts before training, of a simulated study whose windows are described."""
+    folder = tmp_path_factory.mktemp("described")
+    world = folder / "world.toml"
+    world.write_text("subjects = 1\nminutes = 0.6\n")
+    data = {"data.name": "planted", "data.path": world}
+    chosen = {"cache": folder / "cache", **data, "guidance.source": "both"}
+    settings = load_settings(chosen, folder, {}).settings
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vqtext.pipeline.embed.choose", lambda *_: (BagOfWords(), "for the test"))
+        for entry in STAGES[:5]:
+            run(entry.load()(settings, Heard()), force=False)  # type: ignore[arg-type]
+    return settings.cache
