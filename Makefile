@@ -3,12 +3,15 @@
 # make test        environment, install, and the tests, as many at once as there are cores
 # make lint        ruff and mypy
 # make fix         let ruff mend what it can
+# make docs        the site, in build/site; broken links are errors
+# make notebook    run the tutorial
+# make wheel       build wheel and sdist, and use them outside the tree
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-clean test lint fix
+.PHONY: demo demo-clean test lint fix docs notebook wheel
 
 demo: $(VENV)/.demo
 	mkdir -p .demo
@@ -28,6 +31,18 @@ lint: $(VENV)/.dev
 fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: notebook
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "to read it: $(BIN)/python -m http.server --directory build/site"
+
+notebook: build/tutorial/tutorial.ipynb
+
+build/tutorial/tutorial.ipynb: docs/tutorial.ipynb docs/hooks/run_notebook.py $(shell find vqtext -type f -not -name '*.pyc') | $(VENV)/.docs
+	$(BIN)/python docs/hooks/run_notebook.py
+
+wheel: $(VENV)/.dev
+	.ci/wheel $(BIN)/python
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vqtext needs Python 3.11 or newer: make demo PYTHON=python3.11")'

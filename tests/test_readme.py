@@ -16,7 +16,13 @@ from vqtext.prompts.subactions import read_subactions
 from vqtext.settings.loading import load_settings
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs/reference").glob("*.md")),
+]
+# Pages that are made when the site is built, which checks links to them.
+MADE = {"tutorial.md", "cli.md", "settings.md", "changes.md"}
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
@@ -75,7 +81,7 @@ def test_settings_and_words_are_what_the_commands_read(tmp_path: Path, monkeypat
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), target
+        assert (page.parent / target).exists() or Path(target).name in MADE, target
 
 
 def test_the_readme_is_short() -> None:

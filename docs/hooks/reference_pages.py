@@ -10,7 +10,6 @@ from typing import Any
 import typer
 
 from vqtext.cli import app
-from vqtext.settings.loading import variable_of
 from vqtext.settings.schema import Settings
 
 BOUNDS = {
@@ -40,7 +39,8 @@ command has one. The command line wins over variables, variables win over the fi
 threshold = 0.8
 ```
 
-is the same as `VQTEXT_DEDUP__THRESHOLD=0.8` and `vqtext dedup --threshold 0.8`. *None*: nothing is set.
+is the same as `VQTEXT_DEDUP__THRESHOLD=0.8` and `vqtext dedup --threshold 0.8`. All variables are spelled so.
+*None*: nothing is set.
 """
 COMMANDS = """# Command line
 
@@ -86,11 +86,11 @@ def settings_page() -> str:
         else:
             lines += ["## At the top of the file", ""]
             settings = {section: entry}
-        rows = []
-        for name, one in settings.items():
-            meaning = f"{one['description']}; `{variable_of(name)}`"
-            rows.append((f"`{name}`", _values(one), _default(one.get("default")), meaning))
-        lines += _table(("setting", "values", "default", "meaning; variable"), rows)
+        rows = [
+            (f"`{name}`", _values(one), _default(one.get("default")), one["description"])
+            for name, one in settings.items()
+        ]
+        lines += _table(("setting", "values", "default", "meaning"), rows)
     return "\n".join(lines)
 
 

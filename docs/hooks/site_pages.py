@@ -13,7 +13,7 @@ import nbformat
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from nbconvert import MarkdownExporter
-from reference import cli_page, settings_page
+from reference_pages import cli_page, settings_page
 
 ROOT = Path(__file__).parents[2]
 STORED = ROOT / "docs" / "tutorial.ipynb"
