@@ -10,8 +10,10 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
+from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +29,9 @@ def main() -> None:
     os.environ |= {"NO_COLOR": "1", "COLUMNS": "110"}
     notebook = nbformat.read(STORED, as_version=4)
     where = {"metadata": {"path": str(FOLDER)}}
-    NotebookClient(notebook, timeout=600, resources=where, coalesce_streams=True).execute()
+    with TemporaryDirectory() as sockets:  # pipes of its own: a TCP port is open to everybody on the machine
+        kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel")
+        NotebookClient(notebook, km=kernel, timeout=600, resources=where, coalesce_streams=True).execute()
     nbformat.write(notebook, FOLDER / STORED.name)
 
 
