@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import figures
 import pytest
 import typer
 from reference_pages import cli_page, settings_page
@@ -55,6 +56,15 @@ def test_a_decision_says_whether_it_holds(record: Path) -> None:
     mine = {"Kind: architecture": sections[0], "Kind: experiment": sections[1]}[kind]
     text = title.partition(". ")[2]
     assert f"| [{record.name[:4]}]({record.name}) | {text} | {told[1]} |" in mine.splitlines()
+
+
+def test_the_figures_are_those_that_the_script_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "FOLDER", tmp_path)
+    figures.main()
+    for drawn in tmp_path.iterdir():
+        assert drawn.read_text(encoding="utf-8") == (DOCS / "figures" / drawn.name).read_text(
+            encoding="utf-8"
+        )
 
 
 def test_the_tutorial_is_stored_without_outputs() -> None:

@@ -145,8 +145,13 @@ def chain() -> None:
     write("chain", 720, 265, *parts)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Draw them all."""
     FOLDER.mkdir(exist_ok=True)
     overview()
     signature()
     chain()
+
+
+if __name__ == "__main__":
+    main()

@@ -11,10 +11,11 @@ import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import nbformat
-from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 ROOT = Path(__file__).parents[2]
 STORED = ROOT / "docs" / "tutorial.ipynb"
@@ -29,9 +30,10 @@ def main() -> None:
     os.environ |= {"NO_COLOR": "1", "COLUMNS": "110"}
     notebook = nbformat.read(STORED, as_version=4)
     where = {"metadata": {"path": str(FOLDER)}}
-    with TemporaryDirectory() as sockets:  # pipes of its own: a TCP port is open to everybody on the machine
-        kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel")
-        NotebookClient(notebook, km=kernel, timeout=600, resources=where, coalesce_streams=True).execute()
+    with TemporaryDirectory() as sockets:  # a TCP port would be open to everybody on the machine
+        pipes = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+        how: dict[str, Any] = {"timeout": 600, "coalesce_streams": True, "resources": where, "config": pipes}
+        NotebookClient(notebook, **how).execute()
     nbformat.write(notebook, FOLDER / STORED.name)
 
 
