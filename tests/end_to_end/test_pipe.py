@@ -118,13 +118,11 @@ def test_evaluate_and_explain_answer_in_json_and_nothing_else(folder: Path):
     assert {sample["true"] for sample in said["samples"]} == {"standing", "walking", "running", "badminton"}
     again = command(folder, "evaluate", "--json")
     assert json.loads(again.stdout) == scores and "up to date" in again.stderr
+    _is_what_the_page_says(folder / "cache/runs/default")
 
 
-def test_a_run_holds_the_files_and_keys_that_the_page_says(folder: Path):
+def _is_what_the_page_says(run: Path) -> None:
     """Who reads a run without this package has only the page on file formats."""
-    run = folder / "cache/runs/default"
-    succeed(folder, "evaluate")
-    succeed(folder, "explain")
     page = {name for cells in rows("runs/NAME", "file") for name in names(cells[0])}
     found = {file.relative_to(run).as_posix() for file in run.rglob("[!.]*") if file.is_file()}
     assert {name for name in found if "tfevents" not in name} == page
