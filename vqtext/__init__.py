@@ -6,15 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["explain_recording", "load", "model_card", "prepare_frames"]
+__all__ = ["VQTextClassifier", "explain_recording", "load", "model_card", "prepare_frames"]
 
 if TYPE_CHECKING:
     from vqtext.model.load import load
+    from vqtext.pipeline.estimating.estimator import VQTextClassifier
     from vqtext.pipeline.evaluation.card import model_card
     from vqtext.pipeline.explaining.of_recording import explain_recording
     from vqtext.pipeline.preparing.prepare_frames import prepare_frames
 
 _HOME = {
+    "VQTextClassifier": "vqtext.pipeline.estimating.estimator",
     "explain_recording": "vqtext.pipeline.explaining.of_recording",
     "load": "vqtext.model.load",
     "model_card": "vqtext.pipeline.evaluation.card",

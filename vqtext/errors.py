@@ -40,6 +40,10 @@ class DataError(VQTextError):
     """Recordings that cannot be read or used."""
 
 
+class InputError(DataError, ValueError):
+    """Arrays that an estimator cannot learn from or say anything of; a ValueError, as scikit-learn has it."""
+
+
 class WordsError(VQTextError):
     """Sub-actions that are missing, malformed or cannot be used."""
 

@@ -103,13 +103,17 @@ class Train(Stage):
                 "first one alone; for several devices run the command once, with --devices"
             )
 
+    def splits(self, windows: Windows) -> list[Split]:
+        """Which windows train, one split a fold."""
+        return splits_for(windows, self.settings.train)
+
     def make(self, target: Path) -> None:
         from vqtext.pipeline.training.assemble import gather, rounds_of
 
         started = time.monotonic()
         windows = read_windows(self.settings.cache / "windows.h5")
         seeds = list(dict.fromkeys(self.settings.train.seeds))
-        splits = splits_for(windows, self.settings.train)
+        splits = self.splits(windows)
         for warning in dict.fromkeys(warning for split in splits for warning in split.warnings):
             self.progress.warn(warning)
         for warning in (*self._doubts(windows), *self._unguided(windows)):

@@ -39,7 +39,7 @@ def recordings_of_rows(
         DataError: time stamps are wrong, or names say no subject or label.
     """
     name = group.name
-    channels, factors = _channels(contents)
+    channels, factors = channels_of(contents)
     rows = replace(rows, signal=(rows.signal * factors[:, None]).astype(np.float32))
     subjects = _subjects(rows, group, contents, warn_once)
     several = len(set(subjects)) > 1
@@ -100,7 +100,7 @@ def _label(rows: Rows, group: Group, contents: Contents) -> str | None:
     return None
 
 
-def _channels(contents: Contents) -> tuple[tuple[Channel, ...], np.ndarray]:
+def channels_of(contents: Contents) -> tuple[tuple[Channel, ...], np.ndarray]:
     """Metadata of the channels, and the factors that lead to their units, ``(C,)``."""
     channels, factors = [], []
     for given in contents.channels:

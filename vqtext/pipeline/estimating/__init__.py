@@ -1,0 +1,1 @@
+"""``vqtext.VQTextClassifier``: the pipeline as an estimator of scikit-learn and aeon."""

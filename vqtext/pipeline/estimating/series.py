@@ -1,0 +1,156 @@
+"""What people hand to an estimator → arrays: series, their classes, and what the channels are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from vqtext.data.own.contents import check_contents
+from vqtext.data.own.own_recordings import channels_of
+from vqtext.errors import DataError, InputError
+from vqtext.schema import Channel
+
+TAKEN = "give an array (n, C, T) or (n, T), or a list of arrays (C, T)"
+
+
+def collection(X: Any) -> Any:
+    """Series as aeon keeps them: ``(n, C, T) float32``, or a list of ``(C, T_i) float32`` of different lengths.
+
+    What pandas holds stays as it is: aeon knows several ways to read it.
+
+    Raises:
+        InputError: there is no series, an empty one, one of other channels, or values that are no numbers.
+    """
+    from vqtext.model.decoding.arrays import numbers
+
+    if type(X).__module__.partition(".")[0] == "pandas" or _holds_frames(X):
+        return X
+    try:
+        if not isinstance(X, list | tuple):
+            X = numbers(X, "X")
+            if X.ndim not in (2, 3):
+                raise InputError(f"X is {X.ndim}-dimensional: {TAKEN}")
+            X = X[:, None] if X.ndim == 2 else X
+        series = [numbers(one, f"X[{i}]") for i, one in enumerate(X)]
+    except DataError as error:
+        raise InputError(str(error)) from None
+    except (TypeError, ValueError) as error:  # lists in lists of different lengths
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"X holds no arrays of numbers: {TAKEN}") from None
+    if not series:
+        raise InputError("X holds no series: give at least one")
+    for i, one in enumerate(series):
+        if one.ndim not in (1, 2):
+            raise InputError(f"series {i} is {one.ndim}-dimensional: {TAKEN}")
+    series = [one[None] if one.ndim == 1 else one for one in series]
+    for i, one in enumerate(series):
+        if not one.size:
+            raise InputError(f"series {i} has shape {one.shape}: leave it out")
+        if len(one) != len(series[0]):
+            raise InputError(f"series {i} has {len(one)} channels, series 0 has {len(series[0])}")
+    return np.stack(series) if len({one.shape for one in series}) == 1 else series
+
+
+def padded(series: Any, longest: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Series as one array ``(n, C, T)`` with NaN behind the shorter ones, and their lengths ``(n,)``.
+
+    A length ends with the last sample: NaN in all channels at the end of a series is no part of it.
+
+    Args:
+        series: as `collection` gives them.
+        longest: T; None takes that of the longest series. What is behind it is cut off.
+    """
+    longest = longest or max(one.shape[1] for one in series)
+    joined = np.full((len(series), series[0].shape[0], longest), np.nan, dtype=np.float32)
+    for row, one in zip(joined, series, strict=True):
+        row[:, : one.shape[1]] = one[:, :longest]
+    there = ~np.isnan(joined).all(axis=1)
+    return joined, longest - there[:, ::-1].argmax(axis=1)
+
+
+def check_samples(series: np.ndarray) -> None:
+    """Raises InputError where a series of ``(n, C, T)`` holds an infinite value, or no sample."""
+    from vqtext.model.decoding.inputs import told, too_large
+
+    if (wild := too_large(series)).any():
+        i, c, at = np.argwhere(wild)[0]
+        raise InputError(
+            f"series {i} has {told(series[i, c, at])} in channel {c}: write NaN where nothing was measured"
+        )
+    empty = np.isnan(series).all(axis=(1, 2))
+    if empty.any():
+        raise InputError(f"series {int(empty.argmax())} holds nothing but NaN: leave it out")
+
+
+def classes_in(y: Any, count: int) -> np.ndarray:
+    """The class of each series, ``(n,)``.
+
+    Args:
+        count: n.
+
+    Raises:
+        InputError: another number of them, one that is missing, none that are classes, or one class alone.
+    """
+    from sklearn.utils.multiclass import type_of_target
+
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1:
+        raise InputError(f"y has shape {y.shape}: give one class a series, ({count},)")
+    if len(y) != count:
+        raise InputError(f"X holds {count} series and y {len(y)} classes: give one a series")
+    missing = [i for i, value in enumerate(y.tolist()) if value is None or value != value]
+    if missing:
+        raise InputError(f"y has no class for series {missing[0]}: leave the series out")
+    try:
+        kind = type_of_target(y)
+        classes = np.unique(y)
+    except (TypeError, ValueError):
+        raise InputError("y mixes classes of several types: make all of them text, or all numbers") from None
+    if kind not in ("binary", "multiclass"):
+        raise InputError(f"y holds {kind} values, which are no classes: give text or whole numbers")
+    if len(classes) < 2:
+        raise InputError(f"y holds one class ({classes[0]}): two are the least that can be told apart")
+    return y
+
+
+def names_of(classes: np.ndarray) -> list[str]:
+    """What each class is called in words and reasons: its text, quoted where it is blank."""
+    return [str(name) if str(name).strip() else repr(str(name)) for name in classes]
+
+
+def channels_in(given: Any, count: int, rate_hz: float) -> tuple[tuple[Channel, ...], np.ndarray]:
+    """What the channels are, and the factors that lead to their units, ``(C,)``.
+
+    Args:
+        given: None where nothing is known; `Channel`s, in the units of the package; or dicts, as the
+            ``[[channels]]`` of a ``dataset.toml``.
+        count: C.
+
+    Raises:
+        InputError: something is wrong with a channel, or there are more or fewer than C.
+    """
+    if given is None:
+        given = [Channel(f"channel_{c}", "unknown", "unknown", str(c), "1") for c in range(count)]
+    if not isinstance(given, Sequence) or isinstance(given, str) or not len(given):
+        raise InputError("channels are a list: a dict for each channel, as [[channels]] of a dataset.toml")
+    if all(isinstance(one, Channel) for one in given):
+        channels, factors = tuple(given), np.ones(len(given))
+    else:
+        contents = {"name": "X", "rate_hz": rate_hz, "recordings": "X", "label_column": "y"}
+        try:
+            channels, factors = channels_of(check_contents({**contents, "channels": [*given]}, "channels"))
+        except DataError as error:
+            raise InputError(str(error)) from None
+    if len(channels) != count:
+        raise InputError(f"channels describe {len(channels)} channels, the series have {count}")
+    return channels, factors
+
+
+def _holds_frames(X: Any) -> bool:
+    first = X[0] if isinstance(X, list | tuple) and X else None
+    return hasattr(first, "iloc")
