@@ -1,4 +1,4 @@
-"""What the estimator derives from: aeon's BaseClassifier where aeon is installed, else the same on scikit-learn."""
+"""What the estimator derives from: aeon's BaseClassifier, or a stand-in where aeon is missing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
+from vqtext.errors import InputError
+from vqtext.pipeline.estimating.series import TAKEN
+
 
 class Alone(ClassifierMixin, BaseEstimator):
-    """The part of aeon's BaseClassifier that the estimator relies on: the same methods call the same hooks."""
+    """The part of aeon's BaseClassifier that the estimator relies on, on scikit-learn alone."""
 
     is_fitted = False
 
@@ -42,6 +45,8 @@ class Alone(ClassifierMixin, BaseEstimator):
             raise NotFittedError(f"this {type(self).__name__} has not been fitted yet: call fit first")
 
     def _preprocess_collection(self, X: Any, store_metadata: bool = True) -> Any:
+        if not isinstance(X, np.ndarray | list):
+            raise InputError(f"X is a {type(X).__name__}, which aeon would read: install it, or {TAKEN}")
         return X
 
     def __sklearn_is_fitted__(self) -> bool:

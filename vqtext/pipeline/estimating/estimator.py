@@ -22,7 +22,7 @@ from vqtext.pipeline.estimating.words import guides, words_in
 from vqtext.reason import Reason
 
 if TYPE_CHECKING:
-    from vqtext.model.load import VQText
+    pass
 
 Base: Any = base()
 
@@ -30,19 +30,19 @@ Base: Any = base()
 class VQTextClassifier(Base):
     """Classes of time series, with the steps that say why.
 
-    Where aeon is installed this is an aeon ``BaseClassifier``, with its tags and its ways to hold collections;
-    else it is the same class on scikit-learn alone, which takes arrays and lists of arrays. Both are
-    estimators of scikit-learn: ``clone``, ``Pipeline``, ``cross_val_score``, pickle and joblib work. People are
-    kept apart by the caller's splitter (``cross_val_score(…, groups=subjects, cv=GroupKFold())``); no group
-    is told to ``fit``, which keeps a part of the series to itself to choose on, and then trains on all.
+    Where aeon is installed when this is first imported, it is an aeon ``BaseClassifier``, with its tags and
+    the collections that aeon reads; else the same class on scikit-learn alone, which takes arrays and lists
+    of arrays. Either is an estimator of scikit-learn: ``clone``, ``Pipeline``, ``cross_val_score``, pickle
+    and joblib work. People are kept apart by the caller's splitter (``cross_val_score(…, groups=subjects,
+    cv=GroupKFold())``); ``fit`` is told of no groups.
 
     What is trained is the model of ``vqtext train``: with the same series, classes, words, settings and seed
     it is the same model. Variables ``VQTEXT_…`` and ``vqtext.toml`` are not read.
 
     Args:
         channels: what each channel is. A list of dicts, as the ``[[channels]]`` of a ``dataset.toml``
-            (``docs/own-data.md``; the series are in the units that stand there), or of `vqtext.schema.Channel`.
-            None: nothing is known of them, and signatures in words are not read.
+            (``docs/own-data.md``; the series are in the units that stand there), or of
+            `vqtext.schema.Channel`. None: nothing is known of them, and signatures are not read.
         subactions: words of the classes: the path of a ``subactions.json``, `vqtext.schema.SubActions`, or a
             dict of class → list of its steps, each a phrase or a dict as in the file. Then the embedded text
             encoder is loaded, and steps are found by words, order and sensors. None: each class has one step
@@ -63,14 +63,14 @@ class VQTextClassifier(Base):
 
     Errors:
         Of ``fit``, ``predict``, ``predict_proba``, ``transform`` and ``explain``:
-        `InputError`, a ValueError: series that differ in channels, are of another length than those of ``fit``
-        where all of those had one length, hold an infinite value or nothing but NaN; classes that are missing,
-        too few or too many. NaN is a sample that is missing.
+        `InputError`, a ValueError: series that differ in channels, are of another length than those of
+        ``fit`` where all of those had one length, or hold an infinite value or nothing but NaN (a NaN is a
+        missing sample); classes that are missing, too few or too many.
         `WordsError`, `ArtifactError`, `ConfigError`: something is wrong with the words or settings.
         ``sklearn.exceptions.NotFittedError``: ``fit`` comes first.
 
-    Series may differ in length. One that is longer than ``longest``, or than all of those that ``fit`` saw, is
-    read from its start as far as that, with a warning.
+    Series may differ in length. Of one that is longer than ``longest``, or than all of those that ``fit``
+    saw, the start is read, as far as that, with a warning.
     """
 
     _tags: ClassVar[dict[str, Any]] = {
@@ -133,7 +133,7 @@ class VQTextClassifier(Base):
         from vqtext.pipeline.estimating.fitting import settings_of, train
 
         rate_hz = 1.0 if self.rate_hz is None else _positive(self.rate_hz, "rate_hz")
-        longest = None if self.longest is None else int(_positive(self.longest, "longest"))
+        longest = None if self.longest is None else _samples(self.longest)
         self._steps = longest or max(one.shape[1] for one in X)
         self._any_length = longest is not None or len({one.shape[1] for one in X}) > 1
         channels, self._factors = channels_in(self.channels, X[0].shape[0], rate_hz)
@@ -150,9 +150,9 @@ class VQTextClassifier(Base):
         settings = settings_of(self.settings, usual)
         signal, length = self._arranged(X)
         # in order of appearance, as the windows of a data set are
-        code, first = np.unique(np.searchsorted(self.classes_, y), return_index=True)
-        self._order = np.argsort(first)  # classes_ in the order of the model
-        label = np.argsort(self._order)[np.searchsorted(self.classes_, y)]
+        _, first, code = np.unique(y, return_index=True, return_inverse=True)
+        self._order = np.argsort(first)  # places of the model's labels among classes_
+        label = np.argsort(self._order)[code]
         n = len(signal)
         windows = Windows(
             dataset="series",
@@ -208,13 +208,13 @@ class VQTextClassifier(Base):
         length = np.array([one.shape[1] for one in X])
         if not self._any_length and (other := np.flatnonzero(length != self._steps)).size:
             raise InputError(
-                f"series {other[0]} has {length[other[0]]} samples, all of fit had {self._steps}: cut it to that, "
-                "or fit with longest=…, which takes series of any length up to it"
+                f"series {other[0]} has {length[other[0]]} samples, all of fit had {self._steps}: cut it to "
+                "that, or fit with longest=…, which takes series of any length up to it"
             )
         if (more := length > self._steps).any():
             warnings.warn(
-                f"{more.sum()} of {len(X)} series are longer than {self._steps} samples, and read as far as that; "
-                f"longest={length.max()} in the constructor reads all of them",
+                f"{more.sum()} of {len(X)} series are longer than {self._steps} samples, and read as far as "
+                f"that; longest={length.max()} in the constructor reads all of them",
                 UserWarning,
                 stacklevel=3,
             )
@@ -251,3 +251,10 @@ def _positive(value: Any, name: str) -> float:
     if not 0 < number < np.inf:
         raise InputError(f"{name} is {value!r}, not a positive number")
     return number
+
+
+def _samples(value: Any) -> int:
+    number = _positive(value, "longest")
+    if number != int(number):
+        raise InputError(f"longest is {value!r}, not a whole number of samples")
+    return int(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,8 +31,10 @@ from vqtext.settings.schema import Settings
 if TYPE_CHECKING:
     from vqtext.model.load import VQText
 
-OURS = ("cache", "data.", "words.", "llm.", "describe.", "explain.", "evaluate.")
-OURS += tuple(f"train.{name}" for name in ("run", "seeds", "test_subjects", "folds", "split", "overfit"))
+OURS = (
+    *("cache", "data.", "words.", "llm.", "describe.", "explain.", "evaluate."),
+    *(f"train.{name}" for name in ("run", "seeds", "test_subjects", "folds", "split", "overfit")),
+)
 """Settings that say nothing to an estimator, or that it says by itself."""
 
 DIM = 32
@@ -70,7 +73,7 @@ def settings_of(given: Mapping[str, Any] | None, usual: Mapping[str, Any]) -> Se
     if others := [str(name) for name in given if str(name).startswith(OURS)]:
         raise ConfigError(f"settings: {others[0]} is not for an estimator: leave it out")
     try:
-        return load_settings({**usual, **given}, tempfile.gettempdir() + "/-", environment={}).settings
+        return load_settings({**usual, **given}, os.devnull, environment={}).settings
     except ConfigError as error:  # which begins with where it was said
         raise ConfigError(f"settings: {str(error).partition(': ')[2]}") from None
 
@@ -136,8 +139,8 @@ def _write_without_text(cache: Path, words: SubActions) -> None:
 
 @contextmanager
 def _left_alone() -> Iterator[None]:
-    """A training draws from generators and sets switches that belong to the whole process: they are afterwards
-    as they were."""
+    """A training draws from generators and sets switches that belong to the whole process: afterwards they
+    are as they were."""
     import torch
 
     from vqtext.model.training.lightning_alone import lightning

@@ -16,41 +16,34 @@ TAKEN = "give an array (n, C, T) or (n, T), or a list of arrays (C, T)"
 
 
 def collection(X: Any) -> Any:
-    """Series as aeon keeps them: ``(n, C, T) float32``, or a list of ``(C, T_i) float32`` of different lengths.
+    """Series as aeon keeps them: ``(n, C, T) float32``, or a list of ``(C, T_i)`` where lengths differ.
 
     What pandas holds stays as it is: aeon knows several ways to read it.
 
     Raises:
         InputError: there is no series, an empty one, one of other channels, or values that are no numbers.
     """
-    from vqtext.model.decoding.arrays import numbers
-
     if type(X).__module__.partition(".")[0] == "pandas" or _holds_frames(X):
         return X
-    try:
-        if not isinstance(X, list | tuple):
-            X = numbers(X, "X")
-            if X.ndim not in (2, 3):
-                raise InputError(f"X is {X.ndim}-dimensional: {TAKEN}")
-            X = X[:, None] if X.ndim == 2 else X
-        series = [numbers(one, f"X[{i}]") for i, one in enumerate(X)]
-    except DataError as error:
-        raise InputError(str(error)) from None
-    except (TypeError, ValueError) as error:  # lists in lists of different lengths
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"X holds no arrays of numbers: {TAKEN}") from None
-    if not series:
+    if not isinstance(X, list | tuple):
+        X = _numbers(X, "X")
+        if X.ndim not in (2, 3):
+            raise InputError(f"X is {X.ndim}-dimensional: {TAKEN}")
+        X = X[:, None] if X.ndim == 2 else X
+        if not X.size:
+            raise InputError(f"X has shape {X.shape}, and holds no series: give at least one")
+        return X
+    if not X:
         raise InputError("X holds no series: give at least one")
-    for i, one in enumerate(series):
-        if one.ndim not in (1, 2):
-            raise InputError(f"series {i} is {one.ndim}-dimensional: {TAKEN}")
-    series = [one[None] if one.ndim == 1 else one for one in series]
-    for i, one in enumerate(series):
-        if not one.size:
-            raise InputError(f"series {i} has shape {one.shape}: leave it out")
-        if len(one) != len(series[0]):
+    series = []
+    for i, one in enumerate(X):
+        one = _numbers(one, f"X[{i}]")
+        one = one[None] if one.ndim == 1 else one
+        if one.ndim != 2 or not one.size:
+            raise InputError(f"series {i} has shape {one.shape}: {TAKEN}")
+        if series and len(one) != len(series[0]):
             raise InputError(f"series {i} has {len(one)} channels, series 0 has {len(series[0])}")
+        series.append(one)
     return np.stack(series) if len({one.shape for one in series}) == 1 else series
 
 
@@ -64,7 +57,7 @@ def padded(series: Any, longest: int | None = None) -> tuple[np.ndarray, np.ndar
         longest: T; None takes that of the longest series. What is behind it is cut off.
     """
     longest = longest or max(one.shape[1] for one in series)
-    joined = np.full((len(series), series[0].shape[0], longest), np.nan, dtype=np.float32)
+    joined: np.ndarray = np.full((len(series), series[0].shape[0], longest), np.nan, dtype=np.float32)
     for row, one in zip(joined, series, strict=True):
         row[:, : one.shape[1]] = one[:, :longest]
     there = ~np.isnan(joined).all(axis=1)
@@ -75,14 +68,15 @@ def check_samples(series: np.ndarray) -> None:
     """Raises InputError where a series of ``(n, C, T)`` holds an infinite value, or no sample."""
     from vqtext.model.decoding.inputs import told, too_large
 
-    if (wild := too_large(series)).any():
-        i, c, at = np.argwhere(wild)[0]
+    wild = np.argwhere(too_large(series))
+    if len(wild):
+        i, c, at = wild[0]
         raise InputError(
             f"series {i} has {told(series[i, c, at])} in channel {c}: write NaN where nothing was measured"
         )
-    empty = np.isnan(series).all(axis=(1, 2))
-    if empty.any():
-        raise InputError(f"series {int(empty.argmax())} holds nothing but NaN: leave it out")
+    empty = np.flatnonzero(np.isnan(series).all(axis=(1, 2)))
+    if len(empty):
+        raise InputError(f"series {empty[0]} holds nothing but NaN: leave it out")
 
 
 def classes_in(y: Any, count: int) -> np.ndarray:
@@ -96,19 +90,19 @@ def classes_in(y: Any, count: int) -> np.ndarray:
     """
     from sklearn.utils.multiclass import type_of_target
 
-    y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim != 1:
-        raise InputError(f"y has shape {y.shape}: give one class a series, ({count},)")
-    if len(y) != count:
-        raise InputError(f"X holds {count} series and y {len(y)} classes: give one a series")
-    missing = [i for i, value in enumerate(y.tolist()) if value is None or value != value]
-    if missing:
-        raise InputError(f"y has no class for series {missing[0]}: leave the series out")
     try:
-        kind = type_of_target(y)
-        classes = np.unique(y)
+        y = np.asarray(y)
+        y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+        if y.ndim != 1:
+            raise InputError(f"y has shape {y.shape}: give one class a series, ({count},)")
+        if len(y) != count:
+            raise InputError(f"X holds {count} series and y {len(y)} classes: give one a series")
+        missing = [i for i, value in enumerate(y.tolist()) if _is_missing(value)]
+        if missing:
+            raise InputError(f"y has no class for series {missing[0]}: leave the series out")
+        kind, classes = type_of_target(y), np.unique(y)
+    except InputError:
+        raise
     except (TypeError, ValueError):
         raise InputError("y mixes classes of several types: make all of them text, or all numbers") from None
     if kind not in ("binary", "multiclass"):
@@ -149,6 +143,23 @@ def channels_in(given: Any, count: int, rate_hz: float) -> tuple[tuple[Channel, 
     if len(channels) != count:
         raise InputError(f"channels describe {len(channels)} channels, the series have {count}")
     return channels, factors
+
+
+def _numbers(values: Any, where: str) -> np.ndarray:
+    """As ``float32``. Raises InputError where they are no numbers."""
+    from vqtext.model.decoding.arrays import numbers
+
+    try:
+        return numbers(values, where)
+    except DataError as error:
+        raise InputError(str(error)) from None
+    except (TypeError, ValueError):  # lists in lists of different lengths
+        raise InputError(f"{where} is no array of numbers: {TAKEN}") from None
+
+
+def _is_missing(value: Any) -> bool:
+    """None, NaN, or what pandas has for it."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
 
 
 def _holds_frames(X: Any) -> bool:

@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import BaseModel
 
-from vqtext.cache import hdf5
 from vqtext.console.text import told
 from vqtext.errors import WordsError
 from vqtext.prompts.subactions import parse_subactions, read_subactions
-from vqtext.schema import SubAction, SubActions
+from vqtext.schema import SubActions
 
 WHERE = "subactions"
 
@@ -23,8 +21,8 @@ def words_in(given: Any, labels: Sequence[str]) -> SubActions:
     """The words of the classes.
 
     Args:
-        given: the path of a ``subactions.json``; `SubActions`; or a dict of class → its steps, each a phrase or
-            a dict as in the file; or of class → a dict as in the file.
+        given: the path of a ``subactions.json``; `SubActions`; or a dict of class → its steps, each a phrase
+            or a dict as in the file; or of class → a dict as in the file.
         labels: the classes by name, which all need words; of others they may be there.
 
     Raises:
@@ -49,22 +47,24 @@ def words_in(given: Any, labels: Sequence[str]) -> SubActions:
     known = [label.label for label in words.labels]
     if missing := [label for label in labels if label not in known]:
         raise WordsError(
-            f"{WHERE} have no words for {told([*map(repr, missing)])}, but for {told([*map(repr, known)])}: a class "
-            "is named there as str() writes it"
+            f"{WHERE} have no words for {told([*map(repr, missing)])}, but for "
+            f"{told([*map(repr, known)])}: a class is named there as str() writes it"
         )
     return words
 
 
-def _entry(label: str, steps: Any) -> Any:
-    keyword = label if any(character.isalpha() for character in label) else None
-    if isinstance(steps, BaseModel):
-        steps = _plain(steps)
-    if isinstance(steps, Mapping):
-        return {"keyword": keyword, **steps, "label": label}
-    listed = steps
+def _entry(label: str, given: Any) -> dict[str, Any]:
+    """A label as the file has it, out of its steps or of a part of the file."""
+    entry = dict(_plain(given) if isinstance(given, BaseModel) else given) if _is_entry(given) else {}
+    steps = entry.get("subactions") if entry else given
     if isinstance(steps, list | tuple):
-        listed = [{"phrase": step} if isinstance(step, str) else step for step in steps]
-    return {"label": label, "keyword": keyword, "subactions": listed}
+        steps = [{"phrase": step} if isinstance(step, str) else step for step in steps]
+    keyword = {"keyword": label} if any(character.isalpha() for character in label) else {}
+    return {**keyword, **entry, "label": label, "subactions": steps}
+
+
+def _is_entry(given: Any) -> bool:
+    return isinstance(given, Mapping | BaseModel)
 
 
 def _plain(value: Any) -> Any:
