@@ -52,7 +52,8 @@ def data(samples: int = 40) -> tuple[np.ndarray, np.ndarray]:
 
 
 def estimator(epochs: int = 2, **given: Any) -> vqtext.VQTextClassifier:
-    settings = {**SMALL, **given.pop("settings", {})}
+    more = given.pop("settings", {})
+    settings = {**SMALL, **more} if isinstance(more, dict) else more
     return vqtext.VQTextClassifier(epochs=epochs, settings=settings, **{"random_state": 0, **given})
 
 
@@ -251,6 +252,9 @@ def test_series_that_do_not_fit_are_refused_in_a_line(fitted, X, message):
             "there is no setting train.epoch: did you mean train.epochs?",
         ),
         (None, {"settings": {"train.folds": 3}}, "settings: train.folds is not for an estimator"),
+        (None, {"settings": {"train": {"folds": 3}}}, "settings are a dict of dotted names"),
+        (None, {"settings": ["train.refit"]}, "settings are a dict of dotted names"),
+        (None, {"settings": {"guidance.source": "label"}}, "guidance.source label and train.grounding label"),
         (None, {"subactions": "no-such.json"}, "no-such.json is missing"),
         (None, {"subactions": {"wave": "arm out", "a walk": ["leg up"]}}, "label 'wave', subactions"),
         (None, {"subactions": {"wave": [object()]}}, "neither a phrase nor a dict"),

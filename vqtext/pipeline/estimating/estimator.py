@@ -232,7 +232,7 @@ class VQTextClassifier(Base):
     @classmethod
     def _get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
         """Of aeon's checks: as small and short as it gets."""
-        return {"preset": "tiny", "epochs": 2, "settings": {"train.accelerator": "cpu"}}
+        return {"preset": "tiny", "epochs": 1, "settings": {"train.accelerator": "cpu"}}
 
 
 def _seed(random_state: Any) -> int:

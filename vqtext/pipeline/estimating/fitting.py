@@ -69,8 +69,10 @@ def settings_of(given: Mapping[str, Any] | None, usual: Mapping[str, Any]) -> Se
     Raises:
         ConfigError: a setting that does not exist, is not for an estimator, or has a value it cannot have.
     """
-    given = dict(given or {})
-    if others := [str(name) for name in given if str(name).startswith(OURS)]:
+    given = {} if given is None else given
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) and "." in name for name in given):
+        raise ConfigError('settings are a dict of dotted names, such as {"train.refit": False}')
+    if others := [name for name in given if name.startswith(OURS)]:
         raise ConfigError(f"settings: {others[0]} is not for an estimator: leave it out")
     try:
         return load_settings({**usual, **given}, os.devnull, environment={}).settings
@@ -86,10 +88,15 @@ def train(windows: Windows, words: SubActions | None, settings: Settings, verbos
         verbose: tell on stderr how far it is.
 
     Raises:
-        VQTextError: as ``vqtext embed``, ``dedup`` and ``train``.
+        VQTextError: as ``vqtext embed``, ``dedup`` and ``train``; or settings that need words.
     """
     from vqtext.model.load import VQText
 
+    if words is None and (settings.guidance.source != "none" or settings.reads_descriptions):
+        raise ConfigError(
+            f"guidance.source {settings.guidance.source} and train.grounding {settings.train.grounding} need "
+            "words: give subactions, or leave these settings out"
+        )
     progress = Warned(quiet=not verbose)
     with tempfile.TemporaryDirectory(prefix="vqtext-") as folder, _left_alone():
         settings = settings.model_copy(update={"cache": Path(folder)})

@@ -35,7 +35,7 @@ def collection(X: Any) -> Any:
         return X
     if not X:
         raise InputError("X holds no series: give at least one")
-    series = []
+    series: list[np.ndarray] = []
     for i, one in enumerate(X):
         one = _numbers(one, f"X[{i}]")
         one = one[None] if one.ndim == 1 else one
