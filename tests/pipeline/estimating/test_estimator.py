@@ -114,6 +114,13 @@ def test_it_is_kept_and_cloned_and_leaves_the_process_alone(fitted):
     assert (new.predict_proba(X) == before).all()
 
 
+def test_fits_in_threads_do_not_disturb_each_other():
+    X, y = data()
+    fits = [joblib.delayed(estimator(epochs=1).fit)(X, y) for _ in range(2)]
+    one, other = joblib.Parallel(2, prefer="threads")(fits)
+    assert (one.predict_proba(X) == other.predict_proba(X)).all()
+
+
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "transform", "explain"])
 def test_what_was_not_fitted_says_so(method):
     with pytest.raises(NotFittedError):

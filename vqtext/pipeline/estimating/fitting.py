@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ OURS = (
 
 DIM = 32
 """Numbers of a vector that no text model made, unless there are more labels."""
+
+_ALONE = threading.Lock()  # threads draw from the same generators: each would disturb the other's training
 
 
 class TrainOnAll(Train):
@@ -98,7 +101,7 @@ def train(windows: Windows, words: SubActions | None, settings: Settings, verbos
             "words: give subactions, or leave these settings out"
         )
     progress = Warned(quiet=not verbose)
-    with tempfile.TemporaryDirectory(prefix="vqtext-") as folder, _left_alone():
+    with _ALONE, tempfile.TemporaryDirectory(prefix="vqtext-") as folder, _left_alone():
         settings = settings.model_copy(update={"cache": Path(folder)})
         write_windows(settings.cache / "windows.h5", windows, "")
         said = words or _one_step_each(windows.labels)
