@@ -198,6 +198,8 @@ def test_series_of_different_lengths_and_with_missing_samples():
     with pytest.warns(UserWarning, match="2 of 2 series are longer than 36 samples"):
         told = found.predict_proba(longer)
     assert (told == found.predict_proba([x[:, :36] for x in longer])).all()
+    with pytest.warns(UserWarning, match="24 of 24 series are longer than 9 samples"):
+        estimator(epochs=1, longest=9).fit(X, y)
     assert estimator(epochs=1, longest=50, cuts=True).fit(X, y).model_.config.steps == 50
 
 

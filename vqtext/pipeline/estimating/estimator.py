@@ -137,6 +137,7 @@ class VQTextClassifier(Base):
         self._steps = longest or max(one.shape[1] for one in X)
         self._any_length = longest is not None or len({one.shape[1] for one in X}) > 1
         channels, self._factors = channels_in(self.channels, X[0].shape[0], rate_hz)
+        self._check_shape(X)  # warns of series that are longer than longest
         names = names_of(self.classes_)
         words = None if self.subactions is None else words_in(self.subactions, names)
         usual = {

@@ -47,16 +47,15 @@ def collection(X: Any) -> Any:
     return np.stack(series) if len({one.shape for one in series}) == 1 else series
 
 
-def padded(series: Any, longest: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def padded(series: Any, longest: int) -> tuple[np.ndarray, np.ndarray]:
     """Series as one array ``(n, C, T)`` with NaN behind the shorter ones, and their lengths ``(n,)``.
 
     A length ends with the last sample: NaN in all channels at the end of a series is no part of it.
 
     Args:
         series: as `collection` gives them.
-        longest: T; None takes that of the longest series. What is behind it is cut off.
+        longest: T; what is behind it is cut off.
     """
-    longest = longest or max(one.shape[1] for one in series)
     joined: np.ndarray = np.full((len(series), series[0].shape[0], longest), np.nan, dtype=np.float32)
     for row, one in zip(joined, series, strict=True):
         row[:, : one.shape[1]] = one[:, :longest]
