@@ -24,6 +24,7 @@ from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.explain import Explain, one_of_each
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
+from vqtext.pipeline.training import train_model
 from vqtext.pipeline.training.run_record import read_run
 from vqtext.schema import Channel, Subject
 from vqtext.settings.schema import GuidanceSettings, ModelSettings, Settings, TrainSettings
@@ -204,16 +205,16 @@ def test_a_stopped_training_goes_on_where_it_stopped(
 ) -> None:
     settings = prepared(study(), folds=2, seeds=[0, 1])
     trained: list[str] = []
-    real = Train._train_seed
+    real = train_model.train_model
 
-    def stops(self: Train, *given: Any) -> None:
+    def stops(*given: Any) -> None:
         if len(trained) == 3 and not resumed:
             raise KeyboardInterrupt
-        trained.append(given[-1])
-        real(self, *given)
+        trained.append(given[-2])
+        real(*given)
 
     resumed = False
-    monkeypatch.setattr(Train, "_train_seed", stops)
+    monkeypatch.setattr(train_model, "train_model", stops)
     with pytest.raises(KeyboardInterrupt):
         run(Train(settings, heard))
     assert not (settings.cache / "runs/default").exists()

@@ -21,8 +21,8 @@ from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.stage import run
-from vqtext.pipeline.train import Train
 from vqtext.pipeline.training.assemble import _guidance, gather
+from vqtext.pipeline.training.lint_run import unguided
 from vqtext.settings.schema import GuidanceSettings, ModelSettings
 
 FACTS = ["27 years old", "182 cm tall", "83 kg", "male", "right-handed"]
@@ -114,7 +114,6 @@ def test_labels_that_no_text_guides_are_told(write_words: Any, heard: Any, bag_o
     put_windows(settings.cache, ["standing", "walking"])
     run(Embed(settings, heard))
     windows = read_windows(settings.cache / "windows.h5")
-    train = Train(settings, heard)
-    assert train._unguided(windows) == []
-    (line,) = train._unguided(replace(windows, labels=["standing", "waving"]))
+    assert unguided(settings, windows) == []
+    (line,) = unguided(settings, replace(windows, labels=["standing", "waving"]))
     assert line.startswith("no text guides waving: ") and "--guidance none" in line

@@ -12,8 +12,9 @@ from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.evaluation.controls import Control
 from vqtext.pipeline.stage import Stage
-from vqtext.pipeline.train import SCORES, Train
 from vqtext.pipeline.training.assemble import gather
+from vqtext.pipeline.training.run_record import SCORES
+from vqtext.pipeline.training.train_model import train_model
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.settings.schema import Settings
 
@@ -45,7 +46,8 @@ def retrain(
     config, data = gather(windows, split, settings, destroyed)
     if control.data is not None:
         data = control.data(data, rng)
-    Train(settings, stage.progress)._train_seed(seed, config, data, folder, f"{control.what}, seed {seed}")
+    name = f"{control.what}, seed {seed}"
+    train_model(settings, seed, config, data, folder, name, stage.progress)
 
 
 def settings_of(run: Mapping[str, Any], now: Settings, without_text: bool) -> Settings:

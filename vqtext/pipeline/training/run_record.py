@@ -19,6 +19,7 @@ from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import ArtifactError
 
+SCORES = "scores.json"  # written last: a model that has it is whole
 RUN = "run.json"
 
 

@@ -1,0 +1,97 @@
+"""What ``vqtext train`` says of the words: before it gathers anything, and by the training windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+from typing import TYPE_CHECKING
+
+from vqtext.cache.hdf5 import open_artifact
+from vqtext.console.text import cut_short, told
+from vqtext.data.features.vertical_velocity import upright_places, ways
+from vqtext.data.splits.splits import Split
+from vqtext.data.windows.windows import Windows
+from vqtext.pipeline.training.lint_postures import posture_doubts
+from vqtext.pipeline.training.lint_words import doubts
+from vqtext.pipeline.training.run_words import resolved
+from vqtext.pipeline.vocabulary.anchor_words import read_words
+from vqtext.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from vqtext.model.training.fit import TrainingData
+
+
+def before(settings: Settings, windows: Windows) -> list[str]:
+    """Warnings that need no signal: doubtful words, and labels that no text guides."""
+    words = read_words(settings.cache / "anchors.h5", windows.labels)
+    locations = list(dict.fromkeys(channel.location for channel in windows.channels))
+    hands = sorted({subject.hand for subject in windows.subjects}, key=str) or [None]
+    signs, upright = ways(windows.channels), upright_places(windows.channels)
+    found = doubts(words, locations, hands, settings.train.grounding, signs, upright)
+    return [*found, *unguided(settings, windows)]
+
+
+def unguided(settings: Settings, windows: Windows) -> list[str]:
+    """What to say of labels that no words of their own guide, where those are all that would."""
+    if settings.guidance.source != "label":
+        return []
+    with open_artifact(settings.cache / "texts.h5", "texts") as texts:
+        known, index = texts.attrs["labels"], texts["label_text"]
+    bare = [x for x in windows.labels if x not in known or (index[known.index(x)] < 0).all()]
+    if not bare:
+        return []
+    return [
+        f"no text guides {told(bare)}: give them a keyword, a sentence or paraphrases in "
+        "subactions.json, or say --guidance none"
+    ]
+
+
+def what_changed(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Iterator[str]:
+    """What training does to the words of a fold: steps joined since rounds are too fast for the rate, and
+    steps left out since the training windows are likelier without."""
+    from vqtext.pipeline.training.assemble import rounds_of
+
+    words = read_words(settings.cache / "anchors.h5", windows.labels)
+    round_s = rounds_of(data.evidence, len(windows.labels))
+    usual, read = (resolved(words, windows, split.learn, settings.train, s) for s in (None, round_s))
+    known = {(join.label, join.name) for join in usual.joined}
+    for i, label in enumerate(windows.labels):
+        more = [j for j in read.joined if j.label == i and j.why == "rate" and (i, j.name) not in known]
+        if more:
+            names = ", ".join(f'"{cut_short(join.name)}"' for join in more)
+            least = max(join.needed_hz or 0.0 for join in more)
+            yield (
+                f"rounds of {label!r} last {round_s[i]:.2g} s, too fast at {windows.rate_hz:g} Hz for "
+                f"each of its steps: joined to {names}; {ceil(least)} Hz would separate them"
+            )
+    for label, own, left in zip(windows.labels, read.words.uses, data.absent, strict=False):
+        if left:
+            names = ", ".join(f'"{cut_short(own[place][1].phrase)}"' for place in left)
+            yield (
+                f"{label}: {names} not found in the training windows, and left out; "
+                "train.keep_absent keeps such steps"
+            )
+
+
+def contradicted(settings: Settings, windows: Windows, data: TrainingData) -> list[str]:
+    """What looks wrong in the words by the training windows."""
+    from vqtext.model.grounding.absence import unsupported
+    from vqtext.model.grounding.posture_reference import unread
+
+    if "signal" not in settings.train.grounding.split("+"):
+        return []
+    seen, labels = data.evidence, windows.labels
+    lines = posture_doubts(
+        unread(seen.up, seen.written_up, seen.label, seen.group),
+        upright_places(windows.channels),
+        labels,
+        [subject.id for subject in windows.subjects],
+    )
+    bare = unsupported(seen, data.vocabulary.transcripts, windows.rate_hz)
+    if bare:
+        names = told([repr(cut_short(labels[i], 30)) for i in bare])
+        lines.append(
+            f"no step of {cut_short(names, 120)} is found in the training windows: what is told there is "
+            "a guess; mend the steps in subactions.json"
+        )
+    return lines
