@@ -19,11 +19,13 @@ from vqtext.errors import DataError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
+from vqtext.pipeline.evaluation import minirocket
 from vqtext.pipeline.evaluation import scores as scoring
 from vqtext.pipeline.evaluation.deletion_test import WINDOWS
 from vqtext.pipeline.evaluation.frame_metrics import over
 from vqtext.pipeline.evaluation.motion_check import claims, moves_more, within_label
 from vqtext.pipeline.evaluation.predictions import CLASSIFIERS, Predictions, of_all, predict
+from vqtext.pipeline.evaluation.robust_scores import robust_answers, robust_scores
 from vqtext.pipeline.evaluation.scores import Seeds, Truth
 from vqtext.pipeline.evaluation.tables import told_lines
 from vqtext.pipeline.evaluation.text_leak import text_only_accuracy
@@ -61,7 +63,7 @@ class Evaluate(Stage):
     folds are scored together, each made by the model that has not seen that subject."""
 
     command = "evaluate"
-    version = 10
+    version = 11
 
     @property
     def target(self) -> Path:
@@ -75,6 +77,7 @@ class Evaluate(Stage):
         return {
             "truth": file_fingerprint(truth) if truth is not None else tables_digest(),
             "controls": self.settings.evaluate.controls,
+            "robustness": self.settings.evaluate.robustness and minirocket.with_what(),
         }
 
     def make(self, target: Path) -> None:
@@ -133,6 +136,7 @@ class Evaluate(Stage):
             "grounding_note": note,
             "grounding_details": scoring.grounding_details(seeds, truth) if truth is not None else None,
             "controls": None,
+            "robustness": None,
             "faithfulness": _faithfulness(seeds),
             "missed": _missed(seeds),
             "chosen_by_head": over([float(of_all(parts, "tied").mean()) for parts in seeds]),
@@ -157,6 +161,8 @@ class Evaluate(Stage):
         }
         if self.settings.evaluate.controls:
             result["controls"] = self._controls(run, windows, folds, given, truth)
+        if self.settings.evaluate.robustness:
+            result["robustness"] = self._robustness(run, windows, folds, place, truth)
         target.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
     def summary(self) -> dict[str, Any]:
@@ -167,6 +173,7 @@ class Evaluate(Stage):
             **_answer(result),
             "controls": controls and {name: controls[name] and _answer(controls[name]) for name in CONTROLS},
             **{key: result[key] for key in ("faithfulness", "leak")},
+            **({"robustness": result["robustness"]} if result["robustness"] else {}),
         }
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
@@ -248,6 +255,31 @@ class Evaluate(Stage):
                 seeds.append(parts)
             found[name] = _scores(true, seeds, truth)
         return found
+
+    def _robustness(
+        self,
+        run: Mapping[str, Any],
+        windows: Windows,
+        folds: Sequence[Fold],
+        place: Sequence[np.ndarray],
+        truth: Truth | None,
+    ) -> dict[str, Any]:
+        seeds = [
+            [
+                robust_answers(
+                    self.settings.run_folder / fold.models[seed],
+                    windows,
+                    fold.split,
+                    seed,
+                    own,
+                    self.progress.track,
+                )
+                for fold, own in zip(folds, place, strict=True)
+            ]
+            for seed in run["seeds"]
+        ]
+        true = windows.label[np.concatenate([fold.split.test for fold in folds])]
+        return robust_scores(true, seeds, truth)
 
 
 def _places(given: Sequence[Words]) -> list[np.ndarray]:

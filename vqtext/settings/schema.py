@@ -330,6 +330,10 @@ class EvaluateSettings(_Section):
     controls: bool = Field(
         default=False, description="train again with words destroyed, and show what becomes of the scores"
     )
+    robustness: bool = Field(
+        default=False,
+        description="score noisy, incomplete, slower and turned test windows too, beside MiniRocket",
+    )
 
 
 class Settings(_Section):

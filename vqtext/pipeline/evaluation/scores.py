@@ -93,10 +93,11 @@ def labels(seeds: Seeds, classifier: str) -> list[np.ndarray]:
 
 
 def macro_f1(true: np.ndarray, row: np.ndarray) -> float:
-    """Mean F1 over the labels that occur."""
+    """Mean F1 over the labels that occur; −1 is none."""
     from sklearn.metrics import f1_score
 
-    return float(f1_score(true, row, average="macro", zero_division=0))
+    labels = np.setdiff1d(np.union1d(true, row), [-1])
+    return float(f1_score(true, row, labels=labels, average="macro", zero_division=0))
 
 
 def by_subject(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vqtext.console.text import cut_short, table
+from vqtext.pipeline.evaluation.robust_scores import robust_lines
 from vqtext.pipeline.evaluation.scores import SURE
 from vqtext.reason import UNLIKE
 
@@ -22,6 +23,7 @@ def told_lines(result: Mapping[str, Any]) -> list[str]:
         _sureness(result["sureness"]),
         *_trust(result),
         *_controls(result),
+        *(robust_lines(result["robustness"], told) if result["robustness"] else ()),
     ]
 
 
