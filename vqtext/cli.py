@@ -128,7 +128,7 @@ def train(loaded: Loaded, how: How) -> None:
     _stage("train", loaded, how)
 
 
-@command(app, "train.run", "evaluate.truth", "evaluate.controls")
+@command(app, "train.run", "evaluate.truth", "evaluate.controls", "evaluate.robustness")
 def evaluate(loaded: Loaded, how: How) -> None:
     """Score a run on windows it has never seen, by the signal alone."""
     _stage("evaluate", loaded, how)
@@ -223,6 +223,28 @@ def run_all(loaded: Loaded, how: How) -> None:
             print_lines([stage.command, *(f"  {line}" for line in stage.lines(summary))])
     if how.as_json:
         print_json(answer)
+
+
+@command(app, "train.run", *SPLIT, "train.seeds", "train.epochs", common=["as_json", "quiet"])
+def sweep(
+    loaded: Loaded,
+    how: How,
+    swept: Annotated[
+        list[str],
+        typer.Argument(metavar="SETTING=A,B,C", help="A setting of model, guidance or train, and its values"),
+    ],
+    test: Annotated[
+        bool, typer.Option("--test", metavar="", help="Show scores on test windows too: not to choose by")
+    ] = False,
+) -> None:
+    """Train and evaluate each combination of some settings' values, and show how well it validates."""
+    from vqtext.pipeline.sweeping.grid import cells
+    from vqtext.pipeline.sweeping.sweep import lines, sweep
+
+    answer = sweep(cells(swept, loaded), how.progress, test)
+    say(answer, lines, how.as_json)
+    if any(entry["failed"] for entry in answer["cells"]):
+        raise typer.Exit(1)
 
 
 @command(app, common=["as_json"])

@@ -134,6 +134,16 @@ def one_way_to_a_threshold(loaded: Loaded) -> None:
             )
 
 
+def check_name(name: str) -> None:
+    """Check that there is a setting of this dotted name.
+
+    Raises:
+        ConfigError: there is none; it names the nearest that there is.
+    """
+    if name not in (known := fields()):
+        raise ConfigError(f"there is no setting {name}" + _nearest(name, list(known)))
+
+
 def fields() -> dict[str, FieldInfo]:
     """Every setting by its dotted name."""
     return dict(_walk(Settings))

@@ -9,7 +9,7 @@ from test_unseen import prepared, study  # noqa: F401  a fixture
 
 from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.evaluation import minirocket
-from vqtext.pipeline.evaluation.robust_scores import robust_scores
+from vqtext.pipeline.evaluation.robust_scores import _corrupted, robust_scores
 from vqtext.pipeline.evaluation.robustness import LEVELS, UNITS, corruptions, places_of
 from vqtext.pipeline.evaluation.scores import macro_f1
 from vqtext.pipeline.stage import run
@@ -123,6 +123,12 @@ def test_a_window_of_which_nothing_is_left_is_a_mistake_and_no_label():
     assert [own["accuracy"]["mean"] for own in places["levels"]] == [0.75, 0.5]
     assert places["mean"]["accuracy"]["mean"] == 0.625 and places["worst"]["accuracy"]["mean"] == 0.5
     assert macro_f1(true, np.array([0, 0, -1, -1])) == 0.5
+
+    def lose(signal, recording, rng):
+        return np.where((recording == 1)[:, None, None], np.nan, signal)
+
+    asked_of = list(_corrupted(study(), np.arange(3, 15), lose, seed=0))  # recording 1 is windows 6 to 11
+    assert [(list(at), len(signal)) for at, signal in asked_of] == [([0, 1, 2, 9, 10, 11], 6)]
 
 
 @pytest.mark.parametrize("trained", [[0]], indirect=True)

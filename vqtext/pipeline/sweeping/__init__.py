@@ -1,0 +1,1 @@
+"""A grid of settings: a run for each cell, and their scores side by side."""
