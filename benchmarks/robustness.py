@@ -17,7 +17,7 @@ from pathlib import Path
 
 from stages import MODEL, WORDS, stages
 
-from vqtext.pipeline.evaluation.robust_scores import robust_lines
+from vqtext.pipeline.evaluation.robustness.scores import robust_lines
 from vqtext.pipeline.evaluation.tables import told
 from vqtext.settings.schema import DataSettings, EvaluateSettings, Settings, TrainSettings
 

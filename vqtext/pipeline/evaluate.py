@@ -19,13 +19,13 @@ from vqtext.errors import DataError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
-from vqtext.pipeline.evaluation import minirocket
 from vqtext.pipeline.evaluation import scores as scoring
 from vqtext.pipeline.evaluation.deletion_test import WINDOWS
 from vqtext.pipeline.evaluation.frame_metrics import over
 from vqtext.pipeline.evaluation.motion_check import claims, moves_more, within_label
 from vqtext.pipeline.evaluation.predictions import CLASSIFIERS, Predictions, of_all, predict
-from vqtext.pipeline.evaluation.robust_scores import robust_answers, robust_scores
+from vqtext.pipeline.evaluation.robustness import minirocket
+from vqtext.pipeline.evaluation.robustness.scores import robust_answers, robust_scores
 from vqtext.pipeline.evaluation.scores import Seeds, Truth
 from vqtext.pipeline.evaluation.tables import told_lines
 from vqtext.pipeline.evaluation.text_leak import text_only_accuracy

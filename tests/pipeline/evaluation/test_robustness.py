@@ -8,9 +8,9 @@ from test_evaluate import TABLE, asked, trained  # noqa: F401  a fixture
 from test_unseen import prepared, study  # noqa: F401  a fixture
 
 from vqtext.pipeline.evaluate import Evaluate
-from vqtext.pipeline.evaluation import minirocket
-from vqtext.pipeline.evaluation.robust_scores import _corrupted, robust_scores
-from vqtext.pipeline.evaluation.robustness import LEVELS, UNITS, corruptions, places_of
+from vqtext.pipeline.evaluation.robustness import minirocket
+from vqtext.pipeline.evaluation.robustness.corruptions import LEVELS, UNITS, corruptions, places_of
+from vqtext.pipeline.evaluation.robustness.scores import _corrupted, robust_scores
 from vqtext.pipeline.evaluation.scores import macro_f1
 from vqtext.pipeline.stage import run
 from vqtext.schema import Channel, sensors

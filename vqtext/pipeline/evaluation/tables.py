@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vqtext.console.text import cut_short, table
-from vqtext.pipeline.evaluation.robust_scores import robust_lines
+from vqtext.pipeline.evaluation.robustness.scores import robust_lines
 from vqtext.pipeline.evaluation.scores import SURE
 from vqtext.reason import UNLIKE
 

@@ -12,9 +12,9 @@ from vqtext.console.text import table
 from vqtext.data.features.motion import SAMPLE
 from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import BLOCK, Windows
-from vqtext.pipeline.evaluation import minirocket
 from vqtext.pipeline.evaluation.frame_metrics import Measure, named_recall, over
-from vqtext.pipeline.evaluation.robustness import UNITS, Corruption, Level, corruptions
+from vqtext.pipeline.evaluation.robustness import minirocket
+from vqtext.pipeline.evaluation.robustness.corruptions import UNITS, Corruption, Level, corruptions
 from vqtext.pipeline.evaluation.scores import Truth, macro_f1
 
 CLEAN = "clean"

@@ -1,0 +1,1 @@
+"""What worse devices cost: corrupted test windows, beside MiniRocket."""
