@@ -27,6 +27,11 @@ def fingerprint(*parts: JSON) -> str:
     return hashlib.sha256(canonical(parts).encode()).hexdigest()[:_DIGITS]
 
 
+def bytes_fingerprint(content: bytes) -> str:
+    """As `file_fingerprint`, of what is not yet a file."""
+    return hashlib.sha256(content).hexdigest()[:_DIGITS]
+
+
 def file_fingerprint(path: Path | str) -> str:
     """16 hex digits of the SHA-256 of the bytes of a file.
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from test_training_resume import SETTINGS, same, train
 
+from vqtext.model.training.fit import START
 from vqtext.model.training.lightning_alone import lightning, rank_zero_only
 
 CLUSTERS = {
@@ -80,7 +81,7 @@ def test_a_training_is_the_same_whatever_is_around(plain, elsewhere, tmp_path, m
     assert same_scores == scores and same(again.state_dict(), network.state_dict())
     assert {path.name for path in elsewhere.iterdir()} == {"hpc_ckpt_1.ckpt", "hpc_ckpt_2.ckpt"}
     own = {path.name for path in run.iterdir()} - {"hpc_ckpt_1.ckpt", "hpc_ckpt_2.ckpt", "checkpoints"}
-    assert len(own) == 2 and "metrics.csv" in own, "and the events of TensorBoard; no version_0, no hparams"
+    assert len(own) == 3 and {"metrics.csv", START} <= own, "and TensorBoard's; no version_0, no hparams"
 
 
 def test_an_installed_package_trains_nothing(plain, tmp_path, monkeypatch):

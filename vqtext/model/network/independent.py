@@ -44,6 +44,11 @@ class Independent(nn.Module):
             torch.randn(config.settings.codes, config.substeps, action_dim) / action_dim**0.5
         )
 
+    @property
+    def vectors(self) -> Tensor:
+        """The vector of each code, ``(codes, dim_code)``."""
+        return self.vqshape.codebook.vectors
+
     def forward(self, x: Tensor, seen: Tensor, text: Tensor | None, mask: Tensor | None) -> Tokenised:
         """Windows ``(B, C, T)`` in standard units; ``seen``: where they were measured."""
         v, c = self.vqshape, self.vqshape.config

@@ -36,6 +36,11 @@ class Joint(nn.Module):
         self.signal_decoder = SignalDecoder(config)
 
     @property
+    def vectors(self) -> Tensor:
+        """The vector of each code, ``(codes, dim_code)``."""
+        return self.codebook.shape
+
+    @property
     def action(self) -> Tensor:
         """Action vectors of each code, ``(codes, S, action_dim)``."""
         return self.codebook.action

@@ -19,6 +19,7 @@ from vqtext.model.grounding import base as grounding
 from vqtext.model.grounding.emissions import Evidence
 from vqtext.model.guidance.text_tokens import Guidance
 from vqtext.model.network.network import Network
+from vqtext.model.tensor_files import save_safetensors
 from vqtext.model.training.augment import Augment
 from vqtext.model.training.augment_tilt import mounting
 from vqtext.model.training.augment_yaw import own_headings
@@ -37,6 +38,7 @@ from vqtext.settings.schema import TrainSettings
 
 STEPS, EPOCHS = 600, (20, 300)  # least and most epochs of a training of that many steps
 VALIDATIONS = 50  # looks at the validation windows in one training
+START = "start.safetensors"  # the codebook before its first step
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ def fit(
 
     Args:
         drop: share of the training windows that see no text.
-        folder: logs and checkpoints are written here.
+        folder: logs, checkpoints and, where it begins anew, the codebook of that moment (`START`) are written
+            here.
         tell: called a few times a second and after each epoch.
         begin: weights that were trained before (`weights`); None begins anew.
 
@@ -153,6 +156,9 @@ def fit(
     if begin is not None:
         network.load_state_dict(begin["network"])
         decoder.log_scale.data.copy_(begin["decoder"]["log_scale"])
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_safetensors({"vectors": network.trunk.vectors, "action": network.trunk.action}, folder / START)
     augment = _augment(config, data, training, evidence.group) if settings.augment else None
     module = TrainingModule(network, decoder, names, data.label_vectors, settings, seed, data.origin, augment)
     watched = len(data.validation) > 0

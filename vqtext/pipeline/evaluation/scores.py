@@ -132,6 +132,17 @@ def confusion(true: np.ndarray, predicted: list[np.ndarray], labels: int) -> lis
     return counts.tolist()
 
 
+def step_confusion(true: np.ndarray, named: list[np.ndarray], words: int) -> list[list[int]]:
+    """Samples over all seeds: a row for each true word, a column for each word said, the last for none.
+
+    Args:
+        true: words, ``(n, T)``, −1 unknown; named: of each seed, ``(n, T)``, −1 none.
+    """
+    known = true >= 0
+    said = [np.where(row < 0, words, row)[known] for row in named]
+    return confusion(true[known], said, words + 1)[:-1]
+
+
 def ece(true: np.ndarray, seeds: Seeds) -> Measure:
     """Calibration error of the decoding."""
     return over([frame_metrics.calibration_error(of_all(parts, "posterior"), true) for parts in seeds])
@@ -168,9 +179,10 @@ def sureness(seeds: Seeds) -> dict[str, Measure]:
 
 
 def grounding_details(seeds: Seeds, truth: Truth) -> dict[str, Any]:
-    """What people are told beside it: nulls, recall by word, and kinder views of codes and seeds."""
+    """What people are told beside it: nulls, recall and confusion of words, kinder views of the rest."""
     true = np.concatenate(truth.folds)
-    recalls = [frame_metrics.recalls(truth.named(of_all(parts, "anchor")), true) for parts in seeds]
+    named = [truth.named(of_all(parts, "anchor")) for parts in seeds]
+    recalls = [frame_metrics.recalls(row, true) for row in named]
     rng = np.random.default_rng(0)
     nulls = [
         {
@@ -181,6 +193,7 @@ def grounding_details(seeds: Seeds, truth: Truth) -> dict[str, Any]:
     ]
     return {
         "recall": {truth.words[word]: over([row[word] for row in recalls]) for word in recalls[0]},
+        "confusion": {"words": truth.words, "samples": step_confusion(true, named, len(truth.words))},
         "null": over_each(nulls),
         "substep_purity": over([_over_folds(parts, truth, lambda t: purity(_flat(t))) for parts in seeds]),
         "word_agreement": seed_agreement(

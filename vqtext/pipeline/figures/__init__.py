@@ -1,0 +1,1 @@
+"""``vqtext figures``: each figure of a run (`drawings`), as files that replace none but its own (`files`)."""

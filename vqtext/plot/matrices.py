@@ -1,0 +1,73 @@
+"""Who is taken for whom: classes, or steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vqtext.errors import ShapeError
+from vqtext.plot import canvas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NUMBERS = 16  # columns up to which a share is written into its cell
+MOST = 6.9  # inches of a figure at most: two columns of a journal
+
+
+def confusion(
+    counts: np.ndarray,
+    names: Sequence[str],
+    columns: Sequence[str] | None = None,
+    ax: Axes | None = None,
+    *,
+    of: str = "class",
+) -> Axes:
+    """Counts as shares of their row, in percent: a row what is true, a column what is said.
+
+    A row that never occurred is grey. Shares that round to 0 are not written.
+
+    Args:
+        counts: ``(n, m)``, of windows, or of samples.
+        names: of the n rows; columns: of the m columns, None where they are the same.
+        ax: drawn into; None makes a figure of its own.
+        of: what is counted, for the axes: "class" or "step".
+
+    Raises:
+        ShapeError: the counts are not rows × columns.
+        UsageError: matplotlib is not installed.
+    """
+    counts, columns = np.asarray(counts, dtype=float), names if columns is None else columns
+    n, m = len(names), len(columns)
+    if counts.shape != (n, m):
+        raise ShapeError(f"confusion counts of shape {counts.shape} do not fit {n} rows and {m} columns")
+    total = counts.sum(1, keepdims=True)
+    share = np.divide(100 * counts, total, out=np.full_like(counts, np.nan), where=total > 0)
+    rows_said, columns_said = ([canvas.wrapped(name, 22) for name in side] for side in (names, columns))
+    cell = float(np.clip(2.0 / max(m, 1), 0.18, 0.42))
+    longest = max([len(line) for text in columns_said for line in text.split("\n")], default=1)
+    if ax is None:
+        height = min(0.75 + cell * n + 0.065 * longest, 8.5)
+        ax = canvas.small(
+            canvas.figure(height, float(np.clip(1.75 + cell * m, canvas.WIDTH, MOST))).add_subplot()
+        )
+    size = canvas.size(ax)
+    ax.set_facecolor("#d9d9d9")
+    drawn = ax.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    if m <= NUMBERS:
+        for i, j in np.argwhere(np.nan_to_num(share).round() > 0):
+            colour = "white" if share[i, j] > 55 else "black"
+            ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center", color=colour,
+                    fontsize=size if m <= 10 else 0.8 * size)  # fmt: skip
+    canvas.tick_labels(ax.xaxis, range(m), columns_said, rotation=90)
+    canvas.tick_labels(ax.yaxis, range(n), rows_said)
+    ax.tick_params(length=0)
+    ax.set_xlabel(f"{of} said by the model")
+    ax.set_ylabel(f"true {of}")
+    bar = ax.figure.colorbar(drawn, ax=ax, fraction=0.05, pad=0.02)
+    bar.set_label(f"share of the true {of} (%)", fontsize=size)
+    bar.ax.tick_params(labelsize=size, width=0.6, length=2.5)
+    bar.outline.set_linewidth(0.6)
+    return ax

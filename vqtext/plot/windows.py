@@ -1,0 +1,140 @@
+"""A reason under its signal: each step a coloured band, with its number and its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vqtext.plot import canvas
+from vqtext.plot.sensors import ROOM, Row, rows
+from vqtext.reason import UNKNOWN_NAME, UNLIKE, Reason, Step
+from vqtext.schema import Channel
+from vqtext.steps import UNSURE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SENSORS = 6  # rows that are told apart in one column
+ROOM_OF_NUMBER = 0.05  # share of the time axis
+
+
+def reason(
+    reason: Reason,
+    signal: np.ndarray,
+    channels: Sequence[Channel],
+    rate_hz: float,
+    ax: Axes | None = None,
+    *,
+    sensors: int = SENSORS,
+    looks: Mapping[str, int] | None = None,
+) -> Axes:
+    """A window with the steps of its reason as bands, and class and probability above.
+
+    One sensor has an axis in its own unit. Several have a row each, the axes of a sensor about their own
+    means, and sensors of one kind one scale, which a bar shows. A step less sure than `UNSURE` is unknown, as
+    in the reason's text: a white band with a question mark.
+
+    Args:
+        signal: ``(C, T)`` in the units of its channels, NaN where nothing was measured.
+        channels: what the C rows are.
+        rate_hz: samples a second.
+        ax: drawn into; None makes a figure of its own.
+        sensors: rows at most; of more sensors those that move most are drawn.
+        looks: number of each name's colour and hatch; None numbers them as they come.
+
+    Raises:
+        ShapeError: the signal has not one row for each channel.
+        UsageError: matplotlib is not installed.
+    """
+    signal = np.asarray(signal, dtype=float)
+    drawn = rows(signal, channels, sensors)
+    names = {step.name: canvas.wrapped(step.said) for step in reason.steps if _known(step)}
+    tall = sum(map(canvas.height, names.values())) + canvas.LINE * (UNKNOWN_NAME in _told(reason))
+    own, ax = ax is None, canvas.axes(ax, 1.1 + 0.42 * max(len(drawn), 2) + tall)
+    number = canvas.numbered([*names], looks)
+    at = {name: i for i, name in enumerate(names, start=1)}
+    last = max(signal.shape[1] / rate_hz, *(step.end_s for step in reason.steps), 1e-3)
+    _bands(ax, reason, number, at, last)
+    (_one if len(drawn) == 1 else _several)(ax, signal, drawn, rate_hz)
+    ax.set_xlim(0, last)
+    axes = {row.axes for row in drawn if len(row.axes) > 1}
+    lines = f"\n{canvas.line_styles(*axes)}" if len(axes) == 1 else ""  # where all sensors have the same
+    ax.set_xlabel(f"time (s){lines}", parse_math=False)
+    canvas.title(ax, _title(reason), above=1.5)
+    canvas.free(ax)
+    if entries := _names(reason, names, number, at):
+        canvas.below(ax, entries, own)
+    return ax
+
+
+def _known(step: Step) -> bool:
+    return step.confidence >= UNSURE and step.name != UNKNOWN_NAME
+
+
+def _told(reason: Reason) -> set[str]:
+    return {step.name if _known(step) else UNKNOWN_NAME for step in reason.steps}
+
+
+def _title(reason: Reason) -> str:
+    said = f"{canvas.wrapped(reason.display or reason.label)} ({reason.confidence:.2f})"
+    return f"{said}, {UNLIKE}" if reason.familiar < 1 else said
+
+
+def _bands(ax: Axes, reason: Reason, number: Mapping[str, int], at: Mapping[str, int], last: float) -> None:
+    """A band a step, with the number of its name above the plot: of each name the first, and all others that
+    there is room for."""
+    for step in reason.steps:
+        look = canvas.fill(number[step.name] if _known(step) else None)
+        ax.axvspan(step.start_s, step.end_s, zorder=0, **look)
+        ax.axvline(step.end_s, color="white", linewidth=0.8, zorder=0.5)
+    texts = [str(at[step.name]) if _known(step) else "?" for step in reason.steps]
+    taken: list[float] = []
+    for i in sorted(range(len(texts)), key=lambda i: texts[i] in texts[:i]):
+        middle = (reason.steps[i].start_s + reason.steps[i].end_s) / 2
+        if all(abs(middle - other) > ROOM_OF_NUMBER * last for other in taken):
+            taken.append(middle)
+            how: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom"}
+            ax.text(middle, 1.01, texts[i], fontsize=canvas.size(ax), **how)
+
+
+def _one(ax: Axes, signal: np.ndarray, drawn: Sequence[Row], rate_hz: float) -> None:
+    row, time = drawn[0], _time(signal.shape[1], rate_hz)
+    for values, dash in zip(signal, canvas.DASHES, strict=False):
+        ax.plot(time, values, color="black", linewidth=0.8, linestyle=dash)
+    ax.set_ylabel(canvas.wrapped(f"{row.name} ({row.unit})" if row.unit else row.name, 30), parse_math=False)
+
+
+def _several(ax: Axes, signal: np.ndarray, drawn: Sequence[Row], rate_hz: float) -> None:
+    time, size = _time(signal.shape[1], rate_hz), canvas.size(ax)
+    told: set[str] = set()
+    for place, row in enumerate(drawn):
+        middle = len(drawn) - 1 - place
+        for values, dash in zip(row.placed, canvas.DASHES, strict=False):
+            ax.plot(time, middle + values, color="black", linewidth=0.6, linestyle=dash)
+        half = row.bar * ROOM / row.scale / 2
+        ax.plot([1.015] * 2, [middle - half, middle + half], color="black", linewidth=1.5, clip_on=False,
+                transform=ax.get_yaxis_transform(), solid_capstyle="butt")  # fmt: skip
+        if row.kind not in told:
+            told.add(row.kind)
+            text = f"{row.bar:g} {row.unit}".strip()
+            ax.text(1.03, middle, text, transform=ax.get_yaxis_transform(), va="center", fontsize=size)
+    ax.set_ylim(-0.5, len(drawn) - 0.5)
+    names = [canvas.wrapped(row.name, 16) for row in drawn]
+    canvas.tick_labels(ax.yaxis, range(len(drawn) - 1, -1, -1), names)
+    ax.tick_params(axis="y", length=0)
+
+
+def _names(
+    reason: Reason, names: Mapping[str, str], number: Mapping[str, int], at: Mapping[str, int]
+) -> list[tuple[Any, str]]:
+    """A patch and a text for each name that is told."""
+    entries = [(canvas.patch(number[name]), f"{at[name]}  {text}") for name, text in names.items()]
+    unknown = [(canvas.patch(None), f"?  {UNKNOWN_NAME}")] if UNKNOWN_NAME in _told(reason) else []
+    return entries + unknown
+
+
+def _time(samples: int, rate_hz: float) -> np.ndarray:
+    """A sample stands in the middle of its interval, so that a band from i to j covers samples i to j − 1."""
+    return (np.arange(samples) + 0.5) / rate_hz
