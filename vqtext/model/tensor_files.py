@@ -13,6 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+START = "start.safetensors"
+"""File of a model's folder that holds its codebook as it was before the first step of its training: the
+``vectors`` and ``action`` of the network's trunk. Nothing that uses the model reads it."""
+
 
 def save_torch(data: Any, path: Path | str) -> None:
     """As ``torch.save``, and on the disk when this returns.

@@ -13,8 +13,10 @@ from vqtext.plot import canvas
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NUMBERS = 16  # columns up to which a share is written into its cell
+WRITTEN = 16  # columns up to which shares are written into their cells
+NAMED = 10  # columns up to which each bears its name; of more each bears its number
 MOST = 6.9  # inches of a figure at most: two columns of a journal
+TWO_LINES = 0.3  # inches
 
 
 def confusion(
@@ -27,7 +29,8 @@ def confusion(
 ) -> Axes:
     """Counts as shares of their row, in percent: a row what is true, a column what is said.
 
-    A row that never occurred is grey. Shares that round to 0 are not written.
+    A row that never occurred is grey. Shares that round to 0 are not written, and of a large table none is: a
+    bar says what its colours mean. More than `NAMED` columns bear the numbers of their rows.
 
     Args:
         counts: ``(n, m)``, of windows, or of samples.
@@ -45,29 +48,33 @@ def confusion(
         raise ShapeError(f"confusion counts of shape {counts.shape} do not fit {n} rows and {m} columns")
     total = counts.sum(1, keepdims=True)
     share = np.divide(100 * counts, total, out=np.full_like(counts, np.nan), where=total > 0)
-    rows_said, columns_said = ([canvas.wrapped(name, 22) for name in side] for side in (names, columns))
-    cell = float(np.clip(2.0 / max(m, 1), 0.18, 0.42))
+    cell = float(np.clip(2.1 / max(m, 1), 0.19, 0.45))
+    room = {"width": 20} if cell >= TWO_LINES else {"width": 28, "lines": 1}
+    rows_said, columns_said = ([canvas.wrapped(name, **room) for name in side] for side in (names, columns))
+    if m > NAMED:
+        rows_said = [f"{text}  {i}" for i, text in enumerate(rows_said, start=1)]
+        columns_said = [str(j + 1) if j < n else text for j, text in enumerate(columns_said)]
     longest = max([len(line) for text in columns_said for line in text.split("\n")], default=1)
     if ax is None:
-        height = min(0.75 + cell * n + 0.065 * longest, 8.5)
-        ax = canvas.small(
-            canvas.figure(height, float(np.clip(1.75 + cell * m, canvas.WIDTH, MOST))).add_subplot()
-        )
+        width = float(np.clip(1.2 + cell * m, canvas.WIDTH, MOST))
+        ax = canvas.axes(None, min(0.75 + cell * n + 0.07 * longest, 8.5), width)
     size = canvas.size(ax)
     ax.set_facecolor("#d9d9d9")
     drawn = ax.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-    if m <= NUMBERS:
-        for i, j in np.argwhere(np.nan_to_num(share).round() > 0):
-            colour = "white" if share[i, j] > 55 else "black"
-            ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center", color=colour,
-                    fontsize=size if m <= 10 else 0.8 * size)  # fmt: skip
     canvas.tick_labels(ax.xaxis, range(m), columns_said, rotation=90)
     canvas.tick_labels(ax.yaxis, range(n), rows_said)
     ax.tick_params(length=0)
     ax.set_xlabel(f"{of} said by the model")
     ax.set_ylabel(f"true {of}")
-    bar = ax.figure.colorbar(drawn, ax=ax, fraction=0.05, pad=0.02)
-    bar.set_label(f"share of the true {of} (%)", fontsize=size)
-    bar.ax.tick_params(labelsize=size, width=0.6, length=2.5)
-    bar.outline.set_linewidth(0.6)
+    meaning = f"share of the true {of} (%)"
+    if m <= WRITTEN:
+        canvas.title(ax, meaning)
+        for i, j in np.argwhere(np.nan_to_num(share).round() > 0):
+            colour, points = "white" if share[i, j] > 55 else "black", size if m <= NAMED else 0.8 * size
+            ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center", color=colour, fontsize=points)
+    else:
+        bar = ax.figure.colorbar(drawn, ax=ax, fraction=0.05, pad=0.02)
+        bar.set_label(meaning, fontsize=size)
+        bar.ax.tick_params(labelsize=size, width=0.6, length=2.5)
+        bar.outline.set_linewidth(0.6)
     return ax

@@ -10,7 +10,7 @@ import pytest
 import torch
 from test_training_resume import SETTINGS, same, train
 
-from vqtext.model.training.fit import START
+from vqtext.model.tensor_files import START
 from vqtext.model.training.lightning_alone import lightning, rank_zero_only
 
 CLUSTERS = {

@@ -19,7 +19,7 @@ from vqtext.model.grounding import base as grounding
 from vqtext.model.grounding.emissions import Evidence
 from vqtext.model.guidance.text_tokens import Guidance
 from vqtext.model.network.network import Network
-from vqtext.model.tensor_files import save_safetensors
+from vqtext.model.tensor_files import START, save_safetensors
 from vqtext.model.training.augment import Augment
 from vqtext.model.training.augment_tilt import mounting
 from vqtext.model.training.augment_yaw import own_headings
@@ -38,7 +38,6 @@ from vqtext.settings.schema import TrainSettings
 
 STEPS, EPOCHS = 600, (20, 300)  # least and most epochs of a training of that many steps
 VALIDATIONS = 50  # looks at the validation windows in one training
-START = "start.safetensors"  # the codebook before its first step
 
 
 @dataclass(frozen=True)

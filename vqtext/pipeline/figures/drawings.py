@@ -182,7 +182,7 @@ class Drawings:
     def _maps(self) -> Iterator[tuple[str, Axes]]:
         from safetensors.numpy import load_file
 
-        from vqtext.model.training.fit import START
+        from vqtext.model.tensor_files import START
 
         network, path = self._model.network, self._folder / START
         if not path.exists():
