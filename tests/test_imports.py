@@ -17,15 +17,16 @@ ROOT = Path(vqtext.__file__).parent
 LEAVES = {"", "errors", "schema", "reason", "steps", "settings"}  # "" is vqtext/__init__.py
 ROOMS = {"data", "prompts", "cache", "model", "report"}
 MAY_IMPORT = {
-    "": {"model", "pipeline"},  # vqtext.load and vqtext.prepare_frames, on demand
+    "": {"model", "pipeline", "plot"},  # vqtext.load, vqtext.prepare_frames and vqtext.plot, on demand
     "errors": set(),
     "schema": {"errors"},
     "reason": {"errors", "steps"},
     "steps": set(),
     "settings": {"", "settings", "errors"},
     **{room: {room} | LEAVES for room in ROOMS},
+    "plot": {"plot", "report"} | LEAVES,
     "console": {"console", "settings", "errors"},
-    "pipeline": {"pipeline", "console"} | ROOMS | LEAVES,
+    "pipeline": {"pipeline", "console", "plot"} | ROOMS | LEAVES,
     "cli": {"pipeline", "console"} | LEAVES,
 }
 WITHIN = {
@@ -33,7 +34,7 @@ WITHIN = {
     "model": ["vqshape", "hsmm", "guidance", "network", "grounding", "decoding", "training"],
     "pipeline": [
         *["llm", "encoders", "authors", "descriptions", "anchors", "vocabulary", "training", "evaluation"],
-        *["inspection", "explaining", "preparing", "estimating", "sweeping"],
+        *["inspection", "explaining", "preparing", "estimating", "sweeping", "figures"],
     ],
 }
 """The rooms of a room: each may import those before it. What stands beside them is free of circles only."""
@@ -186,7 +187,17 @@ def test_relative_imports_of_a_package():
     ]
 
 
-HEAVY = ["torch", "lightning", "transformers", "sentence_transformers", "sklearn", "scipy", "aeon", "openai"]
+HEAVY = [
+    "torch",
+    "lightning",
+    "transformers",
+    "sentence_transformers",
+    "sklearn",
+    "scipy",
+    "aeon",
+    "openai",
+    "matplotlib",
+]
 TELL = """
 import atexit, sys
 def tell():
@@ -199,6 +210,7 @@ atexit.register(tell)
     ("code", "arguments", "also"),
     [
         ("import vqtext.cli", [], ["h5py", "numpy"]),
+        ("import vqtext; vqtext.plot.reason", [], ["h5py"]),
         ("import vqtext.cli; vqtext.cli.main()", ["--help"], ["h5py", "numpy"]),
         ("import vqtext.cli; vqtext.cli.main()", ["train", "--help"], ["h5py", "numpy"]),
         ("import vqtext.cli; vqtext.cli.main()", ["config", "--json"], ["h5py", "numpy"]),

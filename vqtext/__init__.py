@@ -6,9 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["VQTextClassifier", "explain_recording", "load", "model_card", "prepare_frames"]
+__all__ = ["VQTextClassifier", "explain_recording", "load", "model_card", "plot", "prepare_frames"]
 
 if TYPE_CHECKING:
+    from vqtext import plot
     from vqtext.model.load import load
     from vqtext.pipeline.estimating.estimator import VQTextClassifier
     from vqtext.pipeline.evaluation.card import model_card
@@ -25,6 +26,8 @@ _HOME = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "plot":
+        return import_module("vqtext.plot")
     # `import vqtext` must not import torch: the CLI answers `--help` and `status` within a second.
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)

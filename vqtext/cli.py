@@ -206,6 +206,18 @@ def preview(loaded: Loaded, how: How) -> None:
     say(preview(loaded.settings), lines, how.as_json)
 
 
+@command(app, "train.run", common=["as_json"])
+def figures(
+    loaded: Loaded,
+    how: How,
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where they go")] = Path("paper"),
+) -> None:
+    """Draw the figures of a run for a paper, as PDF and SVG."""
+    from vqtext.pipeline.figures.command import figures, lines
+
+    say(figures(loaded.settings, out), lines, how.as_json)
+
+
 @command(
     app,
     *(*DATA, "dedup.threshold", "train.run", *SPLIT, "train.seeds", "guidance.source", "train.epochs"),

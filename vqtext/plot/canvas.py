@@ -66,7 +66,13 @@ def plain(text: str) -> str:
 
 def wrapped(text: str, width: int = COLUMN, lines: int = 3) -> str:
     """The same in lines of at most so many characters; what has no room in them is cut off."""
-    return textwrap.fill(plain(text), width, max_lines=lines, placeholder=" …") or "–"
+    return textwrap.fill(plain(text), width, max_lines=lines, placeholder=" …", break_on_hyphens=False) or "–"
+
+
+def short(text: str, width: int) -> str:
+    """The same in one line of so many characters, cut in its middle: names differ at either end."""
+    text = plain(text)
+    return text if len(text) <= width else f"{text[: width // 2]}…{text[-(width - width // 2 - 1) :]}"
 
 
 def height(text: str) -> float:

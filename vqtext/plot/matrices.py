@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,16 +49,16 @@ def confusion(
         raise ShapeError(f"confusion counts of shape {counts.shape} do not fit {n} rows and {m} columns")
     total = counts.sum(1, keepdims=True)
     share = np.divide(100 * counts, total, out=np.full_like(counts, np.nan), where=total > 0)
-    cell = float(np.clip(2.1 / max(m, 1), 0.19, 0.45))
-    room = {"width": 20} if cell >= TWO_LINES else {"width": 28, "lines": 1}
-    rows_said, columns_said = ([canvas.wrapped(name, **room) for name in side] for side in (names, columns))
+    cell = float(np.clip(2.1 / max(m, 1), 0.2, 0.45))
+    fitted = partial(canvas.wrapped, width=20) if cell >= TWO_LINES else partial(canvas.short, width=28)
+    rows_said, columns_said = ([fitted(name) for name in side] for side in (names, columns))
     if m > NAMED:
         rows_said = [f"{text}  {i}" for i, text in enumerate(rows_said, start=1)]
         columns_said = [str(j + 1) if j < n else text for j, text in enumerate(columns_said)]
-    longest = max([len(line) for text in columns_said for line in text.split("\n")], default=1)
     if ax is None:
-        width = float(np.clip(1.2 + cell * m, canvas.WIDTH, MOST))
-        ax = canvas.axes(None, min(0.75 + cell * n + 0.07 * longest, 8.5), width)
+        left, under = (0.07 * max(map(_longest, side), default=1) for side in (rows_said, columns_said))
+        width = float(np.clip(0.35 + left + cell * m + 0.6 * (m > WRITTEN), canvas.WIDTH, MOST))
+        ax = canvas.axes(None, min(0.75 + cell * n + under, 8.5), width)
     size = canvas.size(ax)
     ax.set_facecolor("#d9d9d9")
     drawn = ax.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
@@ -78,3 +79,8 @@ def confusion(
         bar.ax.tick_params(labelsize=size, width=0.6, length=2.5)
         bar.outline.set_linewidth(0.6)
     return ax
+
+
+def _longest(text: str) -> int:
+    """Characters of the longest line."""
+    return max(map(len, text.split("\n")))

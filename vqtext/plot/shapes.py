@@ -121,4 +121,4 @@ def _sensor(code: Code, group: Sequence[int]) -> str:
     first = code.channels[group[0]]
     kind = MODALITIES.get(first.modality, first.modality)
     axes = canvas.line_styles([code.channels[i].axis or code.channels[i].name for i in group])
-    return canvas.wrapped(f"{first.location} {kind}: {axes}")
+    return canvas.wrapped(f"{first.location} {kind}: {axes}", 50)

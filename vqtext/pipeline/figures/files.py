@@ -44,6 +44,8 @@ def drawn(ax: Axes) -> tuple[dict[str, bytes], list[str]]:
     assert figure is not None
     with warnings.catch_warnings(record=True) as heard, matplotlib.rc_context(STYLE):
         warnings.simplefilter("always")
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # once is enough for all formats
         for kind in FORMATS:
             out = BytesIO()
             figure.savefig(out, format=kind, metadata=METADATA[kind])
