@@ -16,8 +16,8 @@ from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.evaluation.scores import step_confusion
 from vqtext.pipeline.explain import Explain
 from vqtext.pipeline.figures.command import figures, lines
-from vqtext.pipeline.figures.drawings import whole_steps
-from vqtext.pipeline.figures.files import LIST, write
+from vqtext.pipeline.figures.drawings import Drawings, whole_steps
+from vqtext.pipeline.figures.files import FORMATS, LIST, drawn, write
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
 from vqtext.settings.schema import EvaluateSettings, ExplainSettings, Settings
@@ -45,18 +45,15 @@ def test_a_run_is_drawn_as_far_as_it_got(
     for stage in (Train, Explain, Evaluate):
         run(stage(settings, heard))
     (out / "main.tex").write_text("mine")
-    start = settings.run_folder / "seed-0/start.safetensors"
-    start.rename(start.with_suffix(".away"))
-    most = figures(settings, out)
-    assert [*most["skipped"]] == ["code maps"] and "vqtext train --force" in most["skipped"]["code maps"]
-    files = sorted(file for own in most["figures"].values() for file in own)
-    assert len(files) == 2 * 8
-    assert {path.name for path in out.iterdir()} == {*files, LIST, "main.tex"}
-    before = {file: (out / file).read_bytes() for file in files}
-    start.with_suffix(".away").rename(start)
     whole = figures(settings, out)
     assert whole["skipped"] == {} and whole["older"] == [] and whole["notes"] == []
-    assert {file: (out / file).read_bytes() for file in files} == before, "the same bytes each time"
+    files = {file for own in whole["figures"].values() for file in own}
+    assert len(files) == 2 * 10 and {path.name for path in out.iterdir()} == {*files, LIST, "main.tex"}
+    again, _ = drawn(next(Drawings(settings).all["durations"]())[1])
+    assert again == {kind: (out / f"durations.{kind}").read_bytes() for kind in FORMATS}, "the same bytes"
+    (settings.run_folder / "seed-0/start.safetensors").unlink()
+    with pytest.raises(ArtifactError, match=r"start\.safetensors, .* `vqtext train --force`"):
+        next(Drawings(settings).all["code maps"]())
     for path in out.glob("*.*"):
         content = path.read_bytes()
         if path.suffix == ".svg":
