@@ -20,6 +20,8 @@ from vqtext.pipeline.figures.drawings import Drawings, whole_steps
 from vqtext.pipeline.figures.files import FORMATS, LIST, drawn, write
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
+from vqtext.plot import threshold_curve
+from vqtext.report.content import ThresholdCurve
 from vqtext.settings.schema import EvaluateSettings, ExplainSettings, Settings
 
 TABLE = '[truth]\n"calm" = ["leg up", "arm out"]\n"wild" = ["foot down", "arm back"]\n'
@@ -117,3 +119,12 @@ def test_confusion_counts_samples_with_a_truth_and_names_that_stand_for_none() -
     true = np.array([[0, 0, 1, -1]])
     seeds = [np.array([[0, 1, -1, 0]]), np.array([[0, 0, 1, 1]])]
     assert step_confusion(true, seeds, 2) == [[3, 1, 0], [0, 1, 1]]
+
+
+def test_characters_that_no_font_has_are_counted() -> None:
+    curve = ThresholdCurve(np.array([0.5, 0.9]), np.array([3, 5]), 0.9, 5)
+    ax = threshold_curve(curve)
+    assert drawn(ax)[1] == 0
+    ax = threshold_curve(curve)
+    ax.set_xlabel("\U000f0001")  # of private use
+    assert drawn(ax)[1] == 1

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WRITTEN = 16  # columns up to which shares are written into their cells
 NAMED = 10  # columns up to which each bears its name; of more each bears its number
+TICKS = 30  # of them are drawn
 MOST = 6.9  # inches of a figure at most: two columns of a journal
 TWO_LINES = 0.3  # inches
 
@@ -54,7 +55,10 @@ def confusion(
     rows_said, columns_said = ([fitted(name) for name in side] for side in (names, columns))
     if m > NAMED:
         rows_said = [f"{text}  {i}" for i, text in enumerate(rows_said, start=1)]
-        columns_said = [str(j + 1) if j < n else text for j, text in enumerate(columns_said)]
+        apart = -(-m // TICKS)
+        columns_said = [
+            text if j >= n else str(j + 1) if j % apart == 0 else "" for j, text in enumerate(columns_said)
+        ]
     if ax is None:
         left, under = (0.07 * max(map(_longest, side), default=1) for side in (rows_said, columns_said))
         width = float(np.clip(0.35 + left + cell * m + 0.6 * (m > WRITTEN), canvas.WIDTH, MOST))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,10 +66,16 @@ def rows(signal: np.ndarray, channels: Sequence[Channel], most: int | None = Non
     scale = {kind: max(r for r, k in zip(reach, kinds, strict=True) if k == kind) or 1.0 for kind in kinds}
     lively = sorted(range(len(groups)), key=lambda g: -reach[g] / scale[kinds[g]])[:most]
     found = []
+    of_place = Counter(
+        (channels[group[0]].location, *kind) for group, kind in zip(groups, kinds, strict=True)
+    )
     for g in sorted(lively):
         own, (modality, unit) = [channels[i] for i in groups[g]], kinds[g]
         kind = MODALITIES.get(modality, modality)
-        name = " ".join(part for part in (own[0].location, kind) if part)
+        parts = [own[0].location, kind]
+        if of_place[own[0].location, modality, unit] > 1:  # more channels than one row can tell apart
+            parts = [*parts[:1], f"{own[0].name} – {own[-1].name}"]
+        name = " ".join(filter(None, parts))
         axes = tuple(channel.axis or channel.name for channel in own)
         found.append(Row(kind, name, UNITS.get(unit, unit), away[groups[g]], axes, scale[kinds[g]]))
     return found

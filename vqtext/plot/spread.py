@@ -70,7 +70,8 @@ def durations(
     canvas.tick_labels(ax.yaxis, places.tolist(), texts)
     ax.set_ylim(-tall.sum(), 0)
     ax.set_xlim(left=0)
-    ax.set_xlabel("duration (s)")
+    rarer = f"\n{len(seen) - len(names)} rarer steps are not shown" if len(seen) > len(names) else ""
+    ax.set_xlabel(f"duration (s){rarer}")
     canvas.free(ax)
     return ax
 

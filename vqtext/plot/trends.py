@@ -49,7 +49,7 @@ def threshold_curve(curve: ThresholdCurve, ax: Axes | None = None) -> Axes:
     ax.plot(np.asarray(curve.thresholds)[order], np.asarray(curve.counts)[order], color=palette.COLOURS[0])
     ax.plot([curve.chosen], [curve.kept], "o", color=palette.COLOURS[4], markersize=5)
     ax.axvline(curve.chosen, color=palette.COLOURS[4], linewidth=0.8, linestyle="--", zorder=0)
-    canvas.title(ax, f"{curve.kept} anchors at {curve.chosen:g}")
+    canvas.title(ax, f"{curve.kept} anchor{'s' * (curve.kept != 1)} at {curve.chosen:g}")
     ax.set_ylim(0, 1.1 * max(float(np.max(curve.counts)), curve.kept, 1))
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlabel("least cosine of phrases that merge")

@@ -10,6 +10,7 @@ import numpy as np
 from vqtext.plot import canvas
 from vqtext.plot.sensors import ROOM, Row, rows
 from vqtext.reason import UNKNOWN_NAME, UNLIKE, Reason, Step
+from vqtext.report.figures import sensors as groups
 from vqtext.schema import Channel
 from vqtext.steps import UNSURE
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SENSORS = 6  # rows that are told apart in one column
-ROOM_OF_NUMBER = 0.05  # share of the time axis
+DIGIT, GAP = 0.036, 0.014  # of the numbers of steps, as shares of the time axis
 
 
 def reason(
@@ -60,8 +61,9 @@ def reason(
     (_one if len(drawn) == 1 else _several)(ax, signal, drawn, rate_hz)
     ax.set_xlim(0, last)
     axes = {row.axes for row in drawn if len(row.axes) > 1}
-    lines = f"\n{canvas.line_styles(*axes)}" if len(axes) == 1 else ""  # where all sensors have the same
-    ax.set_xlabel(f"time (s){lines}", parse_math=False)
+    notes = [f"{len(drawn)} of {count} sensors"] if len(drawn) < (count := len(groups(channels))) else []
+    notes += [canvas.line_styles(*axes)] if len(axes) == 1 else []  # where all sensors have the same
+    ax.set_xlabel("\n".join(["time (s)", *filter(None, ["; ".join(notes)])]), parse_math=False)
     canvas.title(ax, _title(reason), above=1.5)
     canvas.free(ax)
     if entries := _names(reason, names, number, at):
@@ -90,11 +92,12 @@ def _bands(ax: Axes, reason: Reason, number: Mapping[str, int], at: Mapping[str,
         ax.axvspan(step.start_s, step.end_s, zorder=0, **look)
         ax.axvline(step.end_s, color="white", linewidth=0.8, zorder=0.5)
     texts = [str(at[step.name]) if _known(step) else "?" for step in reason.steps]
-    taken: list[float] = []
+    taken: list[tuple[float, str]] = []
     for i in sorted(range(len(texts)), key=lambda i: texts[i] in texts[:i]):
         middle = (reason.steps[i].start_s + reason.steps[i].end_s) / 2
-        if all(abs(middle - other) > ROOM_OF_NUMBER * last for other in taken):
-            taken.append(middle)
+        rooms = ((place, (len(other) + len(texts[i])) / 2) for place, other in taken)
+        if all(abs(middle - place) > (GAP + DIGIT * digits) * last for place, digits in rooms):
+            taken.append((middle, texts[i]))
             how: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom"}
             ax.text(middle, 1.01, texts[i], fontsize=canvas.size(ax), **how)
 
