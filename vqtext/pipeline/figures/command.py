@@ -47,7 +47,7 @@ def figures(settings: Settings, out: Path | str) -> dict[str, Any]:
         files |= own
         made[name] = [*own]
         notes += [
-            f"{stem}: {lacking} characters are in no font, and drawn as boxes: install one that has them, and "
+            f"{stem}: {lacking} characters are in no font and drawn as boxes: install one that has them and "
             "name it as font.family in a matplotlibrc"
             for stem, _, lacking in found
             if lacking
