@@ -59,6 +59,12 @@ def test_steps_on_one_sensor_have_an_axis_with_its_unit() -> None:
     assert np.allclose(drawn, SIGNAL[0]), "in its own unit, not about its mean"
 
 
+def test_a_piece_of_a_recording_stands_at_its_own_time() -> None:
+    steps = tuple(replace(step, start_s=step.start_s + 60, end_s=step.end_s + 60) for step in STEPS)
+    ax = plot.reason(Reason("walking", 1, steps), SIGNAL[:3], WATCH[:3], 10.0, start_s=60)
+    assert ax.get_xlim() == (60, 64) and ax.get_lines()[len(STEPS)].get_xdata()[0] == pytest.approx(60.05)
+
+
 def test_numbers_of_short_steps_do_not_overlap() -> None:
     steps = tuple(Step(f"step {i % 12}", i / 5, (i + 1) / 5, 0.9) for i in range(20))
     ax = plot.reason(Reason("walking", 1, steps), SIGNAL, WATCH, 10.0)

@@ -63,7 +63,7 @@ class Evaluate(Stage):
     folds are scored together, each made by the model that has not seen that subject."""
 
     command = "evaluate"
-    version = 11
+    version = 10
 
     @property
     def target(self) -> Path:

@@ -28,6 +28,7 @@ def reason(
     rate_hz: float,
     ax: Axes | None = None,
     *,
+    start_s: float = 0.0,
     sensors: int = SENSORS,
     looks: Mapping[str, int] | None = None,
 ) -> Axes:
@@ -42,6 +43,7 @@ def reason(
         channels: what the C rows are.
         rate_hz: samples a second.
         ax: drawn into; None makes a figure of its own.
+        start_s: time of the first sample, as the steps of a recording's reason count it.
         sensors: rows at most; of more sensors those that move most are drawn.
         looks: number of each name's colour and hatch; None numbers them as they come.
 
@@ -56,10 +58,11 @@ def reason(
     own, ax = ax is None, canvas.axes(ax, 1.1 + 0.42 * max(len(drawn), 2) + tall)
     number = canvas.numbered([*names], looks)
     at = {name: i for i, name in enumerate(names, start=1)}
-    last = max(signal.shape[1] / rate_hz, *(step.end_s for step in reason.steps), 1e-3)
-    _bands(ax, reason, number, at, last)
-    (_one if len(drawn) == 1 else _several)(ax, signal, drawn, rate_hz)
-    ax.set_xlim(0, last)
+    time = start_s + (np.arange(signal.shape[1]) + 0.5) / rate_hz  # the middle of each sample's interval
+    last = max(start_s + signal.shape[1] / rate_hz, *(step.end_s for step in reason.steps), start_s + 1e-3)
+    _bands(ax, reason, number, at, last - start_s)
+    (_one if len(drawn) == 1 else _several)(ax, time, signal, drawn)
+    ax.set_xlim(start_s, last)
     axes = {row.axes for row in drawn if len(row.axes) > 1}
     notes = [f"{len(drawn)} of {count} sensors"] if len(drawn) < (count := len(groups(channels))) else []
     notes += [canvas.line_styles(*axes)] if len(axes) == 1 else []  # where all sensors have the same
@@ -84,7 +87,7 @@ def _title(reason: Reason) -> str:
     return f"{said}, {UNLIKE}" if reason.familiar < 1 else said
 
 
-def _bands(ax: Axes, reason: Reason, number: Mapping[str, int], at: Mapping[str, int], last: float) -> None:
+def _bands(ax: Axes, reason: Reason, number: Mapping[str, int], at: Mapping[str, int], span: float) -> None:
     """A band a step, with the number of its name above the plot: of each name the first, and all others that
     there is room for."""
     for step in reason.steps:
@@ -96,21 +99,21 @@ def _bands(ax: Axes, reason: Reason, number: Mapping[str, int], at: Mapping[str,
     for i in sorted(range(len(texts)), key=lambda i: texts[i] in texts[:i]):
         middle = (reason.steps[i].start_s + reason.steps[i].end_s) / 2
         rooms = ((place, (len(other) + len(texts[i])) / 2) for place, other in taken)
-        if all(abs(middle - place) > (GAP + DIGIT * digits) * last for place, digits in rooms):
+        if all(abs(middle - place) > (GAP + DIGIT * digits) * span for place, digits in rooms):
             taken.append((middle, texts[i]))
             how: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom"}
             ax.text(middle, 1.01, texts[i], fontsize=canvas.size(ax), **how)
 
 
-def _one(ax: Axes, signal: np.ndarray, drawn: Sequence[Row], rate_hz: float) -> None:
-    row, time = drawn[0], _time(signal.shape[1], rate_hz)
+def _one(ax: Axes, time: np.ndarray, signal: np.ndarray, drawn: Sequence[Row]) -> None:
+    (row,) = drawn
     for values, dash in zip(signal, canvas.DASHES, strict=False):
         ax.plot(time, values, color="black", linewidth=0.8, linestyle=dash)
     ax.set_ylabel(canvas.wrapped(f"{row.name} ({row.unit})" if row.unit else row.name, 30), parse_math=False)
 
 
-def _several(ax: Axes, signal: np.ndarray, drawn: Sequence[Row], rate_hz: float) -> None:
-    time, size = _time(signal.shape[1], rate_hz), canvas.size(ax)
+def _several(ax: Axes, time: np.ndarray, signal: np.ndarray, drawn: Sequence[Row]) -> None:
+    size = canvas.size(ax)
     told: set[str] = set()
     for place, row in enumerate(drawn):
         middle = len(drawn) - 1 - place
@@ -136,8 +139,3 @@ def _names(
     entries = [(canvas.patch(number[name]), f"{at[name]}  {text}") for name, text in names.items()]
     unknown = [(canvas.patch(None), f"?  {UNKNOWN_NAME}")] if UNKNOWN_NAME in _told(reason) else []
     return entries + unknown
-
-
-def _time(samples: int, rate_hz: float) -> np.ndarray:
-    """A sample stands in the middle of its interval, so that a band from i to j covers samples i to j − 1."""
-    return (np.arange(samples) + 0.5) / rate_hz

@@ -46,12 +46,7 @@ def figures(settings: Settings, out: Path | str) -> dict[str, Any]:
         own = {f"{stem}.{kind}": content for stem, formats, _ in found for kind, content in formats.items()}
         files |= own
         made[name] = [*own]
-        notes += [
-            f"{stem}: {lacking} characters are in no font and drawn as boxes: install one that has them and "
-            "name it as font.family in a matplotlibrc"
-            for stem, _, lacking in found
-            if lacking
-        ]
+        notes += [f"{stem}: {warned}" for stem, _, warnings in found for warned in warnings]
     if not made:
         raise ArtifactError(next(iter(skipped.values())))
     older = write(out, files, {"run": settings.train.run})

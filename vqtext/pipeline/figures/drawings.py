@@ -99,19 +99,31 @@ class Drawings:
         return describe_codes(self._model, self._windows, self._fold.split.learn, least)
 
     @cached_property
-    def _looks(self) -> dict[str, int]:
-        """A name has one colour in all figures."""
-        return numbered(self._model.vocabulary.anchors)
-
-    def _reasons(self) -> Iterator[tuple[str, Axes]]:
+    def _samples(self) -> list[dict[str, Any]]:
         explain = Explain(self.settings, self.quiet)
         explain.check()
-        samples = json.loads(explain.target.read_text(encoding="utf-8"))["samples"]
-        for sample in samples[:REASONS]:
+        samples: list[dict[str, Any]] = json.loads(explain.target.read_text(encoding="utf-8"))["samples"]
+        return samples[:REASONS]
+
+    @cached_property
+    def _read(self) -> list[str]:
+        """Names of the reasons that are drawn, in order."""
+        try:
+            return [step["name"] for sample in self._samples for step in sample["steps"]]
+        except ArtifactError:
+            return []
+
+    @cached_property
+    def _looks(self) -> dict[str, int]:
+        """A name has one look in all figures; those of the reasons have the plainest."""
+        return numbered(n for n in (*self._read, *self._model.vocabulary.anchors) if n != UNKNOWN_NAME)
+
+    def _reasons(self) -> Iterator[tuple[str, Axes]]:
+        looks = numbered(name for name in self._read if name != UNKNOWN_NAME)
+        for sample in self._samples:
             row = sample["window"]
             signal = self._windows.signal[row][:, : self._windows.length[row]]
             said = _reason_of(sample)
-            looks = numbered(step.name for step in said.steps if step.name != UNKNOWN_NAME)
             ax = plot.reason(said, signal, self._windows.channels, self._windows.rate_hz, looks=looks)
             yield f"reason-window-{row}", ax
 
@@ -147,7 +159,10 @@ class Drawings:
                 "names were not held against any truth: where the data have one, say what it stands for with "
                 f"`vqtext {Evaluate(self.settings, self.quiet).call} --truth FILE`"
             )
-        found = details["confusion"]
+        found = details.get("confusion")
+        if found is None:  # of a time when it was not counted
+            again = Evaluate(self.settings, self.quiet).call
+            raise ArtifactError(f"no confusion of steps was counted: run `vqtext {again} --force`")
         words, counts = found["words"], np.array(found["samples"], dtype=np.int64)
         columns = [*words, NONE_SAID] if counts[:, -1].any() else words
         counts = counts[:, : len(columns)]
@@ -173,11 +188,15 @@ class Drawings:
         """Columns of a metrics.csv of the model, NaN where it holds no number."""
         self._run  # noqa: B018
         path = self._folder / name
-        if not path.exists():
-            raise ArtifactError(f"{path} is missing: {Train(self.settings, self.quiet).again()}")
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [*csv.DictReader(file)]
-        return {key: [float(row[key] or "nan") for row in rows] for key in (rows[0] if rows else ())}
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                rows = [*csv.DictReader(file)]
+            found = {key: [float(row[key] or "nan") for row in rows] for key in rows[0]}
+            found["step"]
+        except (OSError, LookupError, ValueError, TypeError) as error:
+            again = Train(self.settings, self.quiet).again()
+            raise ArtifactError(f"{path} is missing or cannot be read: {again}") from error
+        return found
 
     def _maps(self) -> Iterator[tuple[str, Axes]]:
         from safetensors.numpy import load_file

@@ -32,8 +32,8 @@ STYLE: Any = {
 METADATA = {"pdf": {"Creator": MADE_BY, "CreationDate": None}, "svg": {"Creator": MADE_BY, "Date": None}}
 
 
-def drawn(ax: Axes) -> tuple[dict[str, bytes], int]:
-    """The figure of these axes in each format, and how many of its characters no font has.
+def drawn(ax: Axes) -> tuple[dict[str, bytes], list[str]]:
+    """The figure of these axes in each format, and what matplotlib warns of.
 
     The same figure gives the same bytes with the same version of matplotlib and the same fonts.
     """
@@ -50,8 +50,14 @@ def drawn(ax: Axes) -> tuple[dict[str, bytes], int]:
             out = BytesIO()
             figure.savefig(out, format=kind, metadata=METADATA[kind])
             found[kind] = out.getvalue()
-    lacking = {str(w.message) for w in heard if "missing from font" in str(w.message)}
-    return found, len(lacking)
+    told = sorted({str(w.message) for w in heard})
+    others = [text for text in told if "missing from font" not in text]
+    if lacking := len(told) - len(others):
+        others.append(
+            f"{lacking} characters are in no font and drawn as boxes: install one that has them and name it "
+            "as font.family in a matplotlibrc"
+        )
+    return found, others
 
 
 def write(folder: Path, files: Mapping[str, bytes], said: Mapping[str, Any]) -> list[str]:
