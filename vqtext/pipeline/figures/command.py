@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vqtext.errors import ArtifactError, DataError, UsageError
+from vqtext.errors import ArtifactError, DataError, ShapeError, UsageError
 from vqtext.pipeline.figures.drawings import Drawings
 from vqtext.pipeline.figures.files import drawn, write
 from vqtext.plot import canvas
@@ -40,7 +40,7 @@ def figures(settings: Settings, out: Path | str) -> dict[str, Any]:
     for name, drawing in Drawings(settings).all.items():
         try:
             found = [(stem, *drawn(ax)) for stem, ax in drawing()]
-        except (ArtifactError, DataError) as error:
+        except (ArtifactError, DataError, ShapeError) as error:
             skipped[name] = str(error)
             continue
         own = {f"{stem}.{kind}": content for stem, formats, _ in found for kind, content in formats.items()}

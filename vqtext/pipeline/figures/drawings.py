@@ -199,17 +199,20 @@ class Drawings:
         return found
 
     def _maps(self) -> Iterator[tuple[str, Axes]]:
+        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         from vqtext.model.tensor_files import START
 
         network, path = self._model.network, self._folder / START
-        if not path.exists():
+        try:
+            before = load_file(path)
+        except (OSError, SafetensorError) as error:
+            again = Train(self.settings, self.quiet).again()
             raise ArtifactError(
-                f"{path}, the codebook before its training, is missing: "
-                f"{Train(self.settings, self.quiet).again()}"
-            )
-        before, names = load_file(path), [code.name for code in self._codebook]
+                f"{path}, the codebook before its training, is missing or cannot be read: {again}"
+            ) from error
+        names = [code.name for code in self._codebook]
         vectors, action = (part.detach().numpy() for part in (network.trunk.vectors, network.trunk.action))
         yield "code-map", plot.code_maps(before["vectors"], vectors, names, looks=self._looks)[0]
         said = self._model.vocabulary.anchors
