@@ -24,9 +24,10 @@ from vqtext.pipeline.codes import describe_codes
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.explain import Explain, threshold_curve
-from vqtext.pipeline.train import WHOLE, Train
+from vqtext.pipeline.train import Train
 from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
 from vqtext.pipeline.training.sampling import few_of_each
+from vqtext.pipeline.training.train_model import WHOLE
 from vqtext.plot.trends import ACCURACIES, LOSSES
 from vqtext.reason import UNKNOWN_NAME, Reason, Step
 from vqtext.report.palette import numbered
