@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,11 +44,17 @@ def test_nothing_of_a_test_subject_is_looked_at(felt: Any) -> None:
     assert found[0] == found[1] and found[0]["split"] == "subjects"
 
 
-def test_the_time_of_a_label_is_shared_by_its_steps_and_nothing_is_written(felt: Any) -> None:
+def test_the_time_of_a_label_is_shared_by_its_steps_and_a_page_shows_them(felt: Any) -> None:
     settings = felt(study(), test_subjects=["3"])
     before = {file.name: file.stat().st_mtime_ns for file in settings.cache.rglob("*")}
     answer = preview(settings)
-    assert {file.name: file.stat().st_mtime_ns for file in settings.cache.rglob("*")} == before
+    page = Path(answer["report"])
+    after = {file.name: file.stat().st_mtime_ns for file in settings.cache.rglob("*") if file != page}
+    assert after == before
+    html = page.read_text(encoding="utf-8")
+    assert html.count('<article class="card') >= 2 and "No network was trained" in html
+    assert all(step["phrase"] in html for step in answer["steps"])
+    assert not any(said in html for said in ("truth unknown", "Codebook atlas", "holds no windows"))
     time: dict[str, float] = defaultdict(float)
     for step in answer["steps"]:
         time[step["label"]] += step["time"]
@@ -59,7 +66,7 @@ def test_the_time_of_a_label_is_shared_by_its_steps_and_nothing_is_written(felt:
 
 def test_without_a_split_people_are_warned_that_these_windows_are_no_test_later(felt: Any) -> None:
     chosen = felt(study(), split="random")
-    assert "--test-subjects" in lines(preview(chosen))[-1]
+    assert "--test-subjects" in lines(preview(chosen))[-2]
 
 
 def test_what_is_missing_is_named(prepared: Any) -> None:  # noqa: F811

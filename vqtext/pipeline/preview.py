@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vqtext.cache.publish import publish
 from vqtext.console.progress import Progress
 from vqtext.console.text import cut_short, table
 from vqtext.data.splits.folds import splits_for
@@ -19,8 +21,10 @@ from vqtext.pipeline.inspection.check_directions import found_ways, way_lines
 from vqtext.pipeline.inspection.check_durations import found_lasts, lasts_lines
 from vqtext.pipeline.inspection.check_levels import found_levels, level_lines
 from vqtext.pipeline.inspection.decoded_steps import StepsSaid
+from vqtext.pipeline.inspection.preview_page import page
 from vqtext.pipeline.training.run_words import resolved, without
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
+from vqtext.report.html import render
 from vqtext.settings.schema import Settings
 
 if TYPE_CHECKING:
@@ -34,15 +38,15 @@ HEADER = ("label", "step", "time", "lasts", "sure")
 def preview(settings: Settings) -> dict[str, Any]:
     """What each step is found to be in the windows that a training would learn from.
 
-    No network is trained, no test window is looked at, and nothing is written. Of a split into folds, the
-    first one's training windows are looked at.
+    No network is trained, no test window is looked at, and nothing is written but ``preview.html``: some of
+    those windows, drawn. Of a split into folds, the first one's training windows are looked at.
 
     Returns:
         The whole ``--json`` answer. ``steps``: for each ``label`` and ``phrase`` its share of the label's
         ``time``, how many ``seconds`` it lasts on average, None where fewer than two whole ones were seen,
         and how ``sure`` its moments are, from 0 to 1; ``absent``: steps that were not found; ``joined``:
         steps that nothing tells apart; ``levels``, ``directions`` and ``durations`` as in ``vqtext codes
-        --words``.
+        --words``; ``report``: where the page is.
 
     Raises:
         ArtifactError: windows, texts or anchors are missing or stale.
@@ -76,7 +80,8 @@ def preview(settings: Settings) -> dict[str, Any]:
     whole = resolved(read, windows, split.learn, settings.train, rounds)
     words = without(whole.words, data.absent)
     said = _said(windows, split.train, words, config, data, found)
-    return {
+    report = settings.cache / "preview.html"
+    answer = {
         "split": split.how,
         "windows": len(split.train),
         "steps": _steps(windows, split.train, words, data, found, said),
@@ -89,7 +94,14 @@ def preview(settings: Settings) -> dict[str, Any]:
         "durations": found_lasts(said),
         "directions": found_ways(said),
         "levels": found_levels(said),
+        "report": str(report),
     }
+    sure = found.states.float().amax(-1).numpy()
+    with publish(report) as beside:
+        beside.write_text(
+            render(page(said, sure, config, data.vocabulary, settings, answer)), encoding="utf-8"
+        )
+    return answer
 
 
 def _said(
@@ -101,16 +113,18 @@ def _said(
     found: Posterior,
 ) -> StepsSaid:
     """The likeliest step of each moment, as a trained model's decoding would say it."""
-    label, anchors = windows.label[train], found.anchors().numpy()
-    use = np.full(anchors.shape, -1)
+    label, anchor_of_frame = windows.label[train], found.anchors().numpy()
+    use = np.full(anchor_of_frame.shape, -1)
     for i, row in enumerate(data.grammar.state):
         own = label == i
         of_label = found.states[own][..., row[: len(words.uses[i])]].float().numpy()
         likeliest = of_label.argmax(-1)
         anchor = data.grammar.anchor[i].numpy()[likeliest]
-        use[own] = np.where(anchor == anchors[own], likeliest, -1)  # else it is a step of a label beside it
+        use[own] = np.where(
+            anchor == anchor_of_frame[own], likeliest, -1
+        )  # else it is a step of a label beside it
     keep = data.frame_keep[data.train].numpy() & found.known.numpy()[:, None]
-    decoded: Any = SimpleNamespace(label=label, use=use, keep=keep)
+    decoded: Any = SimpleNamespace(label=label, use=use, anchor=anchor_of_frame, keep=keep)
     return StepsSaid(windows, words, train, train, decoded, config.frames, config.window_s / config.frames)
 
 
@@ -171,4 +185,4 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
             "these windows were chosen at random: people whose windows you look at now are no test later; "
             "say --test-subjects, as for train"
         )
-    return told
+    return [*told, f"report: {Path(answer['report']).resolve()}"]

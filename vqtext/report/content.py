@@ -129,6 +129,15 @@ class ThresholdCurve:
     kept: int
 
 
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a heading; ``rows`` are as long as ``header``."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Report:
     """The whole page. Every collection may be empty and every optional part missing.
@@ -149,6 +158,9 @@ class Report:
         settings: a tree of settings.
         versions: package → version.
         notes: what a reader should know, one sentence each.
+        tables: whatever else is told in rows, before the windows.
+        trained: False where no model was asked: windows are drawn with their own class, and what words,
+            sensors and order say of their steps.
 
     Raises:
         ShapeError: the confusion counts are not labels × labels.
@@ -174,6 +186,8 @@ class Report:
     settings: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    trained: bool = True
 
     def __post_init__(self) -> None:
         n = len(self.labels)

@@ -32,7 +32,7 @@ def tell(
     vocabulary, config, told = decoder.vocabulary, decoder.config, []
     for rank, label in enumerate(decoded.label[row].tolist()):
         path, sure = (part[row, rank].tolist() for part in (decoded.path, decoded.confidence))
-        steps = _steps(path, sure, keep.tolist(), first, vocabulary, config)
+        steps = steps_of(path, sure, keep.tolist(), first, vocabulary, config)
         transcript = vocabulary.transcripts[label]
         likely = round(float(decoded.log_posterior[row, label].exp()), 4)
         asked = Asked(decoder, states.half(), keep, label, first)
@@ -51,7 +51,7 @@ def tell(
     return replace(best, runner_up=other, familiar=familiar, same_steps=others, of_same=of_same)
 
 
-def _steps(
+def steps_of(
     path: list[int],
     sure: list[float],
     keep: list[bool],
@@ -60,7 +60,13 @@ def _steps(
     config: ModelConfig,
 ) -> tuple[Step, ...]:
     """Uses of one anchor that follow each other are one step; what has fewer samples than `LEAST_SAMPLES` is
-    told with what is beside it."""
+    told with what is beside it.
+
+    Args:
+        path: use of each frame, counted through all labels, `UNKNOWN` where none fits, ``(F,)``.
+        sure: posterior of each, ``(F,)``; keep: frames of which anything is said, ``(F,)``.
+        first: frame of the recording that the window starts with.
+    """
 
     def anchor(frame: int) -> int | None:
         if not keep[frame]:

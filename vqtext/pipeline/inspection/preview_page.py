@@ -1,0 +1,135 @@
+"""The page of ``vqtext preview``: training windows with the steps that words, sensors and order find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vqtext.cache.hdf5 import open_artifact
+from vqtext.pipeline.explain import one_of_each
+from vqtext.pipeline.inspection.decoded_steps import StepsSaid
+from vqtext.reason import Reason
+from vqtext.report.content import Report, Sample, Table
+from vqtext.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from vqtext.model.config import ModelConfig
+    from vqtext.model.vocabulary import Vocabulary
+
+DOUBTFUL = 20
+"""Written cells of a kind that the page shows; ``--json`` has all."""
+
+
+def page(
+    said: StepsSaid,
+    sure: np.ndarray,
+    config: ModelConfig,
+    vocabulary: Vocabulary,
+    settings: Settings,
+    answer: Mapping[str, Any],
+) -> Report:
+    """What the page shows: the first window of each label, then the second, as in ``vqtext explain``.
+
+    Args:
+        said: the likeliest step of each moment of the training windows.
+        sure: its posterior, ``(n, F)``.
+        vocabulary: transcripts in the order of the labels.
+        answer: of ``vqtext preview``.
+    """
+    windows, index = said.windows, said.index
+    labels = windows.label[index]
+    told = np.flatnonzero(said.said.keep.any(1))
+    chosen = told[one_of_each(labels[told], settings.explain.samples, np.zeros(len(told), int))]
+    with open_artifact(settings.cache / "anchors.h5", "anchors") as anchors:
+        encoder = str(anchors.attrs["encoder"])
+    displays = {t.label: t.display for t in vocabulary.transcripts if t.display is not None}
+    return Report(
+        title=f"What the words find in {windows.dataset.replace('_', ' ')}",
+        dataset=windows.dataset,
+        run="",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        encoder=encoder,
+        labels=tuple(windows.labels),
+        shown_labels=displays,
+        shown_names=vocabulary.displays(),
+        samples=tuple(
+            Sample(
+                int(index[i]),
+                windows.signal[int(index[i])][:, : windows.length[index[i]]],
+                windows.rate_hz,
+                tuple(windows.channels),
+                _reason(said, sure, int(i), config, vocabulary),
+                windows.labels[labels[i]],
+            )
+            for i in chosen
+        ),
+        settings=settings.model_dump(mode="json"),
+        notes=tuple(_notes(answer)),
+        tables=tuple(_tables(answer)),
+        trained=False,
+    )
+
+
+def _reason(said: StepsSaid, sure: np.ndarray, i: int, config: ModelConfig, vocabulary: Vocabulary) -> Reason:
+    """The steps of one window; beside a border some are those of another label."""
+    from vqtext.model.decoding.decoder import UNKNOWN
+    from vqtext.model.decoding.reasons import steps_of
+
+    label, longest = int(said.said.label[i]), vocabulary.longest
+    any_use = {
+        use.anchor: number * longest + place
+        for number, transcript in enumerate(vocabulary.transcripts)
+        for place, use in enumerate(transcript.uses)
+    }
+    path = [
+        label * longest + use if use >= 0 else any_use.get(anchor, UNKNOWN)
+        for use, anchor in zip(said.said.use[i].tolist(), said.said.anchor[i].tolist(), strict=True)
+    ]
+    transcript = vocabulary.transcripts[label]
+    steps = steps_of(path, sure[i].tolist(), said.said.keep[i].tolist(), 0, vocabulary, config)
+    return Reason(transcript.label, 1.0, steps, transcript.display, cycle=vocabulary.cycle(transcript))
+
+
+def _notes(answer: Mapping[str, Any]) -> list[str]:
+    notes = []
+    if answer["split"] == "random":
+        notes.append("Windows were chosen at random: people whose windows you look at now are no test later.")
+    notes += [
+        f"{one['label']}: “{one['phrase']}” was not found; training leaves it out."
+        for one in answer["absent"]
+    ]
+    notes += [
+        f"{one['label']}: “{one['name']}” is one step, since nothing tells its parts apart."
+        for one in answer["joined"]
+    ]
+    return notes
+
+
+def _tables(answer: Mapping[str, Any]) -> list[Table]:
+    steps = [
+        (
+            step["label"],
+            step["phrase"],
+            f"{100 * step['time']:.0f} %",
+            "–" if step["seconds"] is None else f"{step['seconds']:.2f} s",
+            "–" if step["sure"] is None else f"{step['sure']:.2f}",
+        )
+        for step in answer["steps"]
+    ]
+    told = [Table("Each step", ("label", "step", "time", "lasts", "sure"), tuple(steps))]
+    header = ("label", "step", "sensor", "written", "found")
+    for what in ("levels", "directions", "durations"):
+        wrong = [row for row in answer[what] if row["found"] not in (None, row["written"])]
+        rows = [
+            (row["label"], row["phrase"], row.get("location", "–"), row["written"], row["found"])
+            for row in wrong[:DOUBTFUL]
+        ]
+        if rows:
+            more = f"; {len(wrong) - DOUBTFUL} more in --json" if len(wrong) > DOUBTFUL else ""
+            told.append(
+                Table(f"{what.capitalize()} that are found otherwise than written{more}", header, tuple(rows))
+            )
+    return told
