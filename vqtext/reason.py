@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from vqtext.errors import DataError
-from vqtext.steps import BY_INFERENCE, UNKNOWN_NAME, UNSURE, Step, digits, passages
+from vqtext.steps import BY_INFERENCE, UNKNOWN_NAME, UNSURE, Carrier, Step, digits, passages
 
-__all__ = ["BY_INFERENCE", "UNKNOWN_NAME", "UNSURE", "Step", "digits"]  # and what is defined here
+__all__ = ["BY_INFERENCE", "UNKNOWN_NAME", "UNSURE", "Carrier", "Step", "digits"]  # and what is defined here
 
 UNLIKE = "unlike everything learned"
 """What is said of a window that is not `Reason.familiar`."""
@@ -33,6 +33,8 @@ class Missing:
         start_s, end_s: when, in seconds as in `Step`.
         instead: what the reason tells for most of that time.
         lost: evidence by which that explains the stretch better, in nats; below 0 where it explains it worse.
+        there_s: seconds of that time in which the reason tells the same step: it would have had to last
+            longer.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Missing:
     instead: str
     lost: float
     display: str | None = None
+    there_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,14 +77,46 @@ class WhyNot:
         if most.lost <= max(self.order, 0):
             return f"{line}; most is lost by order and durations ({self.order:.1f} nats)"
         decimals = digits([Step(most.name, most.start_s, most.end_s, 1.0)])
+        longer = most.end_s - most.start_s - most.there_s
+        had = f"to last {longer:.{max(decimals, 1)}f} s longer" if most.there_s > 0 < longer else "to be"
         return (
             f"{line}; most is lost at {most.start_s:.{decimals}f}–{most.end_s:.{decimals}f} s, where "
-            f'"{most.display or most.name}" would have had to be, not "{most.instead}" ({most.lost:.1f} nats)'
+            f'"{most.display or most.name}" would have had {had}, not "{most.instead}" ({most.lost:.1f} nats)'
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """A window of which one stretch was drawn anew, as the steps of another class.
+
+    Attributes:
+        start_s, end_s: the stretch.
+        steps: that were drawn, in order, as people are shown them.
+        label, confidence: the class of the window as it is now.
+        signal: the whole window, ``(C, T)`` in physical units.
+    """
+
+    start_s: float
+    end_s: float
+    steps: tuple[str, ...]
+    label: str
+    confidence: float
+    signal: Any = field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        steps = _line(list(self.steps))
+        when = Step("", self.start_s, self.end_s, 1.0)
+        return f"{steps}, drawn into{when}: then it is read as {self.label} ({self.confidence:.2f})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, without the signal."""
+        plain = asdict(replace(self, signal=None))
+        del plain["signal"]
+        return plain
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ A leaf module.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 UNKNOWN_NAME = "unknown"
 """Name of a step that fits none of its label's sub-actions, and of a code that is too unsure of its own."""
@@ -16,10 +17,30 @@ BY_INFERENCE = "by inference: no sensor there"
 UNSURE = 0.3
 """Confidence below which a step is a guess, and is told as unknown: several names of the label fit about as
 well."""
+CLEAR_NATS = 0.2
+"""What a place must carry to be told, in nats."""
 DRAWN = 8
 """Steps that decide how many decimals seconds have."""
 NOTES = 4
 """Kinds of deviations from a cycle that are told."""
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """A place that carried a step (`vqtext.model.decoding.highlight`).
+
+    Attributes:
+        location: where its sensors sit; where all sensors sit at one place, the kind of sensor.
+        channels: their names.
+        nats: how much less likely the step would be against its strongest rival, had the place been still.
+        start_s, end_s: the stretch that holds most of that, in seconds as in `Step`.
+    """
+
+    location: str
+    channels: tuple[str, ...]
+    nats: float
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,7 @@ class Step:
             it out, 0 to 1.
         inferred: the phrase speaks of a body part that no sensor of the data sits on.
         display: what people are shown instead of ``name``, in their language, as the label's words have it.
+        places: which places carried it, the most first; empty where nobody asked, or none did by itself.
     """
 
     name: str
@@ -41,13 +63,32 @@ class Step:
     confidence: float
     inferred: bool = False
     display: str | None = None
+    places: tuple[Carrier, ...] = ()
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Step:
+        """A step out of its plain data, as JSON has it; one without ``places`` was not asked for them."""
+        carried = tuple(
+            Carrier(**{**one, "channels": tuple(one["channels"])}) for one in plain.get("places", ())
+        )
+        return cls(**{**plain, "places": carried})
 
     def __str__(self) -> str:
         return self.told(digits([self]))
 
     def told(self, decimals: int) -> str:
-        """Name and borders, in seconds with so many decimals."""
-        return f"{self.said} {self.start_s:.{decimals}f}–{self.end_s:.{decimals}f} s"
+        """Name and borders, in seconds with so many decimals, and the place that carried it."""
+        by = f" by {self.carried}" if self.carried else ""
+        return f"{self.said} {self.start_s:.{decimals}f}–{self.end_s:.{decimals}f} s{by}"
+
+    @property
+    def carried(self) -> str | None:
+        """The place that carried the step, where it is clearly one: it carried more than all others."""
+        if not self.places:
+            return None
+        most, *others = self.places
+        clear = most.nats >= CLEAR_NATS and most.nats > sum(one.nats for one in others)
+        return most.location if clear else None
 
     @property
     def said(self) -> str:
@@ -80,7 +121,7 @@ def _believed(steps: Iterable[Step]) -> Iterator[Step]:
     held: list[Step] = []  # what was said last, and guesses behind it
     for step in steps:
         guess = step.confidence < UNSURE and step.name != UNKNOWN_NAME
-        now = replace(step, name=UNKNOWN_NAME, display=None, inferred=False) if guess else step
+        now = replace(step, name=UNKNOWN_NAME, display=None, inferred=False, places=()) if guess else step
         if held and held[-1].end_s < now.start_s:
             yield from held
             held = []

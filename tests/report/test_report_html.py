@@ -9,9 +9,19 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from watch_report import BODY, LABELS, PHRASES, WATCH, make_code, make_reason, make_report, make_sample
+from watch_report import (
+    BODY,
+    LABELS,
+    PHRASES,
+    WATCH,
+    make_code,
+    make_reason,
+    make_report,
+    make_sample,
+    make_signal,
+)
 
-from vqtext.reason import Reason, RecordingReasons, Step
+from vqtext.reason import Carrier, Missing, Reason, RecordingReasons, Redrawn, Step, WhyNot
 from vqtext.report.content import Confusion, Report, Score, Scores, ThresholdCurve
 from vqtext.report.html import CODES, render
 
@@ -305,3 +315,25 @@ def test_no_heavy_import() -> None:
     code = "import sys, vqtext.report.html; print({'torch', 'scipy', 'h5py', 'sklearn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_which_place_carried_a_step_and_why_it_is_not_another_class() -> None:
+    carried = Carrier("wrist", ("acc x", "acc y", "acc z"), 1.5, 0.2, 0.5)
+    faint = Carrier("wrist", ("gyro x",), 0.01, 0.2, 0.5)
+    reason = make_reason()
+    steps = (replace(reason.steps[0], places=(carried, faint)), *reason.steps[1:])
+    lacked = Missing("reach up", 1.0, 2.0, "shift the weight", 4.1, there_s=0.8)
+    drawn = Redrawn(1.0, 2.0, ("reach up",), "running", 0.9, make_signal() + 1)
+    sample = make_sample(
+        reason=replace(reason, steps=steps),
+        why_not=WhyNot("running", 6.2, (lacked,), 0.5),
+        redrawn=drawn,
+    )
+    text = render(make_report(samples=(sample,)))
+    heard = " ".join(Page(text).words.split())
+    assert text.count('class="shade"') == 1 and "carried by wrist, 1.50 nats" in heard
+    assert "by wrist" in heard and text.count('class="trace redrawn"') == 6
+    assert "Why not running?" in heard and "then it is read as running (0.90)" in heard
+    assert '"reach up" would have had to last 0.2 s longer, not "shift the weight" (4.1 nats)' in heard
+    plain = render(make_report(samples=(make_sample(),)))
+    assert 'class="shade"' not in plain and "Why not" not in plain

@@ -20,8 +20,10 @@ from safetensors.torch import load_file
 from vqtext.errors import ArtifactError
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding.decoder import UNKNOWN, Decoded, Decoder
+from vqtext.model.decoding.highlight import highlight
 from vqtext.model.decoding.inputs import Signals, arrange, blocks, frames_seen
 from vqtext.model.decoding.reasons import tell
+from vqtext.model.decoding.redraw import drawings, redraw
 from vqtext.model.decoding.stream import explain_stream
 from vqtext.model.network.frame_names import frame_states, own_frame_names
 from vqtext.model.network.network import Network
@@ -31,7 +33,7 @@ from vqtext.model.vocabulary import Vocabulary
 from vqtext.model.vqshape import VQShape
 from vqtext.model.vqshape.config import ARCHITECTURE
 from vqtext.model.vqshape.weights import misfits
-from vqtext.reason import Reason, RecordingReasons
+from vqtext.reason import Reason, RecordingReasons, Redrawn
 from vqtext.schema import Channel
 
 
@@ -141,6 +143,45 @@ class VQText(Shared):
             decoded, states, keep = self._decode(rows, ranks=2)
             reasons += [tell(decoded, i, states[i], keep[i], self.decoder) for i in range(len(rows))]
         return reasons
+
+    def highlight(self, signal: Signals, reason: Reason) -> Reason:
+        """The same reason, each of whose steps says which places carried it, and when.
+
+        The window is read once for each step and place: some tens of times what `explain` takes, so only
+        where it is asked for.
+
+        Args:
+            signal: the one window that the reason is of, ``(C, T)``, as `explain` takes it.
+            reason: by this model; ``runner_up`` stays as it is.
+
+        Returns:
+            The reason with `vqtext.reason.Step.places`. Steps that are unknown have none.
+
+        Raises:
+            DataError: more than one window, a reason of another model, or one of a recording.
+            ShapeError: as for `explain`.
+        """
+        return highlight(self, signal, reason)
+
+    def redraw(self, signal: Signals, reason: Reason, label: str, examples: Signals) -> Redrawn | None:
+        """What would have to change for another class, as signal: the shortest stretch that, drawn anew as
+        steps of that class, makes the window one of it (`vqtext.model.decoding.redraw`).
+
+        Args:
+            signal: the one window that the reason is of, ``(C, T)``.
+            reason: by this model; ``label``: the other class.
+            examples: windows of that class, ``(n, C, T)``, such as a dozen of its training windows: how
+                strong its steps are, and how the sensors lie, is taken from them.
+
+        Returns:
+            None where none of the examples is read as that class, or the two have the same steps.
+
+        Raises:
+            DataError: no such class, or the reason's own; as `explain` besides.
+        """
+        reason.why_not(label)  # whether it can be asked, before anything is drawn
+        drawn = drawings(self, examples, self.config.labels.index(label))
+        return redraw(self, signal, reason, label, drawn)
 
     def arrange(self, signals: Signals, channels: Sequence[Channel]) -> np.ndarray:
         """Signals of another sensor set-up as `explain` takes them; see `arrange`."""

@@ -17,11 +17,12 @@ from vqtext.data.windows.windows import Windows
 from vqtext.errors import DataError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.codes import describe_codes
+from vqtext.pipeline.explaining.asked import other_class, why_not
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
-from vqtext.reason import UNSURE, Reason
+from vqtext.reason import UNSURE, Reason, Redrawn, WhyNot
 from vqtext.report.content import (
     Confusion,
     Report,
@@ -44,7 +45,7 @@ class Explain(Stage):
     """Explain test windows, one of each label in turn, and draw the report."""
 
     command = "explain"
-    version = 7
+    version = 8
 
     @property
     def target(self) -> Path:
@@ -87,10 +88,15 @@ class Explain(Stage):
         told: dict[int, Reason] = {}
         for k, model in models.items():
             own = index[said_by == k]
-            told |= zip(own.tolist(), model.explain(windows.signal, own), strict=True)
+            said = zip(own.tolist(), model.explain(windows.signal, own), strict=True)
+            told |= {i: model.highlight(windows.signal[i], reason) for i, reason in said}
         reasons = [told[int(i)] for i in index]
+        whys = [
+            self._why_not(models[int(k)], windows, folds[k].split.learn, int(i), told[int(i)])
+            for i, k in zip(index, said_by, strict=True)
+        ]
         model = models[min(models)]
-        page = self._page(run, windows, folds, min(models), model, index, reasons)
+        page = self._page(run, windows, folds, min(models), model, index, reasons, whys)
         with publish(self.report) as beside:
             beside.write_text(render(page), encoding="utf-8")
         true = [windows.labels[i] for i in windows.label[index]]
@@ -109,8 +115,10 @@ class Explain(Stage):
                     "true_display": shown.get(t),
                     "text": str(r),
                     **r.to_dict(),
+                    "why_not": why and why.to_dict(),
+                    "drawn": drawn and drawn.to_dict(),
                 }
-                for i, k, t, r in zip(index, said_by, true, reasons, strict=True)
+                for i, k, t, r, (why, drawn) in zip(index, said_by, true, reasons, whys, strict=True)
             ],
         }
         target.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -134,6 +142,15 @@ class Explain(Stage):
             )
         return [*lines, f"report: {Path(summary['report']).resolve()}"]
 
+    @staticmethod
+    def _why_not(
+        model: VQText, windows: Windows, learned: np.ndarray, row: int, reason: Reason
+    ) -> tuple[WhyNot | None, Redrawn | None]:
+        """Of the likeliest other class."""
+        signal = windows.signal[row]
+        other = other_class(model, signal, reason)
+        return why_not(model, windows, learned, signal, reason, other) if other else (None, None)
+
     def _page(
         self,
         run: dict[str, Any],
@@ -143,6 +160,7 @@ class Explain(Stage):
         model: VQText,
         index: np.ndarray,
         reasons: Sequence[Reason],
+        whys: Sequence[tuple[WhyNot | None, Redrawn | None]],
     ) -> Report:
         scored = _read_scores(self.settings.run_folder / "evaluate.json")
         split = folds[drawn].split
@@ -175,8 +193,10 @@ class Explain(Stage):
                     tuple(windows.channels),
                     reason,
                     windows.labels[windows.label[i]],
+                    why_not=why,
+                    redrawn=drawn,
                 )
-                for i, reason in zip(index, reasons, strict=True)
+                for i, reason, (why, drawn) in zip(index, reasons, whys, strict=True)
             ),
             codebook=tuple(
                 describe_codes(model, windows, split.learn, self.settings.explain.code_confidence)

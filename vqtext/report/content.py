@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vqtext.errors import ShapeError
-from vqtext.reason import Reason, RecordingReasons
+from vqtext.reason import Reason, RecordingReasons, Redrawn, WhyNot
 from vqtext.schema import Channel
 
 
@@ -50,6 +50,7 @@ class Sample:
         reason: the class that was read and its ordered steps.
         true_label: None where the truth is unknown.
         start_s: where it begins in its recording, for one that is no window of windows.h5.
+        why_not: why it is not of another class; redrawn: what would make it one.
 
     Raises:
         ShapeError: the signal has not one row for each channel.
@@ -62,6 +63,8 @@ class Sample:
     reason: Reason
     true_label: str | None = None
     start_s: float | None = None
+    why_not: WhyNot | None = None
+    redrawn: Redrawn | None = None
 
     def __post_init__(self) -> None:
         if self.signal.ndim != 2 or len(self.signal) != len(self.channels):

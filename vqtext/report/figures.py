@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -20,6 +20,7 @@ from vqtext.schema import Channel
 COLUMNS = 720  # pixel columns of a plot on a wide screen
 STYLES = 4  # line styles that stay apart in one plot; more channels of a sensor start another plot
 CODE_PANELS = 4  # plots of a codebook thumbnail; more are too small to read
+FAINTEST = 0.05  # of the most that anything carried in a window; less is not drawn
 THUMBNAIL = 96  # pixels from the top to the bottom of a thumbnail
 
 MODALITIES = {
@@ -63,14 +64,29 @@ class Trace:
 
 
 @dataclass(frozen=True)
+class Shade:
+    """Where a sensor carried a step: ``left`` and ``width`` in percent, ``strength`` from 0 to 1 beside the
+    most that anything carried in the window, and what is told of it."""
+
+    name: int
+    left: float
+    width: float
+    strength: float
+    text: str
+
+
+@dataclass(frozen=True)
 class Panel:
-    """One sensor: its axes over one another, on one scale."""
+    """One sensor: its axes over one another, on one scale. ``redrawn``: the same where a stretch was drawn
+    anew."""
 
     title: str
     unit: str
     traces: tuple[Trace, ...]
     ticks: tuple[Tick, ...]
     height: int
+    shades: tuple[Shade, ...] = ()
+    redrawn: tuple[Trace, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,11 +144,15 @@ def signal_figure(sample: Sample, names: Mapping[str, int]) -> SignalFigure:
     scales: dict[tuple[str, str], tuple[float, float]] = {}
     for kind in {_kind(channel) for channel in sample.channels}:
         scales[kind] = _scale(signal[[_kind(channel) == kind for channel in sample.channels]])
+    drawn = _redrawn(sample, steps)
     panels = []
     for group in groups:
         channels = [sample.channels[i] for i in group]
         scale = scales[_kind(channels[0])]
-        panels.append(_panel(channels, signal[group], scale, height, nice(*scale, 4 if height > 60 else 3)))
+        panel = _panel(channels, signal[group], scale, height, nice(*scale, 4 if height > 60 else 3))
+        shades = _shades(sample.reason.steps, {channel.name for channel in channels}, duration, names)
+        redrawn = () if drawn is None else _panel(channels, drawn[group], scale, height, []).traces
+        panels.append(replace(panel, shades=shades, redrawn=redrawn))
     return SignalFigure(
         bands=_bands(sample.reason.steps, duration, names),
         panels=tuple(panels),
@@ -248,6 +268,34 @@ def _bands(steps: Sequence[Step], duration: float, names: Mapping[str, int]) -> 
             place = _round(left), _round(right - left)
             bands.append(Band(number, names[step.name], step.name, *place, step.display))
     return tuple(bands)
+
+
+def _shades(
+    steps: Sequence[Step], channels: set[str], duration: float, names: Mapping[str, int]
+) -> tuple[Shade, ...]:
+    """Where a sensor with these channels carried steps."""
+    most = max((place.nats for step in steps for place in step.places), default=0.0)
+    return tuple(
+        Shade(
+            names[step.name],
+            _round(100 * place.start_s / duration),
+            _round(100 * (place.end_s - place.start_s) / duration),
+            _round(place.nats / most),
+            f"{step.display or step.name}: carried by {place.location}, {place.nats:.2f} nats",
+        )
+        for step in steps
+        for place in step.places
+        if channels & set(place.channels) and place.nats > FAINTEST * most
+    )
+
+
+def _redrawn(sample: Sample, steps: int) -> np.ndarray | None:
+    """The stretch that was drawn anew, ``(C, steps)``, NaN outside of it."""
+    if sample.redrawn is None:
+        return None
+    begin, end = (round(s * sample.rate_hz) for s in (sample.redrawn.start_s, sample.redrawn.end_s))
+    at = np.arange(steps)
+    return np.where((at >= begin) & (at < end), sample.redrawn.signal[:, :steps], np.nan)
 
 
 def _code_figure(code: Code, groups: Sequence[Sequence[int]], names: Mapping[str, int]) -> CodeFigure:

@@ -249,8 +249,7 @@ class Decoder(nn.Module):
     @torch.no_grad()
     def path(self, emission: Tensor, chain: Chain, label: Tensor) -> tuple[Tensor, Tensor]:
         """The likeliest use of each frame in windows of ``label (B,)``; its posterior; ``(B, F)`` each."""
-        weight = min(1.0, self.frame_s / CONFIG.span_s) / self.log_scale.exp()
-        share = semi_markov.posterior(weight * emission, chain, label).flatten(2)
+        share = semi_markov.posterior(self.path_weight() * emission, chain, label).flatten(2)
         path = share.argmax(-1)
         sure = share.gather(2, path[..., None])[..., 0]
         uses = emission.shape[3]
@@ -259,6 +258,10 @@ class Decoder(nn.Module):
         path = of * (uses - 1) + use
         worth = self.sure.flatten()[path.clamp(max=self.sure.numel() - 1)]
         return torch.where(unknown, UNKNOWN, path), torch.where(unknown, sure, sure * worth)
+
+    def path_weight(self) -> Tensor:
+        """What an `emission` is multiplied by on the way to a path, see `DecodingConfig.span_s`."""
+        return min(1.0, self.frame_s / CONFIG.span_s) / self.log_scale.exp()
 
     def _chunks(self, states: Tensor) -> tuple[Tensor, ...]:
         cells = states.shape[1] * self.stay.numel() * int(self.substates.max())

@@ -47,6 +47,14 @@ def blocks(
         yield window_tensor(_taken(rows, part), part, config)
 
 
+def one_window(signal: Signals, config: ModelConfig) -> Tensor:
+    """The one window ``(C, T)`` that was given; raises as `blocks`, and DataError where there are several."""
+    rows = next(blocks(signal, None, config))
+    if len(rows) != 1:
+        raise DataError(f"{len(rows)} windows were given: give the one (C, T) that the reason is of")
+    return rows[0]
+
+
 def _taken(rows: Any, part: np.ndarray) -> np.ndarray:
     """Some rows in memory; of one in a file in the only order that HDF5 knows."""
     if isinstance(rows, np.ndarray):

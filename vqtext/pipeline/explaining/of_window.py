@@ -12,6 +12,7 @@ from vqtext.console.text import printable
 from vqtext.errors import DataError, UsageError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.codes import token_names
+from vqtext.pipeline.explaining.asked import why_not
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
 from vqtext.reason import Step
@@ -19,16 +20,20 @@ from vqtext.settings.schema import Settings
 from vqtext.steps import passages
 
 
-def explain_window(settings: Settings, number: int) -> dict[str, Any]:
+def explain_window(settings: Settings, number: int, other: str | None = None) -> dict[str, Any]:
     """Explain one row of windows.h5, by the best model that has not seen it where there is one.
+
+    Args:
+        other: a class of which it is asked why the window is not one.
 
     Returns:
         The whole ``--json`` answer: as a sample of ``vqtext explain``, and beside it ``part`` ("test", or
         what the window was to the model), the recording, and each sub-step of each token with its code's own
-        name and what the decoding says there.
+        name and what the decoding says there; ``why_not``, None where nothing was asked:
+        `vqtext.reason.WhyNot`, its ``text``, and ``drawn``, a `vqtext.reason.Redrawn` without its signal.
 
     Raises:
-        UsageError: there is no such window.
+        UsageError: there is no such window, or no such class, or it is the window's own.
         DataError: no sample of it was measured.
         ArtifactError: there is no run, or it is stale or damaged.
     """
@@ -46,7 +51,20 @@ def explain_window(settings: Settings, number: int) -> dict[str, Any]:
         raise DataError(f"window {number} holds nothing but lost samples: there is nothing to explain")
     fold, part = _who_says(folds_of(train.target, run, windows), number)
     model = VQText.from_pretrained(train.target / fold.best)
-    reason = model.explain(windows.signal, index)[0]
+    signal = windows.signal[index][0]
+    reason = model.highlight(signal, model.explain(signal)[0])
+    asked = None
+    if other is not None:
+        try:
+            why, drawn = why_not(model, windows, fold.split.learn, signal, reason, other)
+        except DataError as error:
+            raise UsageError(f"--why-not {other!r}: {error}") from error
+        asked = {
+            **why.to_dict(),
+            "text": str(why),
+            "drawn": drawn and drawn.to_dict(),
+            "drawn_text": drawn and str(drawn),
+        }
     tokens = token_names(model, windows.signal, index, settings.explain.code_confidence)
     agreeing = [token["name"] == token["decoded"] for token in tokens]
     true = windows.labels[windows.label[number]]
@@ -64,6 +82,7 @@ def explain_window(settings: Settings, number: int) -> dict[str, Any]:
         **reason.to_dict(),
         "tokens": tokens,
         "agreement": sum(agreeing) / len(agreeing) if agreeing else None,
+        "why_not": asked,
     }
 
 
@@ -79,6 +98,10 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
     if (other := answer["runner_up"]) is not None:
         told += [f"also possible: {other['display'] or other['label']} ({other['confidence']:.2f}), because"]
         told += _steps(other)
+    if (asked := answer["why_not"]) is not None:
+        told.append(asked["text"])
+        if asked["drawn"] is not None:
+            told.append(f"  {printable(asked['drawn_text'])}")
     if answer["agreement"] is not None:
         told.append(
             f"of the codes' own {len(answer['tokens'])} names, {100 * answer['agreement']:.0f} % are what "
@@ -99,5 +122,5 @@ def _who_says(folds: list[Fold], number: int) -> tuple[Fold, str]:
 
 
 def _steps(reason: Mapping[str, Any]) -> list[str]:
-    steps = [Step(**step) for step in reason["steps"]]
+    steps = [Step.of(step) for step in reason["steps"]]
     return [f"  {printable(passage)}" for passage in passages(steps, reason["cycle"])]

@@ -1,0 +1,165 @@
+"""What would have to change: a stretch of a window, drawn anew as the steps of another class.
+
+It is drawn as the model draws all that it reads: each token's code by the shape decoder, at its token's mean
+and strength, put together again (`vqtext.model.load.VQText.stitch`). Codes, means and strengths are those of
+a window of that class, from where it has the step that would have been needed; steps keep the time that they
+take there. Nothing outside of the stretch changes. Of the stretches that grow from the step that lost most,
+the shortest is taken that makes the window one of the other class.
+
+F frames, C channels, T samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+from torch import Tensor
+
+from vqtext.model.config import ModelConfig
+from vqtext.model.decoding.inputs import Signals, blocks, frames_seen, one_window
+from vqtext.model.decoding.stream import Trained
+from vqtext.model.decoding.why_not import Against, Asked
+from vqtext.model.network.frame_names import frame_states
+from vqtext.reason import Reason, Redrawn
+
+PARTS = 8
+"""A stretch grows by a step, and by no more than so many parts of a window, at once."""
+TRIED = 2
+"""Windows of the other class that are tried, each alone: steps of two people do not fit together."""
+
+Stretch = tuple[int, int, int]
+"""Place of a step in its label, its first frame, and the one after its last."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A window of a label as its codes draw it.
+
+    Attributes:
+        signal: ``(C, T)`` in physical units.
+        places: of its steps in the label, frame by frame, ``(F,)``; −1 where it shows none of them.
+    """
+
+    signal: Tensor
+    places: Tensor
+
+
+@torch.no_grad()
+def drawings(model: Trained, signals: Signals, label: int) -> list[Drawing]:
+    """Windows of a label as the model draws them: of those that it reads as that label, first those with
+    most of its steps.
+
+    Args:
+        signals: ``(n, C, T)``, of windows with that label.
+    """
+    config, decoder, found = model.config, model.decoder, []
+    longest = decoder.vocabulary.longest
+    for rows in blocks(signals, None, config):
+        out, keep = model.network(rows), frames_seen(rows, config)
+        scale = model.network.normalise
+        drawn = out.stitched * scale.std[:, None] + scale.mean[:, None]
+        decoded = decoder(frame_states(out, config.frames), out.classes, keep)
+        place = decoded.path[:, 0] - label * longest
+        place = torch.where(keep & (place >= 0) & (place < longest), place, -1)
+        found += [
+            Drawing(drawn[i], place[i]) for i in (decoded.label[:, 0] == label).nonzero()[:, 0].tolist()
+        ]
+    return sorted(found, key=lambda one: -len(one.places.unique()))
+
+
+@torch.no_grad()
+def redraw(
+    model: Trained, signal: Signals, reason: Reason, label: str, examples: Sequence[Drawing]
+) -> Redrawn | None:
+    """The shortest stretch, drawn anew, that makes a window one of another class; where none does, the one
+    that makes that class likeliest. None where there is nothing to draw it from, or steps do not tell the two
+    classes apart.
+
+    Args:
+        signal: the one window, ``(C, T)``; reason: by this model, of this window.
+        label: the other class; examples: as `drawings` gives them.
+
+    Raises:
+        DataError: no such class, the reason's own, a reason that was not made by a model here, or more than
+            one window.
+    """
+    if not isinstance(reason.asked, Asked) or label == reason.label:
+        reason.why_not(label)  # raises: nothing can be asked, or not this
+        return None
+    window, against = one_window(signal, model.config), reason.asked.against(label)
+    return None if against is None else _redraw(model, window, against, reason.asked.number(label), examples)
+
+
+def _redraw(
+    model: Trained, window: Tensor, against: Against, label: int, examples: Sequence[Drawing]
+) -> Redrawn | None:
+    config, decoder = model.config, model.decoder
+    stretches = list(_growing(against, label, decoder.vocabulary.longest))
+    tried = [(stretch, example) for stretch in stretches for example in examples[:TRIED]]
+    if not tried:
+        return None
+    changed = torch.stack([drawn_into(window, stretch, example, config)[0] for stretch, example in tried])
+    out = model.network.read(changed)
+    keep, familiar = frames_seen(changed, config), decoder.novelty(out.pooled)
+    chance = decoder(frame_states(out, config.frames), out.classes, keep, 0, familiar).log_posterior.exp()
+    now = chance.argmax(1)
+    flips = (now == label).nonzero()[:, 0]
+    best = int(flips[0]) if len(flips) else int(chance[:, label].argmax())
+    (_, begin, end), frame_s = tried[best][0], config.window_s / config.frames
+    places = drawn_into(window, *tried[best], config)[1]
+    named = [place for place, _ in groupby(places.tolist()) if place >= 0]
+    uses, names = decoder.vocabulary.transcripts[label].uses, decoder.vocabulary.anchors
+    return Redrawn(
+        round(begin * frame_s, 3),
+        round(end * frame_s, 3),
+        tuple(uses[place].display or names[uses[place].anchor] for place in named),
+        config.labels[int(now[best])],
+        round(float(chance[best, now[best]]), 4),
+        changed[best].numpy(),
+    )
+
+
+def drawn_into(
+    window: Tensor, stretch: Stretch, example: Drawing, config: ModelConfig
+) -> tuple[Tensor, Tensor]:
+    """A copy of a window ``(C, T)`` with a stretch drawn into it, from where the example has the step that it
+    begins with, and the example's steps there. What was not measured stays so."""
+    place, begin, end = stretch
+    there = (example.places == place).nonzero()[:, 0]
+    start = int(there[0]) if len(there) else begin
+    start = min(start, config.frames - (end - begin))  # the example ends: what comes before the step, too
+    a, b = _sample(begin, config), _sample(end, config)
+    c = min(_sample(start, config), config.steps - (b - a))
+    out = window.clone()
+    out[:, a:b] = torch.where(window[:, a:b].isfinite(), example.signal[:, c : c + b - a], window[:, a:b])
+    return out, example.places[start : start + end - begin]
+
+
+def _growing(against: Against, label: int, longest: int) -> Iterator[Stretch]:
+    """Stretches of the other label's path, from the step that lost most outwards."""
+    path = against.theirs.tolist()
+    most = -(-len(path) // PARTS)
+    runs = []
+    for use, run in groupby(range(len(path)), lambda f: path[f]):
+        inside = list(run)
+        end = inside[-1] + 1
+        runs += [(use - label * (longest + 1), f, min(f + most, end)) for f in range(inside[0], end, most)]
+    lost = [float(against.gap[begin:end].sum()) for _, begin, end in runs]
+    usable = {i for i, (place, _, _) in enumerate(runs) if 0 <= place < longest}
+    if not usable:
+        return
+    first = last = max(usable, key=lambda i: lost[i])
+    while True:
+        yield runs[first][0], runs[first][1], runs[last][2]
+        beside = usable & {first - 1, last + 1}
+        if not beside:
+            return
+        more = max(beside, key=lambda i: lost[i])
+        first, last = min(first, more), max(last, more)
+
+
+def _sample(frame: int, config: ModelConfig) -> int:
+    return round(frame * config.steps / config.frames)
