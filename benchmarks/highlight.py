@@ -31,12 +31,12 @@ from vqtext.data.windows.windows import Windows
 from vqtext.model.decoding.decoder import UNKNOWN
 from vqtext.model.decoding.highlight import evidence, places
 from vqtext.model.decoding.inputs import blocks, frames_seen
-from vqtext.model.decoding.redraw import drawings, drawn_into
+from vqtext.model.decoding.redraw import drawings, drawn_into, redraw
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.load import VQText
 from vqtext.model.network.frame_names import frame_states
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.explaining.asked import other_class, why_not
+from vqtext.pipeline.explaining.asked import other_class
 from vqtext.pipeline.training.run_record import folds_of, read_run
 from vqtext.reason import UNKNOWN_NAME, Reason, Step
 from vqtext.settings.schema import DataSettings, Settings, TrainSettings
@@ -196,7 +196,7 @@ def redrawn(
 ) -> None:
     """Print how often a stretch drawn anew makes the other class, and how often random steps do."""
     config, kept = model.config, {}
-    flips, random, lengths, seconds, plain = [], [], [], 0.0, 0.0
+    flips, random, lengths, seconds, plain = [], [], [], [0.0, 0.0], 0.0
     for label in range(len(config.labels)):
         own = learned[windows.label[learned] == label]
         few = np.unique(own[np.linspace(0, len(own) - 1, 16).astype(int)])
@@ -211,8 +211,11 @@ def redrawn(
             continue
         number = config.labels.index(other)
         start = time.process_time()
-        _, drawn = why_not(model, windows, learned, signal, reason, other, kept)
-        seconds += time.process_time() - start
+        reason.why_not(other)
+        seconds[0] += time.process_time() - start
+        start = time.process_time()
+        drawn = redraw(model, signal, reason, other, kept[number])
+        seconds[1] += time.process_time() - start
         if drawn is None:
             flips.append(False)
             continue
@@ -232,8 +235,8 @@ def redrawn(
     print(f"drawn anew: {np.mean(flips):.3f} of {len(flips)} become the likeliest other class; steps of any")
     print(f"  other class in the same stretch: {np.mean(random):.3f}")
     print(f"  shares of the window that are drawn anew, deciles 1, 5, 9: {told}")
-    each = seconds / max(1, len(flips))
-    print(f"  seconds a window: explain {plain / len(test):.3f}, why_not and redraw {each:.3f}")
+    each = [s / max(1, len(flips)) for s in seconds]
+    print(f"  seconds a window: explain {plain / len(test):.3f}, why_not {each[0]:.3f}, redraw {each[1]:.3f}")
 
 
 if __name__ == "__main__":

@@ -142,6 +142,14 @@ def explain(
         int | None,
         typer.Option("--window", metavar="N", help="Explain this row of windows.h5 alone, and write nothing"),
     ] = None,
+    why_not: Annotated[
+        str | None,
+        typer.Option(
+            "--why-not",
+            metavar="LABEL",
+            help="Say what the --window lacks to be of this class, and what would do",
+        ),
+    ] = None,
     recording: Annotated[
         Path | None,
         typer.Option(
@@ -159,6 +167,8 @@ def explain(
     ] = None,
 ) -> None:
     """Explain test windows in words and draw report.html; or explain a recording."""
+    if why_not is not None and (window is None or recording is not None):
+        raise UsageError("--why-not asks about one window: say which with --window N")
     if recording is not None:
         if window is not None:
             raise UsageError("--window would not be used: --recording names what is explained")
@@ -176,7 +186,7 @@ def explain(
         raise UsageError("--samples would not be used: --window names the one window")
     from vqtext.pipeline.explaining.of_window import explain_window, lines
 
-    say(explain_window(loaded.settings, window), lines, how.as_json)
+    say(explain_window(loaded.settings, window, why_not), lines, how.as_json)
 
 
 @command(app, "train.run", "explain.code_confidence", common=["as_json"])

@@ -34,6 +34,7 @@ from vqtext.report.content import (
 from vqtext.report.html import render
 
 if TYPE_CHECKING:
+    from vqtext.model.decoding.redraw import Drawing
     from vqtext.model.load import VQText
 
 
@@ -91,8 +92,9 @@ class Explain(Stage):
             said = zip(own.tolist(), model.explain(windows.signal, own), strict=True)
             told |= {i: model.highlight(windows.signal[i], reason) for i, reason in said}
         reasons = [told[int(i)] for i in index]
+        drawn: dict[int, dict[int, list[Drawing]]] = {k: {} for k in models}
         whys = [
-            self._why_not(models[int(k)], windows, folds[k].split.learn, int(i), told[int(i)])
+            self._why_not(models[int(k)], windows, folds[k].split.learn, int(i), told[int(i)], drawn[int(k)])
             for i, k in zip(index, said_by, strict=True)
         ]
         model = models[min(models)]
@@ -144,12 +146,17 @@ class Explain(Stage):
 
     @staticmethod
     def _why_not(
-        model: VQText, windows: Windows, learned: np.ndarray, row: int, reason: Reason
+        model: VQText,
+        windows: Windows,
+        learned: np.ndarray,
+        row: int,
+        reason: Reason,
+        drawn: dict[int, list[Drawing]],
     ) -> tuple[WhyNot | None, Redrawn | None]:
         """Of the likeliest other class."""
         signal = windows.signal[row]
         other = other_class(model, signal, reason)
-        return why_not(model, windows, learned, signal, reason, other) if other else (None, None)
+        return why_not(model, windows, learned, signal, reason, other, drawn) if other else (None, None)
 
     def _page(
         self,
