@@ -17,7 +17,7 @@ BY_INFERENCE = "by inference: no sensor there"
 UNSURE = 0.3
 """Confidence below which a step is a guess, and is told as unknown: several names of the label fit about as
 well."""
-CLEAR_NATS = 0.2
+CLEAR_NATS = 0.02
 """What a place must carry to be told, in nats."""
 DRAWN = 8
 """Steps that decide how many decimals seconds have."""

@@ -14,13 +14,13 @@ from itertools import groupby
 import numpy as np
 
 from vqtext.reason import RecordingReasons, Step
+from vqtext.report.carried import Shade, redrawn_of, shades_of
 from vqtext.report.content import Code, Sample, ThresholdCurve
 from vqtext.schema import Channel
 
 COLUMNS = 720  # pixel columns of a plot on a wide screen
 STYLES = 4  # line styles that stay apart in one plot; more channels of a sensor start another plot
 CODE_PANELS = 4  # plots of a codebook thumbnail; more are too small to read
-FAINTEST = 0.05  # of the most that anything carried in a window; less is not drawn
 THUMBNAIL = 96  # pixels from the top to the bottom of a thumbnail
 
 MODALITIES = {
@@ -61,18 +61,6 @@ class Trace:
     label: str
     style: int
     path: str
-
-
-@dataclass(frozen=True)
-class Shade:
-    """Where a sensor carried a step: ``left`` and ``width`` in percent, ``strength`` from 0 to 1 beside the
-    most that anything carried in the window, and what is told of it."""
-
-    name: int
-    left: float
-    width: float
-    strength: float
-    text: str
 
 
 @dataclass(frozen=True)
@@ -144,13 +132,13 @@ def signal_figure(sample: Sample, names: Mapping[str, int]) -> SignalFigure:
     scales: dict[tuple[str, str], tuple[float, float]] = {}
     for kind in {_kind(channel) for channel in sample.channels}:
         scales[kind] = _scale(signal[[_kind(channel) == kind for channel in sample.channels]])
-    drawn = _redrawn(sample, steps)
+    drawn = redrawn_of(sample, steps)
     panels = []
     for group in groups:
         channels = [sample.channels[i] for i in group]
         scale = scales[_kind(channels[0])]
         panel = _panel(channels, signal[group], scale, height, nice(*scale, 4 if height > 60 else 3))
-        shades = _shades(sample.reason.steps, {channel.name for channel in channels}, duration, names)
+        shades = shades_of(sample.reason.steps, {channel.name for channel in channels}, duration, names)
         redrawn = () if drawn is None else _panel(channels, drawn[group], scale, height, []).traces
         panels.append(replace(panel, shades=shades, redrawn=redrawn))
     return SignalFigure(
@@ -268,34 +256,6 @@ def _bands(steps: Sequence[Step], duration: float, names: Mapping[str, int]) -> 
             place = _round(left), _round(right - left)
             bands.append(Band(number, names[step.name], step.name, *place, step.display))
     return tuple(bands)
-
-
-def _shades(
-    steps: Sequence[Step], channels: set[str], duration: float, names: Mapping[str, int]
-) -> tuple[Shade, ...]:
-    """Where a sensor with these channels carried steps."""
-    most = max((place.nats for step in steps for place in step.places), default=0.0)
-    return tuple(
-        Shade(
-            names[step.name],
-            _round(100 * place.start_s / duration),
-            _round(100 * (place.end_s - place.start_s) / duration),
-            _round(place.nats / most),
-            f"{step.display or step.name}: carried by {place.location}, {place.nats:.2f} nats",
-        )
-        for step in steps
-        for place in step.places
-        if channels & set(place.channels) and place.nats > FAINTEST * most
-    )
-
-
-def _redrawn(sample: Sample, steps: int) -> np.ndarray | None:
-    """The stretch that was drawn anew, ``(C, steps)``, NaN outside of it."""
-    if sample.redrawn is None:
-        return None
-    begin, end = (round(s * sample.rate_hz) for s in (sample.redrawn.start_s, sample.redrawn.end_s))
-    at = np.arange(steps)
-    return np.where((at >= begin) & (at < end), sample.redrawn.signal[:, :steps], np.nan)
 
 
 def _code_figure(code: Code, groups: Sequence[Sequence[int]], names: Mapping[str, int]) -> CodeFigure:

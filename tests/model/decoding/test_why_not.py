@@ -6,7 +6,7 @@ import pickle
 import pytest
 import torch
 from test_decoder import F, decoder, everything, names_of, nothing
-from toy import config
+from toy import ANCHORS, config
 
 from vqtext.errors import DataError
 from vqtext.model.decoding.decoder import Decoder
@@ -70,3 +70,19 @@ def test_classes_of_the_same_steps_and_questions_that_have_no_answer():
         dataclasses.replace(reason, asked=None).why_not("whirling")
     assert "asked" not in reason.to_dict() and "asked" not in reason.runner_up.to_dict()
     assert str(pickle.loads(pickle.dumps(reason))) == str(reason)
+
+
+def test_another_class_is_walked_as_it_is_walked_and_not_stood_in_one_step():
+    """What would have had to be for the whole window says nothing of what to change; a class that no training
+    window had is asked about, too."""
+    states, label, _ = names_of()
+    for prior in ([0.5, 0.5], [1.0, 0.0]):
+        made = decoder()
+        made.class_prior.copy_(torch.tensor(prior))
+        for reason, own in zip(told(made, states), label.tolist(), strict=True):
+            other = made.config.labels[1 - made.config.labels.index(reason.label)]
+            why = reason.why_not(other)
+            assert len(why.steps) > 3 and {step.name for step in why.steps} <= set(ANCHORS) | {"unknown"}
+            if prior == [0.5, 0.5]:
+                assert max(step.end_s - step.start_s for step in why.steps) < 0.5 * config().window_s
+                assert "unknown" not in {step.name for step in why.steps} and own >= 0

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import torch
 from torch import Tensor
 
 from vqtext.errors import DataError
-from vqtext.model.decoding.decoder import Decoder
+from vqtext.model.decoding.decoder import CONFIG, Decoder
 from vqtext.model.hsmm import semi_markov
-from vqtext.model.hsmm.semi_markov import FORBIDDEN
+from vqtext.model.hsmm.semi_markov import FORBIDDEN, Chain
 from vqtext.reason import UNKNOWN_NAME, Missing, WhyNot
+
+DRAWN = 16
+"""Paths through another label that are drawn."""
 
 
 @dataclass(frozen=True)
@@ -78,20 +81,42 @@ class Asked:
         if self.decoder.same[self.label, other]:
             return None
         emission = self.decoder.emission(self.states[None].float(), self.keep[None])
-        chain, labels = self.decoder.chain(), len(self.decoder.vocabulary.transcripts)
+        chain = self.decoder.chain()
         likely = self.decoder.of_groups(semi_markov.label_posterior(emission, chain))[0]
-        path = self.decoder.path_weight() * emission  # where a step ends, the reason tells by this weight
+        # no step is less likely than the unknown: where none fits, durations decide
+        least = self.decoder.log_scale.exp() * CONFIG.background
+        path = self.decoder.path_weight() * emission.maximum(least)
         (own,) = semi_markov.viterbi(path, chain, torch.tensor([self.label]))
-        # beside a border the window may stay what it was there; of its own class it would have nothing
-        allowed = torch.zeros(1, labels, dtype=torch.bool)
-        allowed[0, own.div(emission.shape[3], rounding_mode="floor")] = True
-        allowed[0, self.label], allowed[0, other] = False, True
-        path[..., other, -1] = FORBIDDEN  # the unknown would explain the stretch, but tells nothing of it
-        (theirs,) = semi_markov.viterbi(path, chain, torch.tensor([other]), allowed)
-        frames = torch.arange(len(own))
         each = emission[0].flatten(1)
+        theirs = self._typical(path, chain, other, own, each)
+        frames = torch.arange(len(own))
         gap = each[frames, own] - each[frames, theirs]
         return Against(own, theirs, gap, float(likely[self.label] - likely[other]))
+
+    def _typical(self, path: Tensor, chain: Chain, other: int, own: Tensor, each: Tensor) -> Tensor:
+        """The likeliest of some paths through another label, drawn with the durations that its steps have.
+        The one that is likeliest of all would stay in one step where none fits: the many ways to walk on share
+        what the chain gives to them.
+
+        Args:
+            path: weights of all labels, ``(1, F, n, U + 1)``; own: uses of the reason's label, ``(F,)``.
+            each: what each use explains of each frame, ``(F, n · (U + 1))``.
+        """
+        uses = path.shape[3]
+        # beside a border the window may stay what it was there; of its own class it would have nothing
+        allowed = torch.zeros(path.shape[2], dtype=torch.bool)
+        allowed[own.div(uses, rounding_mode="floor")] = True
+        allowed[self.label], allowed[other] = False, True
+        kept = torch.where(allowed[:, None], path, FORBIDDEN)
+        kept[..., other, -1] = FORBIDDEN  # the unknown would explain the stretch, but tells nothing of it
+        alike = torch.full_like(chain.prior, 1 / len(chain.prior))  # a label that was never learned, too
+        drawn = semi_markov.sample(
+            kept.expand(DRAWN, -1, -1, -1),
+            replace(chain, prior=alike),
+            torch.full((DRAWN,), other),
+            torch.Generator().manual_seed(0),
+        )
+        return drawn[each.gather(1, drawn.T).sum(0).argmax()]
 
     def _steps(self, against: Against) -> tuple[Missing, ...]:
         config, found = self.decoder.config, []
