@@ -95,8 +95,8 @@ class Asked:
 
     def _typical(self, path: Tensor, chain: Chain, other: int, own: Tensor, each: Tensor) -> Tensor:
         """The likeliest of some paths through another label, drawn with the durations that its steps have.
-        The one that is likeliest of all would stay in one step where none fits: the many ways to walk on share
-        what the chain gives to them.
+        The one that is likeliest of all would stay in one step where none fits: the many ways to walk on
+        share what the chain gives to them.
 
         Args:
             path: weights of all labels, ``(1, F, n, U + 1)``; own: uses of the reason's label, ``(F,)``.
