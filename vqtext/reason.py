@@ -98,6 +98,7 @@ class Redrawn:
         steps: that were drawn, in order, as people are shown them.
         label, confidence: the class of the window as it is now.
         signal: the whole window, ``(C, T)`` in physical units.
+        display: what people are shown instead of ``label``.
     """
 
     start_s: float
@@ -106,11 +107,12 @@ class Redrawn:
     label: str
     confidence: float
     signal: Any = field(repr=False, compare=False)
+    display: str | None = None
 
     def __str__(self) -> str:
         steps = _line(list(self.steps))
-        when = Step("", self.start_s, self.end_s, 1.0)
-        return f"{steps}, drawn into{when}: then it is read as {self.label} ({self.confidence:.2f})"
+        when, name = Step("", self.start_s, self.end_s, 1.0), self.display or self.label
+        return f"{steps}, drawn into{when}: then it is read as {name} ({self.confidence:.2f})"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, without the signal."""

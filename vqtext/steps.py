@@ -126,11 +126,11 @@ def _believed(steps: Iterable[Step]) -> Iterator[Step]:
             yield from held
             held = []
         if held and held[-1].name == now.name:
-            held[-1] = replace(held[-1], end_s=now.end_s)
+            held[-1] = replace(held[-1], end_s=now.end_s, places=())
             if len(held) == 2 and not guess:  # a stretch of the unknown is no guess at a step
                 yield held.pop(0)
         elif len(held) == 2 and held[0].name == now.name:
-            held = [replace(held[0], end_s=now.end_s)]
+            held = [replace(held[0], end_s=now.end_s, places=())]
         elif len(held) == 1 and guess:
             held.append(now)
         else:

@@ -136,7 +136,16 @@ def test_one_window_and_the_codes_are_told_and_nothing_is_written(folder: Path):
     assert (
         said["window"] == 1 and said["part"] in ("train", "validation") and said["steps"] and said["tokens"]
     )
-    assert said["text"] == str(vqtext.load(folder / "cache/runs/default").explain(signal_of(folder, 1))[0])
+    model, signal = vqtext.load(folder / "cache/runs/default"), signal_of(folder, 1)
+    assert said["text"] == str(model.highlight(signal, model.explain(signal)[0]))
+    assert said["why_not"] is None
+    other = next(label for label in model.config.labels if label != said["label"])
+    why = succeed(folder, "explain", "--window", "1", "--why-not", other).stdout
+    assert str(model.explain(signal)[0].why_not(other)) in why and "then it is read as " in why
+    wrong = command(folder, "explain", "--window", "1", "--why-not", said["label"])
+    assert wrong.returncode == 2 and "is the class of this reason" in wrong.stderr
+    wrong = command(folder, "explain", "--why-not", other)
+    assert wrong.returncode == 2 and "say which with --window N" in wrong.stderr
     told = succeed(folder, "explain", "--window", "79").stdout
     assert told.startswith("window 79: ") and "its model has seen it" not in told
     wrong = command(folder, "explain", "--window", "80")

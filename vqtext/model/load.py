@@ -179,8 +179,8 @@ class VQText(Shared):
         Raises:
             DataError: no such class, or the reason's own; as `explain` besides.
         """
-        reason.why_not(label)  # whether it can be asked, before anything is drawn
-        drawn = drawings(self, examples, self.config.labels.index(label))
+        known = label in self.config.labels  # else `redraw` says so
+        drawn = drawings(self, examples, self.config.labels.index(label)) if known else []
         return redraw(self, signal, reason, label, drawn)
 
     def arrange(self, signals: Signals, channels: Sequence[Channel]) -> np.ndarray:

@@ -108,7 +108,9 @@ def places(channels: tuple[Channel, ...]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     by_place = len({channel.location for channel in channels}) > 1
     for i, channel in enumerate(channels):
-        found.setdefault(channel.location if by_place else channel.modality or channel.name, []).append(i)
+        found.setdefault(
+            channel.location if by_place else f"{channel.modality or channel.name} sensor", []
+        ).append(i)
     return found
 
 

@@ -18,6 +18,7 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
+from vqtext.errors import DataError
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding.inputs import Signals, blocks, frames_seen, one_window
 from vqtext.model.decoding.stream import Trained
@@ -90,6 +91,8 @@ def redraw(
         reason.why_not(label)  # raises: nothing can be asked, or not this
         return None
     window, against = one_window(signal, model.config), reason.asked.against(label)
+    if len(reason.asked.keep) != model.config.frames:
+        raise DataError("the reason is of a recording: give one that `explain` made of this window")
     return None if against is None else _redraw(model, window, against, reason.asked.number(label), examples)
 
 
@@ -119,6 +122,7 @@ def _redraw(
         config.labels[int(now[best])],
         round(float(chance[best, now[best]]), 4),
         changed[best].numpy(),
+        decoder.vocabulary.transcripts[int(now[best])].display,
     )
 
 
