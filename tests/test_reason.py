@@ -1,6 +1,6 @@
 """A user would lose: a line that can be read, in which every step takes time and every doubt is told."""
 
-from vqtext.reason import Reason, RecordingReasons, Step, digits
+from vqtext.reason import Missing, Reason, RecordingReasons, Step, WhyNot, digits
 
 
 def test_no_step_is_told_as_if_it_took_no_time():
@@ -99,3 +99,12 @@ def test_a_recording_tells_the_cycle_of_each_of_its_stretches():
     assert (walk.start_s, walk.end_s, walk.confidence) == (0.0, 4.0, 0.8)
     assert walk.text == "4 rounds of [lift → swing → plant → push] 0.0–4.0 s, 1 s each"
     assert stand.text == "wait 4.0–5.0 s"
+
+
+def test_what_another_class_lacks_is_told_as_a_step_as_time_or_as_another_place():
+    def why(instead: str, there_s: float) -> str:
+        return str(WhyNot("turning", 6.0, (Missing("plant", 1.0, 2.0, instead, 4.0, there_s=there_s),), 0.0))
+
+    assert '"plant" would have had to be, not "swing" (4.0 nats)' in why("swing", 0.0)
+    assert '"plant" would have had to last 0.8 s longer, not "swing" (4.0 nats)' in why("swing", 0.2)
+    assert '"plant" would have had to stand between other steps (4.0 nats)' in why("plant", 1.0)

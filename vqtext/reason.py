@@ -59,7 +59,7 @@ class WhyNot:
             only the rest of the signal tells them apart.
         steps: of the other class's best path, in order.
         order: nats of ``nats`` that no single step lost: order, durations, how often classes occur, and all
-            paths but the best.
+            paths but this one. Below 0 where the class would rather leave the window unknown than walk it.
     """
 
     label: str
@@ -74,14 +74,19 @@ class WhyNot:
             return f"{name} has the same steps: only the rest of the signal speaks against it"
         line = f"not {name}: its steps are {self.nats:.1f} nats less likely"
         most = max(self.steps, key=lambda step: step.lost)
-        if most.lost <= max(self.order, 0):
+        if most.lost <= 0 or sum(step.lost for step in self.steps) <= self.order:
             return f"{line}; most is lost by order and durations ({self.order:.1f} nats)"
         decimals = digits([Step(most.name, most.start_s, most.end_s, 1.0)])
-        longer = most.end_s - most.start_s - most.there_s
-        had = f"to last {longer:.{max(decimals, 1)}f} s longer" if most.there_s > 0 < longer else "to be"
+        longer = round(most.end_s - most.start_s - most.there_s, 3)
+        lacks = "would have had to be"
+        if most.there_s > 0:
+            lacks = f"would have had to last {longer:.{max(decimals, 1)}f} s longer"
+        told = f'"{most.display or most.name}" {lacks}, not "{most.instead}"'
+        if longer <= 0:  # the same step, as another label has it
+            told = f'"{most.display or most.name}" would have had to stand between other steps'
         return (
-            f"{line}; most is lost at {most.start_s:.{decimals}f}–{most.end_s:.{decimals}f} s, where "
-            f'"{most.display or most.name}" would have had {had}, not "{most.instead}" ({most.lost:.1f} nats)'
+            f"{line}; most is lost at {most.start_s:.{decimals}f}–{most.end_s:.{decimals}f} s, where {told} "
+            f"({most.lost:.1f} nats)"
         )
 
     def to_dict(self) -> dict[str, Any]:

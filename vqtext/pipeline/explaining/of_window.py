@@ -99,9 +99,11 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         told += [f"also possible: {other['display'] or other['label']} ({other['confidence']:.2f}), because"]
         told += _steps(other)
     if (asked := answer["why_not"]) is not None:
-        told.append(asked["text"])
+        told.append(printable(asked["text"]))
         if asked["drawn"] is not None:
             told.append(f"  {printable(asked['drawn_text'])}")
+        elif asked["steps"]:
+            told.append("  nothing was drawn: the model reads none of that class's training windows as it")
     if answer["agreement"] is not None:
         told.append(
             f"of the codes' own {len(answer['tokens'])} names, {100 * answer['agreement']:.0f} % are what "
