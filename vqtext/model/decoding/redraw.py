@@ -91,7 +91,7 @@ def redraw(
         reason.why_not(label)  # raises: nothing can be asked, or not this
         return None
     window, against = one_window(signal, model.config), reason.asked.against(label)
-    if len(reason.asked.keep) != model.config.frames:
+    if reason.asked.first or len(reason.asked.keep) != model.config.frames:
         raise DataError("the reason is of a recording: give one that `explain` made of this window")
     return None if against is None else _redraw(model, window, against, reason.asked.number(label), examples)
 
