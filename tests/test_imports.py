@@ -34,7 +34,7 @@ WITHIN = {
     "model": ["vqshape", "hsmm", "guidance", "network", "grounding", "decoding", "training"],
     "pipeline": [
         *["llm", "encoders", "authors", "descriptions", "anchors", "vocabulary", "training", "evaluation"],
-        *["inspection", "explaining", "preparing", "estimating", "sweeping", "figures"],
+        *["inspection", "explaining", "searching", "preparing", "estimating", "sweeping", "figures"],
     ],
 }
 """The rooms of a room: each may import those before it. What stands beside them is free of circles only."""

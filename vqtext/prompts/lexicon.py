@@ -70,6 +70,12 @@ def knows(dataset: str, label: str) -> bool:
     return _look_up(dataset, label, None) is not None
 
 
+def activities() -> list[str]:
+    """What people do, in a word or two: the keywords of all labels, each once."""
+    words = (words for table in _label_files().values() for words, _ in table.values())
+    return list(dict.fromkeys(label.keyword for label in words if label.keyword))
+
+
 def lexicon_digest() -> str:
     """16 hex digits over every file of the lexicon: what was generated from another one is out of date."""
     files = [*_toml_files("movements"), *_toml_files("labels")]

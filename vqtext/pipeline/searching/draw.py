@@ -1,0 +1,99 @@
+"""``vqtext draw``: free text → the shapes it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from vqtext.console.progress import Progress
+from vqtext.console.text import printable
+from vqtext.errors import UsageError
+from vqtext.pipeline.searching.opened import open_run
+from vqtext.pipeline.searching.search import nearest, told_nearest, understood, unheld, weights
+from vqtext.pipeline.searching.shapes import liveliest, shapes_of
+from vqtext.settings.schema import Settings
+
+TOP = 3
+CHANNELS = 6
+"""Channels that a person is shown of a shape; ``--json`` has all."""
+
+
+def draw(settings: Settings, text: str, top: int = TOP, progress: Progress | None = None) -> dict[str, Any]:
+    """The codes that say what a text says, drawn as signal. Of a run of folds, the first fold's model draws.
+
+    Returns:
+        The whole ``--json`` answer: ``held`` and ``nearest`` as of `search`; and ``shapes``, best first:
+        ``code``, its ``names`` in order, ``says`` (0 to 1, how much of what the code says is what was asked),
+        ``usage``, ``length_s`` and ``channels`` with their ``values`` over that time, in their ``unit``.
+
+    Raises:
+        UsageError, ArtifactError, EncoderError: as `search`.
+    """
+    if top < 1:
+        raise UsageError(f"--top is {top}: it must be at least 1")
+    opened = open_run(settings, progress or Progress(quiet=True))
+    meaning = opened.meaning(0)
+    meant = understood(meaning, text)
+    answer: dict[str, Any] = {
+        "run": opened.run["run"],
+        "model": opened.folds[0].best,
+        "text": text,
+        "encoder": opened.encoder,
+        "held": meant.held,
+        "similarity": round(meant.best, 3),
+        "least": round(meant.least, 3),
+        "usual": round(meant.usual, 3),
+        "nearest": nearest(meant, meaning.phrases),
+        "shapes": [],
+    }
+    if not meant.held:
+        return answer
+    model = opened.model(0)
+    config, spread = model.config, model.network.normalise.std.numpy()
+    asked = weights(meant).max(0)
+    for shape in shapes_of(model, opened.windows, opened.folds[0].split.learn, asked)[:top]:
+        order = liveliest(shape.values, spread, len(spread)) if config.joint else [0]
+        answer["shapes"].append(
+            {
+                "code": shape.code,
+                "names": [meaning.phrases[k] for k, _ in groupby(shape.names)],
+                "says": round(shape.says, 4),
+                "usage": round(shape.usage, 4),
+                "length_s": round(shape.length_s, 3),
+                "channels": [
+                    {
+                        "channel": config.channels[c].name if config.joint else "any channel",
+                        "unit": config.channels[c].unit if config.joint else "standard deviations",
+                        "values": [round(float(v), 4) for v in shape.values[c]],
+                    }
+                    for c in order
+                ],
+            }
+        )
+    return answer
+
+
+def lines(answer: Mapping[str, Any]) -> list[str]:
+    """The answer of `draw` for people."""
+    told = [f'"{printable(answer["text"])}" is nearest to {told_nearest(answer["nearest"])}', *unheld(answer)]
+    for shape in answer["shapes"]:
+        names = " → ".join(map(printable, shape["names"]))
+        told.append(
+            f"code {shape['code']}: {names}; {100 * shape['says']:.0f} % of it is what was asked; "
+            f"{shape['length_s']:.2f} s, {100 * shape['usage']:.1f} % of all tokens"
+        )
+        told += [f"  {_course(channel)}" for channel in shape["channels"][:CHANNELS]]
+        if len(shape["channels"]) > CHANNELS:
+            told.append(f"  and {len(shape['channels']) - CHANNELS} channels that move less: see --json")
+    return told
+
+
+def _course(channel: Mapping[str, Any]) -> str:
+    """Where a channel goes: its first and last value, and its extremes between, in their order."""
+    values = np.array(channel["values"])
+    stops = sorted({0, int(values.argmin()), int(values.argmax()), len(values) - 1})
+    unit = "" if channel["unit"] == "1" else f" {channel['unit']}"
+    return f"{printable(channel['channel'])}: {' → '.join(f'{values[i]:.2g}' for i in stops)}{unit}"

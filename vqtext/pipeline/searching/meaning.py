@@ -1,0 +1,184 @@
+"""Free text beside the words of a model: how near it is to each step, and which steps it cannot mean.
+
+Text and steps are compared by the vectors by which phrases are merged (`phrase_vectors.Wording`), in which
+the way a movement goes weighs as much as what moves. A step is all texts that its authors wrote for it. What
+a text names besides, a side, a direction, a part of the body, is held against each step word by word: so left
+is never taken for right, nor up for down, however near an encoder puts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vqtext.errors import UsageError
+from vqtext.pipeline.encoders.phrase_vectors import Wording
+from vqtext.pipeline.searching.unrelated import UNRELATED
+from vqtext.pipeline.vocabulary.anchor_words import Words
+from vqtext.pipeline.vocabulary.joined_steps import parts_of
+from vqtext.prompts.facets import Facets, contrasted, disjoint, opposed, read_facets
+from vqtext.prompts.lexicon import activities
+from vqtext.prompts.movement_words import LEFT, RIGHT
+from vqtext.schema import LabelWords, SubAction
+
+MISSED = 0.05
+"""Share of texts that may lie on the wrong side of a border: of paraphrases, and of texts of no movement."""
+
+BESIDE = 0.1
+"""A text that names what is done means all steps of that; those that it names are nearer by this. Chosen
+on the planted world."""
+
+SHARPNESS = 10.0
+"""Of the border between texts of movements and others: the C of scikit-learn."""
+
+LONGEST = 300  # characters of a text; more is no movement
+
+Vectors = Callable[[Sequence[str]], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What a text means in the words of a model with n labels and K anchors.
+
+    Attributes:
+        similarity: of the text to each step of each label, −1 where it cannot mean it, ``(n, K)``: to the
+            step's own texts, or to the label's where that is nearer.
+        step: to the texts of each anchor, whatever vetoes say, ``(K,)``.
+        refused: anchors that the text cannot mean: another side, direction or part of the body, ``(K,)``.
+        least: similarity that texts of no movement hardly reach; below it nothing is meant.
+        usual: similarity that wordings of one movement mostly reach; from `least` to it, what is meant is a
+            guess.
+        movement: the text is of a movement at all.
+    """
+
+    similarity: np.ndarray
+    step: np.ndarray
+    refused: np.ndarray
+    least: float
+    usual: float
+    movement: bool
+
+    @property
+    def best(self) -> float:
+        """Of the nearest step that it can mean; −1 where there is none."""
+        return float(self.similarity.max())
+
+    @property
+    def held(self) -> bool:
+        """Whether the words hold what the text says; what does not read like a movement is no guess."""
+        return self.best >= (self.least if self.movement else self.usual)
+
+
+class Meaning:
+    """All that a model's words say, ready to be compared with a text.
+
+    Args:
+        words: the model's.
+        labels: their words, in the order of the model's labels.
+        plain: gives the encoder's unit vectors ``(n, d)`` of n texts.
+        encoder: its name.
+    """
+
+    def __init__(self, words: Words, labels: Sequence[LabelWords], plain: Vectors, encoder: str) -> None:
+        self.phrases = words.phrases
+        self.wording = Wording(plain)
+        steps: list[list[SubAction]] = [[] for _ in words.phrases]
+        for uses in words.uses:
+            for anchor, step in uses:
+                steps[anchor] += parts_of(step)
+        own = [_texts_of_steps(parts) or [phrase] for parts, phrase in zip(steps, words.phrases, strict=True)]
+        self._facets = [_facets_of(parts) for parts in steps]
+        self._step = _Texts(own, self.wording)
+        self._label = _Texts([_texts_of_label(label) for label in labels], self.wording)
+        unrelated = self.wording.vectors(UNRELATED) @ self._step.vectors.T
+        self._least = float(np.quantile(unrelated.max(1), 1 - MISSED))
+        self._usual = max(self._least, _usual(self._step))
+        self._is_movement = _movements(plain)
+
+    def of(self, text: str) -> Meant:
+        """What a text means.
+
+        Raises:
+            UsageError: it is empty, or far too long.
+        """
+        text = " ".join(text.split())
+        if not any(letter.isalnum() for letter in text):
+            raise UsageError('the text is empty: say a movement, such as "swing the left leg"')
+        if len(text) > LONGEST:
+            raise UsageError(f"the text has {len(text)} characters: say one movement, in {LONGEST} at most")
+        vector, said = self.wording.vectors([text])[0], read_facets(text)
+        step, label = self._step.nearest(vector), self._label.nearest(vector)
+        refused = np.array([bool(own) and all(cannot_be(said, f) for f in own) for own in self._facets])
+        near = np.maximum(step, label[:, None] - BESIDE)
+        similarity = np.where(refused, -1.0, near)
+        movement = bool(said.parts) or self._is_movement(text)
+        return Meant(similarity, step, refused, self._least, self._usual, movement)
+
+
+class _Texts:
+    """Texts of things, some each.
+
+    Attributes:
+        vectors: of all texts, ``(m, d)``; owner: the thing each belongs to, ``(m,)``.
+    """
+
+    def __init__(self, texts: Sequence[Sequence[str]], wording: Wording) -> None:
+        self.vectors = wording.vectors([text for own in texts for text in own])
+        self.owner = np.repeat(np.arange(len(texts)), [len(own) for own in texts])
+        self.things = len(texts)
+
+    def nearest(self, vector: np.ndarray) -> np.ndarray:
+        """Cosine of a vector to the nearest text of each thing, ``(things,)``."""
+        found = np.full(self.things, -1.0)
+        np.maximum.at(found, self.owner, self.vectors @ vector)
+        return found
+
+
+def _usual(steps: _Texts) -> float:
+    """Similarity that all but `MISSED` of the paraphrases that the words themselves have reach, each compared
+    with the other texts of its step; −1 where no step has two texts."""
+    same = steps.owner[:, None] == steps.owner
+    np.fill_diagonal(same, False)
+    cosines = np.where(same, steps.vectors @ steps.vectors.T, -1).max(1)[same.any(1)]
+    return float(np.quantile(cosines, MISSED)) if len(cosines) else -1.0
+
+
+def _movements(plain: Vectors) -> Callable[[str], bool]:
+    """Tells whether a text is of a movement: on which side of a plane between activities and other things."""
+    from sklearn.linear_model import LogisticRegression
+
+    texts = activities()
+    found = LogisticRegression(C=SHARPNESS, class_weight="balanced").fit(
+        plain([*texts, *UNRELATED]), np.arange(len(texts) + len(UNRELATED)) < len(texts)
+    )
+    return lambda text: bool(found.predict(plain([text]))[0])
+
+
+def cannot_be(text: Facets, step: Facets) -> bool:
+    """Whether a text cannot mean a step: the other side, the other way, another part of the body.
+
+    Unlike in merging, "both feet" speaks of each, and two ways that are not opposite may be one movement.
+    """
+    sides = text.sides & (LEFT | RIGHT), step.sides & (LEFT | RIGHT)
+    return bool(
+        opposed(text.poles, step.poles)
+        or disjoint(*sides)
+        or disjoint(text.parts, step.parts)
+        or contrasted(text, step)
+    )
+
+
+def _texts_of_steps(parts: Sequence[SubAction]) -> list[str]:
+    written = [text for p in parts for text in (p.phrase, p.display, *(p.paraphrases or ()))]
+    return list(dict.fromkeys(text for text in written if text and text.strip()))
+
+
+def _texts_of_label(label: LabelWords) -> list[str]:
+    written = [label.label, label.display, label.keyword, label.sentence, *(label.paraphrases or ())]
+    return list(dict.fromkeys(text for text in written if text and text.strip()))
+
+
+def _facets_of(parts: Sequence[SubAction]) -> list[Facets]:
+    return [read_facets(part.phrase).also([part.side], [part.direction]) for part in parts]

@@ -1,0 +1,73 @@
+"""When a model says each step, in all windows: what a search looks through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from vqtext.data.windows.windows import Windows
+    from vqtext.model.load import VQText
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Stretches of windows of one told step each, m of them.
+
+    Attributes:
+        window: row of windows.h5; start, end: frames in it, ``(m,)``.
+        label, anchor: class of the window, and the step.
+        confidence: of the step, as people are told it, ``(m,)``.
+        frame_s: seconds of a frame.
+    """
+
+    window: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    label: np.ndarray
+    anchor: np.ndarray
+    confidence: np.ndarray
+    frame_s: float
+
+    def __len__(self) -> int:
+        return len(self.window)
+
+    def take(self, rows: np.ndarray) -> Moments:
+        """Some of them."""
+        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)[:-1]})
+
+
+def moments_of(model: VQText, windows: Windows, index: np.ndarray) -> Moments:
+    """The told steps of some windows, each once: of windows that overlap, the surest telling."""
+    said = model.decode(windows.signal, index)
+    name = np.where(said.keep, said.anchor, -1)
+    change = np.ones((len(index), name.shape[1] + 1), dtype=bool)
+    change[:, 1:-1] = name[:, 1:] != name[:, :-1]
+    row, begin = np.nonzero(change[:, :-1])
+    end = np.nonzero(change[:, 1:])[1] + 1  # a run ends where the next begins
+    told = name[row, begin] >= 0
+    row, begin, end = row[told], begin[told], end[told]
+    before = np.pad(said.confidence.cumsum(1), ((0, 0), (1, 0)))
+    sure = (before[row, end] - before[row, begin]) / (end - begin)
+    frame_s = model.config.window_s / model.config.frames
+    found = Moments(index[row], begin, end, said.label[row], name[row, begin], sure, frame_s)
+    return found.take(_once(found, windows))
+
+
+def _once(found: Moments, windows: Windows) -> np.ndarray:
+    """Rows without those that overlap a surer one of the same step in the same recording."""
+    start = windows.start_s[found.window] + found.start * found.frame_s
+    end = windows.start_s[found.window] + found.end * found.frame_s
+    recording = windows.recording[found.window]
+    kept: list[int] = []
+    for i in np.lexsort((start, found.anchor, recording)).tolist():
+        last = kept[-1] if kept else i
+        same = recording[last] == recording[i] and found.anchor[last] == found.anchor[i]
+        if kept and same and start[i] < end[last] - found.frame_s / 2:
+            if found.confidence[i] > found.confidence[last]:
+                kept[-1] = i
+        else:
+            kept.append(i)
+    return np.sort(np.array(kept, dtype=np.int64))

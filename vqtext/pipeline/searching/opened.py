@@ -1,0 +1,111 @@
+"""A run opened to be asked in words: its models, its windows, and the text encoder that its words have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vqtext.cache.hdf5 import open_artifact
+from vqtext.console.progress import Progress
+from vqtext.data.windows.windows import Windows
+from vqtext.errors import EncoderError
+from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.embed import encode, words_of
+from vqtext.pipeline.encoders import Encoder, choose
+from vqtext.pipeline.encoders.sentence import MINILM
+from vqtext.pipeline.searching.meaning import Meaning, Vectors
+from vqtext.pipeline.train import Train
+from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
+from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.prompts.subactions import read_subactions
+from vqtext.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from vqtext.model.load import VQText
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A run, as `open_run` opens it.
+
+    Attributes:
+        run: what it wrote down; folds: its splits and models.
+        plain: the encoder's vectors of texts; encoder: its name.
+    """
+
+    settings: Settings
+    run: dict[str, Any]
+    windows: Windows
+    folds: list[Fold]
+    plain: Vectors
+    encoder: str
+
+    def model(self, fold: int) -> VQText:
+        """The best model of a split."""
+        from vqtext.model.load import VQText
+
+        return VQText.from_pretrained(self.settings.run_folder / self.folds[fold].best)
+
+    def meaning(self, fold: int) -> Meaning:
+        """The words of a split's models, ready to be compared with texts."""
+        cache, split = self.settings.cache, self.folds[fold].split
+        words = words_of_fold(cache, self.run, fold, self.windows, split.learn)
+        source = cache / "subactions.json"
+        labels = words_of(self.windows.labels, read_subactions(source).labels, source)
+        return Meaning(words, labels, self.plain, self.encoder)
+
+    def said_by(self) -> np.ndarray:
+        """The split whose models speak of each window, ``(N,)``: one that has not seen it, else the first."""
+        by = np.zeros(self.windows.n, dtype=np.int64)
+        for number, fold in enumerate(self.folds):
+            by[fold.split.test] = number
+        return by
+
+    def seen(self) -> np.ndarray:
+        """Windows that their model was made of, ``(N,)``."""
+        by, seen = self.said_by(), np.zeros(self.windows.n, dtype=bool)
+        for number, fold in enumerate(self.folds):
+            seen[fold.split.learn[by[fold.split.learn] == number]] = True
+        return seen
+
+    def each_fold(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Splits, and the windows that their models speak of."""
+        by = self.said_by()
+        for number in np.unique(by).tolist():
+            yield number, np.flatnonzero(by == number)
+
+
+def open_run(settings: Settings, progress: Progress) -> Opened:
+    """Open a run to be asked in words.
+
+    Raises:
+        ArtifactError: there is no run, or it is stale or damaged.
+        EncoderError: the text encoder of its words is not there.
+    """
+    train = Train(settings, progress)
+    train.check()
+    run = read_run(train.target)
+    windows = read_windows(settings.cache / "windows.h5")
+    folds = folds_of(train.target, run, windows)
+    with open_artifact(settings.cache / "texts.h5", "texts") as texts:
+        name, known = texts.attrs["encoder"], {text: i for i, text in enumerate(texts["text"])}
+        vector = texts["vector"]
+    encoder: Encoder | None = None
+    asked: dict[str, np.ndarray] = {}
+
+    def plain(wanted: Sequence[str]) -> np.ndarray:
+        """Those of texts.h5, and of other texts from the encoder, which takes seconds to load."""
+        nonlocal encoder
+        new = [text for text in dict.fromkeys(wanted) if text not in known and text not in asked]
+        if new:
+            if encoder is None:
+                encoder, _ = choose("minilm" if name == MINILM else name, progress)
+                if encoder.name != name:
+                    raise EncoderError(f"the words were embedded by {name}, not by {encoder.name}")
+            asked.update(zip(new, encode(encoder, new)[0], strict=True))
+        return np.stack([vector[known[text]] if text in known else asked[text] for text in wanted])
+
+    return Opened(settings, run, windows, folds, plain, name)
