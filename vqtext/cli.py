@@ -208,6 +208,60 @@ def codes(
     say(codes(loaded.settings, words), lines, how.as_json)
 
 
+@command(app, "train.run", common=["as_json", "quiet"])
+def search(
+    loaded: Loaded,
+    how: How,
+    text: Annotated[
+        str | None, typer.Argument(metavar="TEXT", help='A movement in free words: "swing the left leg"')
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option("--top", metavar="N", help="Moments to show, the best first (default: 20)")
+    ] = None,
+    window: Annotated[
+        int | None,
+        typer.Option("--window", metavar="N", help="Tell the words of this row of windows.h5, not moments"),
+    ] = None,
+    from_s: Annotated[
+        float | None,
+        typer.Option("--from", metavar="SECONDS", help="Where in the window its piece begins"),
+    ] = None,
+    to_s: Annotated[
+        float | None, typer.Option("--to", metavar="SECONDS", help="Where in the window its piece ends")
+    ] = None,
+) -> None:
+    """Find the moments that a text tells of; or, with --window, the words of a piece of signal."""
+    if window is not None:
+        if text is not None or top is not None:
+            unused = "the text" if text is not None else "--top"
+            raise UsageError(f"{unused} would not be used: --window asks for the words of a piece of signal")
+        from vqtext.pipeline.searching.stretch import lines as words_lines
+        from vqtext.pipeline.searching.stretch import words_at
+
+        say(words_at(loaded.settings, window, from_s, to_s), words_lines, how.as_json)
+        return
+    if from_s is not None or to_s is not None:
+        raise UsageError("--from and --to would not be used: they are seconds in the window of --window")
+    if text is None:
+        raise UsageError('say what to look for, such as vqtext search "swing the left leg"; or give --window')
+    from vqtext.pipeline.searching.search import TOP, lines, search
+
+    say(search(loaded.settings, text, TOP if top is None else top, how.progress), lines, how.as_json)
+
+
+@command(app, "train.run", common=["as_json", "quiet"])
+def draw(
+    loaded: Loaded,
+    how: How,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help='A movement in free words: "raise the arm"')],
+    top: Annotated[int, typer.Option("--top", metavar="N", help="Shapes to show, the best first")] = 3,
+) -> None:
+    """Draw the shapes that a text stands for: codes that say so, as signal in the sensors' units."""
+    from vqtext.pipeline.searching.draw import draw, lines
+
+    say(draw(loaded.settings, text, top, how.progress), lines, how.as_json)
+
+
 @command(app, *SPLIT, common=["as_json"])
 def preview(loaded: Loaded, how: How) -> None:
     """Show in seconds which steps the words find in the training windows, before anything is trained."""

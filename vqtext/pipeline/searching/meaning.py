@@ -78,10 +78,9 @@ class Meaning:
         words: the model's.
         labels: their words, in the order of the model's labels.
         plain: gives the encoder's unit vectors ``(n, d)`` of n texts.
-        encoder: its name.
     """
 
-    def __init__(self, words: Words, labels: Sequence[LabelWords], plain: Vectors, encoder: str) -> None:
+    def __init__(self, words: Words, labels: Sequence[LabelWords], plain: Vectors) -> None:
         self.phrases = words.phrases
         self.wording = Wording(plain)
         steps: list[list[SubAction]] = [[] for _ in words.phrases]

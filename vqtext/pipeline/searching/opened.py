@@ -55,7 +55,7 @@ class Opened:
         words = words_of_fold(cache, self.run, fold, self.windows, split.learn)
         source = cache / "subactions.json"
         labels = words_of(self.windows.labels, read_subactions(source).labels, source)
-        return Meaning(words, labels, self.plain, self.encoder)
+        return Meaning(words, labels, self.plain)
 
     def said_by(self) -> np.ndarray:
         """The split whose models speak of each window, ``(N,)``: one that has not seen it, else the first."""

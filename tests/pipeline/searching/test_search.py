@@ -1,0 +1,109 @@
+"""Search, draw and the words of a stretch, on a run of two folds; texts by `BagOfWords`."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from test_unseen import prepared, study  # noqa: F401  a fixture
+
+from vqtext.cache.hdf5 import open_artifact
+from vqtext.errors import EncoderError, UsageError
+from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.searching import draw, search, stretch
+from vqtext.pipeline.searching.moments import moments_of
+from vqtext.pipeline.searching.shapes import Shape, put
+from vqtext.pipeline.stage import run
+from vqtext.pipeline.train import Train
+from vqtext.settings.schema import Settings
+
+
+def test_a_run_is_asked_in_words(
+    prepared: Any,  # noqa: F811
+    heard: Any,
+    bag_of_words: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: Settings = prepared(study(), folds=2)
+    run(Train(asked, heard))
+    monkeypatch.setattr("vqtext.pipeline.searching.opened.choose", lambda *_: (bag_of_words, ""))
+    finds_moments_by_models_that_have_not_seen_them(asked)
+    tells_the_words_of_a_piece_of_signal(asked)
+
+    # Vectors of two encoders have nothing to do with each other: whatever came first would look like a find.
+    other = SimpleNamespace(name="another", encode=bag_of_words.encode)
+    monkeypatch.setattr("vqtext.pipeline.searching.opened.choose", lambda *_: (other, ""))
+    with pytest.raises(EncoderError, match=r"embedded by bag of words, not by another"):
+        search.search(asked, "no text of the words")
+
+
+def finds_moments_by_models_that_have_not_seen_them(asked: Settings) -> None:
+    with open_artifact(asked.cache / "anchors.h5", "anchors") as anchors:
+        phrase = anchors["anchor/phrase"][0]
+    answer = search.search(asked, phrase, top=7)
+    found = answer["found"]
+    assert answer["held"] and answer["similarity"] == pytest.approx(1)
+    assert answer["nearest"][0]["step"] == phrase
+    assert 0 < len(found) <= 7 and not any(moment["seen"] for moment in found)
+    assert [m["score"] for m in found] == sorted((m["score"] for m in found), reverse=True)
+    windows = read_windows(asked.cache / "windows.h5")
+    for moment in found:
+        begin = windows.start_s[moment["window"]]
+        assert begin <= moment["start_s"] < moment["end_s"] <= begin + windows.T / windows.rate_hz + 1e-6
+    assert len(search.lines(answer)) == 2 + len(found)
+
+    drawn = draw.draw(asked, phrase, top=2)
+    assert drawn["held"] and 0 < len(drawn["shapes"]) <= 2
+    assert len(drawn["shapes"][0]["channels"]) == len(windows.channels)
+    assert "of it is what was asked" in draw.lines(drawn)[1]
+
+    for top in (0, -1):
+        with pytest.raises(UsageError, match=r"--top is -?\d: it must be at least 1"):
+            search.search(asked, phrase, top)
+
+
+def tells_the_words_of_a_piece_of_signal(asked: Settings) -> None:
+    answer = stretch.words_at(asked, 0, 1.0, 2.0)
+    assert sum(word["named"] for word in answer["words"]) == pytest.approx(1, abs=1e-3)
+    assert sum(word["told"] for word in answer["words"]) + answer["unknown"] == pytest.approx(1, abs=1e-3)
+    assert stretch.words_at(asked, 0, 1.0, 1.001)["words"], "shorter than a frame"
+    assert answer["words"][0]["step"] in "\n".join(stretch.lines(answer))
+    for begin, end in ((2.0, 1.0), (-1.0, None), (0.0, 99.0), (float("nan"), None)):
+        with pytest.raises(UsageError, match=r"is no part of window 0, which lasts"):
+            stretch.words_at(asked, 0, begin, end)
+    with pytest.raises(UsageError, match=r"there is no window 9999: .* has 0 to \d+"):
+        stretch.words_at(asked, 9999)
+
+
+def test_a_moment_in_two_windows_is_found_once() -> None:
+    """Windows overlap: the first twenty moments would be ten."""
+    anchor = np.array([[0, 0, 1, 1], [1, 1, 0, 0], [1, 1, 0, -1]])
+    said = SimpleNamespace(
+        anchor=anchor,
+        keep=np.ones_like(anchor, dtype=bool),
+        label=np.zeros(3, dtype=int),
+        confidence=np.array([[0.5] * 4, [1.0] * 4, [0.25] * 4]),
+    )
+    model = SimpleNamespace(decode=lambda *_: said, config=SimpleNamespace(window_s=4.0, frames=4))
+    windows = SimpleNamespace(
+        signal=None, start_s=np.array([0.0, 2.0, 2.0]), recording=np.array([0, 0, 1]), n=3
+    )
+    found = moments_of(model, windows, np.arange(3))  # type: ignore[arg-type]
+    columns = (found.window, found.start, found.end, found.anchor, found.confidence)
+    assert np.stack(columns, 1).tolist() == [
+        [0, 0, 2, 0, 0.5],
+        [1, 0, 2, 1, 1.0],  # of window 0 it was less sure
+        [1, 2, 4, 0, 1.0],
+        [2, 0, 2, 1, 0.25],  # another recording
+        [2, 2, 3, 0, 0.25],
+    ]
+
+
+def test_a_shape_is_drawn_over_the_stretch_alone() -> None:
+    shape = Shape(0, (0,), 1.0, 0.1, 0.5, np.array([[0.0, 1.0], [2.0, 2.0]]))
+    signal = np.full((2, 8), 9.0, dtype=np.float32)
+    changed = put(signal, shape, 2, 5)
+    assert changed[0].tolist() == [9, 9, 0, 0.5, 1, 9, 9, 9] and changed[1, 2:5].tolist() == [2, 2, 2]
+    assert (signal == 9).all(), "the window itself stays"
