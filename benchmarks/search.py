@@ -1,12 +1,12 @@
 """Are moments found by words that nobody trained on? Free text against the truth of unseen people.
 
     VQTEXT_DATA=FOLDER python benchmarks/search.py [--data gait,planted,semg] [--encoders minilm,clip]
-                                                   [--folds 3] [--seeds 0] [--cache FOLDER]
+                                                   [--folds 3 | --test-subjects 1,2] [--cache FOLDER]
 
 FOLDER holds ``gait/`` and ``semg/``. The queries are those of ``benchmarks/queries``, written before anything
 was searched. One model a fold is trained, each window is read by the one that has not seen its subject, and
 all told moments are ranked for each query, as ``vqtext search`` does it. A moment is relevant if most of its
-samples are the query's truth word; of a query that is held for none of the words' nothing is found.
+samples are the query's truth word; for a text that the words do not hold nothing is found.
 
 Printed for each encoder: mean average precision and recall@1 (the first moment is right); *other side* and
 *opposite*: moments among the first 20, and among as many as are relevant, that truly are the mirror image, or
@@ -56,9 +56,12 @@ def main() -> None:
     parser.add_argument("--data", default="gait,planted,semg")
     parser.add_argument("--encoders", default="minilm")
     parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--test-subjects", help="one model, tested on them, in place of folds")
     parser.add_argument("--cache", type=Path)
     asked = parser.parse_args()
+    split: dict[str, object] = {"folds": asked.folds}
+    if asked.test_subjects:
+        split = {"test_subjects": asked.test_subjects.split(",")}
     with tempfile.TemporaryDirectory() as folder:
         for encoder in asked.encoders.split(","):
             for data in asked.data.split(","):
@@ -66,14 +69,14 @@ def main() -> None:
                 home.mkdir(parents=True, exist_ok=True)
                 print(f"\n# {data}, {encoder}", flush=True)
                 try:
-                    settings = trained(data, encoder, home, asked.folds, asked.seeds)
+                    settings = trained(data, encoder, home, split)
                 except VQTextError as error:
                     print(f"left out: {error}")
                     continue
                 Asked(data, settings).tell()
 
 
-def trained(data: str, encoder: str, home: Path, folds: int, seeds: str) -> Settings:
+def trained(data: str, encoder: str, home: Path, split: dict[str, object]) -> Settings:
     """Train, where that is not done yet."""
     given = Path(os.environ.get("VQTEXT_DATA", "../shared/data"))
     source: dict[str, object] = {"name": data, "path": given / data}
@@ -88,7 +91,7 @@ def trained(data: str, encoder: str, home: Path, folds: int, seeds: str) -> Sett
         cache=home / "cache",
         data=source,
         embed={"encoder": encoder},
-        train={"folds": folds, "seeds": [int(seed) for seed in seeds.split(",")]},
+        train=split,
     )
     if data == "semg":
         stages(settings, ("prepare",))
@@ -110,6 +113,9 @@ class Asked:
     def __init__(self, data: str, settings: Settings) -> None:
         self.opened: Opened = open_run(settings, Progress(quiet=True))
         self.index = Index(self.opened)
+        for fold, moments in self.index.moments.items():  # of people kept out of training alone
+            test = self.opened.folds[fold].split.test
+            self.index.moments[fold] = moments.take(np.isin(moments.window, test))
         self.words = list(self.opened.windows.truth_words)
         self.truth = np.asarray(self.opened.windows.truth[:])
         said = tomllib.loads((HERE / "queries" / f"{data}.toml").read_text(encoding="utf-8"))

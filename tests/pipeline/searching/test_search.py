@@ -78,26 +78,26 @@ def tells_the_words_of_a_piece_of_signal(asked: Settings) -> None:
 
 
 def test_a_moment_in_two_windows_is_found_once() -> None:
-    """Windows overlap: the first twenty moments would be ten."""
-    anchor = np.array([[0, 0, 1, 1], [1, 1, 0, 0], [1, 1, 0, -1]])
+    """Windows overlap: the first twenty moments would be ten, and stubs where a window begins."""
+    anchor = np.array([[0, 0, 1, 1], [1, 1, 0, 0], [1, 1, 0, -1], [0, 0, 0, 0]])
     said = SimpleNamespace(
         anchor=anchor,
         keep=np.ones_like(anchor, dtype=bool),
-        label=np.zeros(3, dtype=int),
-        confidence=np.array([[0.5] * 4, [1.0] * 4, [0.25] * 4]),
+        label=np.zeros(4, dtype=int),
+        confidence=np.array([[0.5] * 4, [1.0] * 4, [0.25] * 4, [0.5] * 4]),
     )
     model = SimpleNamespace(decode=lambda *_: said, config=SimpleNamespace(window_s=4.0, frames=4))
     windows = SimpleNamespace(
-        signal=None, start_s=np.array([0.0, 2.0, 2.0]), recording=np.array([0, 0, 1]), n=3
+        signal=None, start_s=np.array([0.0, 2.0, 2.0, 4.0]), recording=np.array([0, 0, 1, 0])
     )
-    found = moments_of(model, windows, np.arange(3))  # type: ignore[arg-type]
+    found = moments_of(model, windows, np.arange(4))  # type: ignore[arg-type]
     columns = (found.window, found.start, found.end, found.anchor, found.confidence)
     assert np.stack(columns, 1).tolist() == [
         [0, 0, 2, 0, 0.5],
         [1, 0, 2, 1, 1.0],  # of window 0 it was less sure
-        [1, 2, 4, 0, 1.0],
         [2, 0, 2, 1, 0.25],  # another recording
         [2, 2, 3, 0, 0.25],
+        [3, 0, 4, 0, 0.5],  # in window 1 it was surer, and cut short
     ]
 
 

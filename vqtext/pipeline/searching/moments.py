@@ -40,7 +40,7 @@ class Moments:
 
 
 def moments_of(model: VQText, windows: Windows, index: np.ndarray) -> Moments:
-    """The told steps of some windows, each once: of windows that overlap, the surest telling."""
+    """The told steps of some windows, each once: of windows that overlap, the longest telling."""
     said = model.decode(windows.signal, index)
     name = np.where(said.keep, said.anchor, -1)
     change = np.ones((len(index), name.shape[1] + 1), dtype=bool)
@@ -57,16 +57,18 @@ def moments_of(model: VQText, windows: Windows, index: np.ndarray) -> Moments:
 
 
 def _once(found: Moments, windows: Windows) -> np.ndarray:
-    """Rows without those that overlap a surer one of the same step in the same recording."""
+    """Rows without those that overlap a longer one of the same step in the same recording: the border of a
+    window cuts steps, and of a stub a model may be all the surer."""
     start = windows.start_s[found.window] + found.start * found.frame_s
     end = windows.start_s[found.window] + found.end * found.frame_s
-    recording = windows.recording[found.window]
+    recording, sure = windows.recording[found.window], found.confidence
     kept: list[int] = []
     for i in np.lexsort((start, found.anchor, recording)).tolist():
         last = kept[-1] if kept else i
         same = recording[last] == recording[i] and found.anchor[last] == found.anchor[i]
         if kept and same and start[i] < end[last] - found.frame_s / 2:
-            if found.confidence[i] > found.confidence[last]:
+            longer = end[i] - start[i] - (end[last] - start[last])
+            if longer > found.frame_s / 2 or (longer > -found.frame_s / 2 and sure[i] > sure[last]):
                 kept[-1] = i
         else:
             kept.append(i)
