@@ -12,7 +12,7 @@ from vqtext.pipeline.encoders import Encoder
 from vqtext.pipeline.searching.meaning import Meaning
 from vqtext.pipeline.searching.search import NEAREST, nearest, understood, weights
 from vqtext.pipeline.vocabulary.anchor_words import Words
-from vqtext.pipeline.vocabulary.joined_steps import OR, join
+from vqtext.pipeline.vocabulary.joined_steps import AFTER, OR, join
 from vqtext.schema import LabelWords, SubAction
 
 STEPS = [
@@ -113,3 +113,10 @@ def test_a_movement_elsewhere_is_not_held_and_says_what_is_nearest(meaning: Mean
     assert not meant.held and meant.movement
     told = nearest(meant, SAID)
     assert len(told) == NEAREST and all(step["refused"] for step in told)
+
+
+def test_each_part_of_a_joined_step_is_held_against_the_text_by_itself(plain: Plain) -> None:
+    """ "Swing the left leg" would find a step of which that part is about the right one."""
+    joined = join([STEPS[1], STEPS[4]], AFTER)
+    meant = meaning_of(plain, [STEPS[0], joined, *STEPS[2:]]).of("swing the left leg")
+    assert meant.similarity.max(0)[1] < meant.step[1] - 0.2 and not meant.refused[1]

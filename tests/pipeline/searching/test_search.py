@@ -86,7 +86,11 @@ def test_a_moment_in_two_windows_is_found_once() -> None:
         label=np.zeros(4, dtype=int),
         confidence=np.array([[0.5] * 4, [1.0] * 4, [0.25] * 4, [0.5] * 4]),
     )
-    model = SimpleNamespace(decode=lambda *_: said, config=SimpleNamespace(window_s=4.0, frames=4))
+    model = SimpleNamespace(
+        decode=lambda *_: said,
+        tokenize=lambda *_: SimpleNamespace(names=np.eye(2)[np.maximum(anchor, 0)]),
+        config=SimpleNamespace(window_s=4.0, frames=4),
+    )
     windows = SimpleNamespace(
         signal=None, start_s=np.array([0.0, 2.0, 2.0, 4.0]), recording=np.array([0, 0, 1, 0])
     )
@@ -99,6 +103,8 @@ def test_a_moment_in_two_windows_is_found_once() -> None:
         [2, 2, 3, 0, 0.25],
         [3, 0, 4, 0, 0.5],  # in window 1 it was surer, and cut short
     ]
+    assert (found.names == np.eye(2)[found.anchor]).all()
+    assert found.whole().tolist() == [1.0, 1.0, 1.0, 0.5, 1.0], "of anchor 0 two frames are usual"
 
 
 def test_a_shape_is_drawn_over_the_stretch_alone() -> None:

@@ -46,7 +46,8 @@ class Meant:
         similarity: of the text to each step of each label, −1 where it cannot mean it, ``(n, K)``: to the
             step's own texts, or to the label's where that is nearer.
         step: to the texts of each anchor, whatever vetoes say, ``(K,)``.
-        refused: anchors that the text cannot mean: another side, direction or part of the body, ``(K,)``.
+        refused: anchors no part of which the text can mean: another side, direction or part of the body,
+            ``(K,)``.
         least: similarity that texts of no movement hardly reach; below it nothing is meant.
         usual: similarity that wordings of one movement mostly reach; from `least` to it, what is meant is a
             guess.
@@ -87,13 +88,14 @@ class Meaning:
         for uses in words.uses:
             for anchor, step in uses:
                 steps[anchor] += parts_of(step)
-        own = [_texts_of_steps(parts) or [phrase] for parts, phrase in zip(steps, words.phrases, strict=True)]
-        self._facets = [_facets_of(parts) for parts in steps]
-        self._step = _Texts(own, self.wording)
+        parts = [part for own in steps for part in own]
+        self._anchor = np.repeat(np.arange(len(steps)), [len(own) for own in steps])
+        self._facets = [read_facets(part.phrase).also([part.side], [part.direction]) for part in parts]
+        self._part = _Texts([_texts_of_step(part) for part in parts], self.wording)
         self._label = _Texts([_texts_of_label(label) for label in labels], self.wording)
-        unrelated = self.wording.vectors(UNRELATED) @ self._step.vectors.T
+        unrelated = self.wording.vectors(UNRELATED) @ self._part.vectors.T
         self._least = float(np.quantile(unrelated.max(1), 1 - MISSED))
-        self._usual = max(self._least, _usual(self._step))
+        self._usual = max(self._least, _usual(self._part))
         self._is_movement = _movements(plain)
 
     def of(self, text: str) -> Meant:
@@ -108,12 +110,20 @@ class Meaning:
         if len(text) > LONGEST:
             raise UsageError(f"the text has {len(text)} characters: say one movement, in {LONGEST} at most")
         vector, said = self.wording.vectors([text])[0], read_facets(text)
-        step, label = self._step.nearest(vector), self._label.nearest(vector)
-        refused = np.array([bool(own) and all(cannot_be(said, f) for f in own) for own in self._facets])
-        near = np.maximum(step, label[:, None] - BESIDE)
+        part, label = self._part.nearest(vector), self._label.nearest(vector)
+        against = np.array([cannot_be(said, facets) for facets in self._facets])
+        step, meant = self._of_anchors(part), self._of_anchors(np.where(against, -1.0, part))
+        refused = self._of_anchors(-against.astype(float)) < 0  # all parts of it
+        near = np.maximum(meant, label[:, None] - BESIDE)
         similarity = np.where(refused, -1.0, near)
         movement = bool(said.parts) or self._is_movement(text)
         return Meant(similarity, step, refused, self._least, self._usual, movement)
+
+    def _of_anchors(self, values: np.ndarray) -> np.ndarray:
+        """The largest over the parts of each anchor, ``(K,)``; −1 of one that no label uses."""
+        found = np.full(len(self.phrases), -1.0)
+        np.maximum.at(found, self._anchor, values)
+        return found
 
 
 class _Texts:
@@ -169,15 +179,11 @@ def cannot_be(text: Facets, step: Facets) -> bool:
     )
 
 
-def _texts_of_steps(parts: Sequence[SubAction]) -> list[str]:
-    written = [text for p in parts for text in (p.phrase, p.display, *(p.paraphrases or ()))]
+def _texts_of_step(part: SubAction) -> list[str]:
+    written = [part.phrase, part.display, *(part.paraphrases or ())]
     return list(dict.fromkeys(text for text in written if text and text.strip()))
 
 
 def _texts_of_label(label: LabelWords) -> list[str]:
     written = [label.label, label.display, label.keyword, label.sentence, *(label.paraphrases or ())]
     return list(dict.fromkeys(text for text in written if text and text.strip()))
-
-
-def _facets_of(parts: Sequence[SubAction]) -> list[Facets]:
-    return [read_facets(part.phrase).also([part.side], [part.direction]) for part in parts]

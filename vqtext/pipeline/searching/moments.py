@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from vqtext.data.windows.windows import Windows
     from vqtext.model.load import VQText
 
+AT_ONCE = 500  # windows; bounds memory
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -20,6 +22,7 @@ class Moments:
         window: row of windows.h5; start, end: frames in it, ``(m,)``.
         label, anchor: class of the window, and the step.
         confidence: of the step, as people are told it, ``(m,)``.
+        names: what the network says of that stretch, chances of all anchors, ``(m, K)``.
         frame_s: seconds of a frame.
     """
 
@@ -29,10 +32,18 @@ class Moments:
     label: np.ndarray
     anchor: np.ndarray
     confidence: np.ndarray
+    names: np.ndarray
     frame_s: float
 
     def __len__(self) -> int:
         return len(self.window)
+
+    def whole(self) -> np.ndarray:
+        """How much of its step each is: its length beside the median of that step's, at most 1, ``(m,)``."""
+        long, usual = self.end - self.start, np.ones(self.names.shape[1])
+        for anchor in np.unique(self.anchor):
+            usual[anchor] = np.median(long[self.anchor == anchor])
+        return np.minimum(1.0, long / usual[self.anchor])
 
     def take(self, rows: np.ndarray) -> Moments:
         """Some of them."""
@@ -41,7 +52,18 @@ class Moments:
 
 def moments_of(model: VQText, windows: Windows, index: np.ndarray) -> Moments:
     """The told steps of some windows, each once: of windows that overlap, the longest telling."""
-    said = model.decode(windows.signal, index)
+    parts = [index[i : i + AT_ONCE] for i in range(0, len(index), AT_ONCE)]
+    read = [_read(model, windows, part) for part in parts]
+    found = Moments(
+        **{f.name: np.concatenate([getattr(part, f.name) for part in read]) for f in fields(Moments)[:-1]},
+        frame_s=model.config.window_s / model.config.frames,
+    )
+    return found.take(_once(found, windows))
+
+
+def _read(model: VQText, windows: Windows, index: np.ndarray) -> Moments:
+    """All told steps of some windows."""
+    said, names = model.decode(windows.signal, index), model.tokenize(windows.signal, index).names
     name = np.where(said.keep, said.anchor, -1)
     change = np.ones((len(index), name.shape[1] + 1), dtype=bool)
     change[:, 1:-1] = name[:, 1:] != name[:, :-1]
@@ -49,11 +71,16 @@ def moments_of(model: VQText, windows: Windows, index: np.ndarray) -> Moments:
     end = np.nonzero(change[:, 1:])[1] + 1  # a run ends where the next begins
     told = name[row, begin] >= 0
     row, begin, end = row[told], begin[told], end[told]
-    before = np.pad(said.confidence.cumsum(1), ((0, 0), (1, 0)))
-    sure = (before[row, end] - before[row, begin]) / (end - begin)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        """Over the frames of each stretch; of ``(n, F, …)``."""
+        before = np.concatenate([np.zeros_like(values[:, :1]), values.cumsum(1)], axis=1)
+        long = (end - begin).reshape(-1, *[1] * (values.ndim - 2))
+        return np.asarray((before[row, end] - before[row, begin]) / long)
+
     frame_s = model.config.window_s / model.config.frames
-    found = Moments(index[row], begin, end, said.label[row], name[row, begin], sure, frame_s)
-    return found.take(_once(found, windows))
+    own = said.label[row], name[row, begin], mean(said.confidence), mean(names)
+    return Moments(index[row], begin, end, *own, frame_s)
 
 
 def _once(found: Moments, windows: Windows) -> np.ndarray:

@@ -132,12 +132,16 @@ class Index:
         }
 
     def find(self, asked: Mapping[int, np.ndarray]) -> Ranked:
-        """Rank all moments.
+        """Rank all moments: by how much of what the network says of each is asked. A moment that is told as a
+        step that is not asked at all is none, whatever the network says beside it.
 
         Args:
             asked: for each split how much each step of each label counts, ``(n, K)``, as `weights`.
         """
-        score = {f: asked[f][m.label, m.anchor] * m.confidence for f, m in self.moments.items()}
+        score = {}
+        for f, m in self.moments.items():
+            is_told = asked[f][m.label, m.anchor] > 0
+            score[f] = is_told * m.whole() * (asked[f][m.label] * m.names).sum(1)
         fold = np.concatenate([np.full(len(own), f) for f, own in score.items()])
         row = np.concatenate([np.arange(len(own)) for own in score.values()])
         every = np.concatenate(list(score.values()))
