@@ -14,9 +14,10 @@ the opposite, and those whose told step is; and texts of nothing, and of movemen
 Beside it, on the same moments: *names alone* (the told step stands for the query's word: what the text side
 could reach) and *plain text* (the encoder's cosine of query and phrase, nothing else).
 
-Then text → shape → text: the code that says most of a query is drawn, and put where a window of other people
-has such a step, in place of all channels; right if that stretch is then called by a step of the query's word.
-Beside it, a code of other steps drawn into the same places: how often the asked word is read all the same.
+Then text → shape → text: the code that says most of a query is drawn, and put in the place of a token of such
+a step in windows of unseen people, all channels of it; right if the network then calls that stretch by a step
+that was meant (that counts half as much as the nearest one or more). Beside it, a code of other steps drawn
+into the same places: how often the step that was meant is read all the same, by what stands around.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ from vqtext.pipeline.evaluation.frame_metrics import at_samples
 from vqtext.pipeline.evaluation.truth_map import map_of, own_table, read_table
 from vqtext.pipeline.searching.opened import Opened, open_run
 from vqtext.pipeline.searching.search import TOP, Index, Ranked, understood, weights
-from vqtext.pipeline.searching.shapes import put, shapes_of
+from vqtext.pipeline.searching.shapes import Shape, put, shapes_of
 from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.training.sampling import few_of_each
 from vqtext.settings.schema import Settings
 
 HERE = Path(__file__).parent
@@ -260,48 +262,71 @@ class Asked:
     def _shapes(self) -> None:
         """Text → shape → text."""
         rng, rows = np.random.default_rng(0), []
-        windows = self.opened.windows
-        for fold, _ in self.opened.each_fold():
-            model, moments = self.opened.model(fold), self.index.moments[fold]
+        for fold in self.index.meanings:
+            places = _Places(self.opened, fold)
+            if not places.model.config.joint:
+                continue
             learn, right = self.opened.folds[fold].split.learn, self.right[fold]
-            scale = windows.rate_hz * moments.frame_s
             for text, word in self.queries:
                 meant = self.meant[text][fold]
                 if not meant.held:
-                    rows.append((0.0, 0.0, 0.0))
+                    rows.append((0.0, 0.0, np.nan, np.nan))
                     continue
-                place = self.words.index(word)
-                shapes = shapes_of(model, windows, learn, weights(meant).max(0))
-                best, others = shapes[0], [s for s in shapes if not right[list(s.names), place].any()]
-                by_name = float(np.mean([right[k, place] for k in best.names]))
-                size = max(2, round(best.length_s * windows.rate_hz))
-                long = (moments.end - moments.start) * scale >= size
-                there = np.flatnonzero(long & np.isin(moments.anchor, best.names))
-                if not len(there) or not model.config.joint:
-                    rows.append((by_name, np.nan, np.nan))
+                asked = weights(meant).max(0)
+                of_word, of_step = right[:, self.words.index(word)], asked > 0.5
+                best, *others = shapes_of(places.model, self.opened.windows, learn, asked)
+                others = [s for s in others if not (of_step | of_word)[list(s.names)].any()]
+                where = places.told_as(best.names, rng)
+                if not len(where):
                     continue
-                there = rng.choice(there, min(PLACES, len(there)), replace=False)
-                where = [
-                    (moments.window[i], round((moments.start[i] + moments.end[i]) * scale / 2 - size / 2))
-                    for i in there
-                ]
-                read = []
-                for drawn in (best, others[int(rng.integers(len(others)))] if others else None):
-                    if drawn is None:
-                        read.append(np.nan)
-                        continue
-                    signal = np.stack([put(windows.signal[w], drawn, s, s + size) for w, s in where])
-                    said = at_samples(model.decode(signal).anchor, windows.T)
-                    own = [said[i, s : s + size] for i, (_, s) in enumerate(where)]
-                    called = [np.bincount(part + 1).argmax() - 1 for part in own]
-                    read.append(float(np.mean([k >= 0 and right[k, place] for k in called])))
-                rows.append((by_name, *read))
-        names, drawn, other = np.nanmean(np.array(rows), axis=0)
+                read = places.read(best, where)
+                other = places.read(others[int(rng.integers(len(others)))], where) if others else None
+                rows.append(
+                    (
+                        float(of_word[read].mean()),
+                        float(of_step[read].mean()),
+                        float(of_step[list(best.names)].mean()),
+                        np.nan if other is None else float(of_step[other].mean()),
+                    )
+                )
+        word, step, own, other = np.nanmean(np.array(rows), axis=0)
         print(
-            f"text → shape → text: by the code's own names {names:.3f}, drawn and read back {drawn:.3f}; "
-            f"another code drawn there {other:.3f}",
+            f"text → shape → text: called a step that was meant {step:.3f} (by the code's names {own:.3f}, "
+            f"another code drawn there {other:.3f}), as one of the query's word {word:.3f}",
             flush=True,
         )
+
+
+class _Places:
+    """Tokens of test windows, to draw shapes in their place."""
+
+    def __init__(self, opened: Opened, fold: int) -> None:
+        self.model, self.windows = opened.model(fold), opened.windows
+        test = opened.folds[fold].split.test
+        self.index = test[few_of_each(self.windows.label[test], 60)]
+        tokens = self.model.tokenize(self.windows.signal, self.index)
+        said, size = self.model.decode(self.windows.signal, self.index), self.windows.T
+        self.start = np.round(tokens.t * size).astype(int)
+        self.stop = np.round((tokens.t + tokens.l) * size).astype(int)
+        middle = np.clip((self.start + self.stop) // 2, 0, size - 1)
+        self.anchor = np.take_along_axis(at_samples(said.anchor, size), middle, 1)
+        self.anchor[tokens.code < 0] = -1
+
+    def told_as(self, names: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+        """Some tokens that are told as one of these steps: window and token, ``(p, 2)``."""
+        found = np.argwhere(np.isin(self.anchor, names))
+        return found[rng.permutation(len(found))[:PLACES]]
+
+    def read(self, shape: Shape, where: np.ndarray) -> np.ndarray:
+        """What the network calls the shape, drawn in these places: an anchor for each, ``(p,)``."""
+        signal = np.asarray(self.windows.signal[self.index[where[:, 0]]])
+        spans = [(self.start[w, m], self.stop[w, m]) for w, m in where]
+        drawn = np.stack([put(x, shape, *span) for x, span in zip(signal, spans, strict=True)])
+        names = self.model.tokenize(drawn).names
+        edges = [
+            (a * names.shape[1] // self.windows.T, -(-b * names.shape[1] // self.windows.T)) for a, b in spans
+        ]
+        return np.array([own[a:b].mean(0).argmax() for own, (a, b) in zip(names, edges, strict=True)])
 
 
 def mirrored(word: str) -> str | None:

@@ -9,10 +9,11 @@ import pytest
 
 from vqtext.errors import UsageError
 from vqtext.pipeline.encoders import Encoder
-from vqtext.pipeline.searching.meaning import Meaning
+from vqtext.pipeline.searching.meaning import Meaning, said_of
 from vqtext.pipeline.searching.search import NEAREST, nearest, understood, weights
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.pipeline.vocabulary.joined_steps import AFTER, OR, join
+from vqtext.prompts.movement_words import LEFT
 from vqtext.schema import LabelWords, SubAction
 
 STEPS = [
@@ -61,6 +62,7 @@ def meaning(plain: Plain) -> Meaning:
     [
         ("move the left leg to the front", 0, [1, 5]),
         ("right leg swings", 1, [0, 4]),
+        ("the left limb moves ahead", 0, [1, 5]),
         ("put a hand up", 2, [3]),
         ("the hand sinks", 3, [2]),
         ("left heel touches the ground", 4, [1, 5]),
@@ -120,3 +122,8 @@ def test_each_part_of_a_joined_step_is_held_against_the_text_by_itself(plain: Pl
     joined = join([STEPS[1], STEPS[4]], AFTER)
     meant = meaning_of(plain, [STEPS[0], joined, *STEPS[2:]]).of("swing the left leg")
     assert meant.similarity.max(0)[1] < meant.step[1] - 0.2 and not meant.refused[1]
+
+
+@pytest.mark.parametrize(("text", "sides"), [("left toe-off", LEFT), ("turn left slowly", 0), ("go left", 0)])
+def test_left_before_a_word_is_a_side(text: str, sides: int) -> None:
+    assert said_of(text).sides == sides

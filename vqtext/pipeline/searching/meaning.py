@@ -8,8 +8,9 @@ is never taken for right, nor up for down, however near an encoder puts them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,9 +19,9 @@ from vqtext.pipeline.encoders.phrase_vectors import Wording
 from vqtext.pipeline.searching.unrelated import UNRELATED
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.pipeline.vocabulary.joined_steps import parts_of
-from vqtext.prompts.facets import Facets, contrasted, disjoint, opposed, read_facets
+from vqtext.prompts.facets import Facets, axes, contrasted, disjoint, opposed, read_facets
 from vqtext.prompts.lexicon import activities
-from vqtext.prompts.movement_words import LEFT, RIGHT
+from vqtext.prompts.movement_words import LEFT, RIGHT, SIDES
 from vqtext.schema import LabelWords, SubAction
 
 MISSED = 0.05
@@ -32,6 +33,8 @@ on the planted world."""
 
 SHARPNESS = 10.0
 """Of the border between texts of movements and others: the C of scikit-learn."""
+
+_SIDED = re.compile(r"\b(left|right)[\s-]+(?!and\b|or\b|then\b|to\b|at\b|on\b|in\b|for\b|by\b)\w", re.I)
 
 LONGEST = 300  # characters of a text; more is no movement
 
@@ -109,7 +112,7 @@ class Meaning:
             raise UsageError('the text is empty: say a movement, such as "swing the left leg"')
         if len(text) > LONGEST:
             raise UsageError(f"the text has {len(text)} characters: say one movement, in {LONGEST} at most")
-        vector, said = self.wording.vectors([text])[0], read_facets(text)
+        vector, said = self.wording.vectors([text])[0], said_of(text)
         part, label = self._part.nearest(vector), self._label.nearest(vector)
         against = np.array([cannot_be(said, facets) for facets in self._facets])
         step, meant = self._of_anchors(part), self._of_anchors(np.where(against, -1.0, part))
@@ -163,6 +166,17 @@ def _movements(plain: Vectors) -> Callable[[str], bool]:
         plain([*texts, *UNRELATED]), np.arange(len(texts) + len(UNRELATED)) < len(texts)
     )
     return lambda text: bool(found.predict(plain([text]))[0])
+
+
+def said_of(text: str) -> Facets:
+    """What a free text says. In front of a word, "left" is a side of it, known to the table or not ("the left
+    limb", "left toe-off"), unless something turns."""
+    said = read_facets(text)
+    found = {side.lower() for side in _SIDED.findall(text)}
+    if said.sides or "turn" in said.words or len(found) != 1:
+        return said
+    turning = 0b11 << 2 * list(axes()).index("turn")
+    return replace(said, sides=SIDES[found.pop()], poles=said.poles & ~turning)
 
 
 def cannot_be(text: Facets, step: Facets) -> bool:
