@@ -1,4 +1,4 @@
-"""Imports point one way: cli → console, pipeline → {data, prompts, cache, model, report} → leaves."""
+"""Imports point one way: cli → commands → console, pipeline → {data, prompts, cache, model, report}."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "plot": {"plot", "report"} | LEAVES,
     "console": {"console", "settings", "errors"},
     "pipeline": {"pipeline", "console", "plot"} | ROOMS | LEAVES,
-    "cli": {"pipeline", "console"} | LEAVES,
+    "commands": {"commands", "pipeline", "console"} | LEAVES,
+    "cli": {"commands", "console"} | LEAVES,
 }
 WITHIN = {
     "data": ["recordings", "readers", "windows", "splits", "features", "text", "own", "planted"],
@@ -171,7 +172,7 @@ def test_a_wrong_import_is_found(module, source):
         ("vqtext.pipeline.embed", "def f():\n    import transformers\n    from vqtext.cache import hdf5"),
         ("vqtext.cache.hdf5", "import vqtext\nfrom vqtext import __version__"),
         (
-            "vqtext.cli",
+            "vqtext.commands.app",
             "from vqtext.pipeline.registry import STAGES\nfrom vqtext.settings.loading import fields",
         ),
     ],

@@ -1,0 +1,41 @@
+"""The application that commands register with, and what several of them share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from vqtext.console.options import How
+from vqtext.console.output import say
+from vqtext.pipeline.registry import STAGES
+from vqtext.settings.loading import Loaded
+
+app = typer.Typer(
+    help="VQShape tokens with a meaning: every code of the codebook is named in words a person can read.",
+    epilog="In an empty folder: vqtext gen-subactions, vqtext embed, vqtext dedup, vqtext train. "
+    "Then vqtext evaluate and vqtext explain. For your own recordings: vqtext prepare --help",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+DATA = ("data.name", "data.path")
+LLM = ("llm.model", "llm.base_url")
+SPLIT = ("train.test_subjects", "train.folds", "train.split")
+AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Answer with one JSON object")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", metavar="", help="Show what a model would be asked, and send nothing")
+]
+
+
+def run_stage(command: str, loaded: Loaded, how: How, dry_run: bool = False, **more: object) -> None:
+    """Run one stage under the settings that hold, and print its summary; dry, print its plan."""
+    from vqtext.pipeline.stage import run
+
+    kind: Any = next(entry for entry in STAGES if entry.command == command).load()
+    stage = kind(loaded.settings, how.progress, **more)
+    stage.forced = how.force  # for the plan, which nobody runs
+    answer = stage.plan() if dry_run else run(stage, how.force)
+    say(answer, stage.plan_lines if dry_run else stage.lines, how.as_json)

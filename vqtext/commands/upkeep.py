@@ -1,0 +1,82 @@
+"""The cache, the settings, and models in other formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vqtext.commands.app import AsJson, app
+from vqtext.console.options import How, command
+from vqtext.console.output import say
+from vqtext.console.text import table, told
+from vqtext.settings.loading import Loaded
+
+
+@command(app, common=["as_json"])
+def status(
+    loaded: Loaded,
+    how: How,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", metavar="", help="Read every byte against its checksum; exit 1 on damage"),
+    ] = False,
+) -> None:
+    """Show each artifact: made, stale or missing, and what to do next."""
+    from vqtext.pipeline.status import lines, states
+
+    answer = states(loaded.settings, verify)
+    say(answer, lines, how.as_json)
+    if verify and any(entry["state"] in ("damaged", "unreadable") for entry in answer["artifacts"]):
+        raise typer.Exit(1)
+
+
+@command(app, common=["as_json"])
+def config(loaded: Loaded, how: How) -> None:
+    """Show every setting and where its value comes from."""
+    answer = {
+        name: {"value": value, "origin": loaded.origins[name]} for name, value in loaded.values().items()
+    }
+    say(
+        answer,
+        lambda said: table((name, told(one["value"]), one["origin"]) for name, one in said.items()),
+        how.as_json,
+    )
+
+
+@app.command()
+def import_vqshape(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CKPT", help="The original's VQShape.ckpt")],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the model goes")],
+    as_json: AsJson = False,
+) -> None:
+    """Turn a checkpoint of the original VQShape into a folder of ours."""
+    from vqtext.pipeline.convert import import_vqshape, lines
+
+    answer = import_vqshape(checkpoint, out)
+    say(answer, lines, as_json)
+
+
+@app.command()
+def export(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A trained model, or a folder of `import-vqshape`")
+    ],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="FORMAT",
+            help="onnx: signal to tokens; original: a checkpoint of VQShape's own code; "
+            "hub-folder: a model and its card, to share",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="PATH", help="Where it goes")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a model in another program's format."""
+    from vqtext.pipeline.convert import export, lines
+
+    answer = export(folder, to, out)
+    say(answer, lines, as_json)
