@@ -13,7 +13,7 @@ from vqtext.model.grounding.absence import absent
 from vqtext.model.grounding.e_step import e_step
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_accuracy, named_recall
 from vqtext.pipeline.training.assemble import gather
-from vqtext.pipeline.training.run_words import resolved, without
+from vqtext.pipeline.training.run_words import resolved_words, without_steps
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.prompts.corruption import LEVELS, WAYS
 from vqtext.schema import Cell, SubAction
@@ -96,9 +96,11 @@ def invented_steps(first: FirstNames, draws: int) -> None:
         lost = np.zeros((draws, 3))
         for seed in range(draws):
             words = with_invented(first.words, kinds, first.locations, seed)
-            words = resolved(words, first.windows, first.everyone.learn, first.settings.train).words
+            words = resolved_words(words, first.windows, first.everyone.learn, first.settings.train).words
             _, data = gather(first.windows, first.everyone, first.settings, words)
-            words = without(words, absent(data.evidence, data.vocabulary.transcripts, first.windows.rate_hz))
+            words = without_steps(
+                words, absent(data.evidence, data.vocabulary.transcripts, first.windows.rate_hz)
+            )
             _, data = gather(first.windows, first.everyone, first.settings, words)
             anchors = e_step(data.evidence, data.grammar, frozenset({"order", "signal"})).anchors().numpy()
             named = at_samples(truth_word_of(first.windows, words)[anchors], first.windows.T)

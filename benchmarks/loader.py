@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 from vqtext.console.progress import Progress
 from vqtext.data.splits.folds import splits_for
 from vqtext.model.training import fit
-from vqtext.model.training.dataset import Ahead
+from vqtext.model.training.dataset import PrefetchingLoader
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.registry import STAGES
 from vqtext.pipeline.stage import run
@@ -35,7 +35,7 @@ BEFORE = ("prepare", "gen-subactions", "describe", "embed", "dedup")
 real_loader = fit.loader
 
 
-class Timed(Ahead):
+class Timed(PrefetchingLoader):
     """Counts the seconds in which training waits for the next batch."""
 
     waited = 0.0

@@ -18,7 +18,7 @@ from pathlib import Path
 from stages import MODEL, WORDS, stages
 
 from vqtext.pipeline.evaluation.robustness.scores import robust_lines
-from vqtext.pipeline.evaluation.tables import told
+from vqtext.pipeline.evaluation.tables import with_spread
 from vqtext.settings.schema import DataSettings, EvaluateSettings, Settings, TrainSettings
 
 
@@ -48,7 +48,7 @@ def main() -> None:
             stages(settings, WORDS)
             scores = stages(settings, MODEL)
             print(f"\n# {name}, test subjects {args.test_subjects}, {len(train.seeds)} seed(s)")
-            for line in robust_lines(scores["robustness"], told):
+            for line in robust_lines(scores["robustness"], with_spread):
                 print(line, flush=True)
             (home / "robustness.json").write_text(json.dumps(scores["robustness"], indent=1))
 

@@ -1,10 +1,10 @@
-"""Is it said when a window is unlike everything learned? People that a model has not seen, and noise.
+"""Is it said when a window is out of distribution? People that a model has not seen, and noise.
 
     VQTEXT_DATA=FOLDER python benchmarks/unlike.py [--data gait|dsads] [--seed 0] [--cache FOLDER]
 
 FOLDER holds ``gait/`` and ``dsads/``. One model is trained; four people of the gait data, or subjects 7 and
 8 of DSADS, are kept apart. Of their windows as they are, and of windows made of them that no sensor gave, it
-prints how many are told as unlike everything learned, how sure of its class the model is on average, and how
+prints how many are told as out of distribution, how sure of its class the model is on average, and how
 sure it would be if it could not tell.
 """
 

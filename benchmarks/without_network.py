@@ -9,7 +9,7 @@ import torch
 from first_names import FirstNames
 
 from vqtext.data.splits.folds import splits_for
-from vqtext.model.grounding.e_step import EStepConfig, e_step, features, words
+from vqtext.model.grounding.e_step import EStepConfig, e_step, fit_emissions, word_weights
 from vqtext.model.grounding.emissions import Gaussians
 from vqtext.model.hsmm import semi_markov
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_recall
@@ -32,8 +32,8 @@ def without_network(settings: Settings) -> tuple[float, float]:
     for split in splits_for(first.windows, settings.train):
         learn, test = evidence.of(split.learn), evidence.of(split.test)
         chain = e_step(learn, grammar, KNOWS, config).chain
-        written, _ = words(learn, grammar, KNOWS, config.emission)
-        fitted, states = features(learn, grammar, written, chain, config)
+        written, _ = word_weights(learn, grammar, KNOWS, config.emission)
+        fitted, states = fit_emissions(learn, grammar, written, chain, config)
         of_test = Gaussians(test, config.emission)
         of_test.mean, of_test.variance = fitted.mean, fitted.variance
         prior = torch.bincount(learn.label, minlength=len(grammar.anchor)) / len(learn.label)

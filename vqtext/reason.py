@@ -16,7 +16,7 @@ from vqtext.steps import BY_INFERENCE, UNKNOWN_NAME, UNSURE, Carrier, Step, digi
 
 __all__ = ["BY_INFERENCE", "UNKNOWN_NAME", "UNSURE", "Carrier", "Step", "digits"]  # and what is defined here
 
-UNLIKE = "unlike everything learned"
+UNLIKE = "out of distribution"
 """What is said of a window that is not `Reason.familiar`."""
 SILENT_S = 0.1
 """Less than this between two segments of a recording is no gap: seconds of steps are rounded."""

@@ -7,7 +7,7 @@ import pytest
 
 from vqtext.console import progress
 from vqtext.console.progress import Progress
-from vqtext.console.text import printable, table, told
+from vqtext.console.text import as_text, printable, table
 
 
 class Terminal(io.StringIO):
@@ -55,7 +55,7 @@ def test_an_error_in_the_loop_comes_through():
 def test_lines():
     assert printable("a\tb\x1b\u202e걷기 🏃 →") == "a\\tb\\x1b\\u202e걷기 🏃 →"
     assert (
-        told({"walking": 4, "of": [1, 0.5], "none": None, "no": {}})
+        as_text({"walking": 4, "of": [1, 0.5], "none": None, "no": {}})
         == "walking 4, of 1, 0.5, none none, no none"
     )
     assert table([("a", "bb", ""), ("ccc", "d\n", "e")]) == ["a    bb", "ccc  d\\n  e"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from vqtext.data.windows.windows import Windows
 from vqtext.model.load import Decodings
-from vqtext.pipeline.inspection.decoded_steps import StepsSaid
+from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.schema import SubAction
 
@@ -21,7 +21,7 @@ def steps_said(
     train: np.ndarray | None = None,
     label: int = 0,
     rejected: Sequence[dict] = (),
-) -> StepsSaid:
+) -> DecodedSteps:
     """Of windows with one label, while a model says ``use (N, F)`` of them, and ``label`` of all.
 
     Args:
@@ -41,4 +41,4 @@ def steps_said(
     words = Words([], np.empty((0, 0)), [[(0, step) for step in uses]], [True], [None])
     model = SimpleNamespace(decode=decode, config=config)
     train = np.arange(windows.n) if train is None else train
-    return StepsSaid.of(model, windows, train, words, rejected)  # type: ignore[arg-type]
+    return DecodedSteps.of(model, windows, train, words, rejected)  # type: ignore[arg-type]

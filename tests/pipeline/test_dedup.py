@@ -73,9 +73,7 @@ def test_labels_that_no_reason_can_tell_apart_are_named(
     (line,) = (
         line for line in Dedup(settings_at(settings, 0.99), heard).lines(answer) if "same steps" in line
     )
-    assert line == (
-        "a, b are written as the same steps: no reason can tell them apart, only the rest of the signal"
-    )
+    assert line == ("a, b are written as the same steps: only the class head can distinguish them")
 
 
 def test_what_training_will_join_is_told_with_what_would_separate_it(write_words: Any, heard: Any) -> None:

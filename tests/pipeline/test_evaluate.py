@@ -21,7 +21,7 @@ from vqtext.pipeline.convert import export, lines
 from vqtext.pipeline.evaluate import Evaluate, _places
 from vqtext.pipeline.evaluation import controls, tables
 from vqtext.pipeline.evaluation.card import _plain
-from vqtext.pipeline.evaluation.tables import told_lines
+from vqtext.pipeline.evaluation.tables import summary_lines
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.vocabulary.anchor_words import Words
@@ -81,8 +81,8 @@ def test_json_has_exactly_these_keys(trained: Settings, heard: Any) -> None:
     assert list(scores["leak"]) == ["text_only_accuracy"]
     assert scores["leak"]["text_only_accuracy"]["mean"] == 1, "the guidance holds the label's own words"
     told = "\n".join(stage.lines(scores))
-    assert "recall by word: calm " in told and "if codes are dealt anew" in told
-    assert "deleting the steps" in told and "the guidance alone tells the label in 1.000" in told
+    assert "recall by word: calm " in told and "with shuffled codes" in told
+    assert "deletion test:" in told and "guidance text alone in 1.000" in told
     assert "of the variance in a window, what codes draw alone misses " in told
     result = json.loads(stage.target.read_text())
     assert result["leak_shuffled"]["mean"] < 0.8, "the words of other windows tell nothing of these"
@@ -196,7 +196,7 @@ def test_controls_that_do_not_fall_are_told_in_words(trained: Settings, heard: A
         "no_text": scored(0.1),
         "swapped_sides": scored(0.5, gap=0.01),
     }
-    told = [line.strip() for line in told_lines(result)][-3:]
+    told = [line.strip() for line in summary_lines(result)][-3:]
     assert told == [
         "permuted_names: names did not fall, as they should with order+signal: they come from elsewhere",
         "random_phrases: names fell, which order+signal does not explain",

@@ -15,7 +15,7 @@ from vqtext.console.progress import Progress
 from vqtext.data.splits.splits import How
 from vqtext.errors import TrainingError
 from vqtext.model.grounding import e_step
-from vqtext.model.grounding.rejected_cells import Cell
+from vqtext.model.grounding.rejected_cells import WrittenCell
 from vqtext.model.training import checkpoint
 from vqtext.model.training import fit as training
 from vqtext.pipeline.codes import codes
@@ -166,7 +166,7 @@ def test_cells_that_the_data_contradict_are_told_and_train_all_the_same(prepared
     monkeypatch.setitem(WORDS, "walking", ["leg up", still])
     monkeypatch.setitem(MORE_WORDS, "walking", ["leg up", still])
     asked = []
-    cells = [Cell(0, 1, 0), Cell(1, 0, None)]
+    cells = [WrittenCell(0, 1, 0), WrittenCell(1, 0, None)]
     monkeypatch.setattr(e_step, "rejected", lambda evidence, *_: asked.append(len(evidence.label)) or cells)
     settings = prepared(study(), test_subjects=["1"], refit=False)
     run(Train(settings, heard))

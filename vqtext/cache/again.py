@@ -12,7 +12,7 @@ MAKERS = {"windows": "prepare", "descriptions": "describe", "texts": "embed", "a
 JOURNAL = "journal.sqlite"
 
 
-def again(path: Path, command: str | None = None) -> str:
+def how_to_remake(path: Path, command: str | None = None) -> str:
     """What to do about an artifact: first what it holds that a command alone may not bring back.
 
     Args:

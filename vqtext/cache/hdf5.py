@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import vqtext
-from vqtext.cache.again import MAKERS, again
+from vqtext.cache.again import MAKERS, how_to_remake
 from vqtext.cache.fingerprint import JSON, fingerprint
 from vqtext.cache.layout import Digest, Sink, as_array, put, storage
 from vqtext.cache.reading import cannot_read, open_h5
@@ -178,7 +178,7 @@ def open_artifact(path: Path | str, kind: str) -> Artifact:
     except FileNotFoundError:
         raise ArtifactError(f"{path} is missing: {_first(kind)}") from None
     if file is None:
-        raise ArtifactError(f"{path} is no HDF5 file, or is cut off: {again(path, MAKERS.get(kind))}")
+        raise ArtifactError(f"{path} is no HDF5 file, or is cut off: {how_to_remake(path, MAKERS.get(kind))}")
     try:
         return Artifact(path, file, kind)
     except BaseException:
@@ -314,7 +314,7 @@ class Artifact:
             raise ArtifactError(f"{self.path} is damaged ({part}): {self._again()}") from None
 
     def _again(self) -> str:
-        return again(self.path, MAKERS.get(self.kind))
+        return how_to_remake(self.path, MAKERS.get(self.kind))
 
 
 def _first(kind: str) -> str:

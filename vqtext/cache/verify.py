@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from vqtext.cache.again import again
+from vqtext.cache.again import how_to_remake
 from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.cache.reading import cannot_read
@@ -32,7 +32,7 @@ def check_bytes(path: Path | str) -> None:
             if file_fingerprint(path / name) != stored:
                 raise ArtifactError(
                     f"{path / name} is damaged (its bytes differ from their checksum): "
-                    + again(path, f"train --run {path.name}")
+                    + how_to_remake(path, f"train --run {path.name}")
                 )
     elif path.suffix == ".h5":
         with open_artifact(path, path.stem) as artifact:

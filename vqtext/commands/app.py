@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from vqtext.console.options import How
-from vqtext.console.output import say
+from vqtext.console.output import print_answer
 from vqtext.pipeline.registry import STAGES
 from vqtext.settings.loading import Loaded
 
@@ -38,4 +38,4 @@ def run_stage(command: str, loaded: Loaded, how: How, dry_run: bool = False, **m
     stage = kind(loaded.settings, how.progress, **more)
     stage.forced = how.force  # for the plan, which nobody runs
     answer = stage.plan() if dry_run else run(stage, how.force)
-    say(answer, stage.plan_lines if dry_run else stage.lines, how.as_json)
+    print_answer(answer, stage.plan_lines if dry_run else stage.lines, how.as_json)

@@ -9,7 +9,7 @@ import typer
 
 from vqtext.commands.app import SPLIT, app
 from vqtext.console.options import How, command
-from vqtext.console.output import say
+from vqtext.console.output import print_answer
 from vqtext.errors import UsageError
 from vqtext.settings.loading import Loaded
 
@@ -30,7 +30,7 @@ def codes(
     """Show what each code is called, how surely, and where it occurs."""
     from vqtext.pipeline.codes import codes, lines
 
-    say(codes(loaded.settings, words), lines, how.as_json)
+    print_answer(codes(loaded.settings, words), lines, how.as_json)
 
 
 @command(app, "train.run", common=["as_json", "quiet"])
@@ -63,7 +63,7 @@ def search(
         from vqtext.pipeline.searching.stretch import lines as words_lines
         from vqtext.pipeline.searching.stretch import words_at
 
-        say(words_at(loaded.settings, window, from_s, to_s), words_lines, how.as_json)
+        print_answer(words_at(loaded.settings, window, from_s, to_s), words_lines, how.as_json)
         return
     if from_s is not None or to_s is not None:
         raise UsageError("--from and --to would not be used: they are seconds in the window of --window")
@@ -71,7 +71,7 @@ def search(
         raise UsageError('say what to look for, such as vqtext search "swing the left leg"; or give --window')
     from vqtext.pipeline.searching.search import TOP, lines, search
 
-    say(search(loaded.settings, text, TOP if top is None else top, how.progress), lines, how.as_json)
+    print_answer(search(loaded.settings, text, TOP if top is None else top, how.progress), lines, how.as_json)
 
 
 @command(app, "train.run", common=["as_json", "quiet"])
@@ -84,7 +84,7 @@ def draw(
     """Draw the shapes that a text stands for: codes that say so, as signal in the sensors' units."""
     from vqtext.pipeline.searching.draw import draw, lines
 
-    say(draw(loaded.settings, text, top, how.progress), lines, how.as_json)
+    print_answer(draw(loaded.settings, text, top, how.progress), lines, how.as_json)
 
 
 @command(app, *SPLIT, common=["as_json"])
@@ -92,7 +92,7 @@ def preview(loaded: Loaded, how: How) -> None:
     """Show in seconds which steps the words find in the training windows, before anything is trained."""
     from vqtext.pipeline.preview import lines, preview
 
-    say(preview(loaded.settings), lines, how.as_json)
+    print_answer(preview(loaded.settings), lines, how.as_json)
 
 
 @command(app, "train.run", common=["as_json"])
@@ -104,7 +104,7 @@ def figures(
     """Draw the figures of a run for a paper, as PDF and SVG."""
     from vqtext.pipeline.figures.command import figures, lines
 
-    say(figures(loaded.settings, out), lines, how.as_json)
+    print_answer(figures(loaded.settings, out), lines, how.as_json)
 
 
 @command(app, "train.run", *SPLIT, "train.seeds", "train.epochs", common=["as_json", "quiet"])
@@ -124,6 +124,6 @@ def sweep(
     from vqtext.pipeline.sweeping.sweep import lines, sweep
 
     answer = sweep(cells(swept, loaded), how.progress, test)
-    say(answer, lines, how.as_json)
+    print_answer(answer, lines, how.as_json)
     if any(entry["failed"] for entry in answer["cells"]):
         raise typer.Exit(1)

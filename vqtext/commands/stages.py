@@ -9,7 +9,7 @@ import typer
 
 from vqtext.commands.app import DATA, LLM, SPLIT, DryRun, app, run_stage
 from vqtext.console.options import How, command
-from vqtext.console.output import print_json, print_lines, say
+from vqtext.console.output import print_answer, print_json, print_lines
 from vqtext.errors import UsageError
 from vqtext.settings.loading import Loaded, one_way_to_a_threshold, used_by
 
@@ -31,7 +31,7 @@ def prepare(
     if init is not None:
         from vqtext.pipeline.preparing.init_dataset import init_dataset, lines
 
-        say(init_dataset(init), lines, how.as_json)
+        print_answer(init_dataset(init), lines, how.as_json)
         return
     run_stage("prepare", loaded, how)
 
@@ -149,7 +149,7 @@ def explain(
         from vqtext.pipeline.explaining.of_file import explain_file
         from vqtext.pipeline.explaining.of_file import lines as file_lines
 
-        say(explain_file(loaded.settings, recording, dataset, how.progress), file_lines, how.as_json)
+        print_answer(explain_file(loaded.settings, recording, dataset, how.progress), file_lines, how.as_json)
         return
     if dataset is not None:
         raise UsageError("--dataset would not be used: it says what the columns of a --recording are")
@@ -160,7 +160,7 @@ def explain(
         raise UsageError("--samples would not be used: --window names the one window")
     from vqtext.pipeline.explaining.of_window import explain_window, lines
 
-    say(explain_window(loaded.settings, window, why_not), lines, how.as_json)
+    print_answer(explain_window(loaded.settings, window, why_not), lines, how.as_json)
 
 
 @command(

@@ -9,8 +9,8 @@ import typer
 
 from vqtext.commands.app import AsJson, app
 from vqtext.console.options import How, command
-from vqtext.console.output import say
-from vqtext.console.text import table, told
+from vqtext.console.output import print_answer
+from vqtext.console.text import as_text, table
 from vqtext.settings.loading import Loaded
 
 
@@ -27,7 +27,7 @@ def status(
     from vqtext.pipeline.status import lines, states
 
     answer = states(loaded.settings, verify)
-    say(answer, lines, how.as_json)
+    print_answer(answer, lines, how.as_json)
     if verify and any(entry["state"] in ("damaged", "unreadable") for entry in answer["artifacts"]):
         raise typer.Exit(1)
 
@@ -38,9 +38,9 @@ def config(loaded: Loaded, how: How) -> None:
     answer = {
         name: {"value": value, "origin": loaded.origins[name]} for name, value in loaded.values().items()
     }
-    say(
+    print_answer(
         answer,
-        lambda said: table((name, told(one["value"]), one["origin"]) for name, one in said.items()),
+        lambda said: table((name, as_text(one["value"]), one["origin"]) for name, one in said.items()),
         how.as_json,
     )
 
@@ -55,7 +55,7 @@ def import_vqshape(
     from vqtext.pipeline.convert import import_vqshape, lines
 
     answer = import_vqshape(checkpoint, out)
-    say(answer, lines, as_json)
+    print_answer(answer, lines, as_json)
 
 
 @app.command()
@@ -79,4 +79,4 @@ def export(
     from vqtext.pipeline.convert import export, lines
 
     answer = export(folder, to, out)
-    say(answer, lines, as_json)
+    print_answer(answer, lines, as_json)

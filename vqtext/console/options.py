@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import typer
 
 from vqtext.console.progress import Progress
-from vqtext.console.text import told
+from vqtext.console.text import as_text
 from vqtext.settings.loading import fields, load_settings
 
 COMMON = "For every command"  # the panel of such options
@@ -145,5 +145,5 @@ def _help(name: str) -> str:
     parts = (field.annotation, *get_args(field.annotation))
     choices = [choice for part in parts if get_origin(part) is Literal for choice in get_args(part)]
     notes = [", ".join(choices)] if choices else []
-    notes += [f"default: {told(field.default)}"] if field.default is not None else []
+    notes += [f"default: {as_text(field.default)}"] if field.default is not None else []
     return description[:1].upper() + description[1:] + (f" ({'; '.join(notes)})" if notes else "")

@@ -11,7 +11,7 @@ from typing import Any
 from vqtext.console.text import printable
 
 
-def say(answer: Mapping[str, Any], lines: Callable[[Any], Iterable[str]], as_json: bool) -> None:
+def print_answer(answer: Mapping[str, Any], lines: Callable[[Any], Iterable[str]], as_json: bool) -> None:
     """One answer: as JSON, or as what ``lines`` makes of it."""
     if as_json:
         print_json(answer)

@@ -16,16 +16,16 @@ def printable(text: str) -> str:
     )
 
 
-def told(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value of a summary in one line: {"walking": 4, "running": 2} → "walking 4, running 2"."""
     if value is None:
         return "none"
     if isinstance(value, float):
         return f"{value:.3g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {told(item)}" for key, item in value.items()) or "none"
+        return ", ".join(f"{key} {as_text(item)}" for key, item in value.items()) or "none"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(told, value)) or "none"
+        return ", ".join(map(as_text, value)) or "none"
     return str(value)
 
 

@@ -22,7 +22,7 @@ from vqtext.model.config import ModelConfig
 from vqtext.model.decoding.decoder import UNKNOWN, Decoded, Decoder
 from vqtext.model.decoding.highlight import highlight
 from vqtext.model.decoding.inputs import Signals, arrange, blocks, frames_seen
-from vqtext.model.decoding.reasons import tell
+from vqtext.model.decoding.reasons import reason_of
 from vqtext.model.decoding.redraw import drawings, redraw
 from vqtext.model.decoding.stream import explain_stream
 from vqtext.model.network.frame_names import frame_states, own_frame_names
@@ -141,7 +141,7 @@ class VQText(Shared):
         reasons = []
         for rows in blocks(signals, index, self.config):
             decoded, states, keep = self._decode(rows, ranks=2)
-            reasons += [tell(decoded, i, states[i], keep[i], self.decoder) for i in range(len(rows))]
+            reasons += [reason_of(decoded, i, states[i], keep[i], self.decoder) for i in range(len(rows))]
         return reasons
 
     def highlight(self, signal: Signals, reason: Reason) -> Reason:

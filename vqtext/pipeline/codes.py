@@ -12,10 +12,10 @@ from vqtext.console.progress import Progress
 from vqtext.console.text import cut_short, table
 from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.inspection.check_directions import found_ways, way_lines
-from vqtext.pipeline.inspection.check_durations import found_lasts, lasts_lines
-from vqtext.pipeline.inspection.check_levels import found_levels, level_lines
-from vqtext.pipeline.inspection.decoded_steps import StepsSaid
+from vqtext.pipeline.inspection.check_directions import check_directions, direction_lines
+from vqtext.pipeline.inspection.check_durations import check_durations, duration_lines
+from vqtext.pipeline.inspection.check_levels import check_levels, level_lines
+from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.inspection.rejected_cells import rejected_cells
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.training.run_record import folds_of, read_run
@@ -72,11 +72,11 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
 
         said = words_of_fold(settings.cache, run, 0, windows, fold.split.learn)
         cells = rejected_cells(windows, fold.split, settings_of(run, settings, without_text=False))
-        steps = StepsSaid.of(model, windows, fold.split.train, said, cells)
+        steps = DecodedSteps.of(model, windows, fold.split.train, said, cells)
         answer |= {
-            "words": found_levels(steps),
-            "directions": found_ways(steps),
-            "durations": found_lasts(steps),
+            "words": check_levels(steps),
+            "directions": check_directions(steps),
+            "durations": check_durations(steps),
         }
     return answer
 
@@ -85,8 +85,8 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
     """The answer of `codes` for people: the words alone where they were asked for."""
     if "words" in answer:
         return [
-            *lasts_lines(answer["durations"]),
-            *way_lines(answer["directions"]),
+            *duration_lines(answer["durations"]),
+            *direction_lines(answer["directions"]),
             *level_lines(answer["words"]),
         ]
     rows: list[Sequence[str]] = [HEADER]

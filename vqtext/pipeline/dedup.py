@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vqtext.cache import hdf5
-from vqtext.console.text import cut_apart, cut_short, told
+from vqtext.console.text import as_text, cut_apart, cut_short
 from vqtext.pipeline.anchors.calibration import calibrate
 from vqtext.pipeline.anchors.overrides import edits_of
 from vqtext.pipeline.anchors.phrases import Phrases, stored_wording
@@ -23,7 +23,7 @@ from vqtext.pipeline.vocabulary.anchor_words import read_words
 from vqtext.pipeline.vocabulary.identifiability import sensors_of
 from vqtext.pipeline.vocabulary.identifiability_report import report
 from vqtext.pipeline.vocabulary.joined_report import joined, joined_lines
-from vqtext.pipeline.vocabulary.signature_cells import lasts_written
+from vqtext.pipeline.vocabulary.signature_cells import written_duration
 from vqtext.prompts.movement_words import facets_digest
 from vqtext.prompts.subactions import read_subactions
 from vqtext.schema import LabelWords, SubAction, order_of, same_text
@@ -157,8 +157,7 @@ class Dedup(Stage):
             ]
         for group in summary["same_steps"]:
             lines.append(
-                f"{told(group)} are written as the same steps: no reason can tell them apart, only the rest "
-                "of the signal"
+                f"{as_text(group)} are written as the same steps: only the class head can distinguish them"
             )
         return [*lines, *identified, *joined_lines(summary["joined"], self.settings.train.resolve)]
 
@@ -196,7 +195,7 @@ def _same_steps(path: Path, labels: Sequence[str]) -> list[list[str]]:
     words = read_words(path, labels)
     groups: dict[Any, list[str]] = defaultdict(list)
     for label, uses, cyclic in zip(labels, words.uses, words.cyclic, strict=True):
-        steps = [(anchor, lasts_written(step)) for anchor, step in uses]
+        steps = [(anchor, written_duration(step)) for anchor, step in uses]
         groups[cyclic, order_of(steps, cyclic)].append(label)
     return [group for group in groups.values() if len(group) > 1]
 

@@ -27,7 +27,7 @@ from vqtext.pipeline.evaluation.predictions import CLASSIFIERS, Predictions, of_
 from vqtext.pipeline.evaluation.robustness import minirocket
 from vqtext.pipeline.evaluation.robustness.scores import robust_answers, robust_scores
 from vqtext.pipeline.evaluation.scores import Seeds, Truth
-from vqtext.pipeline.evaluation.tables import told_lines
+from vqtext.pipeline.evaluation.tables import summary_lines
 from vqtext.pipeline.evaluation.text_leak import text_only_accuracy
 from vqtext.pipeline.evaluation.truth_map import (
     check,
@@ -143,7 +143,7 @@ class Evaluate(Stage):
             "unlike": over([float((of_all(parts, "familiar") < 1).mean()) for parts in seeds]),
             "leak": {"text_only_accuracy": leak},
             "leak_shuffled": shuffled,
-            "sureness": scoring.sureness(seeds),
+            "sureness": scoring.confidence(seeds),
             "proxies": {
                 "seed_agreement": scoring.seed_agreement(seeds),
                 **scoring.label_purity([windows.label[own] for own in tests], seeds),
@@ -177,7 +177,7 @@ class Evaluate(Stage):
         }
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
-        return told_lines(self._result())
+        return summary_lines(self._result())
 
     def _result(self) -> dict[str, Any]:
         result: dict[str, Any] = json.loads(self.target.read_text(encoding="utf-8"))

@@ -17,12 +17,12 @@ from vqtext.data.windows.windows import Windows
 from vqtext.errors import ConfigError, WordsError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
-from vqtext.pipeline.inspection.check_directions import found_ways, way_lines
-from vqtext.pipeline.inspection.check_durations import found_lasts, lasts_lines
-from vqtext.pipeline.inspection.check_levels import found_levels, level_lines
-from vqtext.pipeline.inspection.decoded_steps import StepsSaid
+from vqtext.pipeline.inspection.check_directions import check_directions, direction_lines
+from vqtext.pipeline.inspection.check_durations import check_durations, duration_lines
+from vqtext.pipeline.inspection.check_levels import check_levels, level_lines
+from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.inspection.preview_page import page
-from vqtext.pipeline.training.run_words import resolved, without
+from vqtext.pipeline.training.run_words import resolved_words, without_steps
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
 from vqtext.report.html import render
 from vqtext.settings.schema import Settings
@@ -77,8 +77,8 @@ def preview(settings: Settings) -> dict[str, Any]:
         )
     read = read_words(settings.cache / "anchors.h5", windows.labels)
     rounds = rounds_of(data.evidence, len(windows.labels))
-    whole = resolved(read, windows, split.learn, settings.train, rounds)
-    words = without(whole.words, data.absent)
+    whole = resolved_words(read, windows, split.learn, settings.train, rounds)
+    words = without_steps(whole.words, data.absent)
     said = _said(windows, split.train, words, config, data, found)
     report = settings.cache / "preview.html"
     answer = {
@@ -91,9 +91,9 @@ def preview(settings: Settings) -> dict[str, Any]:
             for place in left
         ],
         "joined": [{"label": windows.labels[join.label], "name": join.name} for join in whole.joined],
-        "durations": found_lasts(said),
-        "directions": found_ways(said),
-        "levels": found_levels(said),
+        "durations": check_durations(said),
+        "directions": check_directions(said),
+        "levels": check_levels(said),
         "report": str(report),
     }
     sure = found.states.float().amax(-1).numpy()
@@ -111,7 +111,7 @@ def _said(
     config: ModelConfig,
     data: TrainingData,
     found: Posterior,
-) -> StepsSaid:
+) -> DecodedSteps:
     """The likeliest step of each moment, as a trained model's decoding would say it."""
     label, anchor_of_frame = windows.label[train], found.anchors().numpy()
     use = np.full(anchor_of_frame.shape, -1)
@@ -125,7 +125,7 @@ def _said(
         )  # else it is a step of a label beside it
     keep = data.frame_keep[data.train].numpy() & found.known.numpy()[:, None]
     decoded: Any = SimpleNamespace(label=label, use=use, anchor=anchor_of_frame, keep=keep)
-    return StepsSaid(windows, words, train, train, decoded, config.frames, config.window_s / config.frames)
+    return DecodedSteps(windows, words, train, train, decoded, config.frames, config.window_s / config.frames)
 
 
 def _steps(
@@ -134,7 +134,7 @@ def _steps(
     words: Words,
     data: TrainingData,
     found: Posterior,
-    said: StepsSaid,
+    said: DecodedSteps,
 ) -> list[dict[str, Any]]:
     best = found.states.float().amax(-1).numpy()
     steps = []
@@ -176,8 +176,8 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         names = [f"{step['label']}: {cut_short(step['name'], 60)}" for step in answer["joined"]]
         told.append(f"one step, since nothing tells them apart: {'; '.join(names)}")
     told += [
-        *lasts_lines(answer["durations"]),
-        *way_lines(answer["directions"]),
+        *duration_lines(answer["durations"]),
+        *direction_lines(answer["directions"]),
         *level_lines(answer["levels"]),
     ]
     if answer["split"] == "random":

@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from vqtext.cache import hdf5
-from vqtext.cache.again import again
+from vqtext.cache.again import how_to_remake
 from vqtext.cache.fingerprint import JSON, file_fingerprint, fingerprint
 from vqtext.cache.lock import lock
 from vqtext.cache.publish import publish, publish_folder, recover_folder, remove, was_interrupted
 from vqtext.cache.reading import cannot_read
 from vqtext.console.progress import Progress
-from vqtext.console.text import told
+from vqtext.console.text import as_text
 from vqtext.errors import ArtifactError
 from vqtext.settings.schema import Settings
 
@@ -157,7 +157,7 @@ class Stage(ABC):
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
         """The summary for people."""
-        return [f"{key.replace('_', ' ')}: {told(value)}" for key, value in summary.items()]
+        return [f"{key.replace('_', ' ')}: {as_text(value)}" for key, value in summary.items()]
 
     # What all stages share.
 
@@ -166,9 +166,9 @@ class Stage(ABC):
         """How other artifacts call this one: its place in the cache, such as "texts.h5"."""
         return self.target.relative_to(self.settings.cache).as_posix()
 
-    def again(self) -> str:
+    def how_to_remake(self) -> str:
         """How the artifact is made again where it is damaged, after what would be lost by that."""
-        return again(self.target, self.call)
+        return how_to_remake(self.target, self.call)
 
     @property
     def call(self) -> str:
@@ -287,7 +287,7 @@ class Stage(ABC):
             created = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
         except (FileNotFoundError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
-            raise ArtifactError(f"{path} cannot be read ({reason}): {self.again()}") from None
+            raise ArtifactError(f"{path} cannot be read ({reason}): {self.how_to_remake()}") from None
         except OSError as error:
             raise cannot_read(path, error) from None
         return Record(file_fingerprint(path), created, _provenance(said))

@@ -144,7 +144,9 @@ def _verified(stage: Stage, state: State) -> State:
         return replace(state, state="unreadable", why=str(error))
     except ArtifactError as error:
         told = str(error)
-        return replace(state, state="damaged", why=told if "vqtext " in told else f"{told}: {stage.again()}")
+        return replace(
+            state, state="damaged", why=told if "vqtext " in told else f"{told}: {stage.how_to_remake()}"
+        )
     return state
 
 

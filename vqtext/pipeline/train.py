@@ -17,7 +17,7 @@ import numpy as np
 from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.cache.publish import copy
-from vqtext.console.text import cut_short, told
+from vqtext.console.text import as_text, cut_short
 from vqtext.data.splits.folds import splits_for
 from vqtext.data.splits.splits import PARTS, Split
 from vqtext.data.windows.windows import Windows
@@ -234,5 +234,5 @@ def _told_check(name: str, scores: Mapping[str, float]) -> str:
 
 
 def _told_size(part: Mapping[str, Any]) -> str:
-    whose = f" (subject {cut_short(told(part['subjects']))})" if part["subjects"] else ""
+    whose = f" (subject {cut_short(as_text(part['subjects']))})" if part["subjects"] else ""
     return f"{part['windows']} windows{whose}"

@@ -9,7 +9,7 @@ from toy import ANCHORS, config, data, vocabulary, windows
 
 from vqtext.model.decoding import decoder as decoding
 from vqtext.model.decoding.decoder import UNKNOWN, Decoder
-from vqtext.model.decoding.reasons import tell
+from vqtext.model.decoding.reasons import reason_of
 from vqtext.model.grounding.e_step import e_step
 from vqtext.model.vocabulary import Transcript, Use, Vocabulary
 
@@ -57,7 +57,7 @@ OWN = {"shaking": {"hand rests", "hand shakes"}, "whirling": {"arm waits", "arm 
 def reasons(made, decoded, keep=None):
     keep = torch.ones(decoded.path[:, 0].shape, dtype=torch.bool) if keep is None else keep
     names = torch.zeros(F, len(made.vocabulary.anchors))  # asked for reasons why not, which nobody does here
-    return [tell(decoded, row, names, seen, made) for row, seen in enumerate(keep)]
+    return [reason_of(decoded, row, names, seen, made) for row, seen in enumerate(keep)]
 
 
 def test_class_and_path_are_those_of_the_names():

@@ -14,7 +14,7 @@ from toy import ANCHORS, OF_STATE, RATE, STEPS, windows
 
 from vqtext.errors import DataError
 from vqtext.model.decoding import highlight, redraw
-from vqtext.model.decoding.reasons import tell
+from vqtext.model.decoding.reasons import reason_of
 from vqtext.model.network.token_to_frame import anchors_of
 from vqtext.reason import UNKNOWN_NAME, Carrier, Step
 from vqtext.schema import Channel
@@ -64,7 +64,7 @@ def read(model, signal):
     out, keep = model.network(rows), torch.ones(1, STEPS, dtype=torch.bool)
     states = highlight.frame_states(out, STEPS)
     decoded = model.decoder(states, out.classes, keep, ranks=2)
-    return tell(decoded, 0, states[0], keep[0], model.decoder)
+    return reason_of(decoded, 0, states[0], keep[0], model.decoder)
 
 
 @pytest.mark.parametrize("label", [0, 1])

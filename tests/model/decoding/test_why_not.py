@@ -10,14 +10,14 @@ from toy import ANCHORS, config
 
 from vqtext.errors import DataError
 from vqtext.model.decoding.decoder import Decoder
-from vqtext.model.decoding.reasons import tell
+from vqtext.model.decoding.reasons import reason_of
 from vqtext.model.vocabulary import Transcript, Use, Vocabulary
 
 
 def told(made, states, head=None):
     keep = everything(states)
     decoded = made(states, nothing(states) if head is None else head, keep, ranks=2)
-    return [tell(decoded, row, states[row], keep[row], made) for row in range(len(states))]
+    return [reason_of(decoded, row, states[row], keep[row], made) for row in range(len(states))]
 
 
 def test_what_speaks_against_another_class_adds_up_to_how_much_less_likely_it_is():

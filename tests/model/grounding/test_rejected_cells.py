@@ -8,7 +8,7 @@ from toy import of_one_label
 
 from vqtext.model.grounding import rejected_cells
 from vqtext.model.grounding.e_step import EStepConfig, e_step
-from vqtext.model.grounding.rejected_cells import Cell
+from vqtext.model.grounding.rejected_cells import WrittenCell
 
 STEP = 8  # frames of each of four steps
 # What is done: each step moves one place strongly, and another a little.
@@ -37,7 +37,7 @@ def wrong_words():
 
 def test_wrong_cells_are_found_and_names_come_out_right_without_them():
     sifted = walked(wrong_words())
-    assert Cell(0, 0, 0) in sifted.rejected or Cell(0, 3, 0) in sifted.rejected
+    assert WrittenCell(0, 0, 0) in sifted.rejected or WrittenCell(0, 3, 0) in sifted.rejected
     believed = walked(wrong_words(), reject_cells=False)
     assert not believed.rejected
     assert right(sifted) > 0.9

@@ -2,7 +2,7 @@
 
 import torch
 
-from vqtext.model.network.segments import cut, lean, measure, stitch
+from vqtext.model.network.segments import align, cut, measure, stitch
 
 
 def tiles(tokens):
@@ -62,7 +62,7 @@ def test_a_gap_does_not_pull_the_mean_to_zero():
 def leaning(x, t, l, there):
     """Means and how they lean, stitched: the signal of which nothing else is known."""
     mu = cut(x, t, l).mean(-1)
-    return stitch(mu[..., None] + lean(mu, t, l, there), t, l, there.any(-1), x.shape[-1])
+    return stitch(mu[..., None] + align(mu, t, l, there), t, l, there.any(-1), x.shape[-1])
 
 
 def test_means_that_lean_towards_each_other_draw_a_straight_line():
@@ -78,10 +78,10 @@ def test_a_piece_keeps_its_mean_and_leans_towards_nothing_that_was_not_measured(
     t, l = tiles(10)
     there = torch.ones(1, 10, 1, dtype=torch.bool)
     mu = torch.randn(1, 10, 3)
-    assert lean(mu, t, l, there).mean(-1).abs().max() < 1e-6
+    assert align(mu, t, l, there).mean(-1).abs().max() < 1e-6
     there[:, 4:] = False
     mu[:, 4:] = 0
-    last = lean(mu, t, l, there)[:, 3]
+    last = align(mu, t, l, there)[:, 3]
     assert torch.allclose(last[..., -1], last[..., -4]), "level towards the end of what was measured"
     assert leaning(x, t, l, there).isfinite().all()
 
@@ -89,4 +89,4 @@ def test_a_piece_keeps_its_mean_and_leans_towards_nothing_that_was_not_measured(
 def test_tokens_that_lie_in_each_others_place_lean_no_further_than_their_means_are_apart():
     t, l = torch.tensor([[0.15, 0.05]]), torch.tensor([[0.2, 0.05]])  # the second one's middle comes first
     mu = torch.tensor([[[0.0], [1.0]]])
-    assert lean(mu, t, l, torch.ones(1, 2, 1, dtype=torch.bool)).abs().max() <= 1
+    assert align(mu, t, l, torch.ones(1, 2, 1, dtype=torch.bool)).abs().max() <= 1

@@ -4,7 +4,7 @@ import torch
 import toy
 from torch import nn
 
-from vqtext.model.network.token_mixer import NEIGHBOURS, Reading
+from vqtext.model.network.token_mixer import NEIGHBOURS, MixerLayer
 
 
 class Alone(nn.Module):
@@ -18,7 +18,7 @@ def reach(channels, token):
     """The tokens that hear of a change in this one; a series of the toy world has 16."""
     config = toy.config(channels=channels)
     torch.manual_seed(0)
-    reading = Reading(config)
+    reading = MixerLayer(config)
     reading.transformer = Alone()
     x = torch.randn(1, config.window_tokens, config.settings.dim)
     keep = torch.ones(1, config.window_tokens, dtype=torch.bool)
@@ -38,7 +38,7 @@ def test_the_last_token_of_one_channel_is_no_neighbour_of_the_first_of_the_next(
 
 def test_a_token_outside_its_window_is_no_neighbour():
     config = toy.config()
-    reading = Reading(config)
+    reading = MixerLayer(config)
     reading.transformer = Alone()
     x = torch.randn(1, config.window_tokens, config.settings.dim)
     keep = torch.arange(config.window_tokens)[None] < 10

@@ -2,13 +2,13 @@
 
 import torch
 
-from vqtext.model.network.token_to_frame import coverage, paint
+from vqtext.model.network.token_to_frame import coverage, to_frames
 
 
 def test_tokens_that_tile_the_window_paint_their_own_frames():
     t, l = torch.tensor([[0.0, 0.5]]), torch.tensor([[0.5, 0.5]])
     names = torch.eye(4)[None]  # four sub-steps, each its own name
-    frames = paint(names, coverage(t, l, substeps=2, frames=8))
+    frames = to_frames(names, coverage(t, l, substeps=2, frames=8))
     assert frames.argmax(-1).tolist() == [[0, 0, 1, 1, 2, 2, 3, 3]]
     assert frames.max(-1).values.min() > 0.99
 

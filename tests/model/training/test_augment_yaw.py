@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vqtext.model.training.augment_yaw import own_headings
+from vqtext.model.training.augment_yaw import own_yaw
 from vqtext.schema import Channel
 
 CHANNELS = [
@@ -42,26 +42,26 @@ def seed():
 
 
 def test_who_each_faces_a_way_of_their_own_is_told_by_it():
-    assert own_headings(*recorded(ROOMS), CHANNELS)
+    assert own_yaw(*recorded(ROOMS), CHANNELS)
 
 
 def test_who_all_walk_one_corridor_is_not():
     """There, which way people face belongs to what they do: turning round, for one."""
-    assert not own_headings(*recorded(CORRIDOR), CHANNELS)
+    assert not own_yaw(*recorded(CORRIDOR), CHANNELS)
 
 
 def test_windows_that_miss_a_sensor_say_nothing():
     mean, label, group = recorded([[*people, [0.3, 2.0]] for people in CORRIDOR])
     mean[group == 4, 4] = torch.nan
-    assert not own_headings(mean, label, group, CHANNELS)
+    assert not own_yaw(mean, label, group, CHANNELS)
 
 
 @pytest.mark.parametrize("sees", [CHANNELS[:3], CHANNELS[3:], CHANNELS[1:]])
 def test_where_no_compass_knows_up_nothing_is_known(sees):
     mean, label, group = recorded(CORRIDOR)
-    assert own_headings(mean[:, : len(sees)], label, group, sees)
+    assert own_yaw(mean[:, : len(sees)], label, group, sees)
 
 
 def test_nothing_is_known_of_one_person():
     mean, label, group = recorded(CORRIDOR)
-    assert own_headings(mean, label, group.zero_(), CHANNELS)
+    assert own_yaw(mean, label, group.zero_(), CHANNELS)

@@ -11,7 +11,7 @@ from toy import data
 
 from vqtext.model.guidance.text_tokens import Guidance
 from vqtext.model.network.encoder import Normaliser
-from vqtext.model.training.dataset import Windows, loader
+from vqtext.model.training.dataset import WindowBatches, loader
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_reading_ahead_takes_no_cores_from_the_network():
     """Else training is slower by half from the first look at the validation windows on, on two cores."""
     count, frames = 512, 400  # large enough that torch would share the work out
     label, keep, every = torch.zeros(count).long(), torch.ones(count, frames).bool(), torch.arange(count)
-    part = Windows(np.zeros((count, 1, 4), np.float32), every.numpy(), label, keep, every)
+    part = WindowBatches(np.zeros((count, 1, 4), np.float32), every.numpy(), label, keep, every)
     threads = torch.get_num_threads()
     torch.set_num_threads(4)
     try:

@@ -116,7 +116,7 @@ def test_a_training_that_stopped_while_it_wrote_its_last_numbers_writes_them_aga
 ):
     """It was over by its checkpoint, and half a metrics.csv went into the run."""
     network, _, metrics = uninterrupted
-    write = keeping.Keeper._write_rows
+    write = keeping.Checkpoints._write_rows
 
     def stop(self):
         write(self)
@@ -125,7 +125,7 @@ def test_a_training_that_stopped_while_it_wrote_its_last_numbers_writes_them_aga
             raise Stopped
 
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(keeping.Keeper, "_write_rows", stop)
+        patch.setattr(keeping.Checkpoints, "_write_rows", stop)
         train(tmp_path)
     assert same(train(tmp_path)[0].state_dict(), network.state_dict())
     assert (tmp_path / "metrics.csv").read_text() == metrics

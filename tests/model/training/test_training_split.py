@@ -17,7 +17,7 @@ from toy import config, data
 
 from vqtext.errors import TrainingError
 from vqtext.model.guidance.text_tokens import Guidance
-from vqtext.model.training.dataset import Draws
+from vqtext.model.training.dataset import SeededSampler
 from vqtext.model.training.ddp import no_process_stays, start_tracker
 from vqtext.model.training.fit import fit
 from vqtext.settings.schema import TrainSettings
@@ -134,13 +134,13 @@ def test_a_warning_to_all_of_a_job_does_not_end_the_tracker(monkeypatch):
 
 
 def test_a_batch_is_shared_in_order_and_equally(monkeypatch):
-    whole = list(Draws(11, 4, seed=0, shuffle=True))
+    whole = list(SeededSampler(11, 4, seed=0, shuffle=True))
     monkeypatch.setattr("vqtext.model.training.dataset.world_size", lambda: 2)
     parts = []
     for rank in (0, 1):
         monkeypatch.setattr("vqtext.model.training.dataset.rank", lambda rank=rank: rank)
-        parts.append(list(Draws(11, 2, seed=0, shuffle=True)))
-    assert [len(part) for part in parts] == [6, 6] == [len(Draws(11, 2, 0, True))] * 2
+        parts.append(list(SeededSampler(11, 2, seed=0, shuffle=True)))
+    assert [len(part) for part in parts] == [6, 6] == [len(SeededSampler(11, 2, 0, True))] * 2
     first, second = parts
     batches = [first[i : i + 2] + second[i : i + 2] for i in range(0, 6, 2)]
     assert batches[:2] == [whole[:4], whole[4:8]]

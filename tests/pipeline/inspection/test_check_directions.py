@@ -6,7 +6,7 @@ import numpy as np
 from said import steps_said
 
 from vqtext.data.windows.windows import Windows
-from vqtext.pipeline.inspection.check_directions import found_ways, way_lines
+from vqtext.pipeline.inspection.check_directions import check_directions, direction_lines
 from vqtext.schema import Channel, SubAction, Subject
 
 RATE, STEPS, N = 50.0, 200, 12
@@ -44,13 +44,13 @@ def found(windows: Windows, truth: np.ndarray, *directions: str):
         SubAction(phrase=f"step {i}", signature={"wrist": {"direction": way}})
         for i, way in enumerate(directions)
     ]
-    return found_ways(steps_said(windows, truth, steps))
+    return check_directions(steps_said(windows, truth, steps))
 
 
 def test_right_directions_are_found_to_be_right() -> None:
     rows = found(*world(), "up", "down", "none")
     assert {row["phrase"]: row["found"] for row in rows} == {"step 0": "up", "step 1": "down"}
-    assert way_lines(rows) == ["2 of 2 written directions are what is found"]
+    assert direction_lines(rows) == ["2 of 2 written directions are what is found"]
 
 
 def test_a_wrong_direction_comes_first_and_one_that_does_not_happen_next() -> None:
@@ -60,7 +60,7 @@ def test_a_wrong_direction_comes_first_and_one_that_does_not_happen_next() -> No
         ("step 2", "up", "neither"),
         ("step 1", "down", "down"),
     ]
-    lines = way_lines(rows)
+    lines = direction_lines(rows)
     assert lines[0] == "1 of 3 written directions are what is found" and "step 0" in lines[2]
 
 
@@ -68,4 +68,4 @@ def test_what_no_sensor_shows_is_left_out() -> None:
     windows, truth = world()
     assert found(windows, truth, "forward", "turn left", "out") == []
     windows.channels = [Channel(c.name, c.location, c.modality, c.axis, c.unit, False) for c in CHANNELS]
-    assert found(windows, truth, "up", "down", "none") == [] and way_lines([]) == []
+    assert found(windows, truth, "up", "down", "none") == [] and direction_lines([]) == []

@@ -9,7 +9,7 @@ import pytest
 from said import steps_said
 from test_check_directions import RATE, STEPS, world
 
-from vqtext.pipeline.inspection.check_durations import found_lasts, lasts_lines
+from vqtext.pipeline.inspection.check_durations import check_durations, duration_lines
 from vqtext.schema import SubAction
 
 
@@ -22,7 +22,7 @@ def rounds(*frames: int) -> np.ndarray:
 
 def found(use: np.ndarray, *lasts: str | None):
     steps = [SubAction(phrase=f"step {i}", lasts=said) for i, said in enumerate(lasts)]
-    return found_lasts(steps_said(world()[0], use, steps))
+    return check_durations(steps_said(world()[0], use, steps))
 
 
 def test_durations_are_held_against_the_mean_of_the_label() -> None:
@@ -32,7 +32,7 @@ def test_durations_are_held_against_the_mean_of_the_label() -> None:
         ("step 0", "brief", 10 / RATE),
     ]
     assert all(row["usual_s"] == 20 / RATE for row in rows)
-    assert lasts_lines(rows) == ["2 of 2 written durations are what is found"]
+    assert duration_lines(rows) == ["2 of 2 written durations are what is found"]
 
 
 def test_what_is_written_the_wrong_way_round_comes_first() -> None:
@@ -42,7 +42,7 @@ def test_what_is_written_the_wrong_way_round_comes_first() -> None:
         ("step 0", "brief"),
         ("step 2", "brief"),
     ]
-    lines = lasts_lines(rows)
+    lines = duration_lines(rows)
     assert lines[0] == "1 of 3 written durations are what is found"
     assert "0.60 s" in lines[2] and "0.33 s" in lines[2]
 
@@ -50,8 +50,8 @@ def test_what_is_written_the_wrong_way_round_comes_first() -> None:
 def test_nothing_is_found_of_steps_that_hardly_end_and_nothing_told_where_nothing_is_written() -> None:
     still = np.zeros((world()[0].n, STEPS), dtype=int)
     assert [row["found"] for row in found(still, "brief", "long")] == [None, None]
-    assert lasts_lines(found(still, "brief", "long")) == ["0 of 2 written durations are what is found"]
-    assert found(rounds(10, 20), None, None) == [] and lasts_lines([]) == []
+    assert duration_lines(found(still, "brief", "long")) == ["0 of 2 written durations are what is found"]
+    assert found(rounds(10, 20), None, None) == [] and duration_lines([]) == []
 
 
 @pytest.mark.parametrize("label", [1, 2])
@@ -59,4 +59,4 @@ def test_windows_whose_label_the_model_misses_say_nothing(label: int) -> None:
     windows = world()[0]
     windows = replace(windows, labels=["lift", "drop", "wait"], label=np.zeros_like(windows.label))
     said = steps_said(windows, rounds(10, 20), [SubAction(phrase="lift", lasts="brief")], label=label)
-    assert found_lasts(said)[0]["found"] is None
+    assert check_durations(said)[0]["found"] is None

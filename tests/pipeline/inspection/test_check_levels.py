@@ -7,7 +7,7 @@ import pytest
 from said import steps_said
 
 from vqtext.data.windows.windows import Windows
-from vqtext.pipeline.inspection.check_levels import found_levels, level_lines
+from vqtext.pipeline.inspection.check_levels import check_levels, level_lines
 from vqtext.schema import Channel, SubAction, Subject
 
 RATE, STEPS, N = 20.0, 80, 24
@@ -60,7 +60,7 @@ def world() -> tuple[Windows, np.ndarray]:
 
 def found(windows: Windows, use: np.ndarray, uses: list[SubAction], label: int = 0):
     """What is found while a model says ``use (N, F)``."""
-    return found_levels(steps_said(windows, use, uses, np.arange(N - 4), label))
+    return check_levels(steps_said(windows, use, uses, np.arange(N - 4), label))
 
 
 def test_right_words_are_found_to_be_right() -> None:
@@ -87,7 +87,7 @@ def test_a_word_that_the_data_contradict_is_marked() -> None:
     windows, truth = world()
     uses = walking(left_swing="still")
     cells = [{"label": "walk", "step": 0, "location": place} for place in ("left ankle", None)]
-    rows = found_levels(steps_said(windows, truth, uses, rejected=cells))
+    rows = check_levels(steps_said(windows, truth, uses, rejected=cells))
     marked = [(row["phrase"], row["location"]) for row in rows if row["rejected"]]
     assert marked == [("swing the left leg", "left ankle")]
     heading, first = (line for line in level_lines(rows) if line.endswith(("by the data", "contradicted")))
@@ -99,7 +99,7 @@ def test_all_that_the_data_contradict_is_shown_also_where_it_was_right_or_never_
     windows, truth = world()
     cells = [{"label": "walk", "step": step, "location": "left ankle"} for step in (0, 2)]
     said = steps_said(windows, np.where(truth == 2, -1, truth), walking(), rejected=cells)
-    first, second = (line for line in level_lines(found_levels(said)) if line.endswith("contradicted"))
+    first, second = (line for line in level_lines(check_levels(said)) if line.endswith("contradicted"))
     assert "swing the left leg" in first and "stand on both feet" in second and "–" in second
 
 

@@ -6,7 +6,7 @@ from test_unseen import prepared, study  # noqa: F401
 
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.training.lint_words import doubts
+from vqtext.pipeline.training.lint_words import lint_words
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.prompts.lexicon import lexicon
 from vqtext.schema import Cell, SubAction
@@ -27,19 +27,21 @@ def step(phrase: str, left: str, right: str, side: str | None = None) -> SubActi
 def test_a_signature_against_its_side_is_told_once_and_one_that_fits_never():
     fits = step("lift the left foot", "strong", "still")
     against = step("lift the right foot", "strong", "still")
-    assert doubts(words(fits), FEET, [None], "order+signal") == []
-    (told,) = doubts(words(fits, against, against), FEET, [None], "order+signal")
+    assert lint_words(words(fits), FEET, [None], "order+signal") == []
+    (told,) = lint_words(words(fits, against, against), FEET, [None], "order+signal")
     assert (
         told.startswith("2 steps have")
         and "'lift the right foot': right foot still, left foot strong" in told
     )
-    (told,) = doubts(
+    (told,) = lint_words(
         words(step("lift the left foot", "strong", "still", side="right")), FEET, [None], "label+signal"
     )
     assert "its side is right" in told
-    assert doubts(words(against), FEET, [None], "order") == [], "a mode that reads no signature has no doubt"
+    assert lint_words(words(against), FEET, [None], "order") == [], (
+        "a mode that reads no signature has no doubt"
+    )
     planted = step("straighten the left knee", "still", "strong")
-    assert doubts(words(planted), FEET, [None], "order+signal") == [], "the foot under a knee stands"
+    assert lint_words(words(planted), FEET, [None], "order+signal") == [], "the foot under a knee stands"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_the_built_in_words_raise_no_doubt(dataset, labels):
     uses = [list(enumerate(label.subactions)) for label in built_in.labels]
     places = (*FEET, "left wrist", "right wrist", "lower back")
     own = Words([], np.empty(0), uses, [True] * len(uses), [None] * len(uses))
-    assert doubts(own, places, ["left", "right"], "order+signal") == []
+    assert lint_words(own, places, ["left", "right"], "order+signal") == []
 
 
 def test_without_any_signature_training_falls_back_to_the_order_and_says_so(prepared, heard):  # noqa: F811
@@ -61,7 +63,9 @@ def test_without_any_signature_training_falls_back_to_the_order_and_says_so(prep
 
 
 def test_words_about_sensors_that_are_not_there_are_no_words():
-    (told,) = doubts(words(step("lift the left foot", "strong", "still")), ("chest",), [None], "label+signal")
+    (told,) = lint_words(
+        words(step("lift the left foot", "strong", "still")), ("chest",), [None], "label+signal"
+    )
     assert told.startswith(
         "no signature tells how a sensor of this data moves: names follow the labels alone"
     )
@@ -70,8 +74,8 @@ def test_words_about_sensors_that_are_not_there_are_no_words():
 def test_words_of_ways_alone_are_words():
     """Where no level is written of a sensor, but which way it goes is."""
     goes = SubAction(phrase="lift the left foot", signature={"left foot": Cell(direction="up")})
-    assert doubts(words(goes), FEET, [None], "order+signal", [("left foot", "rise")]) == []
-    (told,) = doubts(words(goes), FEET, [None], "order+signal")
+    assert lint_words(words(goes), FEET, [None], "order+signal", [("left foot", "rise")]) == []
+    (told,) = lint_words(words(goes), FEET, [None], "order+signal")
     assert told.startswith("no signature tells"), "without gravity nothing tells which way is up"
 
 
@@ -79,12 +83,12 @@ def test_places_without_a_sensor_are_named_once():
     """Mistyped, or of other data. The dominant wrist is a wrist of somebody."""
     cells = {place: Cell(motion="slight") for place in ("left wrist", "right ankle", "left antenna")}
     steps = [SubAction(phrase=f"step {i}", signature=cells) for i in range(3)]
-    (told,) = doubts(words(*steps), ("dominant wrist",), ["left", "right"], "order+signal")
+    (told,) = lint_words(words(*steps), ("dominant wrist",), ["left", "right"], "order+signal")
     assert told == "no sensor at right ankle, left antenna: what signatures say of it is left unused"
 
 
 def test_postures_alone_are_read_where_gravity_is_felt():
     """Names of people who lie and stand were said to follow the order alone."""
     lying = words(SubAction(phrase="lie", signature={"chest": Cell(posture="lying face up")}))
-    assert doubts(lying, ("chest",), [None], "order+signal", upright=("chest",)) == []
-    assert "the order of steps alone" in doubts(lying, ("chest",), [None], "order+signal")[0]
+    assert lint_words(lying, ("chest",), [None], "order+signal", upright=("chest",)) == []
+    assert "the order of steps alone" in lint_words(lying, ("chest",), [None], "order+signal")[0]

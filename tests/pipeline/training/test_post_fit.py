@@ -201,7 +201,7 @@ def test_noise_is_told_as_unlike_everything_learned_and_doubted(model):
     assert (known.familiar < 1).mean() < 0.1 and (strange.familiar < 1).mean() > 0.9
     assert known.log_posterior.max(1).mean() > strange.log_posterior.max(1).mean()
     told, doubted = model.explain(usual[:1])[0], model.explain(noise[:1])[0]
-    assert "unlike everything learned" in str(doubted) and "unlike" not in str(told)
+    assert "out of distribution" in str(doubted) and "unlike" not in str(told)
     assert doubted.confidence < 0.5 + doubted.familiar / 2 + 1e-3
     streamed = list(model.explain_stream(np.concatenate(noise[:3], 1)))
     assert all(reason.familiar < 1 for reason in streamed)

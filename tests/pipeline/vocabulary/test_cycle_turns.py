@@ -8,7 +8,7 @@ from itertools import permutations
 
 import pytest
 
-from vqtext.pipeline.vocabulary.cycle_turns import Step, Wheel, symmetries
+from vqtext.pipeline.vocabulary.cycle_turns import Wheel, WheelStep, symmetries
 from vqtext.pipeline.vocabulary.identifiability import Transcript, identifiability
 
 ANCHORS = 6
@@ -23,16 +23,16 @@ def random_world(seed: int) -> list[Transcript]:
     world: list[Transcript] = []
     for _ in range(draw.randint(1, 3)):
         names = draw.choices(range(anchors), k=draw.randint(1, 3))
-        steps = [Step(name, tuple(draw.choice(LEVELS) for _ in range(places))) for name in names]
-        turned = [Step(hidden[step.anchor], step.signature) for step in steps]
+        steps = [WheelStep(name, tuple(draw.choice(LEVELS) for _ in range(places))) for name in names]
+        turned = [WheelStep(hidden[step.anchor], step.signature) for step in steps]
         while turned[: len(names)] != steps[: len(names)] and len(steps) < 12:
             steps += turned
-            turned = [Step(hidden[step.anchor], step.signature) for step in turned]
+            turned = [WheelStep(hidden[step.anchor], step.signature) for step in turned]
         if draw.random() < 0.3:
             del steps[draw.randrange(len(steps)) + 1 :]
         if places and draw.random() < 0.4:
             i = draw.randrange(len(steps))
-            steps[i] = Step(steps[i].anchor, (draw.choice(LEVELS), *steps[i].signature[1:]))
+            steps[i] = WheelStep(steps[i].anchor, (draw.choice(LEVELS), *steps[i].signature[1:]))
         world.append((draw.random() < 0.9, steps))
     return world
 
@@ -97,7 +97,7 @@ def one_cell_changed(world: Sequence[Transcript]) -> Iterator[list[Transcript]]:
             for place in range(len(step.signature)):
                 for level in LEVELS:
                     said = (*step.signature[:place], level, *step.signature[place + 1 :])
-                    changed = [*steps[:i], Step(step.anchor, said), *steps[i + 1 :]]
+                    changed = [*steps[:i], WheelStep(step.anchor, said), *steps[i + 1 :]]
                     yield [*world[:label], (cyclic, changed), *world[label + 1 :]]
 
 
@@ -129,7 +129,7 @@ def test_a_search_cut_short_gives_upper_bounds_and_never_misses_a_group() -> Non
 
 
 def cycle(*anchors: int) -> Wheel:
-    return Wheel.of(True, [Step(anchor) for anchor in anchors], signed=False)
+    return Wheel.of(True, [WheelStep(anchor) for anchor in anchors], signed=False)
 
 
 def test_sixty_labels_that_share_one_anchor_are_counted_without_listing_the_renamings() -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from vqtext.cache import hdf5
-from vqtext.pipeline.vocabulary.cycle_turns import Step
+from vqtext.pipeline.vocabulary.cycle_turns import WheelStep
 from vqtext.pipeline.vocabulary.identifiability import Count, Sensors, identifiability, sensors_of
 from vqtext.pipeline.vocabulary.identifiability_report import Report, report
 from vqtext.prompts.lexicon import lexicon
@@ -17,8 +17,8 @@ WRIST = Sensors(["wrist"], [None])
 PATTERN: dict[str, Motion] = {"forward": "strong", "rest": "still", "back": "moderate", "rest again": "still"}
 
 
-def cycle(*steps: tuple[int, str | None]) -> tuple[bool, list[Step]]:
-    return True, [Step(anchor, (said,)) for anchor, said in steps]
+def cycle(*steps: tuple[int, str | None]) -> tuple[bool, list[WheelStep]]:
+    return True, [WheelStep(anchor, (said,)) for anchor, said in steps]
 
 
 def test_a_swing_forward_and_back_look_alike_to_one_wrist() -> None:
@@ -36,7 +36,7 @@ def test_a_signature_at_one_place_tells_the_whole_cycle_apart_and_all_hangs_by_i
 
 def test_another_label_that_has_only_one_of_them_tells_them_apart() -> None:
     walk = cycle((0, "strong"), (1, "still"), (2, "strong"), (3, "still"))
-    wave = False, [Step(0, ("strong",)), Step(1, ("still",))]
+    wave = False, [WheelStep(0, ("strong",)), WheelStep(1, ("still",))]
     assert identifiability([walk, wave]).groups == []
 
 
@@ -47,7 +47,7 @@ def test_without_signatures_a_cycle_may_be_turned_round() -> None:
 
 
 def test_a_transcript_with_an_end_is_held_by_its_ends() -> None:
-    found = identifiability([(False, [Step(i) for i in range(3)])])
+    found = identifiability([(False, [WheelStep(i) for i in range(3)])])
     assert (found.labels, found.order, found.groups) == (Count(6), Count(1), [])
 
 
@@ -65,7 +65,7 @@ def test_anchors_alike_in_every_neighbour_are_apart_where_no_one_renaming_swaps_
 def test_numbers_that_a_reader_can_take_in() -> None:
     assert [str(Count(n)) for n in (1, 24, 99_999, 3_628_800)] == ["1", "24", "99999", "3.6e6"]
     assert (str(Count(12, exact=False)), Count(12, exact=False).plain) == ("at most 12", "at most 12")
-    huge = identifiability([(True, [Step(i) for i in range(500)])]).labels
+    huge = identifiability([(True, [WheelStep(i) for i in range(500)])]).labels
     assert json.dumps(huge.plain) == '"1.2e1134"'
     assert Count(10**40).plain == 10**40
 

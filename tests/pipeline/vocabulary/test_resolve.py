@@ -13,7 +13,7 @@ from vqtext.data.planted.world import WORLDS
 from vqtext.pipeline.evaluation.truth_map import own_table, read_table
 from vqtext.pipeline.vocabulary.anchor_words import Words, vocabulary
 from vqtext.pipeline.vocabulary.identifiability import Sensors
-from vqtext.pipeline.vocabulary.joined_steps import counted_as, lasts_of, parts_of, round_of
+from vqtext.pipeline.vocabulary.joined_steps import counted_as, parts_of, relative_duration, round_of
 from vqtext.pipeline.vocabulary.resolve import Resolved, resolve
 from vqtext.pipeline.vocabulary.separating import Separating
 from vqtext.prompts.lexicon import lexicon
@@ -53,7 +53,7 @@ def test_neighbours_that_nothing_tells_apart_become_one_step_named_by_both() -> 
     found = resolve(words(SWING), WRIST, FAST)
     assert told(found) == [["arm swings back, elbow drives back", "arm stops behind", "hand rises"]]
     anchor, joined = found.words.uses[0][0]
-    assert joined.signature == {"wrist": Cell(motion="strong")} and lasts_of(joined) == 2.4
+    assert joined.signature == {"wrist": Cell(motion="strong")} and relative_duration(joined) == 2.4
     assert np.allclose(found.words.vectors[anchor], np.array([1, 1, 0, 0]) / 2**0.5)
     assert len(found.words.phrases) == 3, "its parts are no anchors any more"
     (join,) = found.joined
@@ -112,7 +112,9 @@ def test_a_cycle_that_may_be_turned_is_one_round_of_alternatives() -> None:
         ["swing the left leg or swing the right leg", "plant the left leg or plant the right leg"]
     ]
     assert [join.why for join in found.joined] == ["order", "order"]
-    assert [lasts_of(s) for _, s in found.words.uses[0]] == [1.0, 1.0], "not both of them, one or the other"
+    assert [relative_duration(s) for _, s in found.words.uses[0]] == [1.0, 1.0], (
+        "not both of them, one or the other"
+    )
     rises = [
         s.model_copy(update={"signature": {"wrist": Cell(motion=m, direction=way)}})
         for s, m, way in zip(LEGS, ("strong", "still") * 2, ("up", None, "down", None), strict=True)

@@ -26,8 +26,8 @@ SIGNS = {"rise": {"up": 1.0, "down": -1.0}, "turn": {"turn left": 1.0, "turn rig
 """What can be measured, and which written directions it tells apart."""
 
 
-def ways(channels: Sequence[Channel]) -> list[tuple[str, str]]:
-    """What `headings` measures of these channels: P pairs of a location and one of `SIGNS`.
+def direction_cells(channels: Sequence[Channel]) -> list[tuple[str, str]]:
+    """What `vertical_velocities` measures of these channels: P pairs of a location and one of `SIGNS`.
 
     A rise needs three axes of an accelerometer that feels gravity, a turn those of a gyroscope beside it.
     """
@@ -35,7 +35,7 @@ def ways(channels: Sequence[Channel]) -> list[tuple[str, str]]:
     return [(location, way) for location, own in found.items() for way in list(SIGNS)[: len(own)]]
 
 
-def headings(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) -> np.ndarray:
+def vertical_velocities(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) -> np.ndarray:
     """Velocities about the vertical: upwards in m/s, to the left in rad/s.
 
     A rise is the integral of the acceleration along the vertical, of which what is slower than a stroke is
@@ -47,23 +47,23 @@ def headings(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) ->
         rate_hz: samples a second.
 
     Returns:
-        ``(N, T, P) float32`` in the order of `ways`, NaN where an axis has no sample.
+        ``(N, T, P) float32`` in the order of `direction_cells`, NaN where an axis has no sample.
     """
-    return headings_and_ups(signal, channels, rate_hz)[0]
+    return velocities_and_ups(signal, channels, rate_hz)[0]
 
 
-def headings_and_ups(
+def velocities_and_ups(
     signal: np.ndarray, channels: Sequence[Channel], rate_hz: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`headings`, and where up is at each place that knows it, in the axes of its sensor.
+    """`vertical_velocities`, and where up is at each place that knows it, in the axes of its sensor.
 
     Up is the direction of gravity, carried along by the gyroscope and drawn to what the accelerometer feels
     (a complementary filter, forwards and backwards, so that neither end lags); without a gyroscope it is the
     smoothed acceleration.
 
     Returns:
-        As `headings`; and unit vectors, ``(N, T, 3·H) float32`` for the H places of `upright_places`, NaN
-        where an axis of the accelerometer has no sample.
+        As `vertical_velocities`; and unit vectors, ``(N, T, 3·H) float32`` for the H places of
+        `upright_places`, NaN where an axis of the accelerometer has no sample.
     """
     found, ups = [], []
     for own in _upright(channels).values():

@@ -121,7 +121,7 @@ def rates(rotation: np.ndarray, dt: float) -> np.ndarray:
     return axis / 2 * np.where(sine > 1e-9, angle / np.maximum(sine, 1e-9), 1) / dt
 
 
-def felt(pose: Pose, dt: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def sensed(pose: Pose, dt: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Accelerometer (m/s², gravity included), gyroscope (rad/s) and magnetometer (μT), ``(n, 3)`` each.
 
     Args:

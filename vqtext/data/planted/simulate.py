@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqtext.data.planted.body import DOFS, PLACES, felt, poses
+from vqtext.data.planted.body import DOFS, PLACES, poses, sensed
 from vqtext.data.planted.world import MOVEMENTS, WORLDS, Label, Movement, Options
 from vqtext.data.recordings.recording import Recording, Track
 from vqtext.schema import Channel, Subject
@@ -235,7 +235,7 @@ def _worn(
         places, dead, poses(q, who.height_m, places, shift).values(), strict=True
     ):
         turned = _mounting(rng, options.rotation_deg, wrong[place])
-        acc, gyro, mag = felt((pose_r @ turned, pose_p), dt)
+        acc, gyro, mag = sensed((pose_r @ turned, pose_p), dt)
         up = (np.swapaxes(pose_r[1::2] @ turned, 1, 2))[:, :, 2]
         acc += up * _shock(place, strikes, times)[:, None]
         lost = _lost(len(times), options, rng) | silent

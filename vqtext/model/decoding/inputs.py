@@ -95,7 +95,7 @@ def window_tensor(x: np.ndarray, number: np.ndarray, config: ModelConfig) -> Ten
     if (wild := too_large(x)).any():
         window, channel, at = np.argwhere(wild)[0]
         raise DataError(
-            f"window {number[window]} has {told(x[window, channel, at])} in channel "
+            f"window {number[window]} has {in_words(x[window, channel, at])} in channel "
             f"{config.channels[channel].name}: write NaN where nothing was measured"
         )
     empty = np.isnan(x).all((1, 2))
@@ -111,7 +111,7 @@ def too_large(x: np.ndarray) -> np.ndarray:
     return np.abs(x) > LARGEST
 
 
-def told(value: float) -> str:
+def in_words(value: float) -> str:
     """A value that is `too_large`, in words."""
     return "an infinite value" if np.isinf(value) else f"the value {value:g}"
 

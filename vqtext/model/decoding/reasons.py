@@ -17,7 +17,7 @@ from vqtext.schema import LEAST_SAMPLES
 POSSIBLE = 0.1  # least probability of a runner-up that is told
 
 
-def tell(
+def reason_of(
     decoded: Decoded, row: int, states: Tensor, keep: Tensor, decoder: Decoder, first: int = 0
 ) -> Reason:
     """The reason of one window, with its runner-up's, where a second label was decoded and is as likely as

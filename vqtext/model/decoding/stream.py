@@ -16,8 +16,15 @@ from vqtext.errors import DataError, ShapeError
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding.arrays import check_rate, in_memory, numbers, rows_of
 from vqtext.model.decoding.decoder import Decoder
-from vqtext.model.decoding.inputs import Signals, check_channels, frames_seen, told, too_large, window_tensor
-from vqtext.model.decoding.reasons import tell
+from vqtext.model.decoding.inputs import (
+    Signals,
+    check_channels,
+    frames_seen,
+    in_words,
+    too_large,
+    window_tensor,
+)
+from vqtext.model.decoding.reasons import reason_of
 from vqtext.model.network.frame_names import frame_states
 from vqtext.model.network.network import Network
 from vqtext.reason import Reason, Step
@@ -27,7 +34,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Said:
+class WindowOutput:
     """What the network said of one window, or several of one window's length.
 
     Attributes:
@@ -127,7 +134,7 @@ def _pieces(chunks: Iterable[Any], config: ModelConfig) -> Iterator[np.ndarray]:
             if (wild := too_large(piece)).any():
                 channel, at = np.argwhere(wild)[0]
                 raise DataError(
-                    f"the recording has {told(piece[channel, at])} in channel "
+                    f"the recording has {in_words(piece[channel, at])} in channel "
                     f"{config.channels[channel].name} at {(seen + at) / config.rate_hz:g} s: write NaN where "
                     "nothing was measured"
                 )
@@ -147,13 +154,13 @@ def _reasons(model: Trained, pieces: Iterable[np.ndarray], hop: int, ahead: int)
         )
         decoded = model.decoder(states, classes, keep, 2, familiar)
         for row, stretch in enumerate(batch):
-            yield tell(decoded, row, stretch.states, stretch.seen, model.decoder, stretch.start)
+            yield reason_of(decoded, row, stretch.states, stretch.seen, model.decoder, stretch.start)
 
 
-def _stretches(model: Trained, pieces: Iterable[np.ndarray], hop: int, ahead: int) -> Iterator[Said]:
+def _stretches(model: Trained, pieces: Iterable[np.ndarray], hop: int, ahead: int) -> Iterator[WindowOutput]:
     """What was said of each window's length, out of all windows that hold some of it."""
     frames, place, known = model.config.frames, 0, 0
-    said: list[Said] = []
+    said: list[WindowOutput] = []
     heard = False
     for batch in _batches(_windows(pieces, model.config, hop), ahead):
         looked = _look(model, batch)
@@ -198,10 +205,10 @@ def _windows(
 
 
 @torch.no_grad()
-def _look(model: Trained, windows: Sequence[tuple[int, np.ndarray, int]]) -> list[Said | None]:
+def _look(model: Trained, windows: Sequence[tuple[int, np.ndarray, int]]) -> list[WindowOutput | None]:
     """What the network says of each window; None where nothing was measured."""
     measured = [i for i, (_, window, _) in enumerate(windows) if np.isfinite(window).any()]
-    found: list[Said | None] = [None] * len(windows)
+    found: list[WindowOutput | None] = [None] * len(windows)
     if not measured:
         return found
     starts = np.array([windows[i][0] for i in measured])
@@ -210,11 +217,11 @@ def _look(model: Trained, windows: Sequence[tuple[int, np.ndarray, int]]) -> lis
     states = frame_states(out, model.config.frames)
     seen, familiar = frames_seen(rows, model.config), model.decoder.novelty(out.pooled)
     for row, i in enumerate(measured):
-        found[i] = Said(windows[i][0], states[row], seen[row], out.classes[row], familiar[row])
+        found[i] = WindowOutput(windows[i][0], states[row], seen[row], out.classes[row], familiar[row])
     return found
 
 
-def _averaged(model: Trained, said: list[Said], begin: int, end: int) -> Iterator[Said]:
+def _averaged(model: Trained, said: list[WindowOutput], begin: int, end: int) -> Iterator[WindowOutput]:
     """What was said of the frames ``begin`` to ``end``, at most a window of them; nothing where none was
     seen."""
     config = model.config
@@ -231,7 +238,7 @@ def _averaged(model: Trained, said: list[Said], begin: int, end: int) -> Iterato
             familiar += s.seen[there].sum() * s.familiar
     if count.any():
         states = states / count.clamp(min=1)[:, None]
-        yield Said(begin, states, count > 0, classes / count.sum(), familiar / count.sum())
+        yield WindowOutput(begin, states, count > 0, classes / count.sum(), familiar / count.sum())
 
 
 def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:

@@ -25,7 +25,7 @@ from vqtext.model.grounding.emissions import (
     from_descriptions,
     from_signatures,
 )
-from vqtext.model.grounding.rejected_cells import Cell, rejected, without
+from vqtext.model.grounding.rejected_cells import WrittenCell, rejected, without
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
 from vqtext.model.network.token_to_frame import anchors_of
@@ -76,7 +76,7 @@ class Posterior:
     known: Tensor
     chain: Chain
     identified: Tensor
-    rejected: tuple[Cell, ...] = ()
+    rejected: tuple[WrittenCell, ...] = ()
 
     def anchors(self) -> Tensor:
         """The most probable anchor of each frame, ``(N, F)``, −1 where it is not known."""
@@ -113,20 +113,20 @@ def e_step(
         knows -= {"signal"}
     if evidence.similarity is None:
         knows -= {"text"}
-    first, known = words(evidence, grammar, knows, config.emission)
-    cells: list[Cell] = []
+    first, known = word_weights(evidence, grammar, knows, config.emission)
+    cells: list[WrittenCell] = []
     if config.reject_cells and "signal" in knows:
         step_s = step_seconds(evidence, grammar, tempo, first)
         cells = rejected(evidence, tempo.chain(step_s), config.emission)
         evidence = without(evidence, cells)
-        first, known = words(evidence, grammar, knows, config.emission)
+        first, known = word_weights(evidence, grammar, knows, config.emission)
     chain = tempo.chain(step_seconds(evidence, grammar, tempo, first))
     chain = switching(chain, config.chain, evidence.frame_s, evidence.neighbours is not None)
     if not known.any():
         nothing = torch.zeros(labels, dtype=torch.bool)
         empty = torch.zeros(len(known), 0, len(grammar.of_state), dtype=torch.half)
         return Posterior(empty, grammar.of_state, known, chain, nothing, tuple(cells))
-    data, place = features(evidence, grammar, first, chain, config)
+    data, place = fit_emissions(evidence, grammar, first, chain, config)
     onto = grammar.onto_states()
     states = torch.empty(*evidence.motion.shape[:2], onto.shape[2], dtype=torch.half)
     paths = torch.empty(evidence.motion.shape[:2], dtype=torch.long)
@@ -143,7 +143,7 @@ def e_step(
     return Posterior(states, grammar.of_state, known, chain, found, tuple(cells))
 
 
-def words(
+def word_weights(
     evidence: Evidence, grammar: Grammar, knows: frozenset[str], config: EmissionConfig
 ) -> tuple[Tensor, Tensor]:
     """Log weights of the uses of each window's label by signatures and descriptions, ``(N, F, U)``, and the
@@ -159,7 +159,7 @@ def words(
     return first, known
 
 
-def features(
+def fit_emissions(
     evidence: Evidence, grammar: Grammar, first: Tensor, chain: Chain, config: EStepConfig
 ) -> tuple[Gaussians, Tensor]:
     """Gaussians of each sub-state, fitted where the words ``first (N, F, U)`` put it, and the state of each

@@ -58,7 +58,7 @@ CELLS = 1 << 24  # numbers of one pass held at once
 
 
 @dataclass(frozen=True)
-class Cell:
+class WrittenCell:
     """What is written of one use: its level at a location, or, where that is None, which way it goes."""
 
     label: int
@@ -66,7 +66,7 @@ class Cell:
     location: int | None
 
 
-def rejected(evidence: Evidence, chain: Chain, config: EmissionConfig) -> list[Cell]:
+def rejected(evidence: Evidence, chain: Chain, config: EmissionConfig) -> list[WrittenCell]:
     """The cells that the training windows contradict, the clearest of each label first.
 
     Args:
@@ -83,7 +83,7 @@ def rejected(evidence: Evidence, chain: Chain, config: EmissionConfig) -> list[C
     return found
 
 
-def without(evidence: Evidence, cells: list[Cell]) -> Evidence:
+def without(evidence: Evidence, cells: list[WrittenCell]) -> Evidence:
     """Evidence in which these cells say nothing."""
     levels, directions = evidence.levels.clone(), evidence.directions.clone()
     for cell in cells:
@@ -124,10 +124,10 @@ class _Label:
         self.there = self.there.view(*self.seen.shape[:2], -1)  # (W, F, P), of each feature ``of (R,)``
         self.patterns = torch.nn.functional.one_hot(self.of, self.there.shape[2]).to(self.x.dtype)  # (R, P)
 
-    def rejected(self) -> list[Cell]:
+    def rejected(self) -> list[WrittenCell]:
         """What to leave out, in this order; here it is left out already."""
         left, named = self._cells(), self._named(self.written)
-        found: list[Cell] = []
+        found: list[WrittenCell] = []
         most = min(CONFIG.most, len(left) // 2)
         best = before = float(self._likely(self.written[None])[0])
         while len(found) < most:
@@ -148,13 +148,13 @@ class _Label:
         """What all cells say that are not left out, ``(W, F, U)``."""
         return self.fits.sum(-1) + self.going
 
-    def _cells(self) -> list[Cell]:
+    def _cells(self) -> list[WrittenCell]:
         levels = self.levels.isfinite().any(0).nonzero().tolist()
         goes = (self.going != 0).any(0).any(0).nonzero()[:, 0].tolist()
-        at_places = [Cell(self.label, use, location) for use, location in levels]
-        return at_places + [Cell(self.label, use, None) for use in goes]
+        at_places = [WrittenCell(self.label, use, location) for use, location in levels]
+        return at_places + [WrittenCell(self.label, use, None) for use in goes]
 
-    def _leave_out(self, cell: Cell) -> None:
+    def _leave_out(self, cell: WrittenCell) -> None:
         if cell.location is None:
             self.going[..., cell.use] = 0
         else:
@@ -168,7 +168,7 @@ class _Label:
         levels[:, use] = torch.nan
         return fits_levels(self.motion[..., one], self.moved[..., one], levels, self.config)[..., 0]
 
-    def _without(self, cells: list[Cell]) -> Tensor:
+    def _without(self, cells: list[WrittenCell]) -> Tensor:
         """How likely the windows are without each cell, ``(C,)``."""
         now = self._words()
         at_once = max(1, CELLS // (now.numel() * self.chain.row))

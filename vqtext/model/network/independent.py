@@ -14,7 +14,7 @@ from vqtext.model.distributed import batch_mean
 from vqtext.model.guidance.fusion import Fusion, meet
 from vqtext.model.network.segments import bridge, stitch_curves
 from vqtext.model.network.token_mixer import FAINT
-from vqtext.model.network.tokens import Drawn, Tokenised
+from vqtext.model.network.tokens import Reconstruction, Tokenised
 from vqtext.model.vqshape import VQShape, stretch
 from vqtext.model.vqshape.attributes import Attributes
 from vqtext.model.vqshape.codebook import Quantised
@@ -94,7 +94,7 @@ class Independent(nn.Module):
             """``(S, ·)`` → ``(B, C, T)``"""
             return stretch(x * deviation + mean, steps).unflatten(0, (batch, -1))
 
-        drawn = Drawn(unscaled(laid), unscaled(copy))
+        drawn = Reconstruction(unscaled(laid), unscaled(copy))
         level = torch.cat([mean, (deviation + FAINT).log()], -1)[:, None].expand(-1, q.code.shape[1], -1)
         features = torch.cat([q.z, a.mu, a.sigma, a.t, a.l, level], -1) * keep[..., None]
         return Tokenised(

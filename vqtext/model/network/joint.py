@@ -9,10 +9,10 @@ from vqtext.model.config import ModelConfig
 from vqtext.model.guidance.fusion import Fusion, meet
 from vqtext.model.network.codebook import Codebook
 from vqtext.model.network.encoder import ChannelEmbedding, PatchEncoder
-from vqtext.model.network.segments import lean, stitch
+from vqtext.model.network.segments import align, stitch
 from vqtext.model.network.shape_decoder import ShapeDecoder, SignalDecoder
 from vqtext.model.network.tokenizer import Tokenizer
-from vqtext.model.network.tokens import Drawn, Tokenised
+from vqtext.model.network.tokens import Reconstruction, Tokenised
 
 
 class Joint(nn.Module):
@@ -59,15 +59,15 @@ class Joint(nn.Module):
         q = self.codebook(a.z, a.keep)
         features = torch.cat([q.z, a.mu, a.sigma, torch.stack([a.t, a.l], -1)], -1) * a.keep[..., None]
 
-        def draw(read: Tensor) -> Drawn:
+        def draw(read: Tensor) -> Reconstruction:
             # Codes are few, but each token is drawn by itself: only so z learns which code draws its piece.
             shapes = self.shape_decoder(q.z, channels)
             offset, scale = a.mu[..., None], a.sigma[..., None]
             alone = offset + scale * shapes
-            among = lean(a.mu, a.t, a.l, a.keep[..., None] & (a.sigma > 0))
+            among = align(a.mu, a.t, a.l, a.keep[..., None] & (a.sigma > 0))
             together = alone + among + scale * self.signal_decoder(read, channels)
             both = stitch(torch.cat([alone, together], 2), a.t, a.l, a.keep, x.shape[-1])
-            return Drawn(*both.chunk(2, 1))
+            return Reconstruction(*both.chunk(2, 1))
 
         return Tokenised(
             code=q.code,

@@ -21,7 +21,7 @@ from vqtext.model.guidance.fusion import Fused
 from vqtext.model.network.encoder import Normaliser
 from vqtext.model.network.independent import Independent
 from vqtext.model.network.joint import Joint
-from vqtext.model.network.token_mixer import TokenReader
+from vqtext.model.network.token_mixer import TokenMixer
 from vqtext.model.network.token_to_frame import anchors_of
 from vqtext.model.network.tokens import Tokenised
 from vqtext.model.vqshape.losses import Losses
@@ -31,7 +31,7 @@ SHARPNESS = 12.0  # cosines of anchors lie close together: logits = SHARPNESS ·
 
 
 @dataclass(frozen=True)
-class Reading:
+class NetworkOutput:
     """What the network says of B windows. M tokens a window, S sub-steps a token, K anchors.
 
     Attributes:
@@ -66,7 +66,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Output(Reading):
+class TrainingOutput(NetworkOutput):
     """What the network says of B windows, and what only its losses and its drawings ask for.
 
     Attributes:
@@ -107,7 +107,7 @@ class Network(nn.Module):
         basis = span(anchors)
         trunk = Joint if config.joint else Independent
         self.trunk: Joint | Independent = trunk(config, len(basis))
-        self.reader = TokenReader(config, len(basis))
+        self.reader = TokenMixer(config, len(basis))
         self.correct = nn.Linear(s.dim, config.substeps * len(basis))
         self.context = nn.Linear(s.dim, config.substeps * len(of_state))
         self.sharpness = nn.Parameter(torch.tensor(SHARPNESS).log())
@@ -117,8 +117,10 @@ class Network(nn.Module):
         self.register_buffer("of_state", of_state, persistent=False)
         self.register_buffer("basis", basis)
 
-    def forward(self, signal: Tensor, text: Tensor | None = None, text_mask: Tensor | None = None) -> Output:
-        """Windows ``(B, C, T)`` in physical units, NaN where nothing was measured → `Output`.
+    def forward(
+        self, signal: Tensor, text: Tensor | None = None, text_mask: Tensor | None = None
+    ) -> TrainingOutput:
+        """Windows ``(B, C, T)`` in physical units, NaN where nothing was measured → `TrainingOutput`.
 
         Text tokens ``(B, L, token_dim)`` and their mask ``(B, L)`` are for training; a row whose mask is all
         False is a window without text.
@@ -127,7 +129,7 @@ class Network(nn.Module):
         a = self.trunk(signal, seen, text, text_mask)
         read = self.reader(a.features, a.action, a.keep)
         drawn = a.draw(read)
-        return Output(
+        return TrainingOutput(
             **self._said(a, read),
             signal=signal,
             rebuilt=drawn.rebuilt,
@@ -138,14 +140,14 @@ class Network(nn.Module):
             fused=a.fused,
         )
 
-    def read(self, signal: Tensor) -> Reading:
+    def read(self, signal: Tensor) -> NetworkOutput:
         """What `forward` says of windows ``(B, C, T)`` by the signal alone; nothing is drawn, which takes a
         quarter of the time."""
         a = self.trunk(*self.normalise(signal), None, None)
-        return Reading(**self._said(a, self.reader(a.features, a.action, a.keep)))
+        return NetworkOutput(**self._said(a, self.reader(a.features, a.action, a.keep)))
 
     def _said(self, a: Tokenised, read: Tensor) -> dict[str, Tensor]:
-        """The attributes of a `Reading`."""
+        """The attributes of a `NetworkOutput`."""
         own = a.action  # (B, M, S, r)
         named = own + self.correct(read).unflatten(-1, own.shape[-2:])
         pooled = self._pool(read, a.keep)

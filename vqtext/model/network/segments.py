@@ -46,7 +46,7 @@ def measure(piece: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(here, mean, 0.0), torch.where(here, (square + FAINT**2).sqrt(), 0.0)
 
 
-def lean(mu: Tensor, t: Tensor, l: Tensor, there: Tensor, steps: int = SHAPE_STEPS) -> Tensor:
+def align(mu: Tensor, t: Tensor, l: Tensor, there: Tensor, steps: int = SHAPE_STEPS) -> Tensor:
     """How pieces lean where the signal goes straight from each token's mean to the next: what means tell of a
     piece beyond its own mean, ``(S, M, c, steps)``, each with mean 0.
 

@@ -1,4 +1,4 @@
-"""What is read off a window's tokens: `Reading` over (code, t, l, mu, sigma), and nothing else.
+"""What is read off a window's tokens: `MixerLayer` over (code, t, l, mu, sigma), and nothing else.
 
 Class, names and the signal itself are all read here, so that each of them is a function of what the codebook
 let through.
@@ -17,7 +17,7 @@ NEIGHBOURS = 5  # tokens that are read as one stretch, this one in their middle
 FAINT = 0.02  # standard units; smaller spreads are all alike to the logarithm
 
 
-class Reading(nn.Module):
+class MixerLayer(nn.Module):
     """Tokens ``(S, M, D)``, each read with its neighbours, then with all of the window.
 
     Where a step begins shows in how a token differs from the ones beside it. A convolution sees that from the
@@ -43,7 +43,7 @@ class Reading(nn.Module):
         return self.transformer(x, src_key_padding_mask=~(keep | ~keep.any(1, keepdim=True)))
 
 
-class TokenReader(nn.Module):
+class TokenMixer(nn.Module):
     """Tokens → what each means among its neighbours, ``(S, M, D)``.
 
     Of its code a token brings what the code is called, not its shape: all that is read rests on the code's
@@ -60,12 +60,12 @@ class TokenReader(nn.Module):
         beside = config.feature_dim - self.code + self.c
         self.inside = nn.Linear(config.substeps * action_dim + beside, s.dim)
         self.position = nn.Parameter(torch.randn(1, config.window_tokens, s.dim) * 0.02)
-        self.reading = Reading(config)
+        self.reading = MixerLayer(config)
 
     def forward(self, features: Tensor, action: Tensor, keep: Tensor) -> Tensor:
         """Args:
         features: of tokens, ``(S, M, f)``; action: of their codes, ``(S, M, sub-steps, r)``.
-        keep: ``(S, M)``, as for `Reading`.
+        keep: ``(S, M)``, as for `MixerLayer`.
         """
         beside = features[..., self.code :]
         sigma = beside[..., self.c : 2 * self.c]

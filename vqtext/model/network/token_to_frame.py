@@ -51,7 +51,7 @@ def nearness(away: Tensor) -> Tensor:
     return torch.where(share > LEAST, share, 0.0)
 
 
-def paint(names: Tensor, weights: Tensor) -> Tensor:
+def to_frames(names: Tensor, weights: Tensor) -> Tensor:
     """Probabilities of sub-steps ``(B, M·S, K)`` → probabilities of frames ``(B, F, K)``."""
     return weights @ names
 

@@ -12,7 +12,7 @@ from vqtext.model.guidance.fusion import Fused
 from vqtext.model.vqshape.losses import Losses
 
 
-class Drawn(NamedTuple):
+class Reconstruction(NamedTuple):
     """The input from its tokens, in standard units, ``(B, C, T)`` each.
 
     Attributes:
@@ -51,7 +51,7 @@ class Tokenised:
     latent: Tensor
     features: Tensor
     action: Tensor
-    draw: Callable[[Tensor], Drawn]
+    draw: Callable[[Tensor], Reconstruction]
     commitment: Tensor
     original: Losses | None
     fused: Fused | None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vqtext.model.training.augment_tilt import MOST
-from vqtext.model.training.augment_yaw import compasses
+from vqtext.model.training.augment_yaw import magnetometers
 from vqtext.schema import Channel, sensors
 
 LOUDER, NOISE = 0.1, 0.1  # spread of the gain, noise as a share of a channel's own spread
@@ -35,7 +35,7 @@ class Augment:
         self.place = torch.tensor([places.index(channel.location) for channel in channels])
         self.places = len(places)
         self.axes = torch.tensor([sensor.axes for sensor in sensors(channels)]).reshape(-1, 3)
-        self.compass, self.gravity = compasses(channels if faces else ())
+        self.compass, self.gravity = magnetometers(channels if faces else ())
 
     def __call__(self, signal: Tensor, frame_keep: Tensor) -> tuple[Tensor, Tensor]:
         """Args:

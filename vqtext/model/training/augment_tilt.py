@@ -17,7 +17,7 @@ UNSEEN = 2.0
 """How much further people yet to come may be from what is usual than those who train."""
 
 
-def mounting(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[Channel]) -> float:
+def tilt_spread(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[Channel]) -> float:
     """By how much sensors should be thought to be tilted from one person to the next, in radians about each
     axis, from `LEAST` to `MOST`.
 

@@ -13,7 +13,7 @@ from vqtext.schema import Channel, sensors
 OWN = 0.5  # share of what headings of an activity differ by between people, beyond which they are their own
 
 
-def compasses(channels: Sequence[Channel]) -> tuple[Tensor, Tensor]:
+def magnetometers(channels: Sequence[Channel]) -> tuple[Tensor, Tensor]:
     """Channels x, y and z of each magnetometer at a place that knows where up is, and those of the
     accelerometer there, ``(s, 3)`` each."""
     every = sensors(channels)
@@ -23,7 +23,7 @@ def compasses(channels: Sequence[Channel]) -> tuple[Tensor, Tensor]:
     return compass, gravity
 
 
-def own_headings(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[Channel]) -> bool:
+def own_yaw(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[Channel]) -> bool:
     """Whether compasses tell who somebody is: what a network learned of where one person happened to face
     would be told of the next.
 
@@ -39,7 +39,7 @@ def own_headings(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[
     Returns:
         True too where nothing is known: without a compass, or of one person.
     """
-    compass, gravity = compasses(channels)
+    compass, gravity = magnetometers(channels)
     if not len(compass):
         return True
     up = F.normalize(mean[:, gravity], dim=-1)  # (N, s, 3)

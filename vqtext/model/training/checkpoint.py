@@ -17,7 +17,7 @@ import torch
 
 from vqtext.model.distributed import rank_zero
 from vqtext.model.tensor_files import save_torch
-from vqtext.model.training.dataset import Draws
+from vqtext.model.training.dataset import SeededSampler
 from vqtext.model.training.lightning_alone import lightning
 from vqtext.model.training.lightning_module import weights
 
@@ -50,7 +50,7 @@ class AtomicIO(lightning.pytorch.plugins.TorchCheckpointIO):
             part.unlink(missing_ok=True)
 
 
-class Keeper(lightning.pytorch.callbacks.Checkpoint):
+class Checkpoints(lightning.pytorch.callbacks.Checkpoint):
     """Keeps the weights that count and the place to go on from, and ends a training that gets no better.
 
     The last epoch counts, at which the learning rate has come down: a few validation people would choose an
@@ -63,7 +63,7 @@ class Keeper(lightning.pytorch.callbacks.Checkpoint):
         draws: the sampler of the training windows, told where in an epoch to go on.
     """
 
-    def __init__(self, folder: Path, patience: int | None, draws: Draws) -> None:
+    def __init__(self, folder: Path, patience: int | None, draws: SeededSampler) -> None:
         self.folder, self.patience, self.draws = folder, patience, draws
         self.score: float | None = None  # the best
         self.best: dict[str, Any] = {}  # its epoch and the weights it had

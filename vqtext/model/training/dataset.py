@@ -39,7 +39,7 @@ class Batch(NamedTuple):
     mask: Tensor | None = None
 
 
-class Windows(Dataset[Any]):
+class WindowBatches(Dataset[Any]):
     """One part of the windows, training or validation, that gives whole batches.
 
     Args:
@@ -69,7 +69,7 @@ class Windows(Dataset[Any]):
         return len(self.index)
 
     def __getitems__(self, items: Sequence[tuple[int, int]]) -> Batch:
-        """The batch of these places, each with a random number of its own; see `Draws`."""
+        """The batch of these places, each with a random number of its own; see `SeededSampler`."""
         place = torch.tensor([place for place, _ in items])
         batch = self._batch(place)
         if self.guidance is None:
@@ -90,7 +90,7 @@ class Windows(Dataset[Any]):
         return Batch(place, *map(torch.from_numpy, (signal, self.label[at], self.frame_keep[at])))
 
 
-class Draws(Sampler[tuple[int, int]]):
+class SeededSampler(Sampler[tuple[int, int]]):
     """Places of windows, each with a random number that decides whatever is random about it.
 
     Where several processes train, each takes its own stretch of every batch. What the last batch lacks to be
@@ -125,7 +125,7 @@ class Draws(Sampler[tuple[int, int]]):
             yield from zip(order[own].tolist(), draws[own].tolist(), strict=True)
 
 
-class Ahead(DataLoader[Batch]):
+class PrefetchingLoader(DataLoader[Batch]):
     """A loader that without workers reads the next batch in a thread, while the network works on this one."""
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
@@ -140,13 +140,15 @@ class Ahead(DataLoader[Batch]):
                 yield batch
 
 
-def loader(windows: Windows, batch_size: int, seed: int, shuffle: bool, workers: int) -> DataLoader[Batch]:
+def loader(
+    windows: WindowBatches, batch_size: int, seed: int, shuffle: bool, workers: int
+) -> DataLoader[Batch]:
     """A loader of batches, ``batch_size`` windows for each process that trains; ``workers`` processes read
     ahead, 0 reads in this one."""
-    return Ahead(
+    return PrefetchingLoader(
         windows,
         batch_size,
-        sampler=Draws(len(windows), batch_size, seed, shuffle),
+        sampler=SeededSampler(len(windows), batch_size, seed, shuffle),
         num_workers=workers,
         persistent_workers=workers > 0,
         generator=torch.Generator().manual_seed(

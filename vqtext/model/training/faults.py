@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vqtext.errors import TrainingError
 from vqtext.model.distributed import gather_words
-from vqtext.model.network.network import Output
+from vqtext.model.network.network import TrainingOutput
 from vqtext.settings.schema import ModelSettings, TrainSettings
 
 SHOWN = 5  # windows that are named
@@ -19,7 +19,9 @@ _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 @torch.no_grad()
-def not_finite(terms: Mapping[str, Tensor], out: Output, windows: Sequence[str], step: int) -> TrainingError:
+def not_finite(
+    terms: Mapping[str, Tensor], out: TrainingOutput, windows: Sequence[str], step: int
+) -> TrainingError:
     """The error for a loss that is no number: which loss, when, and in which windows.
 
     Where only some windows have it, they are to blame; where all have it, the weights are, and the batch is

@@ -21,10 +21,10 @@ from vqtext.model.guidance.text_tokens import Guidance
 from vqtext.model.network.network import Network
 from vqtext.model.tensor_files import START, save_safetensors
 from vqtext.model.training.augment import Augment
-from vqtext.model.training.augment_tilt import mounting
-from vqtext.model.training.augment_yaw import own_headings
-from vqtext.model.training.checkpoint import LAST, AtomicIO, Keeper, Progress, Tell, kept_in
-from vqtext.model.training.dataset import Windows, loader
+from vqtext.model.training.augment_tilt import tilt_spread
+from vqtext.model.training.augment_yaw import own_yaw
+from vqtext.model.training.checkpoint import LAST, AtomicIO, Checkpoints, Progress, Tell, kept_in
+from vqtext.model.training.dataset import WindowBatches, loader
 from vqtext.model.training.ddp import InProcesses, Relay, no_process_stays, quiet, start_tracker
 from vqtext.model.training.faults import is_out_of_memory, is_out_of_shared_memory, out_of_memory
 from vqtext.model.training.init_from_vqshape import start
@@ -84,10 +84,10 @@ class TrainingData:
         nobody = self.validation[:0]
         return replace(self, train=torch.cat([self.train, self.validation]), validation=nobody)
 
-    def part(self, index: Tensor, drop: float | None = None) -> Windows:
+    def part(self, index: Tensor, drop: float | None = None) -> WindowBatches:
         """The windows at these places; with text for a share 1 − ``drop`` of them where it is given."""
         guidance = self.guidance if drop is not None else None
-        return Windows(
+        return WindowBatches(
             self.signal, self.rows, self.label, self.frame_keep, index, guidance, drop if drop else 0.0
         )
 
@@ -164,7 +164,7 @@ def fit(
     share = settings.batch_size // settings.devices
     batches = loader(training, share, seed, shuffle=True, workers=settings.workers)
     looks = loader(validation, 256, seed, shuffle=False, workers=settings.workers) if watched else None
-    keeper = Keeper(folder / "checkpoints", settings.patience, batches.sampler)  # type: ignore[arg-type]
+    keeper = Checkpoints(folder / "checkpoints", settings.patience, batches.sampler)  # type: ignore[arg-type]
     stopped = kept_in(keeper.folder)
     epochs = epochs_for(len(training), settings)
     with ExitStack() as processes:
@@ -207,11 +207,11 @@ def fit(
     return network.cpu().eval(), decoder.cpu().eval(), scores, names
 
 
-def _augment(config: ModelConfig, data: TrainingData, training: Windows, group: Tensor) -> Augment:
+def _augment(config: ModelConfig, data: TrainingData, training: WindowBatches, group: Tensor) -> Augment:
     """What may be done to the training windows, by how the people in them, ``group (N,)``, differ."""
     mean = torch.cat([block.signal.nanmean(-1) for block in training.blocks()])
     people = (mean, data.label[data.train], group, config.channels)
-    return Augment(config.channels, config.anywhere, mounting(*people), own_headings(*people))
+    return Augment(config.channels, config.anywhere, tilt_spread(*people), own_yaw(*people))
 
 
 def _trainer(settings: TrainSettings, epochs: int, loggers: list[Any], callbacks: list[Any]) -> Any:
@@ -268,7 +268,7 @@ def _overfitted(
     )
 
 
-def _check(config: ModelConfig, training: Windows, network: Network) -> None:
+def _check(config: ModelConfig, training: WindowBatches, network: Network) -> None:
     if config.steps < MIN_PATCH:
         raise TrainingError(
             f"windows of {config.steps} sample are shorter than a patch of {MIN_PATCH}: prepare longer ones "
@@ -292,7 +292,7 @@ def _varies(signal: Tensor) -> bool:
 
 
 @torch.inference_mode()
-def _validate(network: Network, windows: Windows) -> dict[str, float]:
+def _validate(network: Network, windows: WindowBatches) -> dict[str, float]:
     network.eval().cpu()
     away, seen = 0.0, 0
     said = []

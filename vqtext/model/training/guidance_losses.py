@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from vqtext.model.distributed import batch_count, gather, gather_with_gradient
 from vqtext.model.guidance.fusion import SKETCH, Partners, Prediction
-from vqtext.model.network.network import Output
+from vqtext.model.network.network import TrainingOutput
 
 WEIGHTS = {  # those with text are half: it knows the label, and its gradients say little of the signal
     "class": 1.0,
@@ -28,7 +28,7 @@ SMOOTHING = 0.1  # of the class: with few people the network memorises them
 LEAST_TEMPERATURE = 0.01  # CLIP's
 
 
-def guided_losses(out: Output, label: Tensor, label_vectors: Tensor) -> dict[str, Tensor]:
+def guided_losses(out: TrainingOutput, label: Tensor, label_vectors: Tensor) -> dict[str, Tensor]:
     """The terms that classify and align, each a scalar; those of guided windows only where text guides.
 
     Args:
@@ -79,7 +79,7 @@ def contrast(partners: Partners, guided: Tensor, label: Tensor) -> Tensor:
         return mean_over((each[0] + each[1]) / 2, guided)
 
 
-def guidance_metrics(out: Output, label: Tensor) -> dict[str, tuple[Tensor, int]]:
+def guidance_metrics(out: TrainingOutput, label: Tensor) -> dict[str, tuple[Tensor, int]]:
     """Accuracy of the windows with text and of those without: name → value, and over how many windows.
 
     A path that no window of the batch took is left out.
@@ -90,7 +90,7 @@ def guidance_metrics(out: Output, label: Tensor) -> dict[str, tuple[Tensor, int]
     return {name: (right[rows].mean(), int(rows.sum())) for name, rows in paths.items() if rows.any()}
 
 
-def guided_rows(out: Output, label: Tensor) -> Tensor:
+def guided_rows(out: TrainingOutput, label: Tensor) -> Tensor:
     """Windows that text guides, ``(B,)``; none where there is no text."""
     return out.fused.guided if out.fused is not None else torch.zeros_like(label, dtype=torch.bool)
 
@@ -100,7 +100,7 @@ def mean_over(value: Tensor, rows: Tensor) -> Tensor:
     return torch.where(rows, value, 0.0).sum() / batch_count(rows)
 
 
-def _prediction(said: Prediction, out: Output, label: Tensor) -> Tensor:
+def _prediction(said: Prediction, out: TrainingOutput, label: Tensor) -> Tensor:
     """How far one result alone is from the window's class, or from its signal where it has none, ``(B,)``."""
     seen = F.adaptive_avg_pool1d(out.seen.to(out.signal.dtype), SKETCH)
     sketch = F.adaptive_avg_pool1d(out.signal, SKETCH) / seen.clamp(min=1e-6)

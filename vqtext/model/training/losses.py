@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from vqtext.model.decoding.decoder import Decoder
 from vqtext.model.distributed import batch_count, batch_mean
 from vqtext.model.network.frame_names import own_frame_names
-from vqtext.model.network.network import Output
+from vqtext.model.network.network import TrainingOutput
 from vqtext.model.network.segments import FAINT
 from vqtext.model.network.token_to_frame import anchors_of
 from vqtext.model.training import guidance_losses
@@ -27,7 +27,7 @@ WEIGHTS = {  # of the terms; `benchmarks/ablation.py` says what `steps` and guid
 
 
 def losses(
-    out: Output,
+    out: TrainingOutput,
     states: Tensor,
     label: Tensor,
     target: Tensor,
@@ -60,7 +60,9 @@ def losses(
     }
 
 
-def _steps(out: Output, states: Tensor, label: Tensor, frame_keep: Tensor, decoder: Decoder) -> Tensor:
+def _steps(
+    out: TrainingOutput, states: Tensor, label: Tensor, frame_keep: Tensor, decoder: Decoder
+) -> Tensor:
     """Cross-entropy of the class by the steps alone, over the windows without text, whose names are told by
     the signal. Labels of the same steps are one class here."""
     rows = (label >= 0) & ~guidance_losses.guided_rows(out, label)
@@ -68,7 +70,7 @@ def _steps(out: Output, states: Tensor, label: Tensor, frame_keep: Tensor, decod
     return F.nll_loss(steps, label[rows], reduction="sum") / batch_count(rows)
 
 
-def _drawing(out: Output) -> dict[str, Tensor]:
+def _drawing(out: TrainingOutput) -> dict[str, Tensor]:
     """How well codes draw the signal: VQShape's own losses where channels are independent."""
     if out.original is not None:
         return {f"vqshape_{name}": value for name, value in out.original._asdict().items()}

@@ -12,7 +12,7 @@ import numpy as np
 
 from vqtext.cache.fingerprint import JSON, fingerprint
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.data.features.vertical_velocity import SIGNS, ways
+from vqtext.data.features.vertical_velocity import SIGNS, direction_cells
 from vqtext.data.locations import canonical, matches, sensed
 from vqtext.errors import WordsError
 from vqtext.prompts.checks import POSTURE, TRAVEL
@@ -124,7 +124,7 @@ class Data:
 def _felt(channels: Sequence[Channel]) -> dict[str, list[str]]:
     """What the sensors of each place tell beside motion, where they tell anything."""
     felt: dict[str, list[str]] = {}
-    for place, way in ways(channels):
+    for place, way in direction_cells(channels):
         felt.setdefault(place, []).extend(SIGNS[way])
     for place in felt:  # where up is known, so is how the place is held
         felt[place].append(POSTURE)

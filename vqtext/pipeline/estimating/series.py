@@ -65,13 +65,13 @@ def padded(series: Any, longest: int) -> tuple[np.ndarray, np.ndarray]:
 
 def check_samples(series: np.ndarray) -> None:
     """Raises InputError where a series of ``(n, C, T)`` holds an infinite value, or no sample."""
-    from vqtext.model.decoding.inputs import told, too_large
+    from vqtext.model.decoding.inputs import in_words, too_large
 
     wild = np.argwhere(too_large(series))
     if len(wild):
         i, c, at = wild[0]
         raise InputError(
-            f"series {i} has {told(series[i, c, at])} in channel {c}: write NaN where nothing was measured"
+            f"series {i} has {in_words(series[i, c, at])} in channel {c}: write NaN for missing samples"
         )
     empty = np.flatnonzero(np.isnan(series).all(axis=(1, 2)))
     if len(empty):

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from vqtext.console.text import told
+from vqtext.console.text import as_text
 from vqtext.errors import WordsError
 from vqtext.prompts.subactions import parse_subactions, read_subactions
 from vqtext.schema import SubActions
@@ -47,8 +47,8 @@ def words_in(given: Any, labels: Sequence[str]) -> SubActions:
     known = [label.label for label in words.labels]
     if missing := [label for label in labels if label not in known]:
         raise WordsError(
-            f"{WHERE} have no words for {told([*map(repr, missing)])}, but for "
-            f"{told([*map(repr, known)])}: a class is named there as str() writes it"
+            f"{WHERE} have no words for {as_text([*map(repr, missing)])}, but for "
+            f"{as_text([*map(repr, known)])}: a class is named there as str() writes it"
         )
     return words
 

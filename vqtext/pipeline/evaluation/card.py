@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import vqtext
 from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.errors import ArtifactError
-from vqtext.pipeline.evaluation.tables import told
+from vqtext.pipeline.evaluation.tables import with_spread
 
 if TYPE_CHECKING:
     from vqtext.model.load import VQText
@@ -154,7 +154,7 @@ def _measured(found: Mapping[str, Any]) -> Iterator[str]:
     if names:
         rows["share of the time whose step is named right"] = names["named_accuracy"]
         rows["the same, each true step counted alike"] = names["named_recall"]
-    yield from _table(("measure", "value"), [(name, told(value)) for name, value in rows.items()])
+    yield from _table(("measure", "value"), [(name, with_spread(value)) for name, value in rows.items()])
     if not names:
         yield ""
         yield "Names of steps were not held against any truth."

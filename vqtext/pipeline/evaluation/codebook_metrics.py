@@ -46,7 +46,7 @@ def nmi(table: np.ndarray) -> float:
 
 
 def shuffled(code: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The same tokens with their codes dealt anew, ``(n, M)``; −1 stays where it is."""
+    """The same tokens with their codes shuffled, ``(n, M)``; −1 stays where it is."""
     dealt = code.copy()
     kept = code >= 0
     dealt[kept] = rng.permutation(code[kept])

@@ -160,7 +160,7 @@ def seed_agreement(seeds: Seeds, named: Callable[[np.ndarray], np.ndarray] = lam
     return over(frame_metrics.agreement(said, of_all(seeds[0], "keep")))
 
 
-def sureness(seeds: Seeds) -> dict[str, Measure]:
+def confidence(seeds: Seeds) -> dict[str, Measure]:
     """How sure names are told: mean confidence of a frame, how much of the time it is `SURE` or more, and how
     often two seeds name alike what both are so sure of."""
     keep = of_all(seeds[0], "keep")
@@ -258,7 +258,7 @@ def _over_folds(
     null: np.random.Generator | None = None,
 ) -> float:
     """A measure of the tables of codes, sub-steps and words, as a mean over folds weighted by what was
-    counted; with ``null`` of codes that are dealt anew, as a mean of `SHUFFLES`."""
+    counted; with ``null`` of shuffled codes, as a mean of `SHUFFLES`."""
     values, weights = [], []
     for part, true in zip(parts, truth.folds, strict=True):
         for _ in range(1 if null is None else SHUFFLES):

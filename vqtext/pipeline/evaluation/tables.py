@@ -14,20 +14,20 @@ FALL = 0.05
 """A score that is lower by more than this, and by more than its spread over seeds, has fallen."""
 
 
-def told_lines(result: Mapping[str, Any]) -> list[str]:
+def summary_lines(result: Mapping[str, Any]) -> list[str]:
     """All that is told, line by line."""
     return [
         *_classification(result),
         *_grounding(result),
         *_without_truth(result),
-        _sureness(result["sureness"]),
+        _confidence(result["sureness"]),
         *_trust(result),
         *_controls(result),
-        *(robust_lines(result["robustness"], told) if result["robustness"] else ()),
+        *(robust_lines(result["robustness"], with_spread) if result["robustness"] else ()),
     ]
 
 
-def told(m: Mapping[str, Any]) -> str:
+def with_spread(m: Mapping[str, Any]) -> str:
     """A measure with its spread: "0.861 ± 0.012"."""
     if m["mean"] is None:
         return "not measured"
@@ -40,7 +40,7 @@ def _classification(result: Mapping[str, Any]) -> Iterator[str]:
     several = any(len(found["windows"]) > 1 for found in subjects.values())
     rows = [["classifier", "accuracy", "macro-F1", *(["accuracy by subject"] if several else [])]]
     for name, scores in result["classification"].items():
-        rows.append([name, told(scores["accuracy"]), told(scores["macro_f1"])])
+        rows.append([name, with_spread(scores["accuracy"]), with_spread(scores["macro_f1"])])
         if several:
             rows[-1].append(_told_spread(subjects[name]["accuracy"]))
     who = ", ".join(result["test_subjects"])
@@ -54,9 +54,9 @@ def _classification(result: Mapping[str, Any]) -> Iterator[str]:
     yield from table(rows)
     yield (
         "the steps decide the class (decoding); among classes that are written as the same steps the class "
-        f"head chooses: in {told(result['chosen_by_head'])} of the windows"
+        f"head chooses: in {with_spread(result['chosen_by_head'])} of the windows"
     )
-    yield f"calibration error of the decoding: {told(result['ece'])}"
+    yield f"calibration error of the decoding: {with_spread(result['ece'])}"
     lost = sum(result["unlearned"].values())
     if lost:
         names = ", ".join(map(repr, result["unlearned"]))
@@ -97,17 +97,19 @@ def _grounding(result: Mapping[str, Any]) -> Iterator[str]:
             yield note
         return
     details = result["grounding_details"]
-    yield "names against the truth, as the decoding says them"
+    yield "names of the decoding against the truth"
     rows = []
     for name, meaning in _MEANING.items():
-        null = f"; {told(details['null'][name])} if codes are dealt anew" if name in details["null"] else ""
-        rows.append([f"  {name}", told(scores[name]), meaning + null])
+        null = (
+            f"; {with_spread(details['null'][name])} with shuffled codes" if name in details["null"] else ""
+        )
+        rows.append([f"  {name}", with_spread(scores[name]), meaning + null])
     yield from table(rows)
-    by_word = ", ".join(f"{word} {told(m)}" for word, m in details["recall"].items())
+    by_word = ", ".join(f"{word} {with_spread(m)}" for word, m in details["recall"].items())
     yield f"  recall by word: {by_word}"
-    yield f"  purity of the sub-steps of codes: {told(details['substep_purity'])}"
+    yield f"  purity of the sub-steps of codes: {with_spread(details['substep_purity'])}"
     if details["word_agreement"]["mean"] is not None:
-        yield f"  frames that two seeds give the same truth word: {told(details['word_agreement'])}"
+        yield f"  frames in which two seeds agree on the truth word: {with_spread(details['word_agreement'])}"
     if note:
         yield f"  {note}"
 
@@ -118,51 +120,51 @@ def _without_truth(result: Mapping[str, Any]) -> Iterator[str]:
     if proxies["seed_agreement"]["mean"] is None:
         yield "  agreement of seeds: needs two seeds"
     else:
-        yield f"  agreement of seeds: {told(proxies['seed_agreement'])} of the frames have the same name"
+        yield f"  agreement of seeds: {with_spread(proxies['seed_agreement'])} of the frames"
     yield (
-        f"  codes belong to one label: {told(proxies['label_purity'])} of the tokens "
-        f"({told(proxies['null'])} if codes are dealt anew)"
+        f"  label purity of codes: {with_spread(proxies['label_purity'])} "
+        f"(shuffled codes: {with_spread(proxies['null'])})"
     )
     checks = {place: m for place, m in proxies["moves_more"].items() if m["mean"] is not None}
     if checks:
         yield (
-            "  a sensor moves more under codes named for its part of the body than under others "
-            "(0.5: names mean nothing): " + ", ".join(f"{place} {told(m)}" for place, m in checks.items())
+            "  motion check: a sensor moves more under codes named for its part of the body (chance 0.5): "
+            + ", ".join(f"{place} {with_spread(m)}" for place, m in checks.items())
         )
 
 
-def _sureness(sureness: Mapping[str, Any]) -> str:
+def _confidence(sureness: Mapping[str, Any]) -> str:
     agreed = sureness["sure_agreement"]
-    seeds = f", where two seeds say the same {told(agreed)}" if agreed["mean"] is not None else ""
+    seeds = f"; there two seeds agree in {with_spread(agreed)}" if agreed["mean"] is not None else ""
     return (
-        f"names are told with a confidence of {told(sureness['confidence'])}; of {SURE} or more for "
-        f"{told(sureness['sure'])} of the time{seeds}"
+        f"confidence of names: {with_spread(sureness['confidence'])} on average, {SURE} or more in "
+        f"{with_spread(sureness['sure'])} of the frames{seeds}"
     )
 
 
 def _trust(result: Mapping[str, Any]) -> Iterator[str]:
     named, random = (result["faithfulness"][name] for name in ("deletion_named", "deletion_random"))
     if named["mean"] is None:
-        yield "deletion: nothing is named, so nothing can be deleted"
+        yield "deletion test: nothing is named, so nothing can be deleted"
     else:
         yield (
-            f"deleting the steps that speak most for a class lowers its posterior by {told(named)}, "
-            f"deleting as much at random by {told(random)}"
+            f"deletion test: without its strongest steps a class posterior drops by {with_spread(named)} "
+            f"(random deletion: {with_spread(random)})"
         )
         if named["mean"] <= random["mean"]:
-            yield "  the steps that are named matter no more to the class than any others"
-    yield f"{told(result['unlike'])} of the test windows are {UNLIKE}, and told with doubt"
+            yield "  named steps matter no more to the class than random stretches"
+    yield f"{with_spread(result['unlike'])} of the test windows are {UNLIKE}, and marked as doubtful"
     alone, together = (result["missed"][name] for name in ("codes_alone", "tokens_together"))
     if alone["mean"] is not None:
         yield (
-            f"of the variance in a window, what codes draw alone misses {told(alone)}, what tokens tell "
-            f"together {told(together)}"
+            f"reconstruction error, a share of each window's variance: codes alone {with_spread(alone)}, "
+            f"all tokens together {with_spread(together)}"
         )
     leak, shuffled = result["leak"]["text_only_accuracy"], result["leak_shuffled"]
     if leak["mean"] is not None:
         yield (
-            f"the guidance alone tells the label in {told(leak)} of the test windows (that of other windows "
-            f"in {told(shuffled)}), so scores with text mean nothing; all scores here are of the signal alone"
+            f"text leak: label predicted from the guidance text alone in {with_spread(leak)} of test "
+            f"windows (others' text: {with_spread(shuffled)}); all scores here are of the signal alone"
         )
 
 
@@ -182,9 +184,9 @@ def _controls(result: Mapping[str, Any]) -> Iterator[str]:
         if scores is None:
             rows.append([f"  {name}", "no guidance", *(["", ""] if grounded else []), what])
             continue
-        row = [f"  {name}", told(scores["classification"]["decoding"]["accuracy"])]
+        row = [f"  {name}", with_spread(scores["classification"]["decoding"]["accuracy"])]
         if grounded:
-            row += [told(scores["grounding"][key]) for key in ("named_recall", "naming_gap")]
+            row += [with_spread(scores["grounding"][key]) for key in ("named_recall", "naming_gap")]
         rows.append([*row, what])
     yield from table(rows)
     if not grounded:

@@ -95,12 +95,12 @@ def explained(
     tell: Any = lambda done, total, numbers: None,
 ) -> Explained:
     """The reasons of a recording, gap by gap."""
-    from vqtext.model.decoding.inputs import told, too_large
+    from vqtext.model.decoding.inputs import in_words, too_large
 
     arranged = _arranged(model, recording, warn)
     if (wild := too_large(arranged.signal)).any():
         row, at = np.argwhere(wild)[0]
-        value, channel = told(arranged.signal[row, at]), arranged.channels[row].name
+        value, channel = in_words(arranged.signal[row, at]), arranged.channels[row].name
         raise DataError(f"{recording.name}: {value} in channel {channel}, sample {at}: a missing one is NaN")
     size = arranged.signal.shape[1]
     duration_s = round(size / recording.rate_hz + sum(recording.lost_s), 3)

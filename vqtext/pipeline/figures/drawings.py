@@ -195,7 +195,7 @@ class Drawings:
             found = {key: [float(row[key] or "nan") for row in rows] for key in rows[0]}
             found["step"]
         except (OSError, LookupError, ValueError, TypeError) as error:
-            again = Train(self.settings, self.quiet).again()
+            again = Train(self.settings, self.quiet).how_to_remake()
             raise ArtifactError(f"{path} is missing or cannot be read: {again}") from error
         return found
 
@@ -209,7 +209,7 @@ class Drawings:
         try:
             before = load_file(path)
         except (OSError, SafetensorError) as error:
-            again = Train(self.settings, self.quiet).again()
+            again = Train(self.settings, self.quiet).how_to_remake()
             raise ArtifactError(
                 f"{path}, the codebook before its training, is missing or cannot be read: {again}"
             ) from error

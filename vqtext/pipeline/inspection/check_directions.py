@@ -8,26 +8,26 @@ from typing import Any
 import numpy as np
 
 from vqtext.data.features.motion import frame_means
-from vqtext.data.features.vertical_velocity import SIGNS, headings, ways
+from vqtext.data.features.vertical_velocity import SIGNS, direction_cells, vertical_velocities
 from vqtext.pipeline.inspection.check_lines import doubtful_lines, right_line
-from vqtext.pipeline.inspection.decoded_steps import StepsSaid
+from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 
 CLEAR = 0.2  # mean velocity, in units of a person's own spread, below which a step goes neither way
 NEITHER = "neither"
 
 
-def found_ways(steps: StepsSaid) -> list[dict[str, Any]]:
+def check_directions(steps: DecodedSteps) -> list[dict[str, Any]]:
     """Each cell that says up, down or a turn, of a sensor that shows it, the most doubtful first.
 
     Returns:
         The rows of `StepsSaid.measured` with ``found``: a direction, "neither", or None where ``z`` is.
     """
     windows, index = steps.windows, steps.index
-    told = ways(windows.channels)
+    told = direction_cells(windows.channels)
     if not told:
         return []
     speed = frame_means(
-        lambda block: headings(block, windows.channels, windows.rate_hz),
+        lambda block: vertical_velocities(block, windows.channels, windows.rate_hz),
         windows.signal,
         index,
         steps.frames,
@@ -47,8 +47,8 @@ def found_ways(steps: StepsSaid) -> list[dict[str, Any]]:
     return sorted(rows, key=_rightness)
 
 
-def way_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The rows of `found_ways` for people: those in doubt."""
+def direction_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The rows of `check_directions` for people: those in doubt."""
     if not rows:
         return []
     table = doubtful_lines(

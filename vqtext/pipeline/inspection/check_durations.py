@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vqtext.pipeline.inspection.check_lines import doubtful_lines, right_line
-from vqtext.pipeline.inspection.decoded_steps import StepsSaid
+from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.vocabulary.joined_steps import parts_of
 from vqtext.pipeline.vocabulary.signature_cells import LASTS
 
 
-def found_lasts(steps: StepsSaid) -> list[dict[str, Any]]:
+def check_durations(steps: DecodedSteps) -> list[dict[str, Any]]:
     """Each step that says how long it lasts, the most doubtful first.
 
     Returns:
@@ -46,8 +46,8 @@ def found_lasts(steps: StepsSaid) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -_doubt(row))
 
 
-def lasts_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The rows of `found_lasts` for people: those in doubt."""
+def duration_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The rows of `check_durations` for people: those in doubt."""
     if not rows:
         return []
     table = doubtful_lines(

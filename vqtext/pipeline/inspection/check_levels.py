@@ -11,14 +11,14 @@ import numpy as np
 from vqtext.data.features.motion import MotionScale
 from vqtext.pipeline.evaluation.motion_check import within_label
 from vqtext.pipeline.inspection.check_lines import doubtful_lines, right_line
-from vqtext.pipeline.inspection.decoded_steps import StepsSaid
+from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.vocabulary.signature_cells import ONE_LEVEL, level_of
 from vqtext.schema import MOTIONS
 
 LEAST_SLOPE = 0.25  # of what is found on what is written: words that fit nowhere are not blown up to fit
 
 
-def found_levels(steps: StepsSaid) -> list[dict[str, Any]]:
+def check_levels(steps: DecodedSteps) -> list[dict[str, Any]]:
     """Each cell of each signature that a sensor of the data can speak of, the most doubtful first.
 
     Motion is the mean of a location's log motion, as a z-score within subject and label, over the frames in
@@ -39,7 +39,7 @@ def found_levels(steps: StepsSaid) -> list[dict[str, Any]]:
 
 
 def level_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The rows of `found_levels` for people: those in doubt, and those that training left out."""
+    """The rows of `check_levels` for people: those in doubt, and those that training left out."""
     if not rows:
         return [
             "no signature writes a level of motion for a sensor of this data: there is nothing to compare"

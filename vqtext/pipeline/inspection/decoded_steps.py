@@ -29,7 +29,7 @@ LEAST_S = 1.0  # seconds of a step in all, below which nothing is found
 
 
 @dataclass(frozen=True)
-class StepsSaid:
+class DecodedSteps:
     """What a model says of some of its training windows.
 
     Attributes:
@@ -57,7 +57,7 @@ class StepsSaid:
         train: np.ndarray,
         words: Words,
         rejected: Iterable[Mapping[str, Any]] = (),
-    ) -> StepsSaid:
+    ) -> DecodedSteps:
         """Decode `LOOKED_AT` training windows of each label. No other window is looked at.
 
         Args:

@@ -10,7 +10,7 @@ import numpy as np
 
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.pipeline.explain import one_of_each
-from vqtext.pipeline.inspection.decoded_steps import StepsSaid
+from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.reason import Reason
 from vqtext.report.content import Report, Sample, Table
 from vqtext.settings.schema import Settings
@@ -24,7 +24,7 @@ DOUBTFUL = 20
 
 
 def page(
-    said: StepsSaid,
+    said: DecodedSteps,
     sure: np.ndarray,
     config: ModelConfig,
     vocabulary: Vocabulary,
@@ -73,7 +73,9 @@ def page(
     )
 
 
-def _reason(said: StepsSaid, sure: np.ndarray, i: int, config: ModelConfig, vocabulary: Vocabulary) -> Reason:
+def _reason(
+    said: DecodedSteps, sure: np.ndarray, i: int, config: ModelConfig, vocabulary: Vocabulary
+) -> Reason:
     """The steps of one window; beside a border some are those of another label."""
     from vqtext.model.decoding.decoder import UNKNOWN
     from vqtext.model.decoding.reasons import steps_of

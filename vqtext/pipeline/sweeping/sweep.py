@@ -12,7 +12,7 @@ from vqtext.console.text import table
 from vqtext.errors import TrainingError
 from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.evaluation.frame_metrics import Measure, over
-from vqtext.pipeline.evaluation.tables import told as told_measure
+from vqtext.pipeline.evaluation.tables import with_spread as told_measure
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.sweeping.grid import Cell
 from vqtext.pipeline.train import Train

@@ -16,7 +16,7 @@ from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import ArtifactError, TrainingError
 from vqtext.pipeline.training.evidence import evidence_of, hands_of
-from vqtext.pipeline.training.run_words import resolved, without
+from vqtext.pipeline.training.run_words import resolved_words, without_steps
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words, vocabulary
 from vqtext.pipeline.vocabulary.identifiability import sensors_among
 from vqtext.schema import Rows
@@ -68,7 +68,7 @@ def gather(
     read = read_words(settings.cache / "anchors.h5", windows.labels)
     signal = _in_memory(windows.signal)
     pool = np.concatenate([split.train, split.validation])
-    given, words = words, words or resolved(read, windows, pool, settings.train).words
+    given, words = words, words or resolved_words(read, windows, pool, settings.train).words
     sizes, started = sizes_of(settings.model)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         guidance = _guidance(texts, windows, pool, settings.guidance)
@@ -90,7 +90,7 @@ def gather(
     spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
     if given is None:  # what was read of rounds may ask for more
         rounds = rounds_of(evidence, len(windows.labels))
-        final = resolved(read, windows, pool, settings.train, rounds).words
+        final = resolved_words(read, windows, pool, settings.train, rounds).words
         if final.uses != words.uses:
             words = final
             spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
@@ -98,7 +98,7 @@ def gather(
     if given is None and "signal" in settings.train.grounding.split("+") and not settings.train.keep_absent:
         missing = absent(evidence, spoken.transcripts, config.rate_hz)
     if any(missing):
-        words = without(words, missing)
+        words = without_steps(words, missing)
         spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
     anchors = normalize(torch.from_numpy(words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:

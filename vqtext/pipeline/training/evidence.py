@@ -10,12 +10,12 @@ import numpy as np
 
 from vqtext.data.features.magnitudes import SHOW_MOTION, traces
 from vqtext.data.features.motion import MotionScale, changes, frame_means
-from vqtext.data.features.vertical_velocity import headings_and_ups, upright_places, ways
+from vqtext.data.features.vertical_velocity import direction_cells, upright_places, velocities_and_ups
 from vqtext.data.windows.neighbours import labels_beside
 from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.vocabulary.anchor_words import Words
-from vqtext.pipeline.vocabulary.joined_steps import lasts_of, round_of
-from vqtext.pipeline.vocabulary.signature_cells import level_written, posture_written, way_written
+from vqtext.pipeline.vocabulary.joined_steps import relative_duration, round_of
+from vqtext.pipeline.vocabulary.signature_cells import written_direction, written_level, written_posture
 from vqtext.schema import Rows, SubAction
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def evidence_of(
 
     def measured(block: np.ndarray) -> np.ndarray:
         along = traces(block, channels, rate).transpose(0, 2, 1)
-        velocity, up = headings_and_ups(block, channels, rate)
+        velocity, up = velocities_and_ups(block, channels, rate)
         return np.concatenate([moving.motion(block), along, velocity, up], axis=-1)
 
     found = frame_means(measured, signal, train, config.frames)
@@ -104,7 +104,11 @@ def written(
     from vqtext.model.grounding.posture import UP
 
     hands, kinds = hands_of(windows, train)
-    label, told, upright = windows.label[train], ways(windows.channels), upright_places(windows.channels)
+    label, told, upright = (
+        windows.label[train],
+        direction_cells(windows.channels),
+        upright_places(windows.channels),
+    )
     unknown = (math.nan,) * 3
 
     def read(cells_of: Callable[[SubAction, str | None], Sequence[float | None]], pool: bool) -> Tensor:
@@ -121,16 +125,18 @@ def written(
     relative = torch.ones(grammar.anchor.shape)
     for i, uses in enumerate(words.uses):
         steps = [step for _, step in uses]
-        relative[i, : len(uses)] = torch.tensor([*map(lasts_of, steps)]) * len(steps) / round_of(steps)
+        relative[i, : len(uses)] = (
+            torch.tensor([*map(relative_duration, steps)]) * len(steps) / round_of(steps)
+        )
     held = read(
         lambda step, hand: [
-            x for place in upright for x in UP.get(posture_written(step, place, hand) or "", unknown)
+            x for place in upright for x in UP.get(written_posture(step, place, hand) or "", unknown)
         ],
         pool=False,  # one movement is made lying and standing
     )
     return {
-        "levels": read(lambda step, hand: [level_written(step, x, hand) for x in locations], pool=True),
-        "directions": read(lambda step, hand: [way_written(step, *x, hand) for x in told], pool=True),
+        "levels": read(lambda step, hand: [written_level(step, x, hand) for x in locations], pool=True),
+        "directions": read(lambda step, hand: [written_direction(step, *x, hand) for x in told], pool=True),
         "written_up": held.unflatten(2, (len(upright), 3)),
         "relative_duration": relative,
     }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vqtext.console.text import cut_short, told
+from vqtext.console.text import as_text, cut_short
 
 if TYPE_CHECKING:
     from vqtext.model.grounding.posture_reference import Unread
 
 
-def posture_doubts(
+def lint_postures(
     found: Sequence[Unread], places: Sequence[str], labels: Sequence[str], people: Sequence[str]
 ) -> list[str]:
     """Warnings for people.
@@ -24,14 +24,16 @@ def posture_doubts(
     for place, unread in zip(places, found, strict=True):
         said = []
         if unread.against:
-            names = told([repr(cut_short(labels[i], 30)) for i in sorted(unread.against)])
+            names = as_text([repr(cut_short(labels[i], 30)) for i in sorted(unread.against)])
             most = max(map(len, unread.against.values()))
             said.append(
                 f"postures written of {cut_short(names, 120)} contradict how it is held there, beside the "
                 f"other labels, for {most} of {unread.people} people: mend them in subactions.json"
             )
         if unread.untaught:
-            who = told([people[i - 1] for i in unread.untaught if i > 0]) if max(unread.untaught) else "all"
+            who = (
+                as_text([people[i - 1] for i in unread.untaught if i > 0]) if max(unread.untaught) else "all"
+            )
             said.append(
                 f"postures are left unused for {cut_short(who)}: in no training window of theirs is gravity "
                 "felt under a label that writes one posture alone"

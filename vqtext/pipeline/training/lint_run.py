@@ -7,13 +7,13 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.console.text import cut_short, told
-from vqtext.data.features.vertical_velocity import upright_places, ways
+from vqtext.console.text import as_text, cut_short
+from vqtext.data.features.vertical_velocity import direction_cells, upright_places
 from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
-from vqtext.pipeline.training.lint_postures import posture_doubts
-from vqtext.pipeline.training.lint_words import doubts
-from vqtext.pipeline.training.run_words import resolved
+from vqtext.pipeline.training.lint_postures import lint_postures
+from vqtext.pipeline.training.lint_words import lint_words
+from vqtext.pipeline.training.run_words import resolved_words
 from vqtext.pipeline.vocabulary.anchor_words import read_words
 from vqtext.settings.schema import Settings
 
@@ -26,8 +26,8 @@ def before(settings: Settings, windows: Windows) -> list[str]:
     words = read_words(settings.cache / "anchors.h5", windows.labels)
     locations = list(dict.fromkeys(channel.location for channel in windows.channels))
     hands = sorted({subject.hand for subject in windows.subjects}, key=str) or [None]
-    signs, upright = ways(windows.channels), upright_places(windows.channels)
-    found = doubts(words, locations, hands, settings.train.grounding, signs, upright)
+    signs, upright = direction_cells(windows.channels), upright_places(windows.channels)
+    found = lint_words(words, locations, hands, settings.train.grounding, signs, upright)
     return [*found, *unguided(settings, windows)]
 
 
@@ -41,7 +41,7 @@ def unguided(settings: Settings, windows: Windows) -> list[str]:
     if not bare:
         return []
     return [
-        f"no text guides {told(bare)}: give them a keyword, a sentence or paraphrases in "
+        f"no text guides {as_text(bare)}: give them a keyword, a sentence or paraphrases in "
         "subactions.json, or say --guidance none"
     ]
 
@@ -53,7 +53,7 @@ def what_changed(settings: Settings, windows: Windows, split: Split, data: Train
 
     words = read_words(settings.cache / "anchors.h5", windows.labels)
     round_s = rounds_of(data.evidence, len(windows.labels))
-    usual, read = (resolved(words, windows, split.learn, settings.train, s) for s in (None, round_s))
+    usual, read = (resolved_words(words, windows, split.learn, settings.train, s) for s in (None, round_s))
     known = {(join.label, join.name) for join in usual.joined}
     for i, label in enumerate(windows.labels):
         more = [j for j in read.joined if j.label == i and j.why == "rate" and (i, j.name) not in known]
@@ -81,7 +81,7 @@ def contradicted(settings: Settings, windows: Windows, data: TrainingData) -> li
     if "signal" not in settings.train.grounding.split("+"):
         return []
     seen, labels = data.evidence, windows.labels
-    lines = posture_doubts(
+    lines = lint_postures(
         unread(seen.up, seen.written_up, seen.label, seen.group),
         upright_places(windows.channels),
         labels,
@@ -89,7 +89,7 @@ def contradicted(settings: Settings, windows: Windows, data: TrainingData) -> li
     )
     bare = unsupported(seen, data.vocabulary.transcripts, windows.rate_hz)
     if bare:
-        names = told([repr(cut_short(labels[i], 30)) for i in bare])
+        names = as_text([repr(cut_short(labels[i], 30)) for i in bare])
         lines.append(
             f"no step of {cut_short(names, 120)} is found in the training windows: what is told there is "
             "a guess; mend the steps in subactions.json"

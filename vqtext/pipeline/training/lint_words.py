@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from vqtext.data.locations import best_cell, matches
 from vqtext.pipeline.vocabulary.anchor_words import Words
-from vqtext.pipeline.vocabulary.signature_cells import level_written, posture_written, way_written
+from vqtext.pipeline.vocabulary.signature_cells import written_direction, written_level, written_posture
 from vqtext.schema import MOTIONS, SubAction
 
 FAR = 2  # levels between two sides, from which on they contradict the side that is meant
@@ -20,7 +20,7 @@ _MOVES = {
 }
 
 
-def doubts(
+def lint_words(
     words: Words,
     locations: Sequence[str],
     hands: Sequence[str | None],
@@ -33,16 +33,19 @@ def doubts(
     Args:
         locations: places that have a sensor.
         hands: dominant hands that occur.
-        told: ways of some locations that sensors tell, see `vqtext.data.features.vertical_velocity.ways`.
+        told: ways of some locations that sensors tell, see
+        `vqtext.data.features.vertical_velocity.direction_cells`.
         grounding: the mode that will read the words.
         upright: places that know where up is, see `vqtext.data.features.vertical_velocity.upright_places`.
     """
     if "signal" not in grounding.split("+"):
         return []
     steps = [step for uses in words.uses for _, step in uses]
-    levels = (level_written(step, place, hand) for step in steps for place in locations for hand in hands)
-    ways = (way_written(step, place, way, hand) for step in steps for place, way in told for hand in hands)
-    postures = (posture_written(step, place, hand) for step in steps for place in upright for hand in hands)
+    levels = (written_level(step, place, hand) for step in steps for place in locations for hand in hands)
+    ways = (
+        written_direction(step, place, way, hand) for step in steps for place, way in told for hand in hands
+    )
+    postures = (written_posture(step, place, hand) for step in steps for place in upright for hand in hands)
     absent = _absent(steps, locations, hands)
     if all(written is None for written in itertools.chain(levels, ways, postures)):
         rest = "the order of steps" if "order" in grounding else "the labels"

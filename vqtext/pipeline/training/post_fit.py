@@ -34,7 +34,7 @@ TRUST = 1.0  # spread of the logarithm of a strength around the usual one, in na
 
 
 @dataclass(frozen=True)
-class Said:
+class Outputs:
     """What a network says of N windows.
 
     Attributes:
@@ -140,7 +140,7 @@ def _heard(model: VQText, names: Grounding) -> Tensor:
     return names.posterior.identified | begins
 
 
-def _told(decoder: Decoder, held: Said) -> tuple[Tensor, Tensor]:
+def _told(decoder: Decoder, held: Outputs) -> tuple[Tensor, Tensor]:
     """Path and its posterior of windows whose label is known, ``(V, F)`` each."""
     chain = decoder.chain()
     parts = [
@@ -151,7 +151,7 @@ def _told(decoder: Decoder, held: Said) -> tuple[Tensor, Tensor]:
     return path, posterior
 
 
-def _said(model: VQText, data: TrainingData, part: Tensor) -> Said:
+def _said(model: VQText, data: TrainingData, part: Tensor) -> Outputs:
     few = few_of_each(data.label[part].numpy(), SHOWN)
     shown = part[torch.from_numpy(few)]
     states, pooled = [], []
@@ -160,10 +160,10 @@ def _said(model: VQText, data: TrainingData, part: Tensor) -> Said:
             out = model.network.read(rows)
             states.append(frame_states(out, model.config.frames).half())
             pooled.append(out.pooled)
-    return Said(torch.cat(states), torch.cat(pooled), data.label[shown], data.frame_keep[shown], shown)
+    return Outputs(torch.cat(states), torch.cat(pooled), data.label[shown], data.frame_keep[shown], shown)
 
 
-def _fit_strictly(head: nn.Sequential, learn: Said, held: Said) -> tuple[float, Tensor]:
+def _fit_strictly(head: nn.Sequential, learn: Outputs, held: Outputs) -> tuple[float, Tensor]:
     """How strictly a head that learns from the training windows makes held-out labels most likely, and the
     logits it gives those, ``(N, n)``. ``head`` is left as it was tried last.
 

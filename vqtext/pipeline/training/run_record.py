@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from vqtext.cache.again import again
+from vqtext.cache.again import how_to_remake
 from vqtext.cache.reading import cannot_read
 from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
@@ -91,7 +91,7 @@ def folds_of(folder: Path | str, run: dict[str, Any], windows: Windows) -> list[
 
 
 def _again(folder: Path) -> str:
-    return again(folder, f"train --run {folder.name}")
+    return how_to_remake(folder, f"train --run {folder.name}")
 
 
 def _check_words(entry: Mapping[str, Any], labels: int) -> None:

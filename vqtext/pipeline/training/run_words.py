@@ -19,7 +19,7 @@ from vqtext.pipeline.vocabulary.separating import Separating
 from vqtext.settings.schema import TrainSettings
 
 
-def resolved(
+def resolved_words(
     words: Words,
     windows: Windows,
     learn: np.ndarray,
@@ -48,7 +48,7 @@ def resolved(
     return found
 
 
-def without(words: Words, absent: Sequence[Sequence[int]]) -> Words:
+def without_steps(words: Words, absent: Sequence[Sequence[int]]) -> Words:
     """The words without some steps of each label, by their places; none: the words themselves."""
     if not any(absent):
         return words
@@ -70,4 +70,4 @@ def words_of_fold(
     read = read_words(cache / "anchors.h5", windows.labels)
     train = TrainSettings(**run["settings"]["train"])
     split = run["splits"][fold]
-    return without(resolved(read, windows, learn, train, split["round_s"]).words, split["absent"])
+    return without_steps(resolved_words(read, windows, learn, train, split["round_s"]).words, split["absent"])

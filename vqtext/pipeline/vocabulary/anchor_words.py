@@ -15,7 +15,7 @@ from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.locations import sensed
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.vocabulary.identifiability import Sensors
-from vqtext.pipeline.vocabulary.joined_steps import lasts_of, parts_of
+from vqtext.pipeline.vocabulary.joined_steps import parts_of, relative_duration
 from vqtext.schema import SubAction
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def vocabulary(words: Words, labels: Sequence[str], sensors: Sensors) -> Vocabul
 
     def use(anchor: int, step: SubAction) -> Use:
         inferred = not any(map(seen, parts_of(step)))
-        return Use(anchor, inferred, _one_line(step.display), lasts_of(step))
+        return Use(anchor, inferred, _one_line(step.display), relative_duration(step))
 
     transcripts = tuple(
         Transcript(label, words.cyclic[i], tuple(use(*step) for step in words.uses[i]), words.displays[i])

@@ -25,7 +25,7 @@ _Turns: TypeAlias = dict[int, frozenset[int]]  # label → its turns that are st
 
 
 @dataclass(frozen=True)
-class Step:
+class WheelStep:
     """One use of an anchor in a label's transcript.
 
     Attributes:
@@ -57,7 +57,7 @@ class Wheel:
     first: dict[int, int] = field(repr=False)  # anchor → where it first stands
 
     @classmethod
-    def of(cls, cyclic: bool, steps: Sequence[Step], signed: bool) -> Wheel:
+    def of(cls, cyclic: bool, steps: Sequence[WheelStep], signed: bool) -> Wheel:
         """The turns that keep the order and, where ``signed``, what is said at each of its places."""
         names = tuple(step.anchor for step in steps)
         first = {anchor: i for i, anchor in reversed(list(enumerate(names)))}

@@ -21,12 +21,12 @@ from typing import TypeAlias
 
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.features.magnitudes import SHOW_MOTION
-from vqtext.data.features.vertical_velocity import ways
+from vqtext.data.features.vertical_velocity import direction_cells
 from vqtext.data.locations import best_cell
-from vqtext.pipeline.vocabulary.cycle_turns import Step, Wheel, symmetries
+from vqtext.pipeline.vocabulary.cycle_turns import Wheel, WheelStep, symmetries
 from vqtext.schema import Channel, SubAction
 
-Transcript: TypeAlias = tuple[bool, Sequence[Step]]
+Transcript: TypeAlias = tuple[bool, Sequence[WheelStep]]
 """Whether a label is cyclic, and its steps in order."""
 
 LARGEST = 10**300
@@ -89,17 +89,17 @@ class Sensors:
     Attributes:
         locations: places that show motion.
         hands: the dominant hands that occur; None: not known.
-        ways: places that show which way they go, as `ways` tells them; None: all do.
+        directions: places that show which way they go, as `direction_cells` tells them; None: all do.
     """
 
     locations: Sequence[str]
     hands: Sequence[str | None]
-    ways: Sequence[tuple[str, str]] | None = None
+    directions: Sequence[tuple[str, str]] | None = None
 
     def feels(self, place: str, way: str) -> bool:
         """Whether a place shows that it goes a way of `SIGNS`; one that shows a rise
         feels gravity, and so how it is held."""
-        return self.ways is None or (place, way) in self.ways
+        return self.directions is None or (place, way) in self.directions
 
     def cells(self, step: SubAction) -> list[tuple[str, str | None]]:
         """Each location, for each hand, and which cell of the step's signature is read there."""
@@ -154,7 +154,7 @@ def _fragile(
 
 def _near_misses(
     transcripts: Sequence[Transcript], wheels: Sequence[Wheel], turns: Sequence[frozenset[int]]
-) -> Iterator[tuple[int, int, str, Step]]:
+) -> Iterator[tuple[int, int, str, WheelStep]]:
     """Label, step and cell that alone forbid a turn, and the step as it would be without that cell's veto."""
     for label, (_, steps) in enumerate(transcripts):
         period = len(wheels[label].names)  # anchors may come round more often than signatures
@@ -164,7 +164,7 @@ def _near_misses(
                     yield label, i, cell, _borrow(steps[i], cell, steps[(i + shift) % len(steps)])
 
 
-def _blamed(steps: Sequence[Step], turn: int) -> set[tuple[int, str]]:
+def _blamed(steps: Sequence[WheelStep], turn: int) -> set[tuple[int, str]]:
     """Cells, each of which alone keeps the signatures from agreeing after a turn: (step, the cell's name)."""
     blamed: set[tuple[int, str]] | None = None
     for i, step in enumerate(steps):
@@ -178,7 +178,7 @@ def _blamed(steps: Sequence[Step], turn: int) -> set[tuple[int, str]]:
     return blamed or set()
 
 
-def _borrow(step: Step, cell: str, other: Step) -> Step:
+def _borrow(step: WheelStep, cell: str, other: WheelStep) -> WheelStep:
     """The step as it would be if one of its cells said what another step's signature says there."""
     said = tuple(
         theirs if step.cell(place) == cell else own
@@ -201,7 +201,7 @@ def transcripts_of(
         sensors: a cell is read for each location and each hand, so "dominant wrist" may be either wrist's.
     """
 
-    def step(anchor: int, subaction: SubAction) -> Step:
+    def step(anchor: int, subaction: SubAction) -> WheelStep:
         written = subaction.signature or {}
         read = sensors.cells(subaction)
         motion = [None if cell is None else written[cell].motion for _, cell in read]
@@ -210,7 +210,7 @@ def transcripts_of(
             for place, cell in read
         ]
         names = [cell or location for location, cell in read]
-        return Step(anchor, (*motion, *posture), (*names, *names))
+        return WheelStep(anchor, (*motion, *posture), (*names, *names))
 
     return [(turns, [step(*use) for use in label]) for turns, label in zip(cyclic, uses, strict=True)]
 
@@ -231,4 +231,6 @@ def sensors_of(windows: Path | str) -> Sensors | None:
 def sensors_among(channels: Sequence[Channel], hands: Iterable[str | None]) -> Sensors:
     """The sensors that show motion, among channels worn by people of these dominant hands."""
     moving = [channel.location for channel in channels if channel.modality in SHOW_MOTION]
-    return Sensors(list(dict.fromkeys(moving)), sorted({*hands}, key=str) or [None], ways(channels))
+    return Sensors(
+        list(dict.fromkeys(moving)), sorted({*hands}, key=str) or [None], direction_cells(channels)
+    )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar, get_args
 
 from vqtext.data.locations import best_cell
-from vqtext.pipeline.vocabulary.signature_cells import lasts_written, level_of, level_written
+from vqtext.pipeline.vocabulary.signature_cells import level_of, written_duration, written_level
 from vqtext.schema import Cell, Motion, SubAction
 
 T = TypeVar("T")
@@ -43,18 +43,18 @@ def parts_of(step: SubAction) -> tuple[SubAction, ...]:
 
 def counted_as(step: SubAction) -> SubAction:
     """The part that stands for a step where it is held against a truth: the longest, the first of several."""
-    return max(parts_of(step), key=lasts_written)
+    return max(parts_of(step), key=written_duration)
 
 
-def lasts_of(step: SubAction) -> float:
+def relative_duration(step: SubAction) -> float:
     """How long a step is written to last beside the others of its label."""
-    return step.beside if isinstance(step, Joined) else lasts_written(step)
+    return step.beside if isinstance(step, Joined) else written_duration(step)
 
 
 def round_of(steps: Sequence[SubAction]) -> float:
     """How long a round of these steps of a label is written to last, all turns of its cycle together."""
     turns = max((step.turns for step in steps if isinstance(step, Joined)), default=1)
-    return turns * sum(map(lasts_of, steps))
+    return turns * sum(map(relative_duration, steps))
 
 
 def join(steps: Sequence[SubAction], how: str, blurred: bool = False) -> Joined:
@@ -66,7 +66,7 @@ def join(steps: Sequence[SubAction], how: str, blurred: bool = False) -> Joined:
     """
     parts = tuple(part for step in steps for part in parts_of(step))
     inside = [mark for step in steps for mark in (how, *(_between(step)[1:]))]
-    lasts = [lasts_of(step) for step in steps]
+    lasts = [relative_duration(step) for step in steps]
     turns = max(step.turns if isinstance(step, Joined) else 1 for step in steps)
     shown = [step.display or step.phrase for step in steps for step in parts_of(step)]
     return Joined(
@@ -96,7 +96,7 @@ def apart(steps: Sequence[SubAction], before: Sequence[SubAction]) -> list[SubAc
     for place in dict.fromkeys(place for step in steps for place in step.signature or ()):
         means = [_mean(step, place) for step in steps]
         known = [mean for mean in means if mean is not None]
-        written = [level for step in before if (level := level_written(step, place, None)) is not None]
+        written = [level for step in before if (level := written_level(step, place, None)) is not None]
         if not known or min(known) == max(known):
             continue
         for i, (step, mean) in enumerate(zip(steps, means, strict=True)):
@@ -111,10 +111,10 @@ def apart(steps: Sequence[SubAction], before: Sequence[SubAction]) -> list[SubAc
 
 def _mean(step: SubAction, place: str) -> float | None:
     """Mean level of the parts of a step; None where one of them says none."""
-    levels = [level_written(part, place, None) for part in parts_of(step)]
+    levels = [written_level(part, place, None) for part in parts_of(step)]
     if None in levels:
         return None
-    lasts = [*map(lasts_written, parts_of(step))]
+    lasts = [*map(written_duration, parts_of(step))]
     return sum(level * s for level, s in zip(levels, lasts, strict=True) if level is not None) / sum(lasts)
 
 

@@ -17,10 +17,18 @@ from typing import Literal
 import numpy as np
 
 from vqtext.pipeline.vocabulary.anchor_words import Words
-from vqtext.pipeline.vocabulary.cycle_turns import Step, Wheel, symmetries
+from vqtext.pipeline.vocabulary.cycle_turns import Wheel, WheelStep, symmetries
 from vqtext.pipeline.vocabulary.identifiability import Sensors
 from vqtext.pipeline.vocabulary.joined_anchors import Anchors
-from vqtext.pipeline.vocabulary.joined_steps import AFTER, OR, Joined, apart, join, lasts_of, round_of
+from vqtext.pipeline.vocabulary.joined_steps import (
+    AFTER,
+    OR,
+    Joined,
+    apart,
+    join,
+    relative_duration,
+    round_of,
+)
 from vqtext.pipeline.vocabulary.partition import partition
 from vqtext.pipeline.vocabulary.readings import features, more_or_less, reads
 from vqtext.pipeline.vocabulary.unseen_borders import unseen_borders
@@ -91,7 +99,7 @@ def resolve(
 def _same(uses: Sequence[Steps], cyclic: Sequence[bool]) -> set[tuple[int, int]]:
     """Pairs of labels that no chain of steps tells apart."""
     said = [
-        (turns, order_of([(anchor, lasts_of(step)) for anchor, step in own], turns))
+        (turns, order_of([(anchor, relative_duration(step)) for anchor, step in own], turns))
         for own, turns in zip(uses, cyclic, strict=True)
     ]
     return {(i, j) for j in range(len(said)) for i in range(j) if said[i] == said[j]}
@@ -148,14 +156,14 @@ class _Work:
                 and such a mean tells nothing by being found in another label too.
         """
         fresh = itertools.count(self.anchors.count)
-        transcripts: list[list[Step]] = []
+        transcripts: list[list[WheelStep]] = []
         for label, own in enumerate(self.uses):
             said = reads([step for _, step in own], self.sensors)
             if label not in blurred:
-                steps = [Step(anchor, tuple(read)) for (anchor, _), read in zip(own, said, strict=True)]
+                steps = [WheelStep(anchor, tuple(read)) for (anchor, _), read in zip(own, said, strict=True)]
             else:
                 steps = [
-                    Step(next(fresh) if isinstance(step, Joined) else anchor, read)
+                    WheelStep(next(fresh) if isinstance(step, Joined) else anchor, read)
                     for (anchor, step), read in zip(own, more_or_less(said), strict=True)
                 ]
             transcripts.append(steps)
@@ -210,7 +218,7 @@ class _Work:
         """Seconds that each step of a label lasts, as far as anything is known of it."""
         steps, round_s = [step for _, step in self.uses[label]], self.round_s[label]
         unit_s = USUAL_S if round_s is None else round_s / round_of(steps)
-        return unit_s * np.array([lasts_of(step) for step in steps])
+        return unit_s * np.array([relative_duration(step) for step in steps])
 
     def _joined(
         self, label: int, places: Sequence[int], how: str, why: Why, needed_hz: float | None = None

@@ -55,9 +55,9 @@ class Separating:
         """Whether sensors at more places would leave no two of the parts in one step."""
         key = tuple(more)
         if key not in self._left:
-            ways = self.sensors.ways
+            ways = self.sensors.directions
             felt = None if ways is None else [*ways, *((place, way) for place in more for way in SIGNS)]
-            wider = replace(self.sensors, locations=[*self.sensors.locations, *more], ways=felt)
+            wider = replace(self.sensors, locations=[*self.sensors.locations, *more], directions=felt)
             self._left[key] = resolve(self.words, wider, float("inf")).joined
         own = {part.phrase for part in join.parts}
         return all(

@@ -13,7 +13,7 @@ LASTS: dict[str, float] = {"brief": 0.4, "usual": 1.0, "long": 2.0}
 """How long a sub-action lasts beside the others of its label."""
 
 
-def lasts_written(step: SubAction) -> float:
+def written_duration(step: SubAction) -> float:
     """How long a step is written to last, in those of `LASTS`."""
     return LASTS[step.lasts or "usual"]
 
@@ -23,20 +23,20 @@ def level_of(motion: str) -> float:
     return MOTIONS.index(motion) * ONE_LEVEL - 1
 
 
-def level_written(step: SubAction, location: str, hand: str | None) -> float | None:
+def written_level(step: SubAction, location: str, hand: str | None) -> float | None:
     """The motion that is written for a location: −1 (still) to 1 (strong), None where unknown."""
     cell = _cell(step, location, "motion", hand)
     return level_of(cell.motion) if cell is not None and cell.motion is not None else None
 
 
-def way_written(step: SubAction, location: str, way: str, hand: str | None) -> float | None:
+def written_direction(step: SubAction, location: str, way: str, hand: str | None) -> float | None:
     """Which way a location is written to go: 1 or −1 as `SIGNS` has it, None where
     unknown."""
     cell = _cell(step, location, "direction", hand)
     return SIGNS[way].get(cell.direction or "") if cell is not None else None
 
 
-def posture_written(step: SubAction, location: str, hand: str | None) -> str | None:
+def written_posture(step: SubAction, location: str, hand: str | None) -> str | None:
     """How a location is written to be held; None where unknown."""
     cell = _cell(step, location, "posture", hand)
     return cell.posture if cell is not None else None
