@@ -39,7 +39,7 @@ class Dedup(Stage):
     """Merge near-duplicate phrases under the vetoes, and keep the medoid of each cluster: the anchors."""
 
     command = "dedup"
-    version = 6
+    version = 7
 
     @property
     def target(self) -> Path:

@@ -71,6 +71,14 @@ def test_the_side_that_moves_decides_and_not_the_sides_that_are_named(one: str, 
     assert grounds(alike(one), alike(one + " again")) is None
 
 
+def test_numbered_phrases_of_other_numbers_never_merge() -> None:
+    """Classes that are only numbered would share one anchor, and only the class head could tell them
+    apart."""
+    assert grounds(alike("series of class 1"), alike("series of class 2")) == "facet"
+    assert grounds(alike("take 2 steps"), alike("2 steps forward")) != "facet"
+    assert grounds(alike("take 2 steps"), alike("take steps")) is None
+
+
 def test_where_no_side_moves_by_the_words_the_named_one_counts() -> None:
     onto = [alike(f"shift the weight over to the {side} leg") for side in ("left", "right")]
     assert grounds(*onto) == "facet"

@@ -1,13 +1,14 @@
 """Which phrases never merge, however near an encoder puts them.
 
-Four grounds, each read off the words alone: the two are opposites or mirror images; they go opposite ways, or
-move another side or part of the body (`vqtext.prompts.facets`); they are two steps of one label, so two
-movements by their author's word; or their written signatures differ. Vectors of opposites speak only where
-words are silent, so that no veto hangs on the scale of an encoder's cosines.
+Four grounds, each read off the words alone: the two are opposites or mirror images; they go opposite ways,
+move another side or part of the body (`vqtext.prompts.facets`), or are numbered otherwise; they are two steps
+of one label, so two movements by their author's word; or their written signatures differ. Vectors of
+opposites speak only where words are silent, so that no veto hangs on the scale of an encoder's cosines.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -83,12 +84,21 @@ def _facets(phrases: Sequence[Phrase], pairs: np.ndarray) -> tuple[np.ndarray, n
         for name in ("poles", "heading", "sides", "parts")
     )
     a, b = pairs.T
-    other_part = disjoint(sides[a], sides[b]) | disjoint(parts[a], parts[b])
+    other_part = disjoint(sides[a], sides[b]) | disjoint(parts[a], parts[b]) | _numbers_differ(phrases, pairs)
     other_way = opposed(poles[a], poles[b]) | disjoint(heading[a], heading[b])
     length = np.array([len(facets.words) for facets in said])
     asked = np.flatnonzero(~other_way & ~other_part & (length[a] == length[b]))  # others are no contrast
     other_way[asked] = [contrasted(said[i], said[j]) for i, j in pairs[asked].tolist()]
     return other_way, other_part
+
+
+def _numbers_differ(phrases: Sequence[Phrase], pairs: np.ndarray) -> np.ndarray:
+    """Pairs with other numbers, such as "gesture 1" and "gesture 2", which an encoder takes for one."""
+    ids: dict[str, int] = {}
+    numbers = (" ".join(re.findall(r"\d+", phrase.text)) for phrase in phrases)
+    own = np.array([ids.setdefault(text, len(ids)) if text else -1 for text in numbers], dtype=np.int64)
+    a, b = own[pairs].T
+    return (a >= 0) & (b >= 0) & (a != b)
 
 
 def _said_opposite(phrases: Sequence[Phrase], pairs: np.ndarray) -> np.ndarray:
