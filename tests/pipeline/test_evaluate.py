@@ -83,12 +83,12 @@ def test_json_has_exactly_these_keys(trained: Settings, heard: Any) -> None:
     told = "\n".join(stage.lines(scores))
     assert "recall by word: calm " in told and "with shuffled codes" in told
     assert "deletion test:" in told and "guidance text alone in 1.000" in told
-    assert "of the variance in a window, what codes draw alone misses " in told
+    assert "reconstruction error, a share of each window" in told
     result = json.loads(stage.target.read_text())
     assert result["leak_shuffled"]["mean"] < 0.8, "the words of other windows tell nothing of these"
     assert all(0 < m["mean"] < 2 for m in result["missed"].values())
     assert "x moves more" not in told and "agreement of seeds: " in told
-    assert "names are told with a confidence of " in told
+    assert "confidence of names: " in told
 
 
 def test_without_a_table_that_fits_names_are_not_scored_and_people_are_told(
@@ -225,7 +225,7 @@ def test_a_card_tells_what_was_measured_of_exactly_this_model(trained: Settings,
     assert said.data.library_name == "vqtext" and "vqshape" in said.data.tags and said.data.license is None
     measures = (found["classification"]["decoding"]["accuracy"], found["grounding"]["named_recall"])
     for measure in (*measures, found["ece"]):
-        assert f"| {tables.told(measure)} |" in said.text
+        assert f"| {tables.with_spread(measure)} |" in said.text
     assert f"on {found['test_windows']} windows of {found['dataset']}, 1 person, on people that" in said.text
     assert "mean and spread of models of 2 seeds" in said.text
     for channel in model.config.channels:

@@ -6,6 +6,7 @@ Real stages, a tiny model.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -175,7 +176,10 @@ def test_a_run_of_folds(folds: Settings, heard: Any) -> None:
     for sample in explained["samples"]:
         assert sample["model"] == owner[sample["window"] // EACH]
         again = vqtext.load(folder / sample["model"]).explain(study().signal[sample["window"]])[0]
-        assert sample["text"] == str(again)
+        # which sensor carried a step is no part of `explain`
+        assert re.sub(r" by [\w ]+?(?= →| =)", "", sample["text"]) == str(
+            again
+        )  # which sensor is asked apart
 
 
 def test_predictions_of_all_folds_are_scored_where_they_belong(

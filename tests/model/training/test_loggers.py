@@ -92,7 +92,10 @@ def test_the_usual_logs_and_none(tmp_path):
     for name, chosen in (("usual", ("csv", "tensorboard")), ("none", ("csv",))):
         train(tmp_path / name, settings=asked_for(*chosen))
     names = [{path.name.partition(".out")[0] for path in (tmp_path / x).iterdir()} for x in ("usual", "none")]
-    assert names == [{"metrics.csv", "checkpoints", "events"}, {"metrics.csv", "checkpoints"}]
+    assert names == [
+        {"metrics.csv", "checkpoints", "start.safetensors", "events"},
+        {"metrics.csv", "checkpoints", "start.safetensors"},
+    ]
 
 
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])

@@ -16,6 +16,7 @@ from vqtext.prompts.facets import NOTHING, Facets, conflict, read_facets
 from vqtext.schema import same_text
 
 SEEDS = range(8)
+LETTERS = str.maketrans("0123456789", "abcdefghij")
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -36,7 +37,7 @@ def crowd(seed: int, n: int = 60, d: int = 12) -> list[Phrase]:
         said = NOTHING.also(sides, directions)
         phrases.append(
             Phrase(
-                f"phrase {i:03}",
+                "phrase " + f"{i:03}".translate(LETTERS),  # other numbers would never merge
                 vector,
                 tuple(opposites),
                 said,

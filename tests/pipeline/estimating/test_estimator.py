@@ -108,9 +108,10 @@ def test_it_is_kept_and_cloned_and_leaves_the_process_alone(fitted):
     random.seed(7), np.random.seed(7), torch.manual_seed(7)
     drawn = random.random(), np.random.random(), float(torch.rand(1))
     random.seed(7), np.random.seed(7), torch.manual_seed(7)
+    deterministic = torch.are_deterministic_algorithms_enabled()
     new.fit(X, y)
     assert (random.random(), np.random.random(), float(torch.rand(1))) == drawn
-    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.are_deterministic_algorithms_enabled() == deterministic
     assert (new.predict_proba(X) == before).all()
 
 
