@@ -30,7 +30,7 @@ from pathlib import Path
 
 from vqtext.console.progress import Progress
 from vqtext.pipeline.gen_subactions import GenSubactions
-from vqtext.pipeline.llm.asking import ask_all
+from vqtext.pipeline.llm.ask import ask_all
 from vqtext.pipeline.llm.question import Answer, Question
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import run

@@ -217,7 +217,7 @@ class Describe(Stage):
         """
         from vqtext.pipeline.descriptions.fact_sheet import alike
         from vqtext.pipeline.descriptions.llm_description import plain
-        from vqtext.pipeline.llm.asking import ask_all
+        from vqtext.pipeline.llm.ask import ask_all
         from vqtext.pipeline.llm.question import Failure
 
         asked = self._questions(windows, found, rhythm)

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from vqtext.console.progress import Progress
-from vqtext.pipeline.llm.asking import ask_all
+from vqtext.pipeline.llm.ask import ask_all
 from vqtext.pipeline.llm.question import Answer, Failure, Question
 from vqtext.settings.schema import LLMSettings
 

@@ -5,7 +5,7 @@ from typing import Literal
 from llm.asked import Word, question
 from pydantic import BaseModel, Field
 
-from vqtext.pipeline.llm.asking import estimate
+from vqtext.pipeline.llm.ask import estimate
 from vqtext.pipeline.llm.estimate import Estimate, tokens
 
 

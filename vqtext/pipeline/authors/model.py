@@ -22,7 +22,7 @@ from vqtext.pipeline.authors.questions import (
     questions_digest,
 )
 from vqtext.pipeline.authors.waves import STOCK, stock, waves
-from vqtext.pipeline.llm.asking import Asking, Outcome, estimate
+from vqtext.pipeline.llm.ask import Asking, Outcome, estimate
 from vqtext.pipeline.llm.question import Answer, Failure, Question, ReplyFormat
 from vqtext.pipeline.llm.server import address, find_server
 from vqtext.prompts.render import render

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel
 
 from vqtext.errors import LLMError
-from vqtext.pipeline.llm.faults import Unanswered, after_error, is_out_of_quota, no_completion, words
-from vqtext.pipeline.llm.heard import heard, refusal, table
+from vqtext.pipeline.llm.errors import Unanswered, after_error, is_out_of_quota, no_completion, words
 from vqtext.pipeline.llm.journal import Reply
-from vqtext.pipeline.llm.manner import Learnt, Manner, is_about_format
 from vqtext.pipeline.llm.question import Message, Question, T
 from vqtext.pipeline.llm.replies import read
+from vqtext.pipeline.llm.reply_text import heard, refusal, table
+from vqtext.pipeline.llm.request_format import Learnt, Manner, is_about_format
 from vqtext.pipeline.llm.server import Server, check_key
 from vqtext.pipeline.llm.streamed import whole
 from vqtext.settings.schema import LLMSettings

@@ -14,10 +14,10 @@ from typing import Generic
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from vqtext.pipeline.llm.mending import Broken, parse
+from vqtext.pipeline.llm.find_value import Search, validated, values
+from vqtext.pipeline.llm.json_repair import Broken, parse
 from vqtext.pipeline.llm.question import T
-from vqtext.pipeline.llm.search import Search, validated, values
-from vqtext.pipeline.llm.thoughts import spoken
+from vqtext.pipeline.llm.reasoning import spoken
 
 _TAG = re.compile(
     r"<parameter(?:=| name=)[\"']?(\w+)[\"']?>(.*?)</parameter>"

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from vqtext.pipeline.llm.heard import table
+from vqtext.pipeline.llm.reply_text import table
 
 _PIECE = re.compile(r"^data:[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
 _END = "[DONE]"

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from vqtext.pipeline.llm.thoughts import spoken
+from vqtext.pipeline.llm.reasoning import spoken
 
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 _OF_A_PART = ("text", "value", "content", "thinking", "reasoning", "summary")

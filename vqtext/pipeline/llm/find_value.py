@@ -10,7 +10,7 @@ from typing import Any, Generic
 
 from pydantic import BaseModel, ValidationError
 
-from vqtext.pipeline.llm.mending import Broken, parse, place_in
+from vqtext.pipeline.llm.json_repair import Broken, parse, place_in
 from vqtext.pipeline.llm.question import T
 
 _PROBLEMS = 12  # told to the model at once

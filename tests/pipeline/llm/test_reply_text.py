@@ -7,8 +7,8 @@ import pytest
 from llm.asked import GOOD, ask
 from llm.server import Response, script
 
-from vqtext.pipeline.llm.heard import heard
 from vqtext.pipeline.llm.question import Answer, Failure
+from vqtext.pipeline.llm.reply_text import heard
 
 CALL = {"id": "c", "type": "function", "function": {"name": "reply", "arguments": GOOD}}
 

@@ -13,7 +13,7 @@ from llm.asked import GOOD, Word, ask, echo, question
 from llm.server import LLMServer, Response, rejecting, script
 
 from vqtext.errors import LLMError
-from vqtext.pipeline.llm.asking import ask_all
+from vqtext.pipeline.llm.ask import ask_all
 from vqtext.pipeline.llm.journal import Journal, Reply, request_key
 from vqtext.pipeline.llm.question import Answer, Failure, sent_back
 from vqtext.settings.schema import LLMSettings

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from vqtext.pipeline.llm.mending import Broken, parse
+from vqtext.pipeline.llm.json_repair import Broken, parse
 from vqtext.pipeline.llm.replies import read
 from vqtext.prompts.replies import LabelReply
 

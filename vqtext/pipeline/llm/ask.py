@@ -14,8 +14,8 @@ from typing import Any, Self, TypeAlias
 from vqtext.console.progress import Progress
 from vqtext.errors import VQTextError
 from vqtext.pipeline.llm.client import Client
+from vqtext.pipeline.llm.errors import Unanswered, one_line
 from vqtext.pipeline.llm.estimate import Estimate, estimate
-from vqtext.pipeline.llm.faults import Unanswered, one_line
 from vqtext.pipeline.llm.journal import Journal, Reply, request_key
 from vqtext.pipeline.llm.question import Answer, Failure, Message, Question, T, sent_back
 from vqtext.pipeline.llm.replies import read, without_thoughts
