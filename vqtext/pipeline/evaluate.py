@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 
 from vqtext.cache.fingerprint import file_fingerprint
+from vqtext.console.text import cut_short, told
 from vqtext.data.features.motion import MotionScale
 from vqtext.data.splits.splits import Split, unlearned
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import DataError
 from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.correcting.corrections import read_corrections
+from vqtext.pipeline.correcting.moments import corrected_windows
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.evaluation import scores as scoring
@@ -219,10 +222,29 @@ class Evaluate(Stage):
         truth = Truth.of(windows, tests, right)
         if not any((own >= 0).any() for own in truth.folds):
             return None, "names were not held against the truth: no test window has any"
-        if not torn:
-            return truth, None
+        unseen, seen = self._of_unseen(truth, windows, tests)
+        if seen is not None:
+            self.progress.warn(seen)
+        if unseen is None or not torn:
+            return unseen, seen
         note = "stand for phrases of different truth words and are never right: " + ", ".join(map(repr, torn))
-        return truth, note
+        return unseen, f"{seen}; {note}" if seen else note
+
+    def _of_unseen(
+        self, truth: Truth, windows: Windows, tests: Sequence[np.ndarray]
+    ) -> tuple[Truth | None, str | None]:
+        """The truth of the people of whom nobody said what a moment shows, and what to say of the others."""
+        said = corrected_windows(read_corrections(self.settings.cache), windows)
+        test = np.concatenate(tests)
+        if not said[test].any():
+            return truth, None
+        whose = np.unique(windows.subject[test[said[test]]])
+        people = told([windows.subjects[i].id if i >= 0 else "unknown" for i in whose])
+        why = f"people whose moments were corrected are no test of names (subject {cut_short(people)})"
+        folds = [np.where(said[own, None], -1, true) for own, true in zip(tests, truth.folds, strict=True)]
+        if any((own >= 0).any() for own in folds):
+            return replace(truth, folds=folds), f"{why}: names are held against the truth of the others alone"
+        return None, f"names were not held against the truth: {why}; test other people with --test-subjects"
 
     def _controls(
         self,

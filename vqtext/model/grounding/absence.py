@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from vqtext.model.grounding.durations import DurationConfig, Tempo, spread, step_seconds
-from vqtext.model.grounding.e_step import ChainConfig
+from vqtext.model.grounding.e_step import ChainConfig, words
 from vqtext.model.grounding.emissions import EmissionConfig, Evidence, from_signatures
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
@@ -44,20 +44,24 @@ CONFIG, SUBSTATES = AbsenceConfig(), ChainConfig().substates
 def absent(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float) -> list[list[int]]:
     """Places of the steps of each label that its windows are likelier without.
 
-    A step of which nothing is written that sensors feel is not asked: it claims nothing that could fail.
+    A step of which nothing is written that sensors feel is not asked: it claims nothing that could fail. Nor
+    is one that a person has seen.
     """
-    first = from_signatures(evidence, EmissionConfig())
+    grammar = Grammar.of(transcripts, rate_hz)
+    first, _ = words(evidence, grammar, frozenset({"signal"}), EmissionConfig())
     dwells = _dwells(evidence, transcripts, rate_hz, first)
+    seen = evidence.corrected.unique().tolist() if evidence.corrected is not None else []
     found: list[list[int]] = []
     for i, transcript in enumerate(transcripts):
         rows = spread((evidence.label == i).nonzero()[:, 0], CONFIG.windows)
         places = range(len(transcript.uses))
         kept, of_label, dwell = [*places], first[rows], dwells[i]
         features = evidence.written[rows].isfinite().flatten(2).any(2).any(0)
+        asked = [u for u in places if features[u] and i * grammar.valid.shape[1] + u not in seen]
         while len(kept) > CONFIG.least and len(rows) > 1:
             now = _likely(of_label, transcript, kept, dwell, rate_hz)
             clear = {}
-            for use in (u for u in kept if features[u]):
+            for use in (u for u in kept if u in asked):
                 gain = _likely(of_label, transcript, [u for u in kept if u != use], dwell, rate_hz) - now
                 clear[use] = _clear(gain)
             worst = max(clear, key=clear.__getitem__, default=None)

@@ -26,6 +26,8 @@ from vqtext.model.grounding.emissions import (
     from_signatures,
 )
 from vqtext.model.grounding.rejected_cells import WrittenCell, rejected, without
+from vqtext.model.grounding.shown import CONFIG as SHOWN
+from vqtext.model.grounding.shown import fits_shown, leading, shown
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
 from vqtext.model.network.token_to_frame import anchors_of
@@ -109,7 +111,7 @@ def e_step(
         config.chain.substates,
         evidence.relative_duration,
     )
-    if not evidence.written.isfinite().any():
+    if not evidence.written.isfinite().any() and evidence.corrected is None:
         knows -= {"signal"}
     if evidence.similarity is None:
         knows -= {"text"}
@@ -151,11 +153,20 @@ def word_weights(
     first = torch.zeros(*evidence.motion.shape[:2], grammar.anchor.shape[1])
     known = torch.zeros(len(first), dtype=torch.bool)
     if "signal" in knows:
-        first += from_signatures(evidence, config)
+        movement = movements(grammar, evidence)
+        seen = shown(evidence, movement)
+        if seen is None:
+            first += from_signatures(evidence, config)
+        else:
+            sure = seen.sure[movement][evidence.hand, evidence.label]
+            first += from_signatures(evidence, config, sure) + fits_shown(evidence, movement, seen, config)
         known |= evidence.written.isfinite().flatten(1).any(1)
     if "text" in knows and evidence.similarity is not None:
         first += from_descriptions(evidence, grammar.anchor, config)
         known |= evidence.similarity.isfinite().flatten(1).any(1)
+    if "signal" in knows and evidence.corrected is not None:
+        first = leading(first[:, :, None, :, None], evidence.corrected, evidence.label)[:, :, 0, :, 0]
+        known |= torch.isin(evidence.label, _corrected_labels(evidence.corrected, grammar))
     return first, known
 
 
@@ -166,13 +177,16 @@ def fit_emissions(
     sub-state of each use, ``(hands, n, U, K)``."""
     label = evidence.label
     data = Gaussians(evidence, config.emission)
-    states, kin = emission_states(grammar, evidence, chain.row)
+    states, family = emission_states(grammar, evidence, chain.row)
     parts = []
     for rows in semi_markov.chunks(chain, len(label), first.shape[1], 1):
         share = semi_markov.posterior(first[rows][:, :, None], chain, label[rows], within=True).flatten(2)
-        onto = torch.nn.functional.one_hot(states[evidence.hand[rows], label[rows]].flatten(1), len(kin))
-        parts.append((rows, torch.bmm(share, onto.to(share.dtype)).half()))
-    data.fit(parts, kin)
+        onto = torch.nn.functional.one_hot(states[evidence.hand[rows], label[rows]].flatten(1), len(family))
+        share = torch.bmm(share, onto.to(share.dtype))
+        if evidence.corrected is not None:
+            share[evidence.corrected[rows] >= 0] *= SHOWN.weight
+        parts.append((rows, share.half()))
+    data.fit(parts, family)
     return data, states
 
 
@@ -182,17 +196,24 @@ def _emissions(
     """Some windows at a time: their rows and labels, log weights, and the labels they may visit. Where
     windows hold no borders, those of one label and its own states alone."""
     frames, labels = evidence.motion.shape[1], states.shape[1]
+
+    def weights(rows: Tensor, of: Tensor) -> Tensor:
+        emission = data.emission(rows, of)
+        if evidence.corrected is None:
+            return emission
+        return leading(emission, evidence.corrected[rows], evidence.label[rows])
+
     if evidence.neighbours is None:
         for i in evidence.label.unique().tolist():
             of_label = (evidence.label == i).nonzero()[:, 0]
             for part in semi_markov.chunks(chain, len(of_label), frames, 1):
                 rows = of_label[part]
-                yield rows, evidence.label[rows], data.emission(rows, states[:, i : i + 1]), None
+                yield rows, evidence.label[rows], weights(rows, states[:, i : i + 1]), None
         return
     for rows in semi_markov.chunks(chain, len(evidence.label), frames, labels):
         own = evidence.label[rows]
         allowed = evidence.neighbours[rows] | torch.nn.functional.one_hot(own, labels).bool()
-        yield rows, own, data.emission(rows, states), allowed
+        yield rows, own, weights(rows, states), allowed
 
 
 def _identified(evidence: Evidence, grammar: Grammar, knows: frozenset[str]) -> Tensor:
@@ -203,11 +224,24 @@ def _identified(evidence: Evidence, grammar: Grammar, knows: frozenset[str]) -> 
         distinct |= distinguishable(evidence, grammar.valid[evidence.label])
     if "text" in knows and evidence.similarity is not None:
         distinct |= evidence.similarity.isfinite().flatten(1).any(1)
+    if "signal" in knows and evidence.corrected is not None:
+        distinct |= torch.isin(evidence.label, _corrected_labels(evidence.corrected, grammar))
     sure = evidence.label[distinct].unique()
     shared = torch.isin(grammar.anchor, grammar.anchor[sure][grammar.valid[sure]])
     found = (shared & grammar.valid).any(1)
     found[sure] = True
     return found
+
+
+def _corrected_labels(corrected: Tensor, grammar: Grammar) -> Tensor:
+    """Labels of which a person said what some moment shows."""
+    return corrected[corrected >= 0].div(grammar.valid.shape[1], rounding_mode="floor").unique()
+
+
+def movements(grammar: Grammar, evidence: Evidence) -> Tensor:
+    """The movement that each use is, ``(hands, n, U)``: its anchor, for one hand or for all."""
+    place, family = emission_states(grammar, evidence, 1)
+    return family[place[..., 0]]
 
 
 def emission_states(grammar: Grammar, evidence: Evidence, substates: int) -> tuple[Tensor, Tensor]:

@@ -70,6 +70,8 @@ class Evidence:
         similarity: cosine of each anchor and the description of each segment, ``(N, segments, K)``, NaN where
             there is none; or None.
         locations: what the L places are called.
+        corrected: the use that a person said each frame shows, counted through all labels, label · U + use,
+            −1 where nobody said anything, ``(N, F)``; or None.
     """
 
     motion: Tensor
@@ -87,6 +89,7 @@ class Evidence:
     neighbours: Tensor | None = None
     similarity: Tensor | None = None
     locations: tuple[str, ...] = ()
+    corrected: Tensor | None = None
 
     def of(self, rows: np.ndarray) -> Evidence:
         """The evidence of some of the windows alone; of all of them in their order, no copy."""
@@ -112,19 +115,23 @@ class Evidence:
         return 1 / max(1.0, repeats)
 
 
-def from_signatures(evidence: Evidence, config: EmissionConfig) -> Tensor:
+def from_signatures(evidence: Evidence, config: EmissionConfig, shown: Tensor | None = None) -> Tensor:
     """Log weight of each use of a window's own label by its signature, ``(N, F, U)``.
 
     Levels are compared relatively: motion is ranked within subject and label, since absolute levels depend on
     the person, the mounting and the unit, and levels are written relative to the other steps of their label.
     Trust is soft: a cell may be wrong, so that no cell alone can rule a use out.
+
+    Args:
+        shown: how far written levels give way to what was shown of each use, 0 to 1, ``(N, U)``.
     """
     label = evidence.label
     x, seen = motion_rank(evidence), evidence.motion.isfinite()
     out = x.new_zeros(*x.shape[:2], evidence.levels.shape[1])
     for i in label.unique():  # each label by itself: all of them at once take more memory than the signals
         own = label == i
-        out[own] = fits_levels(x[own], seen[own], evidence.levels[own], config).sum(-1)
+        less = None if shown is None else 1 - shown[own]
+        out[own] = fits_levels(x[own], seen[own], evidence.levels[own], config, less).sum(-1)
         out[own] += fits_directions(
             evidence.velocity[own], evidence.directions[own], evidence.group[own], config
         )
@@ -153,18 +160,27 @@ def motion_rank(evidence: Evidence) -> Tensor:
     return out
 
 
-def fits_levels(x: Tensor, seen: Tensor, levels: Tensor, config: EmissionConfig) -> Tensor:
+def fits_levels(
+    x: Tensor, seen: Tensor, levels: Tensor, config: EmissionConfig, share: Tensor | None = None
+) -> Tensor:
     """Log weight of each use by each location, ``(..., F, U, L)``.
 
     Args:
         x: `motion_rank` motion, ``(..., F, L)``; seen: where it was measured.
-        levels: of the uses of the label, ``(..., U, L)``.
+        levels: of the uses of the label, ``(..., U, L)``; share: of the trust that is left, ``(..., U)``.
     """
-    trust = levels.isfinite()[..., None, :, :] * config.trust
-    here = x[..., None, :]
-    fits = _normal(here, contrast(levels)[..., None, :, :], config.spread).exp() * trust
-    fits = fits + _normal(here, 0.0, 1.0).exp() * (1 - trust)
-    return torch.where(seen[..., None, :], (fits + 1e-12).log(), 0.0)
+    trust = levels.isfinite() * config.trust
+    if share is not None:
+        trust = trust * share[..., None]
+    expected, trust = contrast(levels)[..., None, :, :], trust[..., None, :, :]
+    return fits_level(x[..., None, :], seen[..., None, :], expected, trust, config)
+
+
+def fits_level(x: Tensor, seen: Tensor, expected: Tensor, trust: Tensor, config: EmissionConfig) -> Tensor:
+    """Log weight of motion ``x``, where it was ``seen``, by the level that is expected, of any shape."""
+    fits = _normal(x, expected, config.spread).exp() * trust
+    fits = fits + _normal(x, 0.0, 1.0).exp() * (1 - trust)
+    return torch.where(seen, (fits + 1e-12).log(), 0.0)
 
 
 def fits_directions(velocity: Tensor, directions: Tensor, group: Tensor, config: EmissionConfig) -> Tensor:
@@ -173,13 +189,24 @@ def fits_directions(velocity: Tensor, directions: Tensor, group: Tensor, config:
     What goes the way that is written is skew-normal (Azzalini 1985) where what goes any way is normal: a
     velocity of the wrong sign is evidence against a use, and a velocity of 0 is none.
     """
+    way = directions.nan_to_num()[:, None]
+    return fits_way(speeds(velocity, group)[:, :, None], way, config).sum(-1)
+
+
+def fits_way(speed: Tensor, way: Tensor, config: EmissionConfig) -> Tensor:
+    """Log weight of a velocity in units of its spread by the way that is expected, of any shape."""
+    fits = 2 * torch.special.ndtr(config.skew * speed * way)
+    return (config.direction_trust * fits + 1 - config.direction_trust).log()
+
+
+def speeds(velocity: Tensor, group: Tensor) -> Tensor:
+    """Velocities ``(n, F, P)`` in units of their spread in each person, with their signs; 0 where nothing was
+    measured."""
     speed = velocity.nan_to_num()
     for who in group.unique():
         own = speed[group == who]
         speed[group == who] = own / own.square().mean((0, 1)).sqrt().clamp(min=EPS)
-    way = directions.nan_to_num()[:, None]
-    fits = 2 * torch.special.ndtr(config.skew * speed[:, :, None] * way)
-    return (config.direction_trust * fits + 1 - config.direction_trust).log().sum(-1)
+    return speed
 
 
 def from_descriptions(evidence: Evidence, anchor: Tensor, config: EmissionConfig) -> Tensor:

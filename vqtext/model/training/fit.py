@@ -56,7 +56,8 @@ class TrainingData:
         label_vectors: each label in text space, unit vectors ``(n, d)``.
         guidance: text tokens, or None.
         evidence: what the sensors did in the N windows against what the words say, for ``…+signal``.
-        absent: places of the steps of each label that were left out, since its windows are likelier without.
+        absent: places of the steps of each label that were left out: its windows are likelier without, or
+            they are in ``never``; never: of those that a person said never happen.
         name_of: what a row of ``signal`` is called in messages.
     """
 
@@ -73,6 +74,7 @@ class TrainingData:
     guidance: Guidance | None
     evidence: Evidence
     absent: Sequence[Sequence[int]] = ()
+    never: Sequence[Sequence[int]] = ()
     name_of: Callable[[int], str] = "window {}".format
 
     def origin(self, place: int) -> str:

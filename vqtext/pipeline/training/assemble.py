@@ -14,9 +14,12 @@ from vqtext.cache.rows import StoredRows
 from vqtext.data.features.motion import MotionScale
 from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
-from vqtext.errors import ArtifactError, TrainingError
+from vqtext.errors import ArtifactError, TrainingError, WordsError
+from vqtext.pipeline.correcting.corrections import NAME as CORRECTIONS
+from vqtext.pipeline.correcting.corrections import Corrections, read_corrections
+from vqtext.pipeline.correcting.moments import check, corrected_frames, never_places
 from vqtext.pipeline.training.evidence import evidence_of, hands_of
-from vqtext.pipeline.training.run_words import resolved_words, without_steps
+from vqtext.pipeline.training.run_words import resolved_words, together, without_steps
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words, vocabulary
 from vqtext.pipeline.vocabulary.identifiability import sensors_among
 from vqtext.schema import Rows
@@ -37,14 +40,21 @@ IN_MEMORY = 1 << 30
 
 
 def gather(
-    windows: Windows, split: Split, settings: Settings, words: Words | None = None
+    windows: Windows,
+    split: Split,
+    settings: Settings,
+    words: Words | None = None,
+    corrections: Corrections | None = None,
 ) -> tuple[ModelConfig, TrainingData]:
     """Join the artifacts into what `vqtext.model.training.fit` takes. No test window is in it.
 
     Args:
         words: instead of those of anchors.h5; they are taken as they are, and not resolved.
+        corrections: what people said of moments and steps, as far as it can be; None: all of
+            corrections.json, and nothing beside words that were given.
 
     Raises:
+        WordsError: corrections.json says what cannot be.
         TrainingError: fewer than two labels, or nothing to train on, or to tell.
         ArtifactError: an artifact lacks what the data has, or what the grounding reads; no VQShape to start
             from.
@@ -69,6 +79,9 @@ def gather(
     signal = _in_memory(windows.signal)
     pool = np.concatenate([split.train, split.validation])
     given, words = words, words or resolved_words(read, windows, pool, settings.train).words
+    heard = corrections if corrections is not None else Corrections()
+    if given is None and corrections is None:
+        heard = read_corrections(settings.cache)
     sizes, started = sizes_of(settings.model)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         guidance = _guidance(texts, windows, pool, settings.guidance)
@@ -87,19 +100,26 @@ def gather(
         place=settings.guidance.place,
     )
     moving = MotionScale.of(signal, pool, windows.channels, windows.rate_hz)
-    spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
+    spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config, heard)
     if given is None:  # what was read of rounds may ask for more
         rounds = rounds_of(evidence, len(windows.labels))
         final = resolved_words(read, windows, pool, settings.train, rounds).words
         if final.uses != words.uses:
             words = final
-            spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
+            spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config, heard)
+    if corrections is None and (wrong := check(heard, windows, words)):
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise WordsError(f"{settings.cache / CORRECTIONS}: {wrong[0]}{more}")
+    never = never_places(heard, windows.labels, words)
+    if any(never):
+        words = without_steps(words, never)
+        spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config, heard)
     missing: list[list[int]] = []
     if given is None and "signal" in settings.train.grounding.split("+") and not settings.train.keep_absent:
         missing = absent(evidence, spoken.transcripts, config.rate_hz)
     if any(missing):
         words = without_steps(words, missing)
-        spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config)
+        spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config, heard)
     anchors = normalize(torch.from_numpy(words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         label_vectors = _label_vectors(texts, windows.labels, words)
@@ -119,7 +139,8 @@ def gather(
         label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
         guidance=guidance,
         evidence=evidence,
-        absent=missing,
+        absent=together(never, missing),
+        never=never,
         name_of=windows.place,
     )
     return config, data
@@ -139,15 +160,21 @@ def _said(
     words: Words,
     moving: MotionScale,
     config: ModelConfig,
+    heard: Corrections,
 ) -> tuple[Vocabulary, Grammar, Evidence]:
-    """The vocabulary, and what the sensors did against what it says they should do."""
+    """The vocabulary, and what the sensors did, and people said, against what it says they should do."""
+    import torch
 
     from vqtext.model.vocabulary import Grammar
 
     sensors = sensors_among(windows.channels, hands_of(windows, pool)[1])
     spoken = vocabulary(words, windows.labels, sensors)
     grammar = Grammar.of(spoken.transcripts, config.rate_hz)
-    return spoken, grammar, evidence_of(windows, signal, pool, words, moving, grammar, config, None)
+    evidence = evidence_of(windows, signal, pool, words, moving, grammar, config, None)
+    corrected = corrected_frames(heard, windows, pool, words, config.frames)
+    if corrected is not None:
+        evidence = replace(evidence, corrected=torch.from_numpy(corrected))
+    return spoken, grammar, evidence
 
 
 def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.ndarray:

@@ -59,6 +59,20 @@ def without_steps(words: Words, absent: Sequence[Sequence[int]]) -> Words:
     return replace(words, uses=uses)
 
 
+def together(first: Sequence[Sequence[int]], then: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Places of all steps of each label that were left out, of which some went ``first`` and ``then`` others,
+    by their places among the rest; none where none were."""
+    if not any(first):
+        return [[*own] for own in then]
+    found = []
+    for i, gone in enumerate(first):
+        later = then[i] if i < len(then) else []
+        last = len(gone) + max(later, default=-1) + 1
+        rest = [place for place in range(last) if place not in gone]
+        found.append(sorted([*gone, *(rest[place] for place in later)]))
+    return found
+
+
 def words_of_fold(
     cache: Path, run: Mapping[str, Any], fold: int, windows: Windows, learn: np.ndarray
 ) -> Words:

@@ -1,0 +1,108 @@
+"""What corrected moments show: what a step feels like, whatever is written of it.
+
+A person who says what a moment is says more than that: the sensors of that moment show what the step is like,
+and in units of each person's own spread a step is much the same for everybody. So the first pass of the
+E-step hears it beside the words, for all people and in every label that has the step, and the levels that are
+written of it lose their say, the more of it was seen: a wrong word costs one correction, not one a person.
+
+N training windows, F frames, n labels, U uses of a label, M movements, R features.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vqtext.model.grounding.emissions import EmissionConfig, Evidence, standardise
+
+
+@dataclass(frozen=True)
+class ShownConfig:
+    """Attributes:
+    sure: nats by which a corrected frame's step leads every other one: more than sensors and order say of
+        a frame, less than they say of a whole stretch, so that a slip of the hand breaks no chain.
+    weight: frames of others that a corrected one counts as where the features of steps are fitted: a
+        person's few moments are right, the many of the others are a guess.
+    half_s: seconds of a step that were corrected after which what is written of it has half its say: one
+        short step in two windows.
+    trust: mixture weight of what was shown of a feature; the rest is a background that fits anything,
+        for a feature may be the person's own. spread: standard deviation around what was shown, in units
+        of the feature's spread over all that the person does.
+    """
+
+    sure: float = 20.0
+    weight: float = 5.0
+    half_s: float = 0.1
+    trust: float = 0.6
+    spread: float = 0.6
+
+
+CONFIG = ShownConfig()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What corrected moments show of each movement: `features`, their mean, in units of a person's spread,
+    ``(M, R)``, and `sure`, how far it counts, 0 to 1, ``(M,)``."""
+
+    features: Tensor
+    sure: Tensor
+
+
+def shown(evidence: Evidence, movement: Tensor) -> Shown | None:
+    """What the corrected moments show; None where nothing was corrected.
+
+    Args:
+        movement: of each use, ``(hands, n, U)``: uses of one share what is seen of it.
+    """
+    if evidence.corrected is None or not (evidence.corrected >= 0).any():
+        return None
+    row, frame = (evidence.corrected >= 0).nonzero(as_tuple=True)
+    of = movement.flatten(1)[evidence.hand[row], evidence.corrected[row, frame]]
+    x = standardise(evidence.features, evidence.group)[row, frame]
+    count = torch.bincount(of, minlength=int(movement.max()) + 1)
+    mean = x.new_zeros(len(count), x.shape[1]).index_add(0, of, x) / count.clamp(min=1)[:, None]
+    seconds = count * evidence.frame_s
+    return Shown(mean, seconds / (seconds + CONFIG.half_s))
+
+
+def fits_shown(evidence: Evidence, movement: Tensor, seen: Shown, config: EmissionConfig) -> Tensor:
+    """Log weight of each use of a window's own label by what was shown of it, ``(N, F, U)``, 0 where nothing
+    was: how much likelier each feature is than in any step."""
+    x = standardise(evidence.features, evidence.group)
+    own = movement[evidence.hand, evidence.label]  # (N, U)
+    out = x.new_zeros(*x.shape[:2], own.shape[1])
+    for k in own.unique()[seen.sure[own.unique()] > 0].tolist():
+        row, use = (own == k).nonzero(as_tuple=True)
+        trust = float(seen.sure[k]) * CONFIG.trust
+        here, felt = x[row], evidence.features[row].isfinite()
+        away = 0.5 * (here.square() - ((here - seen.features[k]) / CONFIG.spread).square())
+        likelier = away + math.log(trust / CONFIG.spread)
+        fits = torch.logaddexp(likelier, torch.tensor(math.log(1 - trust)))
+        out[row, :, use] = torch.where(felt, fits, 0.0).sum(-1)
+    return evidence.words_weight(config) * evidence.data_weight(config) * out
+
+
+def leading(emission: Tensor, corrected: Tensor, label: Tensor) -> Tensor:
+    """Log weights in which the uses that a person said lead all others.
+
+    Args:
+        emission: ``(b, F, n, U, K)``, or those of each window's own label, ``(b, F, 1, U, K)``.
+        corrected: as in `Evidence`, ``(b, F)``; label: of the windows, ``(b,)``.
+    """
+    labels, uses = emission.shape[2:4]
+    of_label, use = corrected.div(uses, rounding_mode="floor"), corrected % uses
+    if labels == 1:  # what is another label's cannot be said here
+        corrected = torch.where(of_label == label[:, None], corrected, -1)
+        of_label = torch.zeros_like(of_label)
+    row, frame = (corrected >= 0).nonzero(as_tuple=True)
+    if not len(row):
+        return emission
+    out, at = emission.clone(), (row, frame, of_label[row, frame], use[row, frame])
+    right = emission[at]  # (frames, K)
+    out[row, frame] = (right.amax(-1) - CONFIG.sure)[:, None, None, None]
+    out[at] = right
+    return out

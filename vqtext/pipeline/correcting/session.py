@@ -1,0 +1,188 @@
+"""A cache that is corrected: its data are read once, and its names are found anew after each correction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vqtext.console.progress import Progress
+from vqtext.data.splits.splits import Split
+from vqtext.errors import ConfigError, DataError, WordsError
+from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.correcting.asking import Question, questions
+from vqtext.pipeline.correcting.corrections import Corrections
+from vqtext.pipeline.correcting.moments import check, corrected_frames, never_places
+from vqtext.pipeline.correcting.spans import StepSpan, spans
+from vqtext.pipeline.dedup import Dedup
+from vqtext.pipeline.training.evidence import hands_of, written
+from vqtext.pipeline.training.run_words import resolved, without
+from vqtext.pipeline.vocabulary.anchor_words import Words, read_words, vocabulary
+from vqtext.pipeline.vocabulary.identifiability import sensors_among
+from vqtext.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from vqtext.model.grounding.e_step import Posterior
+    from vqtext.model.grounding.emissions import Evidence
+    from vqtext.model.vocabulary import Grammar
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is found with some corrections.
+
+    Attributes:
+        words: without the steps that were left out; grammar: theirs.
+        evidence: of all windows; posterior: of the E-step.
+    """
+
+    words: Words
+    grammar: Grammar
+    evidence: Evidence
+    posterior: Posterior
+
+
+class Session:
+    """All windows of a cache, in memory, with what is written of them.
+
+    Nobody is kept apart: who is corrected is no test of names later, and `vqtext evaluate` sees to it.
+
+    Raises:
+        ArtifactError: windows, texts or anchors are missing or stale.
+        ConfigError: the grounding reads no signatures.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        from vqtext.pipeline.training.assemble import gather, rounds_of
+
+        self._knows = frozenset(settings.train.grounding.split("+"))
+        if "signal" not in self._knows:
+            raise ConfigError(
+                f"train.grounding {settings.train.grounding} reads nothing that sensors feel: no correction "
+                "could be heard; take order+signal"
+            )
+        Dedup(settings, Progress(quiet=True)).check()
+        self.windows = read_windows(settings.cache / "windows.h5")
+        nobody = np.empty(0, dtype=np.int64)
+        everyone = Split(np.arange(self.windows.n), nobody, nobody, "own")
+        guidance = settings.guidance.model_copy(update={"source": "none"})  # no text is told to anybody here
+        untold = settings.model_copy(update={"guidance": guidance})
+        config, data = gather(self.windows, everyone, untold, corrections=Corrections())
+        read = read_words(settings.cache / "anchors.h5", self.windows.labels)
+        rounds = rounds_of(data.evidence, len(self.windows.labels))
+        self.words = resolved(read, self.windows, everyone.train, settings.train, rounds).words
+        self._absent, self._evidence, self._frames = data.absent, data.evidence, config.frames
+        self._sensors = sensors_among(self.windows.channels, hands_of(self.windows, everyone.train)[1])
+        self._last: tuple[Corrections, Found] | None = None
+
+    def check(self, corrections: Corrections) -> list[str]:
+        """What cannot be, as `vqtext.pipeline.correcting.moments.check` tells it."""
+        return check(corrections, self.windows, self.words)
+
+    def found(self, corrections: Corrections) -> Found:
+        """The E-step with these corrections as evidence; those that cannot be are passed over.
+
+        Raises:
+            WordsError: no signature speaks of a sensor that is there, and nothing was corrected.
+        """
+        import torch
+
+        from vqtext.model.grounding.e_step import e_step
+        from vqtext.model.vocabulary import Grammar
+
+        if self._last is not None and self._last[0] == corrections:
+            return self._last[1]
+        windows, everyone = self.windows, np.arange(self.windows.n)
+        seen = corrected_frames(corrections, windows, everyone, self.words, self._frames)
+        longest = max(map(len, self.words.uses))
+        shown = {divmod(int(use), longest) for use in np.unique(seen if seen is not None else -1) if use >= 0}
+        never = never_places(corrections, windows.labels, self.words)
+        left = [
+            [*never[i], *(u for u in self._absent_of(i) if (i, u) not in shown)] for i in range(len(never))
+        ]
+        words = without(self.words, left)
+        grammar = Grammar.of(vocabulary(words, windows.labels, self._sensors).transcripts, windows.rate_hz)
+        said: dict[str, Any] = {**written(windows, everyone, words, self._evidence.locations, grammar)}
+        seen = corrected_frames(corrections, windows, everyone, words, self._frames)
+        corrected = None if seen is None else torch.from_numpy(seen)
+        evidence = replace(self._evidence, **said, corrected=corrected)
+        posterior = e_step(evidence, grammar, self._knows)
+        if not posterior.known.any():
+            raise WordsError(
+                "no signature writes what a sensor of this data feels, so nothing can be found: write "
+                "signatures in subactions.json, then run `vqtext embed` and `vqtext dedup`; or correct a "
+                "moment of each step"
+            )
+        self._last = corrections, Found(words, grammar, evidence, posterior)
+        return self._last[1]
+
+    def names(self, corrections: Corrections) -> list[StepSpan]:
+        """What each moment of the recordings shows, in their order."""
+        return spans(self.windows, self.found(corrections))
+
+    def ask(self, corrections: Corrections, count: int, subject: str | None = None) -> list[Question]:
+        """The moments of which a word settles most, the first one most.
+
+        Args:
+            subject: ask of this person alone.
+        """
+        return questions(self.windows, self.found(corrections), count, subject)
+
+    def recordings(self) -> list[dict[str, Any]]:
+        """Of each recording that has windows: ``name``, ``subject`` (None: unknown), ``seconds`` up to the
+        end of its last window, and the ``labels`` of its windows."""
+        windows = self.windows
+        end = windows.start_s + windows.length / windows.rate_hz
+        found = []
+        for code in np.unique(windows.recording):
+            rows = windows.recording == code
+            who = int(windows.subject[rows][0])
+            found.append(
+                {
+                    "name": windows.recordings[code],
+                    "subject": windows.subjects[who].id if who >= 0 else None,
+                    "seconds": float(end[rows].max()),
+                    "labels": [windows.labels[i] for i in dict.fromkeys(windows.label[rows].tolist())],
+                }
+            )
+        return found
+
+    def signal(
+        self, recording: str, start_s: float, end_s: float, points: int
+    ) -> dict[str, list[list[float | None]]]:
+        """Least and greatest value of each channel in so many equal parts of a stretch, for drawing: channel
+        → ``[[least, greatest], …]``, None where nothing was measured.
+
+        Raises:
+            DataError: there is no such recording, or no such stretch.
+        """
+        windows = self.windows
+        if recording not in windows.recordings:
+            raise DataError(f"the data have no recording {recording!r}")
+        if not (np.isfinite(start_s) and np.isfinite(end_s) and start_s < end_s and 1 <= points <= 100_000):
+            raise DataError(f"{start_s:g} to {end_s:g} s in {points} points is no stretch to draw")
+        end = windows.start_s + windows.length / windows.rate_hz
+        here = windows.recording == windows.recordings.index(recording)
+        rows = np.flatnonzero(here & (windows.start_s < end_s) & (end > start_s))
+        least = np.full((windows.C, points), np.inf)
+        greatest = -least
+        for first in range(0, len(rows), 64):
+            some = rows[first : first + 64]
+            time = windows.start_s[some, None] + np.arange(windows.T) / windows.rate_hz
+            at = np.floor((time - start_s) / (end_s - start_s) * points).astype(int)
+            inside = (at >= 0) & (at < points)
+            values = windows.signal[some].transpose(1, 0, 2)[:, inside]
+            for c in range(windows.C):
+                np.fmin.at(least[c], at[inside], values[c])
+                np.fmax.at(greatest[c], at[inside], values[c])
+        drawn = np.stack([least, greatest], -1)
+        return {
+            channel.name: [
+                [float(x), float(y)] if np.isfinite(x) and np.isfinite(y) else [None, None] for x, y in own
+            ]
+            for channel, own in zip(windows.channels, drawn.round(5), strict=True)
+        }
+
+    def _absent_of(self, label: int) -> list[int]:
+        return [*self._absent[label]] if label < len(self._absent) else []
