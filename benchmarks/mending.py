@@ -30,11 +30,14 @@ from vqtext import load
 from vqtext.console.progress import Progress
 from vqtext.data.splits.folds import splits_for
 from vqtext.pipeline.correcting.corrections import Correction, Corrections
-from vqtext.pipeline.correcting.session import Found, Session
+from vqtext.pipeline.correcting.found import Found
+from vqtext.pipeline.correcting.session import Session
 from vqtext.pipeline.correcting.spans import timelines
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_recall
 from vqtext.pipeline.training import assemble
-from vqtext.pipeline.training.run_words import without
+from vqtext.pipeline.training.run_record import SCORES
+from vqtext.pipeline.training.run_words import without_steps
+from vqtext.pipeline.training.train_model import train_model
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.settings.schema import DataSettings, Settings, TrainSettings
 
@@ -144,19 +147,19 @@ def with_words(session: Session, words: object) -> Session:
 
 
 def trained(settings: Settings, session: Session, truth: Truth, draws: int, most: int, folder: Path) -> None:
-    """Print what trained models lose on the test people of the first fold by wrong words, and with corrections
-    of one training person."""
+    """Print what trained models lose on the test people of the first fold by wrong words, and with
+    corrections of one training person."""
     windows, split = session.windows, splits_for(session.windows, settings.train)[0]
     person = windows.subjects[windows.subject[split.train[0]]].id
     _, data = assemble.gather(windows, split, settings, corrections=Corrections())
-    given = without(session.words, data.absent)
+    given = without_steps(session.words, data.absent)
 
     def score(name: str, words: Words, said: Corrections) -> float:
         config, data = assemble.gather(windows, split, settings, words, said)
         seed = settings.train.seeds[0]
         if not (folder / name / SCORES).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            Train(settings, Progress(quiet=True))._train_seed(seed, config, data, folder / name, name)
+            train_model(settings, seed, config, data, folder / name, name, Progress(quiet=True))
         anchors = load(folder / name).decode(windows.signal, split.test).anchor
         word = truth_word_of(windows, words)
         return named_recall(word[at_samples(anchors, windows.T)], np.asarray(windows.truth[split.test]))
@@ -166,7 +169,7 @@ def trained(settings: Settings, session: Session, truth: Truth, draws: int, most
     for draw in range(draws):
         wrong = with_words(session, corrupted(session.words, WRONG, draw))
         said = asked(wrong, truth, person, most, draw)[-1]
-        words = without(wrong.words, data.absent)
+        words = without_steps(wrong.words, data.absent)
         before = score(f"wrong-{draw}", words, Corrections()) - right
         after = score(f"mended-{draw}-{most}", words, said) - right
         told = f"{before:+.3f}; with {most} corrections on person {person} {after:+.3f}"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from vqtext.cache.fingerprint import file_fingerprint
-from vqtext.console.text import cut_short, told
+from vqtext.console.text import as_text, cut_short
 from vqtext.data.features.motion import MotionScale
 from vqtext.data.splits.splits import Split, unlearned
 from vqtext.data.windows.windows import Windows
@@ -239,7 +239,7 @@ class Evaluate(Stage):
         if not said[test].any():
             return truth, None
         whose = np.unique(windows.subject[test[said[test]]])
-        people = told([windows.subjects[i].id if i >= 0 else "unknown" for i in whose])
+        people = as_text([windows.subjects[i].id if i >= 0 else "unknown" for i in whose])
         why = f"people whose moments were corrected are no test of names (subject {cut_short(people)})"
         folds = [np.where(said[own, None], -1, true) for own, true in zip(tests, truth.folds, strict=True)]
         if any((own >= 0).any() for own in folds):

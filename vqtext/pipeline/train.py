@@ -24,10 +24,12 @@ from vqtext.data.windows.windows import Windows
 from vqtext.errors import TrainingError
 from vqtext.model.training.loggers import check_installed
 from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.correcting.corrections import NAME as CORRECTIONS
+from vqtext.pipeline.correcting.corrections import read_corrections
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.prepare import Prepare
-from vqtext.pipeline.stage import Stage
+from vqtext.pipeline.stage import Record, Stage
 from vqtext.pipeline.training import lint_run as lint
 from vqtext.pipeline.training.run_record import RUN, SCORES, model_folder, read_run
 
@@ -75,7 +77,20 @@ class Train(Stage):
         if self.settings.model.init is not None:  # what lies there counts, not where it lies
             weights = self.settings.model.init / "model.safetensors"
             chosen["model"]["init"] = file_fingerprint(weights) if weights.exists() else None
+        corrections = read_corrections(self.settings.cache)
+        if corrections.corrections:
+            chosen["corrections"] = corrections.fingerprint()
         return chosen
+
+    def stale_because(self, record: Record) -> str | None:
+        """What people said since is in no model."""
+        reason = super().stale_because(record)
+        if reason is None and record.provenance is not None:
+            options = record.provenance.options
+            heard = options.get("corrections") if isinstance(options, Mapping) else None
+            if heard != self.options().get("corrections"):
+                reason = f"{self.settings.cache / CORRECTIONS} changed since"
+        return reason
 
     def ensure_inputs(self) -> None:
         """Tasks of a launcher may each train a run of their own; they never share one. Packages that are

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from vqtext.model.grounding.durations import DurationConfig, Tempo, spread, step_seconds
-from vqtext.model.grounding.e_step import ChainConfig, words
+from vqtext.model.grounding.e_step import ChainConfig, word_weights
 from vqtext.model.grounding.emissions import EmissionConfig, Evidence, from_signatures
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
@@ -48,7 +48,7 @@ def absent(evidence: Evidence, transcripts: Sequence[Transcript], rate_hz: float
     is one that a person has seen.
     """
     grammar = Grammar.of(transcripts, rate_hz)
-    first, _ = words(evidence, grammar, frozenset({"signal"}), EmissionConfig())
+    first, _ = word_weights(evidence, grammar, frozenset({"signal"}), EmissionConfig())
     dwells = _dwells(evidence, transcripts, rate_hz, first)
     seen = evidence.corrected.unique().tolist() if evidence.corrected is not None else []
     found: list[list[int]] = []

@@ -18,7 +18,7 @@ from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.correcting.spans import timelines
 
 if TYPE_CHECKING:
-    from vqtext.pipeline.correcting.session import Found
+    from vqtext.pipeline.correcting.found import Found
 
 LEAST = 0.001  # chance of a step that is offered as an answer
 SHORTEST = 2  # frames of a stretch that a person can point at

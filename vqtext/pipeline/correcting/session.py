@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -13,34 +13,15 @@ from vqtext.errors import ConfigError, DataError, WordsError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.correcting.asking import Question, questions
 from vqtext.pipeline.correcting.corrections import Corrections
+from vqtext.pipeline.correcting.found import Found
 from vqtext.pipeline.correcting.moments import check, corrected_frames, never_places
 from vqtext.pipeline.correcting.spans import StepSpan, spans
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.training.evidence import hands_of, written
-from vqtext.pipeline.training.run_words import resolved, without
-from vqtext.pipeline.vocabulary.anchor_words import Words, read_words, vocabulary
+from vqtext.pipeline.training.run_words import resolved_words, without_steps
+from vqtext.pipeline.vocabulary.anchor_words import read_words, vocabulary
 from vqtext.pipeline.vocabulary.identifiability import sensors_among
 from vqtext.settings.schema import Settings
-
-if TYPE_CHECKING:
-    from vqtext.model.grounding.e_step import Posterior
-    from vqtext.model.grounding.emissions import Evidence
-    from vqtext.model.vocabulary import Grammar
-
-
-@dataclass(frozen=True)
-class Found:
-    """What is found with some corrections.
-
-    Attributes:
-        words: without the steps that were left out; grammar: theirs.
-        evidence: of all windows; posterior: of the E-step.
-    """
-
-    words: Words
-    grammar: Grammar
-    evidence: Evidence
-    posterior: Posterior
 
 
 class Session:
@@ -71,7 +52,7 @@ class Session:
         config, data = gather(self.windows, everyone, untold, corrections=Corrections())
         read = read_words(settings.cache / "anchors.h5", self.windows.labels)
         rounds = rounds_of(data.evidence, len(self.windows.labels))
-        self.words = resolved(read, self.windows, everyone.train, settings.train, rounds).words
+        self.words = resolved_words(read, self.windows, everyone.train, settings.train, rounds).words
         self._absent, self._evidence, self._frames = data.absent, data.evidence, config.frames
         self._sensors = sensors_among(self.windows.channels, hands_of(self.windows, everyone.train)[1])
         self._last: tuple[Corrections, Found] | None = None
@@ -101,7 +82,7 @@ class Session:
         left = [
             [*never[i], *(u for u in self._absent_of(i) if (i, u) not in shown)] for i in range(len(never))
         ]
-        words = without(self.words, left)
+        words = without_steps(self.words, left)
         grammar = Grammar.of(vocabulary(words, windows.labels, self._sensors).transcripts, windows.rate_hz)
         said: dict[str, Any] = {**written(windows, everyone, words, self._evidence.locations, grammar)}
         seen = corrected_frames(corrections, windows, everyone, words, self._frames)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vqtext.data.features.vertical_velocity import ways
+from vqtext.data.features.vertical_velocity import direction_cells
 from vqtext.data.windows.windows import Windows
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vqtext.pipeline.correcting.session import Found
+    from vqtext.pipeline.correcting.found import Found
 
 ALTERNATIVES, LEAST = 3, 0.01  # so many others are told, if they are as likely as that
 
@@ -179,7 +179,7 @@ def _by_place(windows: Windows, found: Found) -> Any:
     goes = evidence.directions.nan_to_num()
     rank, there = motion_rank(evidence), evidence.motion.isfinite()
     speed = speeds(evidence.velocity, evidence.group)
-    names = [*evidence.locations, *(location for location, _ in ways(windows.channels))]
+    names = [*evidence.locations, *(location for location, _ in direction_cells(windows.channels))]
     weight = evidence.words_weight(config)
 
     def told(line: Timeline, runs: list[tuple[int, int, int]], others: list[int]) -> list[dict[str, float]]:

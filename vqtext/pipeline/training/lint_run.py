@@ -11,6 +11,8 @@ from vqtext.console.text import as_text, cut_short
 from vqtext.data.features.vertical_velocity import direction_cells, upright_places
 from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
+from vqtext.pipeline.correcting.corrections import NAME as CORRECTIONS
+from vqtext.pipeline.correcting.corrections import read_corrections
 from vqtext.pipeline.training.lint_postures import lint_postures
 from vqtext.pipeline.training.lint_words import lint_words
 from vqtext.pipeline.training.run_words import resolved_words
@@ -22,13 +24,14 @@ if TYPE_CHECKING:
 
 
 def before(settings: Settings, windows: Windows) -> list[str]:
-    """Warnings that need no signal: doubtful words, and labels that no text guides."""
+    """Warnings that need no signal: doubtful words, labels that no text guides, corrections that no grounding
+    hears."""
     words = read_words(settings.cache / "anchors.h5", windows.labels)
     locations = list(dict.fromkeys(channel.location for channel in windows.channels))
     hands = sorted({subject.hand for subject in windows.subjects}, key=str) or [None]
     signs, upright = direction_cells(windows.channels), upright_places(windows.channels)
     found = lint_words(words, locations, hands, settings.train.grounding, signs, upright)
-    return [*found, *unguided(settings, windows)]
+    return [*found, *unguided(settings, windows), *unheard(settings)]
 
 
 def unguided(settings: Settings, windows: Windows) -> list[str]:
@@ -46,9 +49,20 @@ def unguided(settings: Settings, windows: Windows) -> list[str]:
     ]
 
 
+def unheard(settings: Settings) -> list[str]:
+    """What to say where what people said of moments can teach nothing."""
+    moments = read_corrections(settings.cache).of_kind("is")
+    if not moments or "signal" in settings.train.grounding.split("+"):
+        return []
+    return [
+        f"what {CORRECTIONS} says of {len(moments)} moments is not heard: train.grounding "
+        f"{settings.train.grounding} reads nothing that sensors feel; take order+signal"
+    ]
+
+
 def what_changed(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Iterator[str]:
     """What training does to the words of a fold: steps joined since rounds are too fast for the rate, and
-    steps left out since the training windows are likelier without."""
+    steps left out since the training windows are likelier without, or since a person said so."""
     from vqtext.pipeline.training.assemble import rounds_of
 
     words = read_words(settings.cache / "anchors.h5", windows.labels)
@@ -64,13 +78,16 @@ def what_changed(settings: Settings, windows: Windows, split: Split, data: Train
                 f"rounds of {label!r} last {round_s[i]:.2g} s, too fast at {windows.rate_hz:g} Hz for "
                 f"each of its steps: joined to {names}; {ceil(least)} Hz would separate them"
             )
-    for label, own, left in zip(windows.labels, read.words.uses, data.absent, strict=False):
-        if left:
-            names = ", ".join(f'"{cut_short(own[place][1].phrase)}"' for place in left)
-            yield (
-                f"{label}: {names} not found in the training windows, and left out; "
-                "train.keep_absent keeps such steps"
-            )
+    for i, (label, own) in enumerate(zip(windows.labels, read.words.uses, strict=True)):
+        never = data.never[i] if data.never else ()
+        left = [place for place in (data.absent[i] if data.absent else ()) if place not in never]
+        for places, why in (
+            (left, "not found in the training windows, and left out; train.keep_absent keeps such steps"),
+            (never, f"left out, since {CORRECTIONS} says that it never happens"),
+        ):
+            if places:
+                names = ", ".join(f'"{cut_short(own[place][1].phrase)}"' for place in places)
+                yield f"{label}: {names} {why}"
 
 
 def contradicted(settings: Settings, windows: Windows, data: TrainingData) -> list[str]:
