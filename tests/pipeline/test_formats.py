@@ -8,6 +8,7 @@ import h5py
 import pytest
 from formats_page import names, rows
 
+from vqtext.pipeline.correcting.corrections import Correction, Corrections
 from vqtext.schema import Cell, LabelWords, SubAction, SubActions
 
 PLACES = {"file": SubActions, "label": LabelWords, "sub-action": SubAction, "cell": Cell}
@@ -43,6 +44,12 @@ def test_a_file_holds_the_attributes_that_the_page_says(described, kind):
     with h5py.File(described / f"{kind}.h5") as file:
         assert set(file.attrs) == {*page, *shared}
         assert json.loads(file.attrs["vqtext_kind"]) == kind
+
+
+def test_the_keys_of_corrections_are_those_of_the_page():
+    for place, model in (("file", Corrections), ("correction", Correction)):
+        keys = [n for keys, of, _ in rows("corrections.json", "key") if of == place for n in names(keys)]
+        assert sorted(keys) == sorted(model.model_fields)
 
 
 def test_the_keys_of_words_are_those_of_the_page():

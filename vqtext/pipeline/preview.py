@@ -44,7 +44,8 @@ def preview(settings: Settings) -> dict[str, Any]:
     Returns:
         The whole ``--json`` answer. ``steps``: for each ``label`` and ``phrase`` its share of the label's
         ``time``, how many ``seconds`` it lasts on average, None where fewer than two whole ones were seen,
-        and how ``sure`` its moments are, from 0 to 1; ``absent``: steps that were not found; ``joined``:
+        and how ``sure`` its moments are, from 0 to 1; ``absent``: steps that were not found;
+        ``never``: those that corrections.json says never happen; ``joined``:
         steps that nothing tells apart; ``levels``, ``directions`` and ``durations`` as in ``vqtext codes
         --words``; ``report``: where the page is.
 
@@ -87,8 +88,16 @@ def preview(settings: Settings) -> dict[str, Any]:
         "steps": _steps(windows, split.train, words, data, found, said),
         "absent": [
             {"label": label, "phrase": own[place][1].phrase}
-            for label, own, left in zip(windows.labels, whole.words.uses, data.absent, strict=False)
+            for label, own, left, never in zip(
+                windows.labels, whole.words.uses, data.absent, data.never, strict=False
+            )
             for place in left
+            if place not in never
+        ],
+        "never": [
+            {"label": label, "phrase": own[place][1].phrase}
+            for label, own, never in zip(windows.labels, whole.words.uses, data.never, strict=False)
+            for place in never
         ],
         "joined": [{"label": windows.labels[join.label], "name": join.name} for join in whole.joined],
         "durations": check_durations(said),
@@ -172,6 +181,9 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
     if answer["absent"]:
         names = [f"{step['label']}: {cut_short(step['phrase'], 60)}" for step in answer["absent"]]
         told.append(f"not found, and left out by training: {'; '.join(names)}")
+    if answer["never"]:
+        names = [f"{step['label']}: {cut_short(step['phrase'], 60)}" for step in answer["never"]]
+        told.append(f"left out, since corrections.json says that they never happen: {'; '.join(names)}")
     if answer["joined"]:
         names = [f"{step['label']}: {cut_short(step['name'], 60)}" for step in answer["joined"]]
         told.append(f"one step, since nothing tells them apart: {'; '.join(names)}")

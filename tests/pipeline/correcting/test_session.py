@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,11 +20,15 @@ from vqtext.pipeline.correcting.corrections import (
     read_corrections,
     write_corrections,
 )
+from vqtext.pipeline.correcting.moments import check
 from vqtext.pipeline.correcting.session import Session
 from vqtext.pipeline.evaluate import Evaluate
+from vqtext.pipeline.evaluation.scores import Truth
 from vqtext.pipeline.preview import preview
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
+from vqtext.pipeline.vocabulary.anchor_words import Words
+from vqtext.schema import SubAction
 from vqtext.settings.schema import Settings
 
 NEVER = make_correction(id="n", kind="never", label="walking", phrase="leg up")
@@ -132,31 +137,31 @@ def test_no_label_is_left_without_a_step(settings: Settings) -> None:
     assert {span.label for span in session.names(both)} == {"walking", "waving"}
 
 
-def test_a_model_is_stale_once_more_was_said_and_corrected_people_are_no_test(
-    settings: Settings, heard: Any
-) -> None:
-    """A score on people whose moments were looked up would be told as one on people never seen."""
+def test_a_model_is_stale_once_more_was_said(settings: Settings, heard: Any) -> None:
     run(Train(settings, heard))
-    scored = run(Evaluate(settings, heard))
-    assert Train(settings, heard).is_current()
     said = Corrections().with_added(moment("a", "foot down", 9.0)).with_added(NEVER)
     write_corrections(settings.cache, said)
     with pytest.raises(ArtifactError, match=r"corrections\.json changed since"):
         run(Evaluate(settings, heard))
-    heard.said.clear()
     run(Train(settings, heard))
     assert any("corrections.json says that it never happens" in line for line in heard.said)
-    again = run(Evaluate(settings, heard))
-    assert set(again["classification"]) == set(scored["classification"])
-    tested = moment("t", start_s=9.0, recording="r3", subject="3")
-    write_corrections(settings.cache, Corrections().with_added(tested))
-    run(Train(settings, heard))
-    heard.warned.clear()
-    last = run(Evaluate(settings, heard))
-    assert last["grounding"] is None and last["classification"]["tokens"]
-    write_corrections(settings.cache, Corrections())
-    run(Train(settings, heard))
     assert Train(settings, heard).is_current()
+
+
+def test_people_whose_moments_were_corrected_are_no_test_of_names(settings: Settings, heard: Any) -> None:
+    """A score on people whose moments were looked up would be told as one on people never seen."""
+    windows, evaluate = study(), Evaluate(settings, heard)
+    tests = [np.flatnonzero(np.isin(windows.subject, people)) for people in ((2,), (3,))]
+    truth = Truth.of(windows, tests, np.ones((1, 2), dtype=bool))
+    assert evaluate._of_unseen(truth, windows, tests) == (truth, None)
+    said = Corrections().with_added(moment("t", start_s=9.0, recording="r3", subject="3"))
+    write_corrections(settings.cache, said)
+    others, why = evaluate._of_unseen(truth, windows, tests)
+    assert others is not None and (others.folds[0] >= 0).all() and (others.folds[1] == -1).all()
+    assert "the others alone" in (why or "") and "subject 3" in (why or "")
+    write_corrections(settings.cache, said.with_added(NEVER.model_copy(update={"subject": "2"})))
+    nobody, why = evaluate._of_unseen(truth, windows, tests)
+    assert nobody is None and "--test-subjects" in (why or "")
 
 
 def test_corrections_of_test_people_reach_no_model(settings: Settings) -> None:
@@ -173,3 +178,38 @@ def test_what_reads_no_sensors_hears_no_correction_and_says_so(prepared: Any, he
     write_corrections(settings.cache, Corrections().with_added(moment("a")))
     run(Train(settings, heard))
     assert any("is not heard" in line for line in heard.warned)
+
+
+THREE = Words(
+    ["sit", "rise", "stand"],
+    np.zeros((3, 2)),
+    [[(k, SubAction(phrase=phrase)) for k, phrase in enumerate(("sit", "rise", "stand"))]] * 2,
+    [False, True],
+    [None, None],
+)
+
+
+def test_a_long_stretch_is_held_against_all_that_lie_in_it() -> None:
+    a, b, c = moment("a", "sit", 0.0, end_s=3.0), moment("b", "sit", 0.5), moment("c", "rise", 2.0)
+    (line,) = check(Corrections(corrections=(a, b, c)), study(), THREE)
+    assert line.startswith("'rise' at 2.00–2.50 s of r0 contradicts 'sit' at 0.00–3.00 s of r0")
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "wrong"), [("rise", "sit", 1), ("sit", "rise", 0), ("stand", "sit", 0)]
+)
+def test_steps_against_their_order_are_told_where_nothing_fits_between(
+    first: str, then: str, wrong: int
+) -> None:
+    said = Corrections(corrections=(moment("a", first, 1.0), moment("b", then, 1.5)))
+    assert len(check(said, study(), THREE)) == wrong
+    apart = Corrections(corrections=(moment("a", first, 1.0), moment("b", then, 2.5)))
+    assert check(apart, study(), THREE) == []
+
+
+def test_nothing_is_told_beyond_what_the_windows_hold(felt: Callable[..., Settings]) -> None:  # noqa: F811
+    """A stretch that was clicked would be refused as lying outside."""
+    moved = replace(study(), start_s=study().start_s + 0.13)
+    session = Session(felt(moved, test_subjects=["3"]))
+    own = [span for span in session.names(Corrections()) if span.recording == "r0"]
+    assert own[0].start_s == 0.13 and 24 < own[-1].end_s <= 24.13

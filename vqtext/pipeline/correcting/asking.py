@@ -91,8 +91,8 @@ def questions(windows: Windows, found: Found, count: int, subject: str | None = 
         asked.append(
             Question(
                 windows.recordings[every.code[i]],
-                round(float(every.start_s[i]), 6),
-                round(float(every.end_s[i]), 6),
+                float(every.start_s[i]),
+                float(every.end_s[i]),
                 windows.labels[every.label[i]],
                 [phrases[u] for u in order if every.share[i, u] >= LEAST],
                 round(float(gain[i]), 4),
@@ -122,8 +122,7 @@ def _stretches(windows: Windows, found: Found) -> _Stretches | None:
                 continue
             label = use // uses
             own = slice(label * uses, (label + 1) * uses)
-            until = line.start_s[end - 1] + evidence.frame_s
-            rows.append((line.code, label, int(windows.subject[row[0]]), line.start_s[begin], until))
+            rows.append((line.code, label, int(windows.subject[row[0]]), *line.seconds(begin, end)))
             shares.append(line.share[begin:end, own].mean(0))
             moved.append(movement_of[hand, own])
     if not rows:

@@ -149,10 +149,15 @@ def _outside(corrections: Corrections, windows: Windows, words: Words) -> Iterat
 
 
 def _overlaps(corrections: Corrections, windows: Windows, words: Words) -> Iterator[str]:
-    for c, other in _in_turn(corrections):
-        same = use_of(c, windows.labels, words) == use_of(other, windows.labels, words)
-        if _end(c) > _start(other) + SAME_S and not same:
-            yield f"{_named(c)} contradicts {_named(other)}: keep one, or move the border"
+    before: list[Correction] = []  # those that reach beyond the one that is looked at
+    for c in _by_time(corrections):
+        before = [
+            b for b in before if b.recording == c.recording and (b.end_s or 0) > (c.start_s or 0) + SAME_S
+        ]
+        for other in before:
+            if use_of(c, windows.labels, words) != use_of(other, windows.labels, words):
+                yield f"{_named(c)} contradicts {_named(other)}: keep one, or move the border"
+        before.append(c)
 
 
 def _nothing_left(corrections: Corrections, windows: Windows, words: Words) -> Iterator[str]:
@@ -168,37 +173,34 @@ def _nothing_left(corrections: Corrections, windows: Windows, words: Words) -> I
 
 def _backwards(corrections: Corrections, windows: Windows, words: Words) -> Iterator[str]:
     """Steps of a label that does not go round, one right after the other against their order."""
-    for c, other in _in_turn(corrections):
+    for c, other in pairwise(_by_time(corrections)):
+        if c.recording != other.recording:
+            continue
         one, next_one = use_of(c, windows.labels, words), use_of(other, windows.labels, words)
         if one is None or next_one is None or one[0] != next_one[0] or words.cyclic[one[0]]:
             continue
         last = one[1] == len(words.uses[one[0]]) - 1  # after it a label begins anew
-        if 0 <= _start(other) - _end(c) < TOUCH_S and next_one[1] < one[1] and not last:
+        if (
+            0 <= (other.start_s or 0) - (c.end_s or 0) + SAME_S < TOUCH_S
+            and next_one[1] < one[1]
+            and not last
+        ):
             yield (
                 f"{_named(other)} comes right after {_named(c)}, against the order of the steps of "
                 f"{c.label!r}: mend one of them, or the order in subactions.json"
             )
 
 
-def _in_turn(corrections: Corrections) -> Iterator[tuple[Correction, Correction]]:
-    """Stretches that follow each other in a recording."""
-    said = sorted(corrections.of_kind("is"), key=lambda c: (c.recording or "", _start(c), _end(c)))
-    return ((a, b) for a, b in pairwise(said) if a.recording == b.recording)
-
-
-def _start(c: Correction) -> float:
-    return c.start_s or 0.0
-
-
-def _end(c: Correction) -> float:
-    return c.end_s or 0.0
+def _by_time(corrections: Corrections) -> list[Correction]:
+    """Stretches, by recording and time."""
+    return sorted(corrections.of_kind("is"), key=lambda c: (c.recording or "", c.start_s or 0, c.end_s or 0))
 
 
 def _named(c: Correction) -> str:
     phrase = repr(cut_short(c.phrase or "", 60))
     if c.kind == "never":
         return f"never {phrase} of {cut_short(c.label, 30)}"
-    return f"{phrase} at {_start(c):.2f}–{_end(c):.2f} s of {cut_short(c.recording or '', 40)}"
+    return f"{phrase} at {c.start_s:.2f}–{c.end_s:.2f} s of {cut_short(c.recording or '', 40)}"
 
 
 def _nearest(text: str, known: Sequence[str]) -> str:

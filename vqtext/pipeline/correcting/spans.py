@@ -54,7 +54,8 @@ class Timeline:
 
     Attributes:
         code: of the recording.
-        start_s: when each moment begins, ``(B,)``.
+        start_s: when each moment begins, ``(B,)``; step_s: how long it lasts.
+        border_s: where the windows of the recording begin and end.
         share: chance of each use, counted through all labels, label · U + use, ``(B, n U)``; 0 where no
             window is.
         row, frame: of each moment the window in whose middle it lies best, −1 none, and the frame, ``(B,)``.
@@ -62,9 +63,17 @@ class Timeline:
 
     code: int
     start_s: np.ndarray
+    step_s: float
+    border_s: tuple[float, float]
     share: np.ndarray
     row: np.ndarray
     frame: np.ndarray
+
+    def seconds(self, begin: int, end: int) -> tuple[float, float]:
+        """When a run begins and ends, inside what the windows hold."""
+        first, last = self.border_s
+        start_s, end_s = self.start_s[begin], self.start_s[end - 1] + self.step_s
+        return round(max(float(start_s), first), 6), round(min(float(end_s), last), 6)
 
     def runs(self) -> Iterator[tuple[int, int, int]]:
         """Use, first moment and the one after the last of each stretch of one step."""
@@ -99,7 +108,10 @@ def timelines(windows: Windows, found: Found) -> Iterator[Timeline]:
             best[at[nearer]], row[at[nearer]] = nearness[own][nearer], window
             frame[at[nearer]] = np.arange(frames)[own][nearer]
         share /= np.maximum(share.sum(1, keepdims=True), 1e-9)
-        yield Timeline(int(code), (origin + np.arange(count)) * step_s, share, row, frame)
+        end = windows.start_s[rows] + windows.length[rows] / windows.rate_hz
+        border_s = float(windows.start_s[rows].min()), float(end.max())
+        start_s = (origin + np.arange(count)) * step_s
+        yield Timeline(int(code), start_s, step_s, border_s, share, row, frame)
 
 
 def spans(windows: Windows, found: Found) -> list[StepSpan]:
@@ -108,7 +120,6 @@ def spans(windows: Windows, found: Found) -> list[StepSpan]:
     told = _by_place(windows, found)
     said = []
     for line in timelines(windows, found):
-        step_s = found.evidence.frame_s
         runs = [*line.runs()]
         if not runs:
             continue
@@ -127,8 +138,7 @@ def spans(windows: Windows, found: Found) -> list[StepSpan]:
                 StepSpan(
                     windows.recordings[line.code],
                     windows.subjects[who].id if who >= 0 else None,
-                    round(float(line.start_s[begin]), 6),
-                    round(float(line.start_s[end - 1] + step_s), 6),
+                    *line.seconds(begin, end),
                     windows.labels[label],
                     phrases[use % uses],
                     round(float(share[use]), 4),
