@@ -41,6 +41,7 @@ class ShownConfig:
 
 
 CONFIG = ShownConfig()
+ROWS = 256  # windows whose features are held once more
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,14 @@ def fits_shown(evidence: Evidence, movement: Tensor, seen: Shown, config: Emissi
     own = movement[evidence.hand, evidence.label]  # (N, U)
     out = x.new_zeros(*x.shape[:2], own.shape[1])
     for k in own.unique()[seen.sure[own.unique()] > 0].tolist():
-        row, use = (own == k).nonzero(as_tuple=True)
         trust = float(seen.sure[k]) * CONFIG.trust
-        here, felt = x[row], evidence.features[row].isfinite()
-        away = 0.5 * (here.square() - ((here - seen.features[k]) / CONFIG.spread).square())
-        likelier = away + math.log(trust / CONFIG.spread)
-        fits = torch.logaddexp(likelier, torch.tensor(math.log(1 - trust)))
-        out[row, :, use] = torch.where(felt, fits, 0.0).sum(-1)
+        otherwise = torch.tensor(math.log(1 - trust))
+        for at in (own == k).nonzero().split(ROWS):
+            row, use = at.T
+            here = x[row]
+            away = 0.5 * (here.square() - ((here - seen.features[k]) / CONFIG.spread).square())
+            fits = torch.logaddexp(away + math.log(trust / CONFIG.spread), otherwise)
+            out[row, :, use] = torch.where(evidence.features[row].isfinite(), fits, 0.0).sum(-1)
     return evidence.words_weight(config) * evidence.data_weight(config) * out
 
 
