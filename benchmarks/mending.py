@@ -17,8 +17,10 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -100,37 +102,36 @@ class Truth:
         )
 
 
-def asked(session: Session, truth: Truth, person: str, most: int, _: int) -> list[Corrections]:
-    """Corrections after each answer, of moments that the session asks for."""
-    said = [Corrections()]
-    while len(said) <= most:
-        now = said[-1]
-        for question in session.ask(now, 1 + most, person):
+def asked(session: Session, truth: Truth, person: str, _: int) -> Iterator[Corrections]:
+    """Corrections after each answer, of moments that the session asks for; none at first."""
+    said = Corrections()
+    while True:
+        yield said
+        for question in session.ask(said, 20, person):
             middle = (question.start_s + question.end_s) / 2
             code = session.windows.recordings.index(question.recording)
-            answer = truth.answer(code, question.recording, middle, str(len(said)))
+            answer = truth.answer(code, question.recording, middle, str(len(said.corrections)))
             if answer is not None:
-                said.append(now.with_added(answer))
+                said = said.with_added(answer)
                 break
         else:
-            raise RuntimeError("nothing is left to ask")
-    return said
+            return
 
 
-def at_random(session: Session, truth: Truth, person: str, most: int, draw: int) -> list[Corrections]:
-    """Corrections after each answer, of moments at random."""
+def at_random(session: Session, truth: Truth, person: str, draw: int) -> Iterator[Corrections]:
+    """Corrections after each answer, of moments at random; none at first."""
     windows, rng = session.windows, np.random.default_rng(draw)
     who = [subject.id for subject in windows.subjects].index(person)
     codes = [c for c in truth.use if (windows.subject[windows.recording == c] == who).all()]
     moments = [(c, i) for c in codes for i in np.flatnonzero(truth.use[c] >= 0)]
-    said = [Corrections()]
-    while len(said) <= most:
+    said = Corrections()
+    while True:
+        yield said
         code, place = moments[rng.integers(len(moments))]
         at_s = truth.start_s[code][place] + truth.step_s / 2
-        answer = truth.answer(code, windows.recordings[code], at_s, str(len(said)))
-        if answer is not None:
-            said.append(said[-1].with_added(answer))
-    return said
+        answer = truth.answer(code, windows.recordings[code], at_s, str(len(said.corrections)))
+        assert answer is not None
+        said = said.with_added(answer)
 
 
 def recall(session: Session, said: Corrections, word: np.ndarray, rows: np.ndarray) -> float:
@@ -168,7 +169,7 @@ def trained(settings: Settings, session: Session, truth: Truth, draws: int, most
     print(f"right words, trained: {right:.3f} on people {', '.join(split.test_subjects)}", flush=True)
     for draw in range(draws):
         wrong = with_words(session, corrupted(session.words, WRONG, draw))
-        said = asked(wrong, truth, person, most, draw)[-1]
+        said = next(islice(asked(wrong, truth, person, draw), most, None))
         words = without_steps(wrong.words, data.absent)
         before = score(f"wrong-{draw}", words, Corrections()) - right
         after = score(f"mended-{draw}-{most}", words, said) - right
@@ -208,19 +209,21 @@ def main() -> None:
             trained(settings, session, truth, args.draws, max(steps), cache / "mended")
             return
         print(f"{'':28}" + "".join(f"{count:>9}" for count in steps) + "  corrections", flush=True)
-        for name, who in (("asked", asked), ("at random", at_random)):
-            rows = []
-            for draw in range(args.draws):
-                person = args.person or people[draw % len(people)]
-                other = np.flatnonzero(session.windows.subject != people.index(person))
-                began = recall(session, Corrections(), word, other)
-                words = session.words if args.right else corrupted(session.words, WRONG, draw)
-                wrong = with_words(session, words)
-                said = who(wrong, truth, person, max(steps), draw)
-                rows.append([recall(wrong, said[count], word, other) - began for count in steps])
-                told = "".join(f"{x:+9.3f}" for x in rows[-1])
+        rows: dict[str, list[list[float]]] = {"asked": [], "at random": []}
+        for draw in range(args.draws):
+            person = args.person or people[draw % len(people)]
+            other = np.flatnonzero(session.windows.subject != people.index(person))
+            began = recall(session, Corrections(), word, other)
+            words = session.words if args.right else corrupted(session.words, WRONG, draw)
+            wrong = with_words(session, words)
+            for name, who in (("asked", asked), ("at random", at_random)):
+                after = islice(who(wrong, truth, person, draw), max(steps) + 1)
+                row = [recall(wrong, said, word, other) - began for k, said in enumerate(after) if k in steps]
+                rows[name].append(row)
+                told = "".join(f"{x:+9.3f}" for x in row)
                 print(f"draw {draw}, person {person:3} {name:10}{told}  beside {began:.3f}", flush=True)
-            print(f"{'mean':17}{name:11}" + "".join(f"{x:+9.4f}" for x in np.mean(rows, 0)), flush=True)
+        for name, found in rows.items():
+            print(f"{'mean':17}{name:11}" + "".join(f"{x:+9.4f}" for x in np.mean(found, 0)), flush=True)
 
 
 if __name__ == "__main__":
