@@ -34,8 +34,9 @@ WITHIN = {
     "data": ["recordings", "readers", "windows", "splits", "features", "text", "own", "planted"],
     "model": ["vqshape", "hsmm", "guidance", "network", "grounding", "decoding", "training"],
     "pipeline": [
-        *["llm", "encoders", "authors", "descriptions", "anchors", "vocabulary", "training", "evaluation"],
-        *["inspection", "explaining", "searching", "preparing", "estimating", "sweeping", "figures"],
+        *["executing", "llm", "encoders", "authors", "descriptions", "anchors", "vocabulary", "training"],
+        *["evaluation", "inspection", "explaining", "searching", "preparing", "estimating", "sweeping"],
+        *["figures"],
     ],
 }
 """The rooms of a room: each may import those before it. What stands beside them is free of circles only."""

@@ -72,6 +72,10 @@ class TrainingError(VQTextError):
     """Training that cannot start or go on."""
 
 
+class WorkerError(VQTextError):
+    """A process that works for a stage cannot be had, or dies of what it is given."""
+
+
 class ShapeError(VQTextError, ValueError):
     """An array of the wrong shape."""
 

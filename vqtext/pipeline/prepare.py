@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ import numpy as np
 
 from vqtext.cache.fingerprint import JSON, fingerprint
 from vqtext.cache.hdf5 import open_artifact
-from vqtext.data.readers.base import Reader, Warn, open_reader
+from vqtext.data.readers.base import Reader, open_reader
+from vqtext.data.recordings.findings import ReadLog
 from vqtext.data.windows.cutter import Cutter
 from vqtext.data.windows.windowing import Cut
 from vqtext.errors import ArtifactError, UsageError
+from vqtext.pipeline.executing.choice import choose
+from vqtext.pipeline.executing.executor import Executor, Serial
+from vqtext.pipeline.preparing.parts import Opened, Part, ReadPart
 from vqtext.pipeline.preparing.shards import BYTES, Shards
 from vqtext.pipeline.stage import Stage
 
@@ -29,7 +34,8 @@ class Prepare(Stage):
         return self.settings.cache / "windows.h5"
 
     def inputs(self) -> dict[str, str]:
-        reader = self._reader(warn=lambda text: None)  # what there is to say is said once, by make
+        data = self.settings.data
+        reader = open_reader(data.name, data.path, data.rate_hz, lambda text: None)  # make warns
         return {"recordings": fingerprint(reader.dataset, reader.fingerprint())}
 
     def options(self) -> JSON:
@@ -40,23 +46,33 @@ class Prepare(Stage):
 
     def make(self, target: Path) -> None:
         self._spare_other_data()
-        reader = self._reader(self.progress.warn)
+        where = (self.settings.data.name, self.settings.data.path, self.settings.data.rate_hz)
+        opened = Opened(*where)
+        reader, log = opened.reader, ReadLog(self.progress.warn)
+        for line in opened.told():
+            self.progress.warn(line)
         cutter = Cutter(self._how(reader), reader.dataset, reader.exact_subjects)
         shards = Shards.resume(self.staging(), cutter)
         if shards.parts:
             self.progress.say(f"going on after {shards.parts} of {reader.parts} parts that were read before")
-        with self.progress.bar("reading recordings") as tell:
-            for part in range(shards.parts, reader.parts):
-                for recording in reader.part(part):
-                    cutter.add(recording)
-                if cutter.nbytes >= BYTES or part == reader.parts - 1:
-                    shards.write(cutter, part + 1, self.recipe())
-                tell(part + 1, reader.parts, {})
-        for note in reader.log.notes.lines():
+        read = ReadPart(*where, cutter.how, self.recipe(), opened)
+        parts = [Part(number, reader.called(number)) for number in range(shards.parts, reader.parts)]
+        done = self._executor(reader).map(read, parts)
+        with closing(done), self.progress.bar("reading recordings") as tell:
+            for part, found in zip(parts, done, strict=True):
+                log.join(found.found, found.warned)
+                for recording in found.recordings:
+                    cutter.take(recording)
+                if found.error is not None:
+                    raise found.error
+                if cutter.nbytes >= BYTES or part is parts[-1]:
+                    shards.write(cutter, part.number + 1, self.recipe())
+                tell(part.number + 1, reader.parts, {})
+        for note in log.notes.lines():
             self.progress.say(note)
         if not cutter.recordings:
             raise cutter.nothing()
-        for remark in [*reader.log.remarks(), *cutter.remarks(), *reader.remarks(cutter.subjects)]:
+        for remark in [*log.remarks(), *cutter.remarks(), *reader.remarks(cutter.subjects)]:
             self.progress.warn(remark)
         shards.join(target, cutter, self.recipe())
 
@@ -99,9 +115,12 @@ class Prepare(Stage):
             f"--data {name} to replace it; [data] in vqtext.toml says it for good"
         )
 
-    def _reader(self, warn: Warn) -> Reader:
-        data = self.settings.data
-        return open_reader(data.name, data.path, data.rate_hz, warn)
+    def _executor(self, reader: Reader) -> Executor:
+        if reader.independent:
+            return choose(self.settings)
+        if self.settings.executor not in (None, "serial"):
+            self.progress.say("the parts of these data depend on each other: they are read in this process")
+        return Serial()
 
     def _how(self, reader: Reader) -> Cut:
         """What the settings say, and the reader's own habit where they are silent."""

@@ -340,6 +340,14 @@ class Settings(_Section):
     """Everything that can be set."""
 
     cache: Path = Field(default=Path("cache"), description="folder of the artifacts")
+    executor: Literal["serial", "processes", "ray"] | None = Field(
+        default=None,
+        description="where a stage computes: in this process, in several of this machine, or on the Ray "
+        "cluster of RAY_ADDRESS; none takes several where the work is long enough for them",
+    )
+    workers: int | None = Field(
+        default=None, ge=1, description="processes that compute; none takes as many as there are cores"
+    )
     data: DataSettings = DataSettings()
     words: WordsSettings = WordsSettings()
     llm: LLMSettings = LLMSettings()

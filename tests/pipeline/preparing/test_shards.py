@@ -8,10 +8,11 @@ from test_prepare import own, write  # noqa: F401
 
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.own.csv_folder import Csv
-from vqtext.errors import ArtifactError
+from vqtext.errors import ArtifactError, DataError
 from vqtext.pipeline import prepare
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.prepare import Prepare
+from vqtext.pipeline.preparing.shards import Shards
 from vqtext.pipeline.stage import run
 
 
@@ -37,6 +38,60 @@ def test_many_shards_give_what_one_gives(study, heard, monkeypatch):
     assert content(settings) == undisturbed
     assert read_windows(settings.cache / "windows.h5").share.shape == (10, 3)
     assert not list(settings.cache.glob(".*.partial-*"))
+
+
+@pytest.fixture(params=["processes", "ray"])
+def elsewhere(request, study):
+    """Settings under which the study is read by two workers, from a folder that is named relative to here."""
+    if request.param == "ray":
+        pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    return study[0].model_copy(update={"executor": request.param, "workers": 2})
+
+
+def test_windows_and_what_is_said_do_not_depend_on_where_parts_are_read(study, elsewhere, heard, monkeypatch):
+    settings, undisturbed = study
+    for file in settings.data.path.glob("*.csv"):
+        file.write_text(file.read_text().replace(",", ";"))  # noted of each
+    monkeypatch.chdir(settings.data.path.parent)
+    path = {"path": settings.data.path.relative_to(settings.data.path.parent)}
+    told = []
+    for one in (settings, elsewhere):
+        there = type(heard)()
+        one = one.model_copy(update={"data": one.data.model_copy(update=path)})
+        run(Prepare(one, there), force=True)
+        told.append((there.said, there.warned))
+        assert content(one) == undisturbed
+    assert told[0] == told[1] and len(told[0][1]) == 1 and "1-running.csv and 5 more" in str(told[0][0])
+
+
+def test_what_workers_read_before_the_head_was_stopped_is_kept(study, elsewhere, heard, monkeypatch):
+    settings, undisturbed = study
+    (settings.cache / "windows.h5").unlink()
+    monkeypatch.setattr(prepare, "BYTES", 1)
+    write_shard = Shards.write
+
+    def stopping(self, cutter, parts, recipe):
+        if parts == 4:
+            raise KeyboardInterrupt
+        write_shard(self, cutter, parts, recipe)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Shards, "write", stopping)
+        run(Prepare(elsewhere, heard))
+    run(Prepare(elsewhere, heard))
+    assert "going on after 3 of 6 parts that were read before" in heard.said
+    assert content(settings) == undisturbed
+
+
+def test_a_wrong_file_is_the_same_error_elsewhere(study, elsewhere, heard):
+    file = study[0].data.path / "2-walking.csv"
+    file.write_text(file.read_text() + "inf,1,walking,2\n")
+    messages = []
+    for settings in (study[0], elsewhere):
+        with pytest.raises(DataError) as error:
+            run(Prepare(settings, heard))
+        messages.append(str(error.value))
+    assert messages[0] == messages[1] and "2-walking.csv, row 102, column 'ax': infinite" in messages[0]
 
 
 @pytest.mark.parametrize("stop", [1, 3, 5])

@@ -77,6 +77,7 @@ class Csv(Reader):
         if contents.intervals is not None:
             paths = {group.name: group.paths for group in self.groups}
             self.intervals = Intervals(self.folder, paths, contents, self.log.warn_once)
+            self.independent = not self.intervals.shared  # else none may be taken for two recordings
         self._look_over(unused)
 
     def _look_over(self, unused: list[str]) -> None:
@@ -119,6 +120,9 @@ class Csv(Reader):
         group, contents = self.groups[number], self.contents
         rows = _rows(group, self.folder, contents, self.log)
         yield from recordings_of_rows(rows, group, contents, self.intervals, self.log.warn_once)
+
+    def called(self, number: int) -> str:
+        return self.groups[number].name
 
     def remarks(self, subjects: Collection[str]) -> list[str]:
         found = []

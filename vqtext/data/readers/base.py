@@ -53,6 +53,7 @@ class Reader(ABC):
         parts: how many parts it is read in. A part is what is read at once and held in memory, one file or
             the files of one recording, so that a large data set is never held whole and a reading that was
             stopped goes on at the part where it stopped.
+        independent: no part needs to know of another: they may be read in any order, and anywhere.
         exact_subjects: case, spaces and zeros tell subjects apart; else see `vqtext.schema.same_subject`.
         window_s, stride_s, borders, gap_s: how its windows are usually cut, where the user says nothing; see
             `vqtext.data.windows.windowing.Cut`.
@@ -65,6 +66,7 @@ class Reader(ABC):
     borders: ClassVar[Literal["drop", "keep"]] = "drop"
     gap_s: ClassVar[float] = GAP_S
     exact_subjects: bool = False
+    independent: bool = True
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         self.path = path
@@ -79,6 +81,10 @@ class Reader(ABC):
         Raises:
             DataError: names the file, and what in it is wrong.
         """
+
+    def called(self, number: int) -> str:
+        """What messages call a part of which nothing else is known."""
+        return f"part {number + 1} of {self.parts} of {self.dataset}"
 
     def remarks(self, subjects: Collection[str]) -> list[str]:
         """What a user should know once all parts were read, in which these subjects occurred; a line each."""

@@ -38,8 +38,16 @@ class AtRest:
             if len(rows) == 3 and np.isfinite(size).any():
                 median = float(np.nanmedian(size))
                 mean = float(np.linalg.norm(np.nanmean(recording.signal[rows], axis=1, dtype=np.float64)))
-                least, most, steady = self.sizes.get(location, (median, median, mean))
-                self.sizes[location] = [min(least, median), max(most, median), min(steady, mean)]
+                self._note(location, median, median, mean)
+
+    def join(self, other: AtRest) -> None:
+        """Take what another one saw."""
+        for location, sizes in other.sizes.items():
+            self._note(location, *sizes)
+
+    def _note(self, location: str, low: float, high: float, mean: float) -> None:
+        least, most, steady = self.sizes.get(location, (low, high, mean))
+        self.sizes[location] = [min(least, low), max(most, high), min(steady, mean)]
 
     @classmethod
     def of(cls, recordings: Iterable[Recording]) -> AtRest:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from vqtext.data.recordings.findings import listed
-from vqtext.data.recordings.recording import Recording, Track
+from vqtext.data.recordings.recording import Recording
 from vqtext.data.recordings.resting import AtRest
 from vqtext.data.recordings.units import SPANS
 from vqtext.data.windows.coverage import Coverage
-from vqtext.data.windows.windowing import Cut, CutRecording, Stretch, cut_recording
+from vqtext.data.windows.digest import Digest, digest
+from vqtext.data.windows.windowing import Cut, Stretch
 from vqtext.data.windows.windows import OWN_SPLIT, Windows
 from vqtext.errors import DataError, UsageError
 from vqtext.schema import Channel, Subject, same_subject
@@ -88,22 +89,23 @@ class Cutter:
         """Bytes of the windows that `batch` would give."""
 
     def add(self, recording: Recording) -> None:
-        """Cut one more recording.
+        """Cut one more recording; as `take`."""
+        self.take(digest(recording, self.how))
+
+    def take(self, recording: Digest) -> None:
+        """Take what was cut, here or elsewhere, of one more recording.
 
         Raises:
             DataError: it does not fit those before it, or a value is wrong.
         """
         self._check_fits(recording)
-        words, codes = _codes(recording.label, recording.signal.shape[1])
-        places = {
-            int(i): self.seen_labels.setdefault(words[i], len(self.seen_labels))
-            for i in np.unique(codes)
-            if i >= 0
-        }
-        self._watch(recording)
+        words, made = recording.words, recording.cut
+        places = {i: self.seen_labels.setdefault(words[i], len(self.seen_labels)) for i in recording.seen}
+        self.low = np.fmin(self.low, recording.low)
+        self.high = np.fmax(self.high, recording.high)
+        self.rest.join(recording.rest)
         subject = self._who(recording)
-        made = cut_recording(recording, codes, self.how)
-        self._count(recording, subject, made)
+        self._count(recording, subject)
         if not made.windows:
             self.unused[recording.name] = None
             return
@@ -261,7 +263,7 @@ class Cutter:
         self.padded = state["padded"]
         self.rest = AtRest(state["rest"])
 
-    def _check_fits(self, recording: Recording) -> None:
+    def _check_fits(self, recording: Digest) -> None:
         if recording.name in self.recordings or recording.name in self.unused:
             raise DataError(f"two recordings are named {recording.name!r}")
         name, rate_hz = self.first
@@ -281,14 +283,7 @@ class Cutter:
                 "choose one with --rate"
             )
 
-    def _watch(self, recording: Recording) -> None:
-        """Remember what `remarks` tells of the channels."""
-        with np.errstate(invalid="ignore"):
-            self.low = np.fmin(self.low, np.fmin.reduce(recording.signal, axis=1))
-            self.high = np.fmax(self.high, np.fmax.reduce(recording.signal, axis=1))
-        self.rest.add(recording)
-
-    def _who(self, recording: Recording) -> Subject | None:
+    def _who(self, recording: Digest) -> Subject | None:
         """Whose it is, called as that person was called first; see `same_subject`."""
         if recording.subject is None:
             return None
@@ -306,11 +301,11 @@ class Cutter:
             raise DataError(f"recording {recording!r}: other facts of subject {subject.id!r} than before")
         return list(self.subjects).index(subject.id)
 
-    def _count(self, recording: Recording, subject: Subject | None, made: CutRecording) -> None:
+    def _count(self, recording: Digest, subject: Subject | None) -> None:
+        made = recording.cut
         lost_s: dict[str, float] = {why: samples / self.rate_hz for why, samples in made.lost.items()}
         self.coverage.add("" if subject is None else subject.id, made.samples / self.rate_hz, lost_s)
-        if recording.truth is not None:
-            self.truth_s += int((recording.truth.codes >= 0).sum()) / recording.rate_hz
+        self.truth_s += recording.truth_s
 
     def _names_alike(self) -> list[str]:
         """One remark on all names that differ in no more than case, spaces or zeros."""
@@ -334,18 +329,11 @@ class Cutter:
                 found.append(f"{kind} {'; '.join(map(listed, groups))} are kept apart")
         return [f"names that nearly agree: {'; '.join(found)}"] if found else []
 
-    def _truth(self, recording: Recording, window: Stretch) -> np.ndarray | None:
-        if recording.truth is None or window.truth is None:
+    def _truth(self, recording: Digest, window: Stretch) -> np.ndarray | None:
+        if recording.truth_words is None or window.truth is None:
             return None
-        words = recording.truth.words
-        renamed = [self.truth_words.setdefault(word, len(self.truth_words)) for word in words]
+        renamed = [self.truth_words.setdefault(word, len(self.truth_words)) for word in recording.truth_words]
         return np.array([*renamed, -1], dtype=np.int16)[window.truth]
-
-
-def _codes(label: str | Track, length: int) -> tuple[tuple[str, ...], np.ndarray]:
-    if isinstance(label, Track):
-        return label.words, label.codes
-    return (label,), np.zeros(length, dtype=np.int32)
 
 
 def _alike(names: Iterable[str]) -> list[list[str]]:

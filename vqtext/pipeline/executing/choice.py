@@ -1,0 +1,55 @@
+"""Which executor the settings mean."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterable
+
+from vqtext.pipeline.executing.executor import Executor, Result, Serial, Shard
+from vqtext.pipeline.executing.processes import Processes
+from vqtext.settings.schema import Settings
+
+HEAD_START_S = 2.0
+"""Seconds of computing after which workers are worth what their start costs."""
+
+
+class Auto:
+    """This process first; processes of this machine take over what is left after `HEAD_START_S` of computing.
+
+    Starting a worker costs most of a second, which small data never earn back.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def map(
+        self, function: Callable[[Shard], Result], shards: Iterable[Shard]
+    ) -> Generator[Result, None, None]:
+        left, start = iter(shards), time.process_time()
+        for shard in left:
+            yield function(shard)
+            if time.process_time() - start > HEAD_START_S:
+                yield from Processes(self.workers).map(function, left)
+
+
+def choose(settings: Settings) -> Executor:
+    """The executor that the settings mean.
+
+    Raises:
+        UsageError: it is Ray, which is not installed.
+        WorkerError: there is no cluster at RAY_ADDRESS.
+    """
+    workers = settings.workers or cores()
+    if settings.executor == "ray":
+        from vqtext.pipeline.executing.ray_cluster import RayCluster
+
+        return RayCluster(settings.workers)
+    if settings.executor == "processes":
+        return Processes(workers)
+    return Serial() if settings.executor == "serial" or workers == 1 else Auto(workers)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
