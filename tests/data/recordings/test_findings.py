@@ -6,7 +6,7 @@ from vqtext.data.recordings.findings import ReadLog
 
 
 def read(log, part):
-    """What reading a part finds; 1 and 2 have a gap, and every reader says of itself that it knows no unit."""
+    """What reading a part finds; 1 and 2 have a gap, and every part says that no unit is known."""
     log.warn("no unit")
     if part in (1, 2):
         log.warn_once("gaps", f"{part}.csv: a gap")
