@@ -71,6 +71,17 @@ def test_each_window_has_its_words_and_facts(settings, heard):
         assert text.endswith(".") and "\n" not in text
 
 
+def test_descriptions_do_not_depend_on_where_they_are_made(settings, heard, monkeypatch):
+    monkeypatch.setattr("vqtext.pipeline.describe.BLOCK", 30)
+    contents = []
+    for executor in ("serial", "processes"):
+        there = settings.model_copy(update={"executor": executor, "workers": 2})
+        run(Describe(there, heard), force=True)
+        with open_artifact(settings.cache / "descriptions.h5", "descriptions") as file:
+            contents.append(file.content)
+    assert contents[0] == contents[1]
+
+
 def test_what_moves_more_reads_so(settings, heard):
     run(Describe(settings, heard))
     windows, texts = read_windows(settings.cache / "windows.h5"), texts_of(settings)

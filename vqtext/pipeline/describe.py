@@ -17,7 +17,8 @@ descriptions.h5 holds, for N windows in S segments at L locations (its attribute
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -27,11 +28,14 @@ import numpy as np
 
 from vqtext.cache import hdf5
 from vqtext.cache.fingerprint import JSON
-from vqtext.data.features.facts import PEAKS, Facts, cadence, facts
-from vqtext.data.windows.windows import Windows
+from vqtext.console.progress import Tell
+from vqtext.data.features.facts import PEAKS, Facts
+from vqtext.data.windows.windows import BLOCK, Windows
 from vqtext.errors import ArtifactError, LLMError
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.descriptions.template import describe, describe_segments
+from vqtext.pipeline.descriptions.measured import Block, Measure, Measured
+from vqtext.pipeline.descriptions.template import describe_segments
+from vqtext.pipeline.executing.choice import choose
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Record, Stage
 
@@ -103,14 +107,8 @@ class Describe(Stage):
         return "--source llm" if by_model else None
 
     def make(self, target: Path) -> None:
-        written: list[str] = []
         with self.progress.bar("describing windows") as tell:
-
-            def each(block: Windows, facts_of_block: Facts, total: int) -> None:
-                written.extend(describe(block, facts_of_block, i) for i in range(block.n))
-                tell(len(written), total, {})
-
-            windows, found, rhythm = self._measured(each)
+            windows, found, rhythm, written = self._measured(tell)
         source = np.zeros(windows.n, dtype=np.int8)
         of_segment, which = describe_segments(found, windows.rate_hz)
         models: set[str] = set()
@@ -160,7 +158,7 @@ class Describe(Stage):
         questions, url = [], None
         if self.settings.describe.source == "llm":
             url = address(self.settings.llm)
-            windows, found, rhythm = self._measured()
+            windows, found, rhythm, _ = self._measured()
             questions = [question for question, _ in self._questions(windows, found, rhythm)]
         return {
             "source": self.settings.describe.source,
@@ -258,37 +256,27 @@ class Describe(Stage):
             )
         return models
 
-    def _measured(
-        self, each: Callable[[Windows, Facts, int], None] | None = None
-    ) -> tuple[Windows, Facts, np.ndarray]:
-        """The windows, their facts, and the rhythm of each place over the whole window, ``(N, L)``.
-
-        Args:
-            each: called with each block of windows in memory, its facts, and how many windows there are.
-        """
-        Prepare(self.settings, self.progress).check()
-        windows = read_windows(self.settings.cache / "windows.h5")
-        parts, rhythms = [], []
-        for block in windows.blocks():
-            parts.append(facts(block, self.settings.describe.segments))
-            rhythms.append(_rhythms(block, parts[-1].locations))
-            if each is not None:
-                each(block, parts[-1], windows.n)
-        return windows, Facts.join(parts), np.concatenate(rhythms)
+    def _measured(self, tell: Tell | None = None) -> tuple[Windows, Facts, np.ndarray, list[str]]:
+        """The windows, their facts, the rhythm of each place over the whole window, ``(N, L)``, and, where
+        somebody is told how far it is, the template's descriptions."""
+        content = Prepare(self.settings, self.progress).check().content
+        path = self.settings.cache / "windows.h5"
+        windows = read_windows(path)
+        blocks = [Block(at, min(at + BLOCK, windows.n)) for at in range(0, windows.n, BLOCK)]
+        measure = Measure(path, content, self.settings.describe.segments, tell is not None, windows)
+        parts: list[Measured] = []
+        done = choose(self.settings).map(measure, blocks)
+        with closing(done):
+            for block, part in zip(blocks, done, strict=True):
+                parts.append(part)
+                if tell is not None:
+                    tell(block.stop, windows.n, {})
+        written = [text for part in parts for text in part.text]
+        found = Facts.join([part.facts for part in parts])
+        return windows, found, np.concatenate([part.rhythm for part in parts]), written
 
 
 def _used(index: np.ndarray) -> tuple[list[int], np.ndarray]:
     """The texts that an index with −1 for none points at, and the same index into these alone."""
     used, place = np.unique(np.append(index, -1), return_inverse=True)
     return used[1:].tolist(), place[:-1].reshape(index.shape) - 1
-
-
-def _rhythms(windows: Windows, locations: Sequence[str]) -> np.ndarray:
-    """Rhythm of each place over each whole window, ``(N, L) float32``; NaN where there is no clear one."""
-    rhythm = np.full((windows.n, len(locations)), np.nan, dtype=np.float32)
-    for i in range(windows.n):
-        signal = windows.signal[i, :, : windows.length[i]]
-        for place, location in enumerate(locations):
-            rate = cadence(signal, windows.channels, location, windows.rate_hz)
-            rhythm[i, place] = np.nan if rate is None else rate
-    return rhythm

@@ -89,7 +89,7 @@ def by_template(settings: Settings) -> Settings:
 
 def questions(settings: Settings, heard: Any) -> list[Any]:
     stage = Describe(settings, heard)
-    return stage._questions(*stage._measured())
+    return stage._questions(*stage._measured()[:3])
 
 
 def templates(settings: Settings, heard: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""A user would lose: hours of work to one worker that died, or results that depend on where they came from."""
+"""A user would lose: hours of work to a worker that died, or results that depend on where they came from."""
 
 from __future__ import annotations
 
