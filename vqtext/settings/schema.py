@@ -97,7 +97,7 @@ class EmbedSettings(_Section):
     """The text encoder."""
 
     encoder: str = Field(default="auto", description="auto, clip, minilm, or a model name or folder")
-    batch_size: int = Field(default=64, ge=1, description="texts in one forward pass")
+    batch_size: int = Field(default=64, ge=1, description="most texts in one forward pass")
     tokens: int = Field(default=48, ge=4, le=77, description="text tokens kept for each text")
 
 

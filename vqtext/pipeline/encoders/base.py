@@ -15,6 +15,9 @@ from vqtext.console.progress import Progress
 from vqtext.errors import EncoderError
 from vqtext.pipeline.encoders.opposites import unit
 
+AT_ONCE = {"cpu": 2048, "cuda": 32768}
+"""Most tokens in one forward pass, padding counted. A CPU is no faster with more, and pads more; a GPU needs
+more to be busy."""
 MOST_WARNINGS = 10
 """Warnings of one kind that an encoder gives: a million texts come in many calls."""
 
@@ -77,13 +80,15 @@ class BatchedEncoder(ABC):
 
         if not texts:
             raise EncoderError("there are no texts to embed")
-        self._warn_cut(texts)
+        lengths = [self._length(text) for text in texts]
+        self._warn_cut([text for text, length in zip(texts, lengths, strict=True) if length > self.limit])
         # Sorted, so that a batch is padded little and does not depend on the order the texts came in.
-        order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), texts[i]))
+        order = sorted(range(len(texts)), key=lambda i: (lengths[i], texts[i]))
+        padded = [min(lengths[i], self.limit) for i in order]
         vectors: list[np.ndarray] = []
         states: list[np.ndarray] = []
-        for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
+        for part in batches(padded, self.batch_size, AT_ONCE[device()]):
+            batch = order[part]
             try:
                 with half_precision(device()):
                     vector, state = self._forward([texts[i] for i in batch])
@@ -97,9 +102,7 @@ class BatchedEncoder(ABC):
         back = np.argsort(order)
         return unit(np.concatenate(vectors))[back], [states[i] for i in back]
 
-    def _warn_cut(self, texts: Sequence[str]) -> None:
-        # A token covers at least one byte, so only texts of many bytes need counting; 2 for start and end.
-        long = [t for t in texts if len(t.encode()) + 2 > self.limit and self._length(t) > self.limit]
+    def _warn_cut(self, long: Sequence[str]) -> None:
         if long:
             self._warn("cut", f"reads {self.limit} tokens of a text; the rest was cut from {quote(long)}")
 
@@ -108,6 +111,23 @@ class BatchedEncoder(ABC):
         if self._warned[kind] <= MOST_WARNINGS:
             last = "; more of this is not told" if self._warned[kind] == MOST_WARNINGS else ""
             self.progress.warn(f"{self.name} {said}{last}")
+
+
+def batches(lengths: Sequence[float], most_texts: int, most_tokens: int) -> Iterator[slice]:
+    """Texts that are computed together.
+
+    Args:
+        lengths: tokens of each text, ascending.
+        most_texts: in a batch.
+        most_tokens: in a batch, all of them padded to its longest; one text is never too many.
+    """
+    start = 0
+    for stop, length in enumerate(lengths):
+        if stop > start and (stop - start == most_texts or (stop + 1 - start) * length > most_tokens):
+            yield slice(start, stop)
+            start = stop
+    if start < len(lengths):
+        yield slice(start, len(lengths))
 
 
 def device() -> str:

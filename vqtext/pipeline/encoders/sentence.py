@@ -65,6 +65,8 @@ class SentenceEncoder(BatchedEncoder):
         return self._model.tokenizer(text, add_special_tokens=False, verbose=False).input_ids
 
     def _length(self, text: str) -> int:
+        if math.isinf(self.limit):  # static embeddings are looked up, not padded
+            return len(text)
         return len(self._ids(text)) + 2
 
     def _forward(self, texts: list[str]) -> tuple[np.ndarray, list[np.ndarray]]:
