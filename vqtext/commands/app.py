@@ -23,6 +23,7 @@ app = typer.Typer(
 
 DATA = ("data.name", "data.path")
 LLM = ("llm.model", "llm.base_url")
+EXECUTOR = ("executor", "workers")
 SPLIT = ("train.test_subjects", "train.folds", "train.split")
 AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Answer with one JSON object")]
 DryRun = Annotated[

@@ -7,14 +7,18 @@ from typing import Annotated
 
 import typer
 
-from vqtext.commands.app import DATA, LLM, SPLIT, DryRun, app, run_stage
+from vqtext.commands.app import DATA, EXECUTOR, LLM, SPLIT, DryRun, app, run_stage
 from vqtext.console.options import How, command
 from vqtext.console.output import print_answer, print_json, print_lines
 from vqtext.errors import UsageError
 from vqtext.settings.loading import Loaded, one_way_to_a_threshold, used_by
 
 
-@command(app, *DATA, "data.rate_hz", "data.window_s", "data.stride_s", "data.borders", "data.bridge_s")
+@command(
+    app,
+    *(*DATA, "data.rate_hz", "data.window_s", "data.stride_s", "data.borders", "data.bridge_s"),
+    *EXECUTOR,
+)
 def prepare(
     loaded: Loaded,
     how: How,
@@ -58,7 +62,7 @@ def gen_subactions(
     run_stage("gen-subactions", loaded, how, dry_run, refresh=refresh or ())
 
 
-@command(app, "describe.source", "describe.limit", *LLM, "llm.concurrency", "llm.max_tokens")
+@command(app, "describe.source", "describe.limit", *LLM, "llm.concurrency", "llm.max_tokens", *EXECUTOR)
 def describe(loaded: Loaded, how: How, dry_run: DryRun = False) -> None:
     """Say in words what the sensors of each window did."""
     used_by(loaded, "describe.source", "llm", ("llm.", "describe.limit"))
