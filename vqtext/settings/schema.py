@@ -341,12 +341,10 @@ class Settings(_Section):
 
     cache: Path = Field(default=Path("cache"), description="folder of the artifacts")
     executor: Literal["serial", "processes", "ray"] | None = Field(
-        default=None,
-        description="where a stage computes: in this process, in several of this machine, or on the Ray "
-        "cluster of RAY_ADDRESS; none takes several where the work is long enough for them",
+        default=None, description="where stages compute; none takes processes once the work is long enough"
     )
     workers: int | None = Field(
-        default=None, ge=1, description="processes that compute; none takes as many as there are cores"
+        default=None, ge=1, description="processes that compute; none takes all cores"
     )
     data: DataSettings = DataSettings()
     words: WordsSettings = WordsSettings()
