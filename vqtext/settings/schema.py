@@ -343,9 +343,7 @@ class Settings(_Section):
     executor: Literal["serial", "processes", "ray"] | None = Field(
         default=None, description="where stages compute; none takes processes once the work is long enough"
     )
-    workers: int | None = Field(
-        default=None, ge=1, description="processes that compute; none takes all cores"
-    )
+    workers: int | None = Field(default=None, ge=1, description="workers; none takes all cores")
     data: DataSettings = DataSettings()
     words: WordsSettings = WordsSettings()
     llm: LLMSettings = LLMSettings()
