@@ -7,20 +7,24 @@ nor their token states would fit into memory.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
-from itertools import chain, islice
+from contextlib import ExitStack, closing, suppress
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vqtext.cache import hdf5
-from vqtext.errors import EncoderError, WordsError
+from vqtext.errors import WordsError
 from vqtext.pipeline.describe import Describe
 from vqtext.pipeline.descriptions.segment_texts import SegmentTexts
 from vqtext.pipeline.descriptions.subject_facts import FACTS, facts_of
-from vqtext.pipeline.encoders import Encoder, choose
+from vqtext.pipeline.encoders import choose
+from vqtext.pipeline.encoders.chunks import Encode, Encoded, encode_chunks
 from vqtext.pipeline.encoders.phrase_vectors import axis_texts, wordings
+from vqtext.pipeline.executing.choice import choose as choose_executor
+from vqtext.pipeline.executing.executor import Serial
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import MissingError, Stage, StaleError, ensure
@@ -107,14 +111,24 @@ class Embed(Stage):
             encoder, why = choose(embed.encoder, self.progress, embed.tokens, embed.batch_size)
             self.progress.say(f"encoder {encoder.name}: {why}")
             out = stack.enter_context(hdf5.growing(target, "texts", self.recipe()))
-            at_once = CHUNK * embed.batch_size
-            written = _encode_into(out, encoder, chain(texts, more), at_once, longest)
+            # Torch has all cores of this machine at work already: others must be asked for.
+            executor = choose_executor(self.settings) if self.settings.executor else Serial()
+            encoded = partial(
+                encode_chunks,
+                executor,
+                Encode(embed.encoder, embed.tokens, embed.batch_size, encoder.name, encoder),
+                at_once=CHUNK * embed.batch_size,
+                progress=self.progress,
+            )
+            done = stack.enter_context(closing(encoded(chain(texts, more))))
+            written = _write_texts(out, done, longest)
             for _ in self.progress.track(written, total, "embedding texts"):
                 pass
             if segments is not None:
                 every = segments.of(file.texts("segment/text"))
                 longest = segments.longest + file.longest("segment/text")
-                written = _encode_segments_into(out, encoder, every, at_once, longest)
+                done = stack.enter_context(closing(encoded(every)))
+                written = _write_segments(out, done, longest)
                 for _ in self.progress.track(written, len(segments), "embedding texts of segments"):
                     pass
             out.put("label_text", np.array(label_text, dtype=np.int32))
@@ -187,48 +201,26 @@ class Texts(dict[str, int]):
         return places
 
 
-def encode(encoder: Encoder, texts: Sequence[str]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Encode and check: unit vectors ``(n, d)`` and the token states ``(L_i, h)`` of each text.
-
-    Raises:
-        EncoderError: a text got a vector that is zero or not finite; the message names it.
-    """
-    vectors, states = encoder.encode(texts)
-    for text, vector, state in zip(texts, vectors, states, strict=True):
-        if not (np.isfinite(vector).all() and vector.any() and np.isfinite(state).all()):
-            raise EncoderError(
-                f"{encoder.name} gives no usable vector (zero, NaN or infinite) for {text[:60]!r}: "
-                "say it in other words, or use another encoder"
-            )
-    return vectors, states
-
-
-def _encode_into(
-    out: hdf5.Growing, encoder: Encoder, texts: Iterator[str], at_once: int, longest: int
-) -> Iterator[str]:
-    """Encode chunk by chunk and write each down; yields each text once it is written."""
+def _write_texts(out: hdf5.Growing, done: Iterable[Encoded], longest: int) -> Iterator[str]:
+    """Write down each chunk once it is encoded; yields each of its texts."""
     end = 0
     out.grow("token_offset", np.zeros(1, dtype=np.int64))
-    while chunk := list(islice(texts, at_once)):
-        vectors, states = encode(encoder, chunk)
-        ends = end + np.cumsum([len(state) for state in states], dtype=np.int64)
-        out.grow("text", chunk, longest)
-        out.grow("vector", vectors)
-        out.grow("token", np.concatenate(states))
+    for chunk in done:
+        ends = end + np.cumsum([len(state) for state in chunk.states], dtype=np.int64)
+        out.grow("text", chunk.texts, longest)
+        out.grow("vector", chunk.vectors)
+        out.grow("token", np.concatenate(chunk.states))
         out.grow("token_offset", ends)
         end = int(ends[-1])
-        yield from chunk
+        yield from chunk.texts
 
 
-def _encode_segments_into(
-    out: hdf5.Growing, encoder: Encoder, texts: Iterator[str], at_once: int, longest: int
-) -> Iterator[str]:
-    """As `_encode_into`, without the token states: nothing attends to the words of a segment."""
-    while chunk := list(islice(texts, at_once)):
-        vectors, _ = encode(encoder, chunk)
-        out.grow("segment/text", chunk, longest)
-        out.grow("segment/vector", vectors)
-        yield from chunk
+def _write_segments(out: hdf5.Growing, done: Iterable[Encoded], longest: int) -> Iterator[str]:
+    """As `_write_texts`, without the token states: nothing attends to the words of a segment."""
+    for chunk in done:
+        out.grow("segment/text", chunk.texts, longest)
+        out.grow("segment/vector", chunk.vectors)
+        yield from chunk.texts
 
 
 def words_of(labels: Sequence[str], words: Sequence[LabelWords], source: Path) -> list[LabelWords]:

@@ -117,7 +117,7 @@ def test_settings_choose():
 
 def test_no_ray_and_no_cluster_are_one_line_at_once(monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "ray", None)
+        patch.setattr("vqtext.pipeline.executing.ray_cluster.find_spec", lambda name: None)
         with pytest.raises(UsageError, match=r"pip install vqtext\[ray\]"):
             choose(Settings(executor="ray"))
     from vqtext.pipeline.executing.ray_cluster import check_answers

@@ -22,13 +22,7 @@ TRIES = 3
 
 
 class Executor(Protocol):
-    """Runs one function on many shards.
-
-    Attributes:
-        workers: shards that are worked on at once.
-    """
-
-    workers: int
+    """Runs one function on many shards."""
 
     def map(
         self, function: Callable[[Shard], Result], shards: Iterable[Shard]
@@ -49,8 +43,6 @@ class Executor(Protocol):
 
 class Serial:
     """One shard after the other, in this process."""
-
-    workers = 1
 
     def map(
         self, function: Callable[[Shard], Result], shards: Iterable[Shard]

@@ -7,6 +7,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ class RayCluster:
     """Tasks of a Ray cluster. Its machines have this package, and the data at the same paths.
 
     Args:
-        workers: tasks at once; None takes as many as the cluster has cores.
+        workers: cores of a cluster on this machine; of another, half of the tasks it is given at once. None
+            takes all cores.
 
     Raises:
         UsageError: Ray is not installed.
@@ -29,35 +31,27 @@ class RayCluster:
     """
 
     def __init__(self, workers: int | None) -> None:
-        try:
-            import ray
-        except ModuleNotFoundError:
-            raise UsageError(_MISSING) from None
-        self._ray = ray
-        self._is_ours = not ray.is_initialized()
-        if self._is_ours:
-            address = os.environ.get("RAY_ADDRESS") or None
-            check_answers(address)
-            own: dict[str, Any] = {} if address else {"num_cpus": workers, "include_dashboard": False}
-            try:
-                ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
-            except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-                at = f"at RAY_ADDRESS {address} " if address else ""
-                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                raise WorkerError(f"no Ray cluster {at}can be used ({reason})") from None
-        self.workers = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        if find_spec("ray") is None:
+            raise UsageError(_MISSING)
+        self.workers = workers
+        check_answers(os.environ.get("RAY_ADDRESS"))
 
     def map(
         self, function: Callable[[Shard], Result], shards: Iterable[Shard]
     ) -> Generator[Result, None, None]:
-        ray = self._ray
+        import ray
+
+        is_ours = not ray.is_initialized()
+        if is_ours:
+            _start(self.workers)
+        ahead = AHEAD * (self.workers or max(1, int(ray.cluster_resources().get("CPU", 1))))
         task = ray.remote(_at).options(num_cpus=1, max_retries=TRIES - 1)
         shared, folder = ray.put(function), str(Path.cwd())
         left = iter(shards)
         under_way: deque[tuple[Shard, Any]] = deque()
         try:
             while True:
-                for shard in islice(left, AHEAD * self.workers - len(under_way)):
+                for shard in islice(left, ahead - len(under_way)):
                     under_way.append((shard, task.remote(folder, shared, shard)))
                 if not under_way:
                     return
@@ -76,8 +70,21 @@ class RayCluster:
         finally:
             for _, reference in under_way:
                 ray.cancel(reference, force=True)
-            if self._is_ours:
+            if is_ours:
                 ray.shutdown()
+
+
+def _start(workers: int | None) -> None:
+    import ray
+
+    address = os.environ.get("RAY_ADDRESS") or None
+    own: dict[str, Any] = {} if address else {"num_cpus": workers, "include_dashboard": False}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        at = f"at RAY_ADDRESS {address} " if address else ""
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise WorkerError(f"no Ray cluster {at}can be used ({reason})") from None
 
 
 def check_answers(address: str | None) -> None:

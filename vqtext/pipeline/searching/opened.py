@@ -13,8 +13,9 @@ from vqtext.console.progress import Progress
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import EncoderError
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.embed import encode, words_of
+from vqtext.pipeline.embed import words_of
 from vqtext.pipeline.encoders import Encoder, choose
+from vqtext.pipeline.encoders.chunks import encode
 from vqtext.pipeline.encoders.sentence import MINILM
 from vqtext.pipeline.searching.meaning import Meaning, Vectors
 from vqtext.pipeline.train import Train
