@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from pieces import Piece, dies, dies_once, is_wrong, process, reads_ahead, square
@@ -113,6 +114,19 @@ def test_settings_choose():
     assert isinstance(choose(Settings(workers=1)), Serial)
     assert isinstance(choose(Settings(workers=2)), Auto) and choose(Settings(workers=3)).workers == 3
     assert isinstance(choose(Settings(executor="processes", workers=1)), Processes)
+
+
+def test_where_no_process_may_be_started(pieces, monkeypatch):
+    """Lost: a traceback after seconds of work, without semaphores or in a worker of a pool."""
+
+    def refuse(*_, **__):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr("joblib.externals.loky.ProcessPoolExecutor", refuse)
+    with pytest.raises(WorkerError, match=r"Function not implemented.*--executor serial"):
+        list(Processes(2).map(square, pieces))
+    monkeypatch.setattr(choice, "current_process", lambda: SimpleNamespace(daemon=True))
+    assert isinstance(choose(Settings(workers=2)), Serial)
 
 
 def test_no_ray_and_no_cluster_are_one_line_at_once(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator, Iterable
+from multiprocessing import current_process
 
 from vqtext.pipeline.executing.executor import Executor, Result, Serial, Shard
 from vqtext.pipeline.executing.processes import Processes
@@ -47,7 +48,8 @@ def choose(settings: Settings) -> Executor:
         return RayCluster(settings.workers)
     if settings.executor == "processes":
         return Processes(workers)
-    return Serial() if settings.executor == "serial" or workers == 1 else Auto(workers)
+    alone = workers == 1 or current_process().daemon  # of those that may start no process
+    return Serial() if settings.executor == "serial" or alone else Auto(workers)
 
 
 def cores() -> int:

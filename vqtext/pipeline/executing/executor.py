@@ -54,5 +54,5 @@ def poisoned(shard: object) -> WorkerError:
     """The error for a shard that ends whatever works on it."""
     return WorkerError(
         f"{shard} ended the process that worked on it {TRIES} times: it may need more memory than there is, "
-        "or a library fails on it; `--executor serial` shows which. What was done before is kept"
+        "or a library fails on it; `--executor serial` shows what happens. What was done before is kept"
     )

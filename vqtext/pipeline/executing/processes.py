@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from vqtext.errors import WorkerError
 from vqtext.pipeline.executing.executor import AHEAD, TRIES, Result, Shard, poisoned
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -76,7 +77,12 @@ class Processes:
         from joblib.externals.loky import ProcessPoolExecutor
 
         head = (os.getpid(),)
-        return ProcessPoolExecutor(self.workers, initializer=_start, initargs=head, env=_ONE_THREAD)
+        try:
+            return ProcessPoolExecutor(self.workers, initializer=_start, initargs=head, env=_ONE_THREAD)
+        except (OSError, ImportError, NotImplementedError) as error:  # such as a container without semaphores
+            raise WorkerError(
+                f"no processes can be started here ({error}): `--executor serial` needs none"
+            ) from None
 
 
 def _end(pool: Any, under_way: Iterable[_Task]) -> None:
