@@ -89,6 +89,18 @@ def test_stopping_early_says_nothing(tmp_path):
     assert done.returncode == 0 and done.stderr == ""
 
 
+def test_workers_put_away_what_libraries_made_in_them():
+    """Python warns of each semaphore that a killed process leaves, such as that of a progress bar."""
+    code = (
+        "from vqtext.pipeline.executing.processes import Processes\n"
+        "def make(number):\n    import builtins, multiprocessing\n"
+        "    builtins.kept = multiprocessing.get_context('spawn').RLock()\n"
+        "print(list(Processes(2).map(make, range(4))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[None, None, None, None]\n", "")
+
+
 def test_workers_of_a_killed_head_go_too():
     """Lost: cores and memory, to processes that wait for ever."""
     code = (

@@ -86,13 +86,14 @@ class Processes:
 
 
 def _end(pool: Any, under_way: Iterable[_Task]) -> None:
-    """End the workers, and what they do. A pool that is killed before its queue has all tasks says so with a
-    traceback, and there is room in the queue for all of them."""
+    """End the workers: by themselves where all is done, so that they put away what libraries made, else at
+    once. A pool that is killed before its queue has all tasks says so with a traceback, and there is room in
+    the queue for all of them."""
     latest = time.monotonic() + 5.0
     futures = [task.future for task in under_way if task.future]
     while not all(future.running() or future.done() for future in futures) and time.monotonic() < latest:
         time.sleep(0.005)
-    pool.shutdown(kill_workers=True)
+    pool.shutdown(kill_workers=bool(futures))
 
 
 def _start(head: int) -> None:
