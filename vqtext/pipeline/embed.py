@@ -111,8 +111,9 @@ class Embed(Stage):
             encoder, why = choose(embed.encoder, self.progress, embed.tokens, embed.batch_size)
             self.progress.say(f"encoder {encoder.name}: {why}")
             out = stack.enter_context(hdf5.growing(target, "texts", self.recipe()))
-            # Torch has all cores of this machine at work already: others must be asked for.
-            executor = choose_executor(self.settings) if self.settings.executor else Serial()
+            # Torch has all cores of this machine at work already: processes must be asked for.
+            is_asked = self.settings.executor or self.settings.workers
+            executor = choose_executor(self.settings) if is_asked else Serial()
             encoded = partial(
                 encode_chunks,
                 executor,
