@@ -48,7 +48,7 @@ def test_results_come_in_order_though_a_worker_dies(workers, pieces):
 
 def test_a_poisoned_shard_is_named_and_those_before_it_are_not_lost(workers, pieces):
     done = []
-    with pytest.raises(WorkerError, match=r"^piece 3 ended .* 3 times") as error:
+    with pytest.raises(WorkerError, match=rf"^piece 3 ended .* {TRIES} times") as error:
         for result in workers.map(dies, pieces):
             done.append(result)
     assert done == SQUARES[:3] and "\n" not in str(error.value)

@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 AHEAD = 2
 """Shards under way for each worker: what bounds the results that wait in memory."""
-TRIES = 3
+TRIES = 5
 """Times that one shard may end the process that works on it before the stage gives up."""
 
 

@@ -45,7 +45,7 @@ class Processes:
         left, under_way = iter(shards), deque[_Task]()
         suspects = 0  # tasks at the front that a worker died of, perhaps: one at a time, to find out which
         deaths = 0  # of workers that had nothing but the first task
-        pool = self._started()
+        pool = self._started(self.workers)
         try:
             while True:
                 if not suspects:
@@ -62,23 +62,28 @@ class Processes:
                     if deaths == TRIES:
                         raise poisoned(under_way[0].shard) from None
                     _end(pool, under_way)
-                    pool = self._started()
+                    pool = self._started(1)  # the death of another worker would be taken for the task's fault
                     for task in filter(_Task.was_lost, under_way):
                         task.future = None
                     suspects = len(under_way)
                 else:
                     under_way.popleft()
-                    suspects, deaths = max(suspects - 1, 0), 0
+                    deaths = 0
+                    if suspects:
+                        suspects -= 1
+                        if not suspects:
+                            _end(pool, ())
+                            pool = self._started(self.workers)
                     yield result
         finally:
             _end(pool, under_way)
 
-    def _started(self) -> Any:
+    def _started(self, workers: int) -> Any:
         from joblib.externals.loky import ProcessPoolExecutor
 
         head = (os.getpid(),)
         try:
-            return ProcessPoolExecutor(self.workers, initializer=_start, initargs=head, env=_ONE_THREAD)
+            return ProcessPoolExecutor(workers, initializer=_start, initargs=head, env=_ONE_THREAD)
         except (OSError, ImportError, NotImplementedError) as error:  # such as a container without semaphores
             raise WorkerError(
                 f"no processes can be started here ({error}): `--executor serial` needs none"
