@@ -42,8 +42,8 @@ from vqtext.pipeline.anchors.clustering import Tree
 from vqtext.pipeline.anchors.linkage import cosines_of
 from vqtext.pipeline.anchors.phrases import Phrases
 from vqtext.pipeline.anchors.vetoes import Phrase, vetoes
-from vqtext.pipeline.embed import encode
 from vqtext.pipeline.encoders import Encoder, choose
+from vqtext.pipeline.encoders.chunks import encode
 from vqtext.pipeline.encoders.opposites import contrast, unit
 from vqtext.pipeline.encoders.phrase_vectors import Wording, axis_texts
 from vqtext.schema import LabelWords, SubAction, same_text
