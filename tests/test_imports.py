@@ -1,4 +1,4 @@
-"""Imports point one way: cli → commands → console, pipeline → {data, prompts, cache, model, report}."""
+"""Imports point one way: cli → commands → studio → console, pipeline → {data, prompts, cache, …}."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "plot": {"plot", "report"} | LEAVES,
     "console": {"console", "settings", "errors"},
     "pipeline": {"pipeline", "console", "plot"} | ROOMS | LEAVES,
-    "commands": {"commands", "pipeline", "console"} | LEAVES,
+    "studio": {"studio", "pipeline", "console"} | ROOMS | LEAVES,
+    "commands": {"commands", "studio", "pipeline", "console"} | LEAVES,
     "cli": {"commands", "console"} | LEAVES,
 }
 WITHIN = {

@@ -34,13 +34,14 @@ class HeldError(ArtifactError):
 
 
 @contextmanager
-def lock(target: Path | str, wait_s: float = 0) -> Iterator[None]:
+def lock(target: Path | str, wait_s: float = 0, doing: str = "is being made by") -> Iterator[None]:
     """Hold the lock of ``target``.
 
     Args:
         target: an artifact, or any other file that one process at a time may write.
         wait_s: seconds to wait for another that holds it. An artifact is not waited for: the work of the
             other would be done twice.
+        doing: what the other process does with it, for the message.
 
     Raises:
         HeldError: another process holds it, or may hold it: the message names it, and the way out.
@@ -59,7 +60,7 @@ def lock(target: Path | str, wait_s: float = 0) -> Iterator[None]:
             path.parent.mkdir(parents=True, exist_ok=True)
             while own is None:
                 try:
-                    own = _take(target, system)
+                    own = _take(target, system, doing)
                 except HeldError:
                     system.release()
                     if time.monotonic() >= until:
@@ -75,14 +76,14 @@ def lock(target: Path | str, wait_s: float = 0) -> Iterator[None]:
         system.release()
 
 
-def _take(target: Path, system: FileLock) -> Path:
+def _take(target: Path, system: FileLock, doing: str) -> Path:
     """Take the lock; returns our claim."""
     from filelock import Timeout
 
     try:
         system.acquire()
     except Timeout:
-        raise _held(target, claims(target, False), is_alive=True) from None
+        raise _held(target, claims(target, False), doing, is_alive=True) from None
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
@@ -91,13 +92,13 @@ def _take(target: Path, system: FileLock) -> Path:
     try:
         own = claim(target, locked)
     except FileExistsError:
-        raise _held(target, claims(target, locked)) from None
+        raise _held(target, claims(target, locked), doing) from None
     try:
         until = time.monotonic() + _PATIENCE_S
         while others := claims(target, locked, own):
             gives_way = any((not entry.locked, entry.path) < (not locked, own) for entry in others)
             if gives_way or time.monotonic() > until:
-                raise _held(target, others)
+                raise _held(target, others, doing)
             time.sleep(_LOOK_S)
     except BaseException:
         own.unlink(missing_ok=True)
@@ -105,7 +106,7 @@ def _take(target: Path, system: FileLock) -> Path:
     return own
 
 
-def _held(target: Path, holders: Sequence[Claim], is_alive: bool = False) -> HeldError:
+def _held(target: Path, holders: Sequence[Claim], doing: str, is_alive: bool = False) -> HeldError:
     """The error that names the holder: one that surely lives, the first that came."""
     if not holders:
         who, dead = " (it does not say which)", None
@@ -114,7 +115,7 @@ def _held(target: Path, holders: Sequence[Claim], is_alive: bool = False) -> Hel
         since = datetime.fromtimestamp(first.since).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         who = f" (pid {first.pid}) on {first.host} since {since}"
         dead = first.is_dead(False)
-    told = f"{target} is being made by another process{who}: wait for it, or stop it"
+    told = f"{target} {doing} another process{who}: wait for it, or stop it"
     if holders and dead is None and not is_alive:
         told += (
             f"; whether it still runs cannot be seen from here: if it surely does not, delete {first.path}"

@@ -9,7 +9,7 @@ import typer
 
 from vqtext.commands.app import SPLIT, app
 from vqtext.console.options import How, command
-from vqtext.console.output import print_answer
+from vqtext.console.output import print_answer, print_lines
 from vqtext.errors import UsageError
 from vqtext.settings.loading import Loaded
 
@@ -31,6 +31,23 @@ def codes(
     from vqtext.pipeline.codes import codes, lines
 
     print_answer(codes(loaded.settings, words), lines, how.as_json)
+
+
+@command(app, *SPLIT, common=["quiet"])
+def studio(
+    loaded: Loaded,
+    how: How,
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="Port on this machine; 0 takes a free one")
+    ] = 0,
+    opens: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the page in the browser", show_default="open")
+    ] = True,
+) -> None:
+    """Show the steps of each recording on a local page, and mend them there; Ctrl-C closes it."""
+    from vqtext.studio.launch import serve
+
+    serve(loaded.settings, how.progress, port, lambda url: print_lines([url]), opens)
 
 
 @command(app, "train.run", common=["as_json", "quiet"])

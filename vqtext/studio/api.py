@@ -1,0 +1,301 @@
+"""What the page asks: recordings, signals, names, questions; and what it may change."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from vqtext.errors import UsageError, VQTextError
+from vqtext.pipeline.correcting.corrections import Corrections
+from vqtext.report.figures import MODALITIES, UNITS
+from vqtext.report.palette import COLOURS, HATCHES, numbered
+from vqtext.schema import Channel
+from vqtext.studio import exchange
+from vqtext.studio.desk import Desk
+from vqtext.studio.exchange import Segment
+from vqtext.studio.label_words import CHOICES
+from vqtext.studio.server import Reply, Route
+from vqtext.studio.spans import Spans, changed
+
+MOST_POINTS = 16384  # columns of a drawing: more than any screen has
+QUESTIONS = 8  # looked for at once
+
+
+class Session(Protocol):
+    """What the page needs of a cache's windows, words and evidence (`vqtext.pipeline.correcting.session`)."""
+
+    def recordings(self) -> Sequence[Mapping[str, Any]]: ...
+    def channels(self) -> Sequence[Channel]: ...
+    def steps(self) -> Mapping[str, Sequence[str]]: ...
+    def check(self, corrections: Corrections) -> list[str]: ...
+    def names(self, corrections: Corrections) -> Sequence[Any]: ...
+    def ask(self, corrections: Corrections, count: int) -> Sequence[Any]: ...
+    def signal(self, recording: str, start_s: float, end_s: float, points: int) -> Mapping[str, Any]: ...
+
+
+class Api:
+    """Answers the page, in as many threads as ask.
+
+    Args:
+        desk: the corrections and words; its check becomes the session's.
+        open_session: loads a session, under the words that are there now.
+
+    Raises:
+        VQTextError: there is nothing to show.
+    """
+
+    def __init__(self, desk: Desk, open_session: Callable[[], Session]) -> None:
+        self.desk, self._open = desk, open_session
+        self._computing = threading.Lock()
+        self._load()
+
+    def _load(self) -> None:
+        words = self.desk.words.read()
+        session = self._open()
+        self.recordings = list(session.recordings())
+        if not self.recordings:
+            raise VQTextError("no recording has windows: there is nothing to show")
+        self.session, self._words = session, words
+        self._steps = {label: list(names) for label, names in session.steps().items()}
+        self._place = {recording["name"]: i for i, recording in enumerate(self.recordings)}
+        self._spans: dict[str, Spans] = {}
+        self._shown: Spans | None = None
+        self.desk.check = session.check
+
+    def routes(self) -> dict[str, Route]:
+        """The table of the server."""
+        changes: dict[str, Callable[[dict[str, Any]], None]] = {
+            "correct": lambda said: self.desk.correct(_listed(said, "corrections", dict)),
+            "remove": lambda said: self.desk.remove(_listed(said, "ids", str)),
+            "undo": lambda _: self.desk.undo(),
+            "redo": lambda _: self.desk.redo(),
+            "words": lambda said: self.desk.reword(said.get("words", {}), said.get("seen", {})),
+        }
+
+        def changing(change: Callable[[dict[str, Any]], None]) -> Route:
+            def answer(said: dict[str, Any]) -> dict[str, Any]:
+                change(said)
+                return self._state()
+
+            return answer
+
+        return {
+            "GET state": self.state,
+            "GET signal": self.signal,
+            "GET names": self.names,
+            "GET step": self.step,
+            "GET questions": self.questions,
+            "GET export": self.export,
+            **{f"POST {name}": changing(change) for name, change in changes.items()},
+            "POST reopen": self.reopen,
+            "POST import": self.take_in,
+        }
+
+    def state(self, _: dict[str, Any]) -> dict[str, Any]:
+        """All but signals and names."""
+        phrases = [phrase for names in self._steps.values() for phrase in names]
+        look = numbered(phrases)
+        return {
+            "recordings": [
+                {**recording, "labels": list(recording["labels"])} for recording in self.recordings
+            ],
+            "sensors": _sensors(self.session.channels()),
+            "places": list(dict.fromkeys(channel.location for channel in self.session.channels())),
+            "steps": [
+                {"label": label, "steps": [{"phrase": name, "look": look[name]} for name in names]}
+                for label, names in self._steps.items()
+            ],
+            "palette": {"colours": COLOURS, "hatches": HATCHES},
+            "choices": CHOICES,
+            **self._state(),
+        }
+
+    def signal(self, asked: dict[str, Any]) -> Reply:
+        """Least and greatest value of each channel in each of so many columns: float32 ``(C, P, 2)``."""
+        recording = self._recording(asked)
+        seconds = float(recording["seconds"])
+        start, end = (min(max(_number(asked, name), 0.0), seconds) for name in ("start", "end"))
+        if end <= start:
+            raise UsageError(f"{recording['name']!r} has nothing from {start:g} to {end:g} s")
+        points = int(min(max(_number(asked, "points"), 1), MOST_POINTS))
+        of = self.session.signal(recording["name"], start, end, points)
+        pairs = np.stack([np.asarray(channel, dtype="<f4") for channel in of.values()])
+        return Reply(np.ascontiguousarray(pairs).tobytes())
+
+    def names(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The steps of a recording under the corrections of now, and what changed since the last time."""
+        recording = self._recording(asked)
+        with self._computing:
+            before, now = self._shown, self._now()
+            self._shown = now
+            told = changed(before, now) if before not in (None, now) else None
+        return {"spans": now.columns(recording["name"]), "changed": told}
+
+    def step(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The evidence and the alternatives of the step at a moment."""
+        recording = self._recording(asked)
+        with self._computing:
+            span = self._now().at(recording["name"], _number(asked, "at"))
+        if span is None:
+            raise UsageError("there is no step at this moment")
+        return {
+            "start_s": span.start_s,
+            "end_s": span.end_s,
+            "label": span.label,
+            "phrase": span.phrase,
+            "confidence": _finite(span.confidence),
+            "alternatives": [[phrase, _finite(share)] for phrase, share in span.alternatives],
+            "places": {place: _finite(nats) for place, nats in span.places.items()},
+        }
+
+    def questions(self, _: dict[str, Any]) -> dict[str, Any]:
+        """The moments that settle most, the best first."""
+        with self._computing:
+            found = self.session.ask(self.desk.corrections, QUESTIONS)
+        return {
+            "questions": [
+                {
+                    "recording": self._place[q.recording],
+                    "start_s": q.start_s,
+                    "end_s": q.end_s,
+                    "label": q.label,
+                    "options": list(q.options),
+                    "gain": _finite(q.gain),
+                }
+                for q in found
+            ]
+        }
+
+    def reopen(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Use the words of now: their texts and anchors are made, and everything is loaded again."""
+        with self._computing:
+            self._load()
+        return self.state({})
+
+    def export(self, asked: dict[str, Any]) -> Reply:
+        """A file to keep: csv, labelstudio, or the configuration of a Label Studio project."""
+        kind = asked.get("kind")
+        if kind == "csv":
+            return _file(exchange.to_csv(self._segments()), "text/csv", "steps.csv")
+        if kind == "labelstudio":
+            tasks = exchange.to_label_studio(self._segments(), self._place)
+            return _file(json.dumps(tasks, ensure_ascii=False), "application/json", "label-studio.json")
+        if kind == "config":
+            columns = [channel.name for channel in self.session.channels()]
+            config = exchange.label_studio_config(self._steps, columns)
+            return _file(config, "application/xml", "label-studio-config.xml")
+        raise UsageError("kind must be csv, labelstudio or config")
+
+    def take_in(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Segments of a file become corrections: all of them, or none."""
+        text = str(said.get("text", ""))
+        if text.lstrip("\ufeff \n\r\t")[:1] in ("[", "{"):
+            read = exchange.from_label_studio(text, self._place, self._steps)
+        else:
+            read = exchange.from_csv(text)
+        for segment in read.segments:
+            if segment.recording not in self._place:
+                raise UsageError(f"there is no recording {segment.recording[:60]!r} in this cache")
+        self.desk.correct(self._correction(segment) for segment in read.segments)
+        return {**self._state(), "taken": len(read.segments), "left_out": list(read.left_out)}
+
+    def _now(self) -> Spans:
+        corrections = self.desk.corrections
+        key = corrections.fingerprint()
+        if key not in self._spans:
+            if len(self._spans) > 4:  # enough to undo and do again
+                self._spans.pop(next(iter(self._spans)))
+            self._spans[key] = Spans(self.session.names(corrections), self._steps)
+        return self._spans[key]
+
+    def _segments(self) -> list[Segment]:
+        with self._computing:
+            now = self._now()
+        found = [
+            Segment(s.recording, s.start_s, s.end_s, s.label, s.phrase or "", s.confidence, "found")
+            for spans in now.of.values()
+            for s in spans
+        ]
+        said = [
+            Segment(c.recording, c.start_s, c.end_s, c.label, c.phrase)  # type: ignore[arg-type]  # kind is
+            for c in self.desk.corrections.of_kind("is")
+            if c.recording in self._place
+        ]
+        return [*found, *said]
+
+    def _correction(self, segment: Segment) -> dict[str, Any]:
+        subject = self.recordings[self._place[segment.recording]]["subject"]
+        return {
+            "kind": "is",
+            "recording": segment.recording,
+            "subject": subject,
+            "start_s": segment.start_s,
+            "end_s": segment.end_s,
+            "label": segment.label,
+            "phrase": segment.phrase,
+        }
+
+    def _state(self) -> dict[str, Any]:
+        """What a change changes."""
+        words = self.desk.words.read()
+        return {
+            **self.desk.told(),
+            "words": [label.model_dump(exclude_none=True) for label in words.labels],
+            "words_are_new": words != self._words,
+        }
+
+    def _recording(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        place = _number(asked, "recording")
+        if place not in range(len(self.recordings)):
+            raise UsageError("there is no such recording")
+        return self.recordings[int(place)]
+
+
+def _sensors(channels: Sequence[Channel]) -> list[dict[str, Any]]:
+    """Channels by place and modality, in the order of their first ones."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for i, channel in enumerate(channels):
+        kind = MODALITIES.get(channel.modality, channel.modality)
+        key = channel.location, channel.modality
+        sensor = found.setdefault(
+            key,
+            {
+                "title": " · ".join(filter(None, (channel.location, kind))),
+                "modality": channel.modality,
+                "unit": UNITS.get(channel.unit, channel.unit),
+                "channels": [],
+            },
+        )
+        sensor["channels"].append({"index": i, "axis": channel.axis or channel.name})
+    return list(found.values())
+
+
+def _number(asked: Mapping[str, Any], name: str) -> float:
+    try:
+        value = float(asked[name])
+    except (KeyError, TypeError, ValueError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"{name} must be a number")
+    return value
+
+
+def _listed(said: Mapping[str, Any], name: str, kind: type) -> list[Any]:
+    given = said.get(name)
+    if not isinstance(given, list) or not all(isinstance(one, kind) for one in given):
+        raise UsageError(f"{name} must be a list")
+    return given
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _file(text: str, kind: str, name: str) -> Reply:
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Reply(text.encode("utf-8", "replace"), f"{kind}; charset=utf-8", disposition)

@@ -1,0 +1,167 @@
+"""What a person does in the studio: correct, take back, do again. Each change is on the disk before it is
+answered."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from vqtext.errors import UsageError, WordsError
+from vqtext.pipeline.correcting.corrections import (
+    Correction,
+    Corrections,
+    make_correction,
+    read_corrections,
+    write_corrections,
+)
+from vqtext.schema import LabelWords
+from vqtext.studio.label_words import LabelFile
+
+SHOWN = 200  # changes of the history that are told
+LEAST_S = 0.005  # what is left of a stretch that another cuts, and is shorter, is dropped
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change that can be taken back.
+
+    Attributes:
+        before, after: all corrections, or the words of one label.
+        told: for the history: the corrections that were added, or the label whose words changed.
+    """
+
+    before: Corrections | LabelWords
+    after: Corrections | LabelWords
+    told: dict[str, Any]
+
+
+class Desk:
+    """The corrections and words of a cache, as one person at a time changes them; safe to be used by threads.
+
+    Args:
+        cache: the folder of the artifacts.
+        check: what is wrong with corrections, a line each; nothing is taken that brings a new fault.
+
+    Raises:
+        VQTextError: what is there cannot be read.
+    """
+
+    def __init__(self, cache: Path, check: Callable[[Corrections], list[str]]) -> None:
+        self.cache, self.check = cache, check
+        self.words = LabelFile(cache / "subactions.json")
+        self.corrections = read_corrections(cache)
+        made = self.corrections.corrections
+        states = [Corrections(corrections=made[:i]) for i in range(max(0, len(made) - SHOWN), len(made) + 1)]
+        self._past = [_change(*pair) for pair in pairwise(states)]  # as if each was said by itself
+        self._future: list[Change] = []
+        self._one_at_a_time = threading.RLock()
+
+    def correct(self, said: Iterable[dict[str, Any]]) -> None:
+        """Take corrections in, given without an id; all of them or none. Of two that speak of one moment the
+        newer one holds: the older one is cut there.
+
+        Raises:
+            WordsError: one is none, or contradicts what is there.
+            ArtifactError: the cache cannot be written.
+        """
+        with self._one_at_a_time:
+            now = list(self.corrections.corrections)
+            for one in said:
+                now = _placed(now, make_correction(**{**one, "id": uuid4().hex}))
+            self._take(Corrections(corrections=tuple(now)))
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Take corrections out, by their ids."""
+        with self._one_at_a_time:
+            now = self.corrections
+            for gone in ids:
+                now = now.without(gone)
+            self._take(now)
+
+    def reword(self, given: dict[str, Any], seen: dict[str, Any]) -> None:
+        """Put the words of a label in the place of those that stand in subactions.json, and were ``seen``.
+
+        Raises:
+            WordsError: the schema does not allow them; the file stays as it is.
+        """
+        with self._one_at_a_time:
+            before, after = self.words.replace(given, seen)
+            if before != after:
+                self._did(Change(before, after, {"words": after.label}))
+
+    def undo(self) -> None:
+        """Take the last change back. Raises UsageError where there is none."""
+        with self._one_at_a_time:
+            if not self._past:
+                raise UsageError("there is nothing to undo")
+            change = self._past[-1]
+            self._put(change.after, change.before)
+            self._future.append(self._past.pop())
+
+    def redo(self) -> None:
+        """Do again what was taken back last. Raises UsageError where there is nothing."""
+        with self._one_at_a_time:
+            if not self._future:
+                raise UsageError("there is nothing to do again")
+            change = self._future[-1]
+            self._put(change.before, change.after)
+            self._past.append(self._future.pop())
+
+    def told(self) -> dict[str, Any]:
+        """What was said, what is wrong with it, and what can be undone and done again; the newest last."""
+        with self._one_at_a_time:
+            return {
+                "corrections": [c.model_dump() for c in self.corrections.corrections],
+                "problems": self.check(self.corrections),
+                "history": [change.told for change in self._past[-SHOWN:]],
+                "undo": bool(self._past),
+                "redo": bool(self._future),
+            }
+
+    def _take(self, now: Corrections) -> None:
+        if now == self.corrections:
+            return
+        known = {*self.check(self.corrections)}
+        if new := [problem for problem in self.check(now) if problem not in known]:
+            raise WordsError(new[0])
+        before = self.corrections
+        self._put(before, now)
+        self._did(_change(before, now))
+
+    def _put(self, now: Corrections | LabelWords, wanted: Corrections | LabelWords) -> None:
+        if isinstance(wanted, Corrections):
+            write_corrections(self.cache, wanted)
+            self.corrections = wanted
+        else:
+            self.words.replace(*(side.model_dump(exclude_none=True) for side in (wanted, now)))
+
+    def _did(self, change: Change) -> None:
+        self._past.append(change)
+        self._future.clear()
+
+
+def _change(before: Corrections, after: Corrections) -> Change:
+    known = {*before.corrections}
+    return Change(before, after, {"added": [c.model_dump() for c in after.corrections if c not in known]})
+
+
+def _placed(standing: Iterable[Correction], new: Correction) -> list[Correction]:
+    """These and a new one; where it lies, older ones of its recording are cut."""
+    kept: list[Correction] = []
+    for old in standing:
+        if old.kind != "is" or new.kind != "is" or old.recording != new.recording:
+            kept.append(old)
+            continue
+        begin, end = old.start_s or 0.0, old.end_s or 0.0
+        start, stop = new.start_s or 0.0, new.end_s or 0.0
+        left, right = (begin, min(end, start)), (max(begin, stop), end)
+        pieces = [piece for piece in (left, right) if piece[1] - piece[0] >= LEAST_S]
+        for i, (a, b) in enumerate(pieces):
+            cut = {"start_s": a, "end_s": b} | ({"id": uuid4().hex} if i else {})
+            kept.append(old.model_copy(update=cut))
+    return [*kept, new]

@@ -1,0 +1,69 @@
+"""The words of one label, changed in subactions.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+from vqtext.cache.lock import lock
+from vqtext.cache.publish import publish
+from vqtext.errors import WordsError
+from vqtext.prompts.subactions import dump_subactions, parse_subactions, read_subactions
+from vqtext.schema import Direction, LabelWords, Lasts, Motion, Posture, Side, SubActions
+
+CHOICES = {
+    "lasts": get_args(Lasts),
+    "side": get_args(Side),
+    "motion": get_args(Motion),
+    "direction": get_args(Direction),
+    "posture": get_args(Posture),
+}
+"""What may stand in a field of which there is a choice."""
+
+
+class LabelFile:
+    """subactions.json, of which one label at a time is replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> SubActions:
+        """All of it. Raises ArtifactError and WordsError as `read_subactions`."""
+        return read_subactions(self.path)
+
+    def replace(self, given: dict[str, Any], seen: dict[str, Any]) -> tuple[LabelWords, LabelWords]:
+        """Put these words in the place of those of their label; other labels stay as they are on the disk.
+
+        Args:
+            given: as in subactions.json; its ``label`` says which one.
+            seen: the words of the label that the person had before the eyes.
+
+        Returns:
+            The words before and after.
+
+        Raises:
+            WordsError: they are no words, nobody wrote words for such a label, or somebody else changed them
+                meanwhile; the file stays as it is.
+            ArtifactError: the file cannot be read or written.
+        """
+        with lock(self.path, wait_s=5):
+            words = self.read()
+            places = {label.label: i for i, label in enumerate(words.labels)}
+            name = given.get("label")
+            if not isinstance(name, str) or name not in places:
+                raise WordsError(f"{self.path} has no label {str(name)[:60]!r}")
+            source = "these words"
+            new = parse_subactions(json.dumps({"labels": [given]}), source).labels[0]
+            before = words.labels[places[name]]
+            if before.model_dump(exclude_none=True) != seen:
+                raise WordsError(
+                    f"the words of {name[:60]!r} changed on the disk since they were shown: look again"
+                )
+            if new != before:
+                words.labels[places[name]] = new
+                text = dump_subactions(words)
+                parse_subactions(text, source)
+                with publish(self.path) as temp:
+                    temp.write_text(text, encoding="utf-8")
+        return before, new

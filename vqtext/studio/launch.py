@@ -1,0 +1,52 @@
+"""``vqtext studio``: opens a cache, serves the page, and ends with Ctrl-C."""
+
+from __future__ import annotations
+
+import webbrowser
+from collections.abc import Callable
+
+from vqtext.cache.lock import lock
+from vqtext.console.progress import Progress
+from vqtext.settings.schema import Settings
+
+
+def serve(
+    settings: Settings, progress: Progress, port: int, told: Callable[[str], None], opens: bool
+) -> None:
+    """Serve until interrupted.
+
+    Args:
+        port: 0 takes a free one.
+        told: is given the address, once the page can be opened.
+        opens: whether the browser is opened.
+
+    Raises:
+        HeldError: another studio is open on the cache.
+        UsageError: the port cannot be taken.
+        VQTextError: windows, words or corrections are missing, or cannot be read.
+    """
+    from vqtext.pipeline.correcting.session import Session
+    from vqtext.pipeline.dedup import Dedup
+    from vqtext.pipeline.stage import run
+    from vqtext.studio.api import Api
+    from vqtext.studio.desk import Desk
+    from vqtext.studio.server import Server
+
+    def open_session() -> Session:
+        from vqtext.pipeline.embed import Embed
+
+        for stage in (Embed, Dedup):  # of words that changed
+            run(stage(settings, progress))
+        return Session(settings)
+
+    with lock(settings.cache / "studio", doing="is open in"):
+        desk = Desk(settings.cache, lambda _: [])
+        api = Api(desk, open_session)
+        with Server(api.routes(), port) as server:
+            told(server.url)
+            if opens:
+                webbrowser.open(server.url)
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                progress.say(f"closed; what you corrected is in {settings.cache / 'corrections.json'}")
