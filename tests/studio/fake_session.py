@@ -11,6 +11,7 @@ import numpy as np
 
 from vqtext.pipeline.correcting.corrections import Corrections
 from vqtext.schema import Channel
+from vqtext.studio.signals import Drawn, Pyramid
 
 RATE = 25.0
 STEPS = {
@@ -61,7 +62,7 @@ class FakeSession:
     ) -> None:
         self._steps, self.step_s = {label: list(names) for label, names in steps.items()}, step_s
         self._seconds = dict(recordings or {"P01 session 1": 60.0, "P02 session 1": 30.0})
-        self._signals: dict[str, np.ndarray] = {}
+        self._signals: dict[str, Pyramid] = {}
 
     def recordings(self) -> list[dict[str, Any]]:
         return [
@@ -78,8 +79,8 @@ class FakeSession:
             for axis in "xyz"
         ]
 
-    def steps(self) -> dict[str, list[str]]:
-        return self._steps
+    def steps(self) -> dict[str, dict[str, str | None]]:
+        return {label: dict.fromkeys(names) for label, names in self._steps.items()}
 
     def check(self, corrections: Corrections) -> list[str]:
         never = {(c.label, c.phrase) for c in corrections.of_kind("never")}
@@ -130,24 +131,15 @@ class FakeSession:
             for s in spans[:count]
         ]
 
-    def signal(self, recording: str, start_s: float, end_s: float, points: int) -> dict[str, np.ndarray]:
-        whole = self._whole(recording)
-        first, last = int(start_s * RATE), max(int(end_s * RATE), int(start_s * RATE) + 1)
-        part = whole[:, first:last]
-        points = min(points, part.shape[1])
-        edges = np.linspace(0, part.shape[1], points, endpoint=False).astype(int)
-        pairs = np.stack([np.minimum.reduceat(part, edges, 1), np.maximum.reduceat(part, edges, 1)], 2)
-        return {channel.name: pairs[i] for i, channel in enumerate(self.channels())}
-
-    def _whole(self, recording: str) -> np.ndarray:
+    def signal(self, recording: str, start_s: float, end_s: float, points: int) -> Drawn:
         if recording not in self._signals:
-            steps = int(self._seconds[recording] * RATE)
-            time = np.arange(steps, dtype=np.float32) / np.float32(RATE)
-            rng = np.random.default_rng(0)
-            rows = [
-                np.sin(time * (2 + i % 5) * 1.3 + i) * (0.3 + i % 4)
-                + 0.15 * rng.normal(size=steps).astype(np.float32)
-                for i in range(len(self.channels()))
-            ]
-            self._signals[recording] = np.stack(rows).astype(np.float32)
-        return self._signals[recording]
+            self._signals[recording] = Pyramid(waves(int(self._seconds[recording] * RATE), 45), RATE)
+        return self._signals[recording].drawn(start_s, end_s, points)
+
+
+def waves(steps: int, channels: int) -> np.ndarray:
+    """Signals ``(C, N)`` that differ."""
+    time = np.arange(steps, dtype=np.float32) / np.float32(RATE)
+    noise = np.random.default_rng(0).normal(scale=0.15, size=steps).astype(np.float32)
+    rows = [np.sin(time * (2 + i % 5) * 1.3 + i) * (0.3 + i % 4) + noise for i in range(channels)]
+    return np.stack(rows).astype(np.float32)

@@ -8,8 +8,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-import numpy as np
-
 from vqtext.errors import UsageError, VQTextError
 from vqtext.pipeline.correcting.corrections import Corrections
 from vqtext.report.figures import MODALITIES, UNITS
@@ -20,22 +18,35 @@ from vqtext.studio.desk import Desk
 from vqtext.studio.exchange import Segment
 from vqtext.studio.label_words import CHOICES
 from vqtext.studio.server import Reply, Route
+from vqtext.studio.signals import Drawn
 from vqtext.studio.spans import Spans, changed
 
 MOST_POINTS = 16384  # columns of a drawing: more than any screen has
 QUESTIONS = 8  # looked for at once
 
 
-class Session(Protocol):
-    """What the page needs of a cache's windows, words and evidence (`vqtext.pipeline.correcting.session`)."""
+class Shown(Protocol):
+    """What the page is shown of a cache; `vqtext.studio.opened.Opened` is one."""
 
-    def recordings(self) -> Sequence[Mapping[str, Any]]: ...
+    def recordings(self) -> Sequence[Mapping[str, Any]]:
+        """``name``, ``subject``, ``seconds`` and ``labels`` of each that has windows."""
+
     def channels(self) -> Sequence[Channel]: ...
-    def steps(self) -> Mapping[str, Sequence[str]]: ...
-    def check(self, corrections: Corrections) -> list[str]: ...
-    def names(self, corrections: Corrections) -> Sequence[Any]: ...
-    def ask(self, corrections: Corrections, count: int) -> Sequence[Any]: ...
-    def signal(self, recording: str, start_s: float, end_s: float, points: int) -> Mapping[str, Any]: ...
+
+    def steps(self) -> Mapping[str, Mapping[str, str | None]]:
+        """Label → phrase → what people are shown instead, in order: the steps that a correction may name."""
+
+    def check(self, corrections: Corrections) -> list[str]:
+        """What is wrong with them, a line each."""
+
+    def names(self, corrections: Corrections) -> Sequence[Any]:
+        """The steps of all recordings: `vqtext.pipeline.correcting.spans.StepSpan`."""
+
+    def ask(self, corrections: Corrections, count: int) -> Sequence[Any]:
+        """The moments that settle most: `vqtext.pipeline.correcting.asking.Question`."""
+
+    def signal(self, recording: str, start_s: float, end_s: float, points: int) -> Drawn:
+        """A stretch of a recording for drawing; may be called beside all others."""
 
 
 class Api:
@@ -49,7 +60,7 @@ class Api:
         VQTextError: there is nothing to show.
     """
 
-    def __init__(self, desk: Desk, open_session: Callable[[], Session]) -> None:
+    def __init__(self, desk: Desk, open_session: Callable[[], Shown]) -> None:
         self.desk, self._open = desk, open_session
         self._computing = threading.Lock()
         self._load()
@@ -107,8 +118,14 @@ class Api:
             "sensors": _sensors(self.session.channels()),
             "places": list(dict.fromkeys(channel.location for channel in self.session.channels())),
             "steps": [
-                {"label": label, "steps": [{"phrase": name, "look": look[name]} for name in names]}
-                for label, names in self._steps.items()
+                {
+                    "label": label,
+                    "steps": [
+                        {"phrase": name, "display": shown, "look": look[name]}
+                        for name, shown in names.items()
+                    ],
+                }
+                for label, names in self.session.steps().items()
             ],
             "palette": {"colours": COLOURS, "hatches": HATCHES},
             "choices": CHOICES,
@@ -116,16 +133,17 @@ class Api:
         }
 
     def signal(self, asked: dict[str, Any]) -> Reply:
-        """Least and greatest value of each channel in each of so many columns: float32 ``(C, P, 2)``."""
+        """Least and greatest value of each channel in each of so many columns: float32 ``(C, P, 2)``;
+        where they begin and end stands in the head."""
         recording = self._recording(asked)
         seconds = float(recording["seconds"])
         start, end = (min(max(_number(asked, name), 0.0), seconds) for name in ("start", "end"))
         if end <= start:
             raise UsageError(f"{recording['name']!r} has nothing from {start:g} to {end:g} s")
         points = int(min(max(_number(asked, "points"), 1), MOST_POINTS))
-        of = self.session.signal(recording["name"], start, end, points)
-        pairs = np.stack([np.asarray(channel, dtype="<f4") for channel in of.values()])
-        return Reply(np.ascontiguousarray(pairs).tobytes())
+        drawn = self.session.signal(recording["name"], start, end, points)
+        stretch = {"X-Start": f"{drawn.start_s:.6f}", "X-End": f"{drawn.end_s:.6f}"}
+        return Reply(drawn.values.astype("<f4").tobytes(), headers=stretch)
 
     def names(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The steps of a recording under the corrections of now, and what changed since the last time."""

@@ -152,7 +152,10 @@ def from_label_studio(text: str, recordings: Iterable[str], steps: Mapping[str, 
         where = f"task {number}"
         if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
             raise DataError(f"{where} has no data: export from Label Studio as JSON, not JSON-MIN")
-        offered = [one for one in task.get("annotations") or () if isinstance(one, dict)]
+        annotations = task.get("annotations")
+        offered = (
+            [one for one in annotations if isinstance(one, dict)] if isinstance(annotations, list) else []
+        )
         made = [one for one in offered if not one.get("was_cancelled")]
         left["cancelled annotations"] += len(offered) - len(made)
         if not made:
@@ -166,7 +169,8 @@ def from_label_studio(text: str, recordings: Iterable[str], steps: Mapping[str, 
             if not isinstance(value, dict) or not isinstance(names, list) or not names:
                 left["regions that are no time series labels"] += 1
                 continue
-            if len(names) > 1 or names[0] not in meant:
+            step = meant.get(str(names[0]))
+            if len(names) > 1 or step is None:
                 one = (
                     f"{len(names)} labels at once" if len(names) > 1 else f"the label {str(names[0])[:60]!r}"
                 )
@@ -177,7 +181,7 @@ def from_label_studio(text: str, recordings: Iterable[str], steps: Mapping[str, 
             if start == end:
                 left["regions without a length"] += 1
                 continue
-            said.append(_segment(recording, start, end, *meant[names[0]], where))
+            said.append(_segment(recording, start, end, *step, where))
     return Read(tuple(said), _told(left))
 
 
@@ -212,9 +216,7 @@ def _meant(steps: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:
 
 
 def _recording(data: Mapping[str, Any], known: set[str], where: str) -> str:
-    if data.get("recording") in known:
-        return str(data["recording"])
-    for value in data.values():
+    for value in (data.get("recording"), *data.values()):
         if isinstance(value, str):
             stem = PurePosixPath(value.partition("?")[0]).stem
             for name in (value, stem, stem.partition("-")[2]):  # Label Studio puts "1a2b3c4d-" before a file

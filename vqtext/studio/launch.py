@@ -27,17 +27,17 @@ def serve(
     """
     from vqtext.pipeline.correcting.session import Session
     from vqtext.pipeline.dedup import Dedup
+    from vqtext.pipeline.embed import Embed
     from vqtext.pipeline.stage import run
     from vqtext.studio.api import Api
     from vqtext.studio.desk import Desk
+    from vqtext.studio.opened import Opened
     from vqtext.studio.server import Server
 
-    def open_session() -> Session:
-        from vqtext.pipeline.embed import Embed
-
+    def open_session() -> Opened:
         for stage in (Embed, Dedup):  # of words that changed
             run(stage(settings, progress))
-        return Session(settings)
+        return Opened(Session(settings))
 
     with lock(settings.cache / "studio", doing="is open in"):
         desk = Desk(settings.cache, lambda _: [])

@@ -37,7 +37,7 @@ const status = (key, values) => { $status.textContent = key ? t(key, values) : "
 const take = state => {
   app.state = { ...app.state, ...state };
   app.words = new Map(app.state.words.map(words => [words.label, words]));
-  app.shown = new Map(app.state.words.flatMap(words => words.subactions.filter(step => step.display).map(step => [`${words.label}\n${step.phrase}`, step.display])));
+  app.shown = new Map(app.state.steps.flatMap(of => of.steps.filter(step => step.display).map(step => [`${of.label}\n${step.phrase}`, step.display])));
   app.labels = new Map(app.state.steps.map(entry => [entry.label, entry]));
   setPalette(app.state.palette);
   $("#undo").disabled = !app.state.undo;
