@@ -1,6 +1,6 @@
 // What the page says, in each of its languages. Names of labels and steps are the data's own.
 
-const TEXTS = {
+export const TEXTS = {
   en: {
     language: "Language", undo: "Undo", redo: "Redo", next: "Next question", keys: "Keys", files: "Files",
     recordings: "Recordings", filter: "Find a recording", noRecording: "No recording has this name.",
