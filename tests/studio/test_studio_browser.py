@@ -139,7 +139,7 @@ def test_all_of_it_by_keyboard_and_a_reload_shows_it(browser: Any, studio: Studi
 def test_words_are_edited_by_keyboard_and_a_refusal_tells_why(browser: Any, studio: Studio) -> None:
     with opened(browser, studio, failures=1) as page:
         press(page, "Home", "ArrowDown", "w")
-        field = page.locator("form.words input").first
+        field = page.locator("form.words details[open] input").first
         assert field.evaluate("e => e === document.activeElement")
         press(page, "Control+a", "Delete", "Enter")
         until(page, "document.querySelector('.trouble').textContent")

@@ -6,6 +6,7 @@ import json
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from vqtext.errors import UsageError, VQTextError
@@ -221,6 +222,11 @@ class Api:
                 raise UsageError(f"there is no recording {segment.recording[:60]!r} in this cache")
         self.desk.correct(self._correction(segment) for segment in read.segments)
         return {**self._state(), "taken": len(read.segments), "left_out": list(read.left_out)}
+
+    def prepare(self) -> None:
+        """Find the names that the page will ask for first. What is wrong with them, it is told then."""
+        with suppress(Exception), self._computing:
+            self._now()
 
     def _now(self) -> Spans:
         corrections = self.desk.corrections

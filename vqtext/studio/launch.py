@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import webbrowser
 from collections.abc import Callable
 
@@ -42,6 +43,7 @@ def serve(
     with lock(settings.cache / "studio", doing="is open in"):
         desk = Desk(settings.cache, lambda _: [])
         api = Api(desk, open_session)
+        threading.Thread(target=api.prepare, daemon=True).start()  # while the browser starts
         with Server(api.routes(), port) as server:
             told(server.url)
             if opens:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
-from vqtext.steps import UNKNOWN_NAME
+import numpy as np
+
+NONE = -1  # where there is no step, or one that is none of its label's
 
 
 class Spans:
     """What a session found, recording by recording.
 
     Args:
-        spans: of `Session.names`; sorted within a recording.
+        spans: of `Session.names`; sorted within a recording, and apart.
         steps: label → its phrases, whose places the page knows steps by.
     """
 
@@ -22,44 +22,60 @@ class Spans:
         self.of: dict[str, list[Any]] = {}
         for span in spans:
             self.of.setdefault(span.recording, []).append(span)
-        self._label = {label: i for i, label in enumerate(steps)}
-        self._step = {label: {name: i for i, name in enumerate(names)} for label, names in steps.items()}
+        place = {label: i for i, label in enumerate(steps)}
+        step = {(label, name): i for label, names in steps.items() for i, name in enumerate(names)}
+        self._columns = {
+            name: (
+                np.array([s.start_s for s in own]),
+                np.array([s.end_s for s in own]),
+                np.array([place.get(s.label, NONE) for s in own]),
+                np.array([step.get((s.label, s.phrase), NONE) for s in own]),
+            )
+            for name, own in self.of.items()
+        }
 
     def columns(self, recording: str) -> dict[str, list[Any]]:
         """Starts and ends in seconds, places of label and step (-1: none), and confidence in percent."""
-        mine = self.of.get(recording, [])
+        start, end, label, step = self._columns.get(recording, (np.empty(0),) * 4)
         return {
-            "start": [round(s.start_s, 4) for s in mine],
-            "end": [round(s.end_s, 4) for s in mine],
-            "label": [self._label.get(s.label, -1) for s in mine],
-            "step": [self._step.get(s.label, {}).get(s.phrase, -1) for s in mine],
-            "sure": [round(100 * s.confidence) for s in mine],
+            "start": start.round(4).tolist(),
+            "end": end.round(4).tolist(),
+            "label": label.tolist(),
+            "step": step.tolist(),
+            "sure": [round(100 * s.confidence) for s in self.of.get(recording, [])],
         }
 
     def at(self, recording: str, seconds: float) -> Any | None:
         """The step of a moment; None where there is none."""
-        mine = self.of.get(recording, [])
-        place = bisect_right(mine, seconds, key=lambda s: s.start_s) - 1
-        return mine[place] if place >= 0 and seconds < mine[place].end_s else None
+        place = int(self._places(recording, np.array([seconds]))[0])
+        return None if place == NONE else self.of[recording][place]
+
+    def _places(self, recording: str, seconds: np.ndarray) -> np.ndarray:
+        if recording not in self._columns:
+            return np.full(len(seconds), NONE)
+        start, end, *_ = self._columns[recording]
+        place = np.searchsorted(start, seconds, side="right") - 1
+        return np.where((place >= 0) & (seconds < end[place]), place, NONE)
+
+    def _said(self, recording: str, seconds: np.ndarray) -> np.ndarray:
+        """Label and step of moments ``(n,)``, as ``(2, n)``."""
+        if recording not in self._columns:
+            return np.full((2, len(seconds)), NONE)
+        place = self._places(recording, seconds)
+        return np.where(place == NONE, NONE, np.stack(self._columns[recording][2:])[:, place])
+
+    def borders(self, recording: str) -> np.ndarray:
+        """Where steps begin and end, in seconds."""
+        return np.concatenate(self._columns[recording][:2] if recording in self._columns else [np.empty(0)])
 
 
 def changed(before: Spans, after: Spans) -> dict[str, float]:
     """For how many seconds, and in how many recordings, two sets of names differ."""
     seconds, recordings = 0.0, 0
     for name in {*before.of, *after.of}:
-        borders = sorted(
-            {edge for side in (before, after) for s in side.of.get(name, []) for edge in (s.start_s, s.end_s)}
-        )
-        own = sum(
-            end - start
-            for start, end in pairwise(borders)
-            if _said(before, name, (start + end) / 2) != _said(after, name, (start + end) / 2)
-        )
-        seconds += own
-        recordings += own > 0
+        borders = np.unique(np.concatenate([before.borders(name), after.borders(name)]))
+        middle = (borders[1:] + borders[:-1]) / 2
+        differs = (before._said(name, middle) != after._said(name, middle)).any(0)
+        seconds += float(np.diff(borders)[differs].sum())
+        recordings += bool(differs.any())
     return {"seconds": round(seconds, 2), "recordings": recordings}
-
-
-def _said(spans: Spans, recording: str, seconds: float) -> tuple[str, str] | None:
-    span = spans.at(recording, seconds)
-    return None if span is None else (span.label, span.phrase or UNKNOWN_NAME)

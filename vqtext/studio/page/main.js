@@ -74,6 +74,7 @@ const change = (what, said) => {
     if (changed?.seconds) status("changed", { seconds: changed.seconds.toFixed(1), recordings: changed.recordings });
     else status(changed ? "same" : "saved");
     app.questions = null;
+    list();
     again();
   }).catch(trouble);
   return queue;
@@ -248,12 +249,12 @@ const draw = () => {
   if (app.editing && app.target && app.words.has(app.target.label)) {
     if (!$panel.querySelector("form")) {
       const done = () => { app.editing = false; draw(); $view.focus(); };
-      $panel.replaceChildren(wordsForm(app.words.get(app.target.label), app.state.choices, app.state.places, async (words, seen) => {
+      $panel.replaceChildren(wordsForm(app.words.get(app.target.label), app.target.phrase, app.state.choices, app.state.places, async (words, seen) => {
         take(await post("words", { words, seen }));
         status("wordsSaved");
         done();
       }, done));
-      $panel.querySelector("input")?.focus();
+      $panel.querySelector("details[open] input")?.focus();
     }
   } else {
     $panel.replaceChildren(...panel(app, act));

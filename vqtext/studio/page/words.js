@@ -3,8 +3,9 @@
 import { h, name } from "./dom.js";
 import { t } from "./texts.js";
 
-// A form over a copy of the words; `save` is given them, `cancel` nothing. Fields not shown stay as they are.
-export const wordsForm = (words, choices, places, save, cancel) => {
+// A form over a copy of the words, open at one phrase; `save` is given them, `cancel` nothing. Fields that it does
+// not show stay as they are.
+export const wordsForm = (words, phrase, choices, places, save, cancel) => {
   const copy = structuredClone(words), list = h("ol", { class: "word-steps" }), trouble = h("p", { class: "trouble", role: "alert" });
   const text = (of, key, label) => h("label", {}, h("span", {}, label), h("input", {
     type: "text", value: of[key] ?? "", maxlength: "2000", oninput: event => { put(of, key, event.target.value); },
@@ -12,8 +13,12 @@ export const wordsForm = (words, choices, places, save, cancel) => {
   const choice = (of, key, label, offered = choices[key]) => h("select", {
     "aria-label": label, title: label, onchange: event => put(of, key, event.target.value),
   }, h("option", { value: "" }, `${label}: –`), offered.map(value => h("option", { value, selected: of[key] === value }, value)));
+  const unfolded = new Set([copy.subactions.find(step => step.phrase === phrase) ?? copy.subactions[0]]);
   const draw = (focus) => {
-    list.replaceChildren(...copy.subactions.map((step, i) => h("li", {},
+    if (focus !== undefined) unfolded.add(copy.subactions[Math.min(focus, copy.subactions.length - 1)]);
+    list.replaceChildren(...copy.subactions.map((step, i) => h("li", {}, h("details", {
+      open: unfolded.has(step), ontoggle: event => { if (event.target.open) unfolded.add(step); else unfolded.delete(step); },
+    }, h("summary", {}, `${i + 1}. `, name(step.phrase || "…", 120)),
       h("div", { class: "row" }, text(step, "phrase", t("phrase")),
         h("span", { class: "moves" }, move("↑", t("up"), i, -1), move("↓", t("down"), i, 1),
           h("button", { type: "button", "aria-label": t("drop"), title: t("drop"), disabled: copy.subactions.length < 2, onclick: () => { copy.subactions.splice(i, 1); draw(i); } }, "×"))),
@@ -21,7 +26,7 @@ export const wordsForm = (words, choices, places, save, cancel) => {
       Object.entries(step.signature ?? {}).map(([place, cell]) => h("div", { class: "row cell" }, h("b", {}, name(place, 40)),
         choice(cell, "motion", t("motion")), choice(cell, "direction", t("direction")), choice(cell, "posture", t("posture")),
         h("button", { type: "button", "aria-label": `${t("drop")}: ${place}`, title: t("drop"), onclick: () => { delete step.signature[place]; draw(i); } }, "×"))),
-      more(step, i))));
+      more(step, i)))));
     list.children[focus]?.querySelector("input")?.focus();
   };
   const move = (sign, label, i, by) => h("button", {
