@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Studio, said
+from studio_server import Studio, said
 from fake_session import STEPS
 
 from vqtext.cache.lock import HeldError, lock
@@ -96,7 +96,7 @@ KILLED = """
 import sys, threading, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from conftest import Studio, said
+from studio_server import Studio, said
 from fake_session import FakeSession
 studio = Studio(Path(sys.argv[1]), FakeSession())
 for i in range(100_000):

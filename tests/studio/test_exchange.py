@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import Studio, said
+from studio_server import Studio, said
 
 from vqtext.errors import DataError
 from vqtext.studio.exchange import (

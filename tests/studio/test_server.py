@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Studio, said
+from studio_server import Studio, said
 
 from vqtext.errors import UsageError
 from vqtext.studio.server import ASSETS, MOST_BYTES, PAGE, Server

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from conftest import Studio
+from studio_server import Studio
 from fake_session import STEPS, FakeSession
 
 from vqtext.pipeline.correcting.corrections import read_corrections

@@ -69,6 +69,10 @@ const change = (what, said) => {
     take(await post(what, said));
     $notice.hidden = !app.state.words_are_new;
     status("working");
+    for (const one of said?.corrections ?? []) {
+      const label = app.state.steps.findIndex(entry => entry.label === one.label), step = app.state.steps[label]?.steps.findIndex(({ phrase }) => phrase === one.phrase);
+      if (one.kind === "is" && step >= 0 && one.recording === app.state.recordings[app.recording].name) view.splice(one, label, step, app.state.steps[label].steps[step].look);
+    }
     draw();
     const changed = await names();
     if (changed?.seconds) status("changed", { seconds: changed.seconds.toFixed(1), recordings: changed.recordings });

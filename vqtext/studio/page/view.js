@@ -83,6 +83,18 @@ export class View {
   x = at => (at - this.range.start) / (this.range.end - this.range.start) * this.width;
   at = x => this.range.start + x / this.width * (this.range.end - this.range.start);
 
+  // Show what was just said at once; all that follows from it comes when it is found.
+  splice({ start_s, end_s }, label, step, look) {
+    const { spans } = this, kept = [];
+    const keep = (i, from, to) => {
+      if (to - from > .005) kept.push([from, to, spans.label[i], spans.step[i], spans.sure[i], spans.look[i]]);
+    };
+    spans.start.forEach((from, i) => { keep(i, from, Math.min(spans.end[i], start_s)); keep(i, Math.max(from, end_s), spans.end[i]); });
+    kept.push([start_s, end_s, label, step, 100, look]);
+    kept.sort((a, b) => a[0] - b[0]);
+    this.spans = Object.fromEntries(["start", "end", "label", "step", "sure", "look"].map((name, k) => [name, kept.map(row => row[k])]));
+  }
+
   place(seconds) {
     const place = draw.above(this.spans.start, seconds) - 1;
     return place >= 0 && seconds < this.spans.end[place] ? place : -1;
