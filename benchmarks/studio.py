@@ -3,8 +3,8 @@
     python benchmarks/studio.py --cache FOLDER [--end-to-end] [--browser PATH]
 
 FOLDER is a cache up to `dedup`; nothing is written there. With ``--end-to-end`` its windows are laid end to
-end as one recording: 12.7 hours of 45 channels of DSADS. Prints seconds, and frames a second while a recording
-is dragged; the browser is headless, and draws without a graphics card.
+end as one recording: 12.7 hours of 45 channels of DSADS. Prints seconds, and frames a second while it
+is dragged. The browser is headless, and draws without a graphics card.
 """
 
 from __future__ import annotations

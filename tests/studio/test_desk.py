@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from studio_server import Studio, said
 from fake_session import STEPS
+from studio_server import Studio, said
 
 from vqtext.cache.lock import HeldError, lock
 from vqtext.pipeline.correcting.corrections import read_corrections

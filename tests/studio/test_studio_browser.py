@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from studio_server import Studio
 from fake_session import STEPS, FakeSession
+from studio_server import Studio
 
 from vqtext.pipeline.correcting.corrections import read_corrections
 
