@@ -135,7 +135,7 @@ class Api:
 
     def signal(self, asked: dict[str, Any]) -> Reply:
         """Least and greatest value of each channel in each of so many columns: float32 ``(C, P, 2)``;
-        where they begin and end stands in the head."""
+        where they begin and end, and how many samples a column is of, stands in the head."""
         recording = self._recording(asked)
         seconds = float(recording["seconds"])
         start, end = (min(max(_number(asked, name), 0.0), seconds) for name in ("start", "end"))
@@ -143,8 +143,9 @@ class Api:
             raise UsageError(f"{recording['name']!r} has nothing from {start:g} to {end:g} s")
         points = int(min(max(_number(asked, "points"), 1), MOST_POINTS))
         drawn = self.session.signal(recording["name"], start, end, points)
-        stretch = {"X-Start": f"{drawn.start_s:.6f}", "X-End": f"{drawn.end_s:.6f}"}
-        return Reply(drawn.values.astype("<f4").tobytes(), headers=stretch)
+        numbers = {"X-Start": drawn.start_s, "X-End": drawn.end_s, "X-Samples": drawn.samples}
+        headers = {name: f"{number:.6f}" for name, number in numbers.items()}
+        return Reply(drawn.values.astype("<f4").tobytes(), headers=headers)
 
     def names(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The steps of a recording under the corrections of now, and what changed since the last time."""

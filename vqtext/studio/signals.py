@@ -20,6 +20,7 @@ class Drawn:
 
     start_s: float
     end_s: float
+    samples: float  # in a part
     values: np.ndarray
 
 
@@ -54,6 +55,7 @@ class Pyramid:
         return Drawn(
             low * size / self.rate_hz,
             min(high * size, total) / self.rate_hz,
+            (high - low) * size / len(parts),
             np.stack(pairs, -1).astype(np.float32),
         )
 

@@ -20,8 +20,8 @@ export const getSignal = async (recording, start, end, points, channels) => {
   const response = await fetch(address("signal", { recording, start, end, points }));
   if (!response.ok) await answer(response);
   const values = new Float32Array(await response.arrayBuffer());
-  const [from, to] = ["X-Start", "X-End"].map(name => Number(response.headers.get(name)));
-  return { start: from, end: to, values, points: values.length / channels / 2 };
+  const [from, to, samples] = ["X-Start", "X-End", "X-Samples"].map(name => Number(response.headers.get(name)));
+  return { start: from, end: to, samples, values, points: values.length / channels / 2 };
 };
 
 export const exported = kind => address("export", { kind });
