@@ -72,7 +72,7 @@ class Desk:
         with self._one_at_a_time:
             now = list(self.corrections.corrections)
             for one in said:
-                now = _placed(now, make_correction(**{**one, "id": uuid4().hex}))
+                now = _placed(now, make_correction(**{**one, "id": _id()}))
             self._take(Corrections(corrections=tuple(now)))
 
     def remove(self, ids: Iterable[str]) -> None:
@@ -152,16 +152,21 @@ def _change(before: Corrections, after: Corrections) -> Change:
 
 def _placed(standing: Iterable[Correction], new: Correction) -> list[Correction]:
     """These and a new one; where it lies, older ones of its recording are cut."""
+    if new.start_s is None or new.end_s is None:
+        return [*standing, new]
     kept: list[Correction] = []
     for old in standing:
-        if old.kind != "is" or new.kind != "is" or old.recording != new.recording:
+        begin, end = old.start_s, old.end_s
+        elsewhere = old.recording != new.recording
+        if elsewhere or begin is None or end is None or end <= new.start_s or begin >= new.end_s:
             kept.append(old)
             continue
-        begin, end = old.start_s or 0.0, old.end_s or 0.0
-        start, stop = new.start_s or 0.0, new.end_s or 0.0
-        left, right = (begin, min(end, start)), (max(begin, stop), end)
-        pieces = [piece for piece in (left, right) if piece[1] - piece[0] >= LEAST_S]
-        for i, (a, b) in enumerate(pieces):
-            cut = {"start_s": a, "end_s": b} | ({"id": uuid4().hex} if i else {})
-            kept.append(old.model_copy(update=cut))
+        pieces = [(begin, new.start_s), (new.end_s, end)]
+        left = [(a, b) for a, b in pieces if b - a >= LEAST_S]
+        for i, (a, b) in enumerate(left):
+            kept.append(old.model_copy(update={"start_s": a, "end_s": b} | ({"id": _id()} if i else {})))
     return [*kept, new]
+
+
+def _id() -> str:
+    return uuid4().hex
