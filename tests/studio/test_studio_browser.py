@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -149,6 +150,35 @@ def test_words_are_edited_by_keyboard_and_a_refusal_tells_why(browser: Any, stud
         page.wait_for_selector("#reopen")
         assert "step down on the left" in (studio.cache / "subactions.json").read_text()
         assert page.evaluate("document.activeElement.id") == "view"
+
+
+def test_who_answers_faster_than_names_are_found_waits_for_nothing(
+    browser: Any, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was typed and what is asked stay, when what follows from an earlier answer arrives."""
+    may_go_on, names = threading.Event(), studio.session.names
+    with opened(browser, studio) as page:
+        press(page, "n")
+        page.wait_for_selector("#panel .asked")
+        monkeypatch.setattr(studio.session, "names", lambda said: may_go_on.wait(10) and names(said))
+        for count in (1, 2, 3):
+            press(page, "Enter", "n")
+            page.wait_for_selector(f".history li:nth-child({count})")
+        until(page, "window.studio.app.target.asked")
+        asked = page.evaluate("window.studio.app.target.start")
+        assert len(spoken(studio)) == 3
+        press(page, "w")
+        page.wait_for_selector("form.words")
+        page.keyboard.type("slowly ")
+        may_go_on.set()
+        settled(page)
+        page.wait_for_timeout(100)
+        assert (
+            "slowly" in page.input_value("form.words details[open] input")
+            and page.locator("form.words").count() == 1
+        )
+        press(page, "Escape")
+        assert page.evaluate("window.studio.app.target.asked && window.studio.app.target.start") == asked
 
 
 def test_hostile_labels_are_text(browser: Any, open_studio: Callable[..., Studio]) -> None:

@@ -9,7 +9,7 @@ import { View } from "./view.js";
 import { wordsForm } from "./words.js";
 
 const app = {
-  state: null, recording: -1, target: null, detail: null, questions: null, question: -1, editing: false,
+  state: null, recording: -1, target: null, detail: null, questions: [], editing: false,
   labels: new Map(), words: new Map(), shown: new Map(),
   shownLabel: label => app.words.get(label)?.display ?? label,
   shownStep: (label, phrase) => phrase ? app.shown.get(`${label}\n${phrase}`) ?? phrase : "",
@@ -55,11 +55,31 @@ const mine = () => app.state.corrections.filter(c => c.kind === "is" && c.record
 
 const names = async () => {
   const recording = app.recording, { spans, changed } = await get("names", { recording });
-  if (recording !== app.recording) return changed;
+  while (view.edge) await new Promise(done => setTimeout(done, 50)); // a border is held: it stays where it is
+  if (recording !== app.recording || found.dirty) return changed;
   spans.look = spans.step.map((step, i) => app.state.steps[spans.label[i]]?.steps[step]?.look ?? -1);
   view.spans = spans;
   view.redraw();
   return changed;
+};
+
+// What follows from the changes is found beside them: who answers faster than it is found waits for nothing.
+const found = { dirty: false, busy: null };
+const find = () => {
+  found.dirty = true;
+  status("working");
+  found.busy ??= (async () => {
+    let changed, total = 0, recordings = 0;
+    while (found.dirty) {
+      found.dirty = false;
+      changed = await names();
+      total += changed?.seconds ?? 0;
+      recordings = Math.max(recordings, changed?.recordings ?? 0);
+    }
+    if (recordings) status("changed", { seconds: total.toFixed(1), recordings });
+    else status(changed ? "same" : "saved");
+    again();
+  })().catch(trouble).finally(() => { found.busy = null; });
 };
 
 // One change at a time, in the order of the keys that were pressed.
@@ -68,28 +88,30 @@ const change = (what, said) => {
   queue = queue.then(async () => {
     take(await post(what, said));
     $notice.hidden = !app.state.words_are_new;
-    status("working");
     for (const one of said?.corrections ?? []) {
       const label = app.state.steps.findIndex(entry => entry.label === one.label), step = app.state.steps[label]?.steps.findIndex(({ phrase }) => phrase === one.phrase);
       if (one.kind === "is" && step >= 0 && one.recording === app.state.recordings[app.recording].name) view.splice(one, label, step, app.state.steps[label].steps[step].look);
     }
-    draw();
-    const changed = await names();
-    if (changed?.seconds) status("changed", { seconds: changed.seconds.toFixed(1), recordings: changed.recordings });
-    else status(changed ? "same" : "saved");
-    app.questions = null;
+    app.questions = app.questions.filter(open);
     list();
     again();
+    find();
   }).catch(trouble);
   return queue;
 };
 
-// What is chosen is looked at anew: it may have another name by now.
+// Whether nobody spoke of a question's moment yet.
+const open = asked => !app.state.corrections.some(c => c.kind === "is" && c.recording === app.state.recordings[asked.recording].name
+  && c.start_s < asked.end_s - .01 && c.end_s > asked.start_s + .01);
+
+// What is chosen is looked at anew: it may have another name by now. Not so a question that is open, nor what is typed.
 const again = () => {
-  if (!app.target) return draw();
-  const place = view.place((app.target.start + app.target.end) / 2);
-  if (app.target.asked || app.target.own) look({ ...app.target, asked: false, own: false, phrase: phraseOf(place) ?? app.target.phrase });
-  else choose(place, false);
+  const at = document.activeElement, { target } = app;
+  if (app.editing || (at?.matches("input") && $panel.contains(at))) return view.redraw();
+  if (!target) return draw();
+  const isSaid = mine().some(c => c.start_s < target.end - .01 && c.end_s > target.start + .01);
+  if ((target.asked || target.own) && !isSaid) return draw();
+  return choose(view.place((target.start + target.end) / 2), false);
 };
 
 // ---- what is chosen
@@ -207,19 +229,18 @@ const leaveBorder = keeps => {
   if (keeps) moveBorder(place, at);
 };
 
+// Questions are looked for some at a time; the one that was passed over comes again as the last of them.
 const nextQuestion = async () => {
   await queue;
-  if (!app.questions) {
+  if (app.target?.asked && app.questions.length > 1) app.questions.push(app.questions.shift());
+  if (!app.questions.length) {
     status("asking");
-    try { app.questions = (await get("questions")).questions; } catch (error) { return trouble(error); }
-    app.question = -1;
+    try { app.questions = (await get("questions")).questions.filter(open); } catch (error) { return trouble(error); }
+    status(app.questions.length ? "" : "noQuestion");
   }
-  status("");
-  if (!app.questions.length) return status("noQuestion");
-  app.question = (app.question + 1) % app.questions.length;
-  const asked = app.questions[app.question];
-  await openRecording(asked.recording).catch(trouble);
-  view.reveal(asked.start_s, asked.end_s);
+  const asked = app.questions[0];
+  if (!asked) return;
+  await openRecording(asked.recording, { start: asked.start_s, end: asked.end_s }).catch(trouble);
   $view.focus({ preventScroll: true });
   return look({ start: asked.start_s, end: asked.end_s, label: asked.label, phrase: asked.options[0], asked: true });
 };
@@ -228,7 +249,7 @@ const reopen = async () => {
   status("reopening");
   try {
     take(await post("reopen"));
-    app.questions = null;
+    app.questions = [];
     await names();
     look(null);
     status("");
@@ -239,7 +260,7 @@ const takeIn = async file => {
   try {
     const said = await post("import", { text: await file.text() });
     take(said);
-    app.questions = null;
+    app.questions = [];
     await names();
     again();
     $status.textContent = [t("taken", { count: said.taken }), ...said.left_out.map(what => t("leftOut", { what }))].join("; ");

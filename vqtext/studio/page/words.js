@@ -1,6 +1,6 @@
 // The words of one label, edited beside the signal.
 
-import { h, name } from "./dom.js";
+import { h, name, shortened } from "./dom.js";
 import { t } from "./texts.js";
 
 // A form over a copy of the words, open at one phrase; `save` is given them, `cancel` nothing. Fields that it does
@@ -54,7 +54,7 @@ export const wordsForm = (words, phrase, choices, places, save, cancel) => {
     },
     onkeydown: event => { if (event.key === "Escape") cancel(); },
   },
-  h("h3", {}, t("words", { label: "" }), name(words.display ?? words.label, 80)),
+  h("h3", {}, t("words", { label: `\u2068${shortened(words.display ?? words.label, 80)}\u2069` })),
   list,
   h("button", { type: "button", class: "plain", onclick: () => { copy.subactions.push({ phrase: "" }); draw(copy.subactions.length - 1); } }, `+ ${t("addStep")}`),
   trouble,
