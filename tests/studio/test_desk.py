@@ -131,15 +131,38 @@ def test_words_are_saved_or_refused_with_the_reason(studio: Studio) -> None:
         ({**mended, "subactions": [{"phrase": "x", "lasts": "forever"}]}, "choose from"),
         ({**mended, "speed": 3}, "unknown key"),
         ({**mended, "label": "flying"}, "has no label"),
-        ({"label": ["walking"]}, "has no label"),
-        ({}, "has no label"),
+        ({"label": ["walking"]}, "valid string"),
+        ({}, "is missing"),
     ):
         status, answer = studio.ask("POST", "api/words", {"words": broken, "seen": mended})
         assert status == 422 and reason in answer["error"] and file.read_bytes() == before
-    status, answer = studio.ask("POST", "api/words", {"words": seen, "seen": seen})
+    status, answer = studio.ask("POST", "api/words", {"words": {**seen, "display": "x"}, "seen": seen})
     assert status == 422 and "changed on the disk" in answer["error"] and file.read_bytes() == before
     state = studio.ask("POST", "api/undo", {})[1]
     assert state["words"][0] == seen and not state["words_are_new"]
+
+
+def test_what_was_said_of_a_step_that_is_renamed_is_still_said_of_it(studio: Studio) -> None:
+    studio.ask("POST", "api/correct", {"corrections": [said(1, 2, "swing the left leg"), said(3, 4, "x")]})
+    seen = studio.ask("GET", "api/state")[1]["words"][0]
+    mended = json.loads(json.dumps(seen))
+    mended["subactions"][3]["phrase"] = "bring the left leg forward"
+    mended["subactions"][0], mended["subactions"][1] = mended["subactions"][1], mended["subactions"][0]
+    studio.ask("POST", "api/words", {"words": mended, "seen": seen})
+    assert [phrase for *_, phrase in stretches(studio)] == ["bring the left leg forward", "x"]
+    studio.ask("POST", "api/undo", {})
+    assert [phrase for *_, phrase in stretches(studio)] == ["swing the left leg", "x"]
+    assert studio.ask("GET", "api/state")[1]["words"][0] == seen
+
+
+def test_corrections_that_another_program_changed_are_not_overwritten(studio: Studio) -> None:
+    studio.ask("POST", "api/correct", {"corrections": [said(1, 2)]})
+    file = studio.cache / "corrections.json"
+    file.write_text(file.read_text().replace("swing the left leg", "plant the left foot"))
+    for what, given in (("correct", {"corrections": [said(3, 4)]}), ("undo", {})):
+        status, answer = studio.ask("POST", f"api/{what}", given)
+        assert status == 422 and "another program" in answer["error"]
+    assert [phrase for *_, phrase in stretches(studio)] == ["plant the left foot"]
 
 
 def test_words_that_were_edited_by_hand_meanwhile_are_not_overwritten(studio: Studio) -> None:

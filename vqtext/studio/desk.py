@@ -27,16 +27,24 @@ LEAST_S = 0.005  # what is left of a stretch that another cuts, and is shorter, 
 
 
 @dataclass(frozen=True)
+class State:
+    """All corrections and, where words change, those of their label."""
+
+    corrections: Corrections
+    words: LabelWords | None = None
+
+
+@dataclass(frozen=True)
 class Change:
     """One change that can be taken back.
 
     Attributes:
-        before, after: all corrections, or the words of one label.
+        before, after: what was, and what is.
         told: for the history: the corrections that were added, or the label whose words changed.
     """
 
-    before: Corrections | LabelWords
-    after: Corrections | LabelWords
+    before: State
+    after: State
     told: dict[str, Any]
 
 
@@ -56,7 +64,9 @@ class Desk:
         self.words = LabelFile(cache / "subactions.json")
         self.corrections = read_corrections(cache)
         made = self.corrections.corrections
-        states = [Corrections(corrections=made[:i]) for i in range(max(0, len(made) - SHOWN), len(made) + 1)]
+        states = [
+            State(Corrections(corrections=made[:i])) for i in range(max(0, len(made) - SHOWN), len(made) + 1)
+        ]
         self._past = [_change(*pair) for pair in pairwise(states)]  # as if each was said by itself
         self._future: list[Change] = []
         self._one_at_a_time = threading.RLock()
@@ -90,9 +100,12 @@ class Desk:
             WordsError: the schema does not allow them; the file stays as it is.
         """
         with self._one_at_a_time:
-            before, after = self.words.replace(given, seen)
-            if before != after:
-                self._did(Change(before, after, {"words": after.label}))
+            words, old = self.words.checked(given), self.words.checked(seen)
+            before = State(self.corrections, old)
+            after = State(_renamed(self.corrections, old, words), words)
+            if seen != given:
+                self._put(before, after)
+                self._did(Change(before, after, {"words": words.label}))
 
     def undo(self) -> None:
         """Take the last change back. Raises UsageError where there is none."""
@@ -129,25 +142,48 @@ class Desk:
         known = {*self.check(self.corrections)}
         if new := [problem for problem in self.check(now) if problem not in known]:
             raise WordsError(new[0])
-        before = self.corrections
-        self._put(before, now)
-        self._did(_change(before, now))
+        before = State(self.corrections)
+        self._put(before, State(now))
+        self._did(_change(before, State(now)))
 
-    def _put(self, now: Corrections | LabelWords, wanted: Corrections | LabelWords) -> None:
-        if isinstance(wanted, Corrections):
-            write_corrections(self.cache, wanted)
-            self.corrections = wanted
-        else:
-            self.words.replace(*(side.model_dump(exclude_none=True) for side in (wanted, now)))
+    def _put(self, now: State, wanted: State) -> None:
+        if read_corrections(self.cache) != self.corrections:
+            raise WordsError(
+                f"{self.cache / 'corrections.json'} was changed by another program: close the studio and "
+                "open it again"
+            )
+        if wanted.words is not None and now.words is not None:
+            self.words.replace(*(words.model_dump(exclude_none=True) for words in (wanted.words, now.words)))
+        if wanted.corrections != self.corrections:
+            write_corrections(self.cache, wanted.corrections)
+            self.corrections = wanted.corrections
 
     def _did(self, change: Change) -> None:
         self._past.append(change)
         self._future.clear()
 
 
-def _change(before: Corrections, after: Corrections) -> Change:
-    known = {*before.corrections}
-    return Change(before, after, {"added": [c.model_dump() for c in after.corrections if c not in known]})
+def _change(before: State, after: State) -> Change:
+    known = {*before.corrections.corrections}
+    added = [c.model_dump() for c in after.corrections.corrections if c not in known]
+    return Change(before, after, {"added": added})
+
+
+def _renamed(corrections: Corrections, before: LabelWords, after: LabelWords) -> Corrections:
+    """What was said of a step is said of it under its new phrase, too: a step is known by its phrase wherever
+    that still stands, else by its place, as long as none came or went."""
+    old, new = ([step.phrase for step in words.subactions] for words in (before, after))
+    if len(old) != len(new):
+        return corrections
+    now = {a: b for a, b in zip(old, new, strict=True) if a not in new and b not in old}
+    return Corrections(
+        corrections=tuple(
+            c.model_copy(update={"phrase": now[c.phrase]})
+            if c.label == after.label and c.phrase in now
+            else c
+            for c in corrections.corrections
+        )
+    )
 
 
 def _placed(standing: Iterable[Correction], new: Correction) -> list[Correction]:

@@ -32,38 +32,32 @@ class LabelFile:
         """All of it. Raises ArtifactError and WordsError as `read_subactions`."""
         return read_subactions(self.path)
 
-    def replace(self, given: dict[str, Any], seen: dict[str, Any]) -> tuple[LabelWords, LabelWords]:
+    def checked(self, given: dict[str, Any]) -> LabelWords:
+        """Words of a label, as in subactions.json. Raises WordsError where the schema does not allow them."""
+        return parse_subactions(json.dumps({"labels": [given]}), "these words").labels[0]
+
+    def replace(self, given: dict[str, Any], seen: dict[str, Any]) -> None:
         """Put these words in the place of those of their label; other labels stay as they are on the disk.
 
         Args:
             given: as in subactions.json; its ``label`` says which one.
             seen: the words of the label that the person had before the eyes.
 
-        Returns:
-            The words before and after.
-
         Raises:
             WordsError: they are no words, nobody wrote words for such a label, or somebody else changed them
                 meanwhile; the file stays as it is.
             ArtifactError: the file cannot be read or written.
         """
+        new = self.checked(given)
         with lock(self.path, wait_s=5):
             words = self.read()
-            places = {label.label: i for i, label in enumerate(words.labels)}
-            name = given.get("label")
-            if not isinstance(name, str) or name not in places:
-                raise WordsError(f"{self.path} has no label {str(name)[:60]!r}")
-            source = "these words"
-            new = parse_subactions(json.dumps({"labels": [given]}), source).labels[0]
-            before = words.labels[places[name]]
-            if before.model_dump(exclude_none=True) != seen:
+            place = next((i for i, label in enumerate(words.labels) if label.label == new.label), None)
+            if place is None:
+                raise WordsError(f"{self.path} has no label {new.label[:60]!r}")
+            if words.labels[place].model_dump(exclude_none=True) != seen:
                 raise WordsError(
-                    f"the words of {name[:60]!r} changed on the disk since they were shown: look again"
+                    f"the words of {new.label[:60]!r} changed on the disk since they were shown: look again"
                 )
-            if new != before:
-                words.labels[places[name]] = new
-                text = dump_subactions(words)
-                parse_subactions(text, source)
-                with publish(self.path) as temp:
-                    temp.write_text(text, encoding="utf-8")
-        return before, new
+            words.labels[place] = new
+            with publish(self.path) as temp:
+                temp.write_text(dump_subactions(words), encoding="utf-8")

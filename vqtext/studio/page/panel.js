@@ -71,6 +71,6 @@ const history = (app, act) => {
         h("small", {}, one.kind === "is" ? [name(one.recording, 60), ` ${seconds(one.start_s)}–${seconds(one.end_s)}`] : [t("never_"), " · ", name(app.shownLabel(one.label), 60)])),
       there.has(one.id) && h("button", { class: "plain", title: t("remove"), "aria-label": `${t("remove")}: ${shortened(app.shownStep(one.label, one.phrase), 80)}`, onclick: () => act.remove(one.id) }, "×"))));
   return h("section", { class: "history" }, h("h3", {}, t("history")),
-    app.state.problems.length > 0 && h("div", { class: "problems" }, h("p", {}, t("problems")), h("ul", {}, app.state.problems.slice(0, 20).map(problem => h("li", {}, name(problem, 400))))),
+    app.state.problems.length > 0 && !app.state.words_are_new && h("div", { class: "problems" }, h("p", {}, t("problems")), h("ul", {}, app.state.problems.slice(0, 20).map(problem => h("li", {}, name(problem, 400))))),
     rows.length ? h("ol", {}, rows.slice(0, 200)) : h("p", { class: "hint" }, t("noHistory")));
 };
