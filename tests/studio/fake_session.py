@@ -122,6 +122,9 @@ class FakeSession:
                     found.append(Span(recording, start, end, label, phrase, sure, others))
         return found
 
+    def detail(self, corrections: Corrections, recording: str) -> list[Span]:
+        return [span for span in self.names(corrections) if span.recording == recording]
+
     def ask(self, corrections: Corrections, count: int) -> list[Question]:
         spans = [s for s in self.names(corrections) if s.confidence < 0.3][::7]
         return [

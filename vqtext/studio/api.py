@@ -41,7 +41,10 @@ class Shown(Protocol):
         """What is wrong with them, a line each."""
 
     def names(self, corrections: Corrections) -> Sequence[Any]:
-        """The steps of all recordings: `vqtext.pipeline.correcting.spans.StepSpan`."""
+        """The steps of all recordings, in order: `vqtext.pipeline.correcting.spans.StepSpan`."""
+
+    def detail(self, corrections: Corrections, recording: str) -> Sequence[Any]:
+        """Those of one recording, with their alternatives and what each place of the body says of them."""
 
     def ask(self, corrections: Corrections, count: int) -> Sequence[Any]:
         """The moments that settle most: `vqtext.pipeline.correcting.asking.Question`."""
@@ -77,6 +80,7 @@ class Api:
         self._place = {recording["name"]: i for i, recording in enumerate(self.recordings)}
         self._spans: dict[str, Spans] = {}
         self._shown: Spans | None = None
+        self._detail: tuple[tuple[str, str], Spans] | None = None
         self.desk.check = session.check
 
     def routes(self) -> dict[str, Route]:
@@ -159,8 +163,13 @@ class Api:
     def step(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The evidence and the alternatives of the step at a moment."""
         recording = self._recording(asked)
+        name = recording["name"]
         with self._computing:
-            span = self._now().at(recording["name"], _number(asked, "at"))
+            corrections = self.desk.corrections
+            key = corrections.fingerprint(), name
+            if self._detail is None or self._detail[0] != key:
+                self._detail = key, Spans(self.session.detail(corrections, name), self._steps)
+            span = self._detail[1].at(name, _number(asked, "at"))
         if span is None:
             raise UsageError("there is no step at this moment")
         return {

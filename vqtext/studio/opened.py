@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from vqtext.pipeline.correcting.corrections import Corrections
 from vqtext.pipeline.correcting.session import Session
+from vqtext.pipeline.correcting.spans import StepSpan, spans, timelines
 from vqtext.schema import Channel
 from vqtext.studio.signals import Drawn, Signals
 
@@ -36,8 +38,32 @@ class Opened:
     def check(self, corrections: Corrections) -> list[str]:
         return self._session.check(corrections)
 
-    def names(self, corrections: Corrections) -> Sequence[Any]:
-        return self._session.names(corrections)
+    def names(self, corrections: Corrections) -> Sequence[StepSpan]:
+        """All steps, without what each place of the body says of them: that takes as long again."""
+        windows, found = self._session.windows, self._session.found(corrections)
+        uses = found.grammar.valid.shape[1]
+        phrases = [[step.phrase for _, step in own] for own in found.words.uses]
+        return [
+            StepSpan(
+                windows.recordings[line.code],
+                None,
+                *line.seconds(begin, end),
+                windows.labels[use // uses],
+                phrases[use // uses][use % uses],
+                float(line.share[begin:end, use].mean()),
+            )
+            for line in timelines(windows, found)
+            for use, begin, end in line.runs()
+        ]
+
+    def detail(self, corrections: Corrections, recording: str) -> Sequence[StepSpan]:
+        """The steps of one recording, with all that is known of them."""
+        import torch
+
+        windows, found = self._session.windows, self._session.found(corrections)
+        here = torch.from_numpy(windows.recording == windows.recordings.index(recording))
+        posterior = replace(found.posterior, known=found.posterior.known & here)
+        return spans(windows, replace(found, posterior=posterior))
 
     def ask(self, corrections: Corrections, count: int) -> Sequence[Any]:
         return self._session.ask(corrections, count)
