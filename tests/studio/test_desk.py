@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from fake_session import STEPS
 from studio_server import Studio, said
 
-from vqtext.cache.lock import HeldError, lock
+from vqtext.cache.lock import lock
 from vqtext.pipeline.correcting.corrections import read_corrections
 
 
@@ -174,10 +175,13 @@ def test_words_that_were_edited_by_hand_meanwhile_are_not_overwritten(studio: St
     assert status == 422 and "changed on the disk" in answer["error"] and "sink down" in file.read_text()
 
 
-def test_a_second_studio_on_a_cache_is_told_of_the_first(tmp_path: Path) -> None:
-    with (
-        lock(tmp_path / "studio", doing="is open in"),
-        pytest.raises(HeldError, match="studio is open in another process"),
-        lock(tmp_path / "studio", doing="is open in"),
-    ):
-        pass
+def test_a_second_studio_on_a_cache_is_told_of_the_first(call: Callable[..., tuple[int, str, str]]) -> None:
+    with lock(Path("cache") / "studio"):
+        code, out, err = call("studio", "--no-open")
+    assert code == 1 and out == "" and err.count("\n") == 1
+    assert "studio is open in another process" in err and f"pid {os.getpid()}" in err
+
+
+def test_a_cache_without_words_is_told_how_to_make_them(call: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = call("studio", "--no-open")
+    assert code == 1 and out == "" and err.count("\n") == 1 and "vqtext gen-subactions" in err

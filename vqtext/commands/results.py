@@ -33,7 +33,7 @@ def codes(
     print_answer(codes(loaded.settings, words), lines, how.as_json)
 
 
-@command(app, *SPLIT, common=["quiet"])
+@command(app, common=["quiet"])
 def studio(
     loaded: Loaded,
     how: How,

@@ -72,10 +72,10 @@ class Api:
     def _load(self) -> None:
         words = self.desk.words.read()
         session = self._open()
-        self.recordings = list(session.recordings())
-        if not self.recordings:
+        recordings = list(session.recordings())
+        if not recordings:
             raise VQTextError("no recording has windows: there is nothing to show")
-        self.session, self._words = session, words
+        self.session, self.recordings, self._words = session, recordings, words
         self._steps = {label: list(names) for label, names in session.steps().items()}
         self._place = {recording["name"]: i for i, recording in enumerate(self.recordings)}
         self._spans: dict[str, Spans] = {}

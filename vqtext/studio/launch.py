@@ -47,7 +47,7 @@ def serve(
         with Server(api.routes(), port) as server:
             told(server.url)
             if opens:
-                webbrowser.open(server.url)
+                threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
             try:
                 server.serve_forever()
             except KeyboardInterrupt:
