@@ -238,6 +238,11 @@ class Api:
         with suppress(Exception), self._computing:
             self._now()
 
+    def close(self) -> None:
+        """Wait for what is being computed, and let nothing more begin: torch aborts a process that ends while
+        another thread is inside of it."""
+        self._computing.acquire()
+
     def _now(self) -> Spans:
         corrections = self.desk.corrections
         key = corrections.fingerprint()

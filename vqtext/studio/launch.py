@@ -52,3 +52,5 @@ def serve(
                 server.serve_forever()
             except KeyboardInterrupt:
                 progress.say(f"closed; what you corrected is in {settings.cache / 'corrections.json'}")
+            finally:
+                api.close()
