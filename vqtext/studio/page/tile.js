@@ -160,14 +160,15 @@ const columns = (pixels, width, { values, points }, channel, { low, high }, { to
   }
 };
 
-// From where to where a sensor's values go, but for the most extreme of them.
+// From where to where a sensor's values go; a spike of more than twice the usual range is cut off.
 const scale = ({ values, points }, sensor) => {
   const all = [];
   for (const { index } of sensor.channels)
     for (let i = index * points * 2; i < (index + 1) * points * 2; i++) if (Number.isFinite(values[i])) all.push(values[i]);
   all.sort((a, b) => a - b);
-  const low = all[Math.floor(.002 * all.length)] ?? -1, high = all[Math.ceil(.998 * all.length) - 1] ?? 1;
-  return { low, high };
+  if (!all.length) return { low: -1, high: 1 };
+  const low = all[Math.floor(.002 * all.length)], high = all[Math.ceil(.998 * all.length) - 1], wide = high - low;
+  return { low: Math.max(all[0], low - wide), high: Math.min(all[all.length - 1], high + wide) };
 };
 
 // A sensor that hardly moves is not blown up to look as one that does.
