@@ -54,8 +54,8 @@ def test_version_and_help(call):
     code, said, _ = call("--help")
     assert code == 0
     commands = [entry.command for entry in STAGES]
-    commands += ["run", "codes", "search", "draw", "preview", "figures", "sweep", "status", "config"]
-    commands += ["import-vqshape", "export"]
+    commands += ["run", "codes", "studio", "search", "draw", "preview", "figures", "sweep", "status"]
+    commands += ["config", "import-vqshape", "export"]
     assert re.findall(r"^│ ([a-z-]+) {2,}\S", said, re.MULTILINE)[-len(commands) :] == commands
     assert "vqtext gen-subactions, vqtext embed, vqtext dedup, vqtext train" in said
     assert call()[0] == 2

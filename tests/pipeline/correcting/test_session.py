@@ -13,7 +13,7 @@ from test_corrections import moment
 from test_preview import felt  # noqa: F401  a fixture
 from test_unseen import prepared, study  # noqa: F401  a fixture
 
-from vqtext.errors import ArtifactError, ConfigError, DataError, WordsError
+from vqtext.errors import ArtifactError, ConfigError, WordsError
 from vqtext.pipeline.correcting.corrections import (
     Corrections,
     make_correction,
@@ -82,19 +82,6 @@ def test_questions_are_the_same_each_time_and_none_is_asked_of_what_was_said(set
     again = session.ask(Corrections().with_added(answer), 5, "1")
     assert all(q.end_s <= first.start_s or q.start_s >= first.end_s for q in again)
     assert session.ask(Corrections(), 3, "nobody") == [] == session.ask(Corrections(), 0)
-
-
-def test_a_signal_is_drawn_by_its_least_and_greatest(settings: Settings) -> None:
-    """A spike of one sample would be gone from the picture."""
-    session = Session(settings)
-    signal = np.concatenate([*session.windows.signal[:6]], 1)[0]
-    drawn = session.signal("r0", 0.0, 24.0, 24)["x"]
-    blocks = signal.reshape(24, 10)
-    assert np.allclose(drawn, np.stack([blocks.min(1), blocks.max(1)], 1), atol=1e-4)
-    assert session.signal("r0", 100.0, 101.0, 3)["x"] == [[None, None]] * 3
-    for wrong in (("r9", 0.0, 1.0, 10), ("r0", 1.0, 1.0, 10), ("r0", 0.0, 1.0, 0), ("r0", 0.0, np.inf, 1)):
-        with pytest.raises(DataError):
-            session.signal(*wrong)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 
 from vqtext.console.progress import Progress
 from vqtext.data.splits.splits import Split
-from vqtext.errors import ConfigError, DataError, WordsError
+from vqtext.errors import ConfigError, WordsError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.correcting.asking import Question, questions
 from vqtext.pipeline.correcting.corrections import Corrections
@@ -128,42 +128,6 @@ class Session:
                 }
             )
         return found
-
-    def signal(
-        self, recording: str, start_s: float, end_s: float, points: int
-    ) -> dict[str, list[list[float | None]]]:
-        """Least and greatest value of each channel in so many equal parts of a stretch, for drawing: channel
-        → ``[[least, greatest], …]``, None where nothing was measured.
-
-        Raises:
-            DataError: there is no such recording, or no such stretch.
-        """
-        windows = self.windows
-        if recording not in windows.recordings:
-            raise DataError(f"the data have no recording {recording!r}")
-        if not (np.isfinite(start_s) and np.isfinite(end_s) and start_s < end_s and 1 <= points <= 100_000):
-            raise DataError(f"{start_s:g} to {end_s:g} s in {points} points is no stretch to draw")
-        end = windows.start_s + windows.length / windows.rate_hz
-        here = windows.recording == windows.recordings.index(recording)
-        rows = np.flatnonzero(here & (windows.start_s < end_s) & (end > start_s))
-        least = np.full((windows.C, points), np.inf)
-        greatest = -least
-        for first in range(0, len(rows), 64):
-            some = rows[first : first + 64]
-            time = windows.start_s[some, None] + np.arange(windows.T) / windows.rate_hz
-            at = np.floor((time - start_s) / (end_s - start_s) * points).astype(int)
-            inside = (at >= 0) & (at < points)
-            values = windows.signal[some].transpose(1, 0, 2)[:, inside]
-            for c in range(windows.C):
-                np.fmin.at(least[c], at[inside], values[c])
-                np.fmax.at(greatest[c], at[inside], values[c])
-        drawn = np.stack([least, greatest], -1)
-        return {
-            channel.name: [
-                [float(x), float(y)] if np.isfinite(x) and np.isfinite(y) else [None, None] for x, y in own
-            ]
-            for channel, own in zip(windows.channels, drawn.round(5), strict=True)
-        }
 
     def _absent_of(self, label: int) -> list[int]:
         return [*self._absent[label]] if label < len(self._absent) else []
