@@ -13,6 +13,7 @@ from vqtext.errors import ArtifactError, UsageError, WordsError
 from vqtext.pipeline import embed
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
+from vqtext.pipeline.encoders import chunks
 from vqtext.pipeline.encoders.opposites import contrast
 from vqtext.pipeline.encoders.phrase_vectors import ANCHORS, Wording
 from vqtext.pipeline.explain import threshold_curve
@@ -456,7 +457,7 @@ def test_a_vector_in_texts_that_is_none(
     value: float, write_words: Any, heard: Any, bag_of_words: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(
-        embed,
+        chunks,
         "encode",
         lambda encoder, texts: (np.full((len(texts), 8), value), [np.ones((1, 8))] * len(texts)),
     )
