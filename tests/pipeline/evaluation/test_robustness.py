@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from test_evaluate import TABLE, asked, trained  # noqa: F401  a fixture
 from test_unseen import prepared, study  # noqa: F401  a fixture
 
@@ -160,7 +161,9 @@ def test_minirocket_learns_from_gaps_and_short_windows():
     windows.signal[:, 2] = np.nan
     windows.signal[1, :, 20:] = np.nan
     learn, test = np.arange(18), np.arange(18, 24)
+    threads = torch.get_num_threads()
     peer = minirocket.MiniRocket(windows, learn, seed=0)
     assert (peer.predict(windows.signal[test]) == windows.label[test]).mean() > 0.8
     windows.signal = windows.signal[..., :5]
     assert minirocket.MiniRocket(windows, learn, seed=0).predict(windows.signal[test]).shape == (6,)
+    assert torch.get_num_threads() == threads, "a training afterwards would end in other weights"

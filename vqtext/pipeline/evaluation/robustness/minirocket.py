@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 import numpy as np
@@ -26,6 +28,19 @@ def with_what() -> str:
     return "with MiniRocket" if is_there() else "without MiniRocket"
 
 
+@contextmanager
+def _same_threads() -> Iterator[None]:
+    """numba sets the threads of OpenMP, which torch computes with too: a training afterwards would add up in
+    another order."""
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 class MiniRocket:
     """Trained on the windows that a model learned from, as they are.
 
@@ -42,11 +57,13 @@ class MiniRocket:
         seen = np.isfinite(signal)
         self._usual = np.where(seen, signal, 0).sum((0, 2)) / np.maximum(seen.sum((0, 2)), 1)
         self._model = MiniRocketClassifier(random_state=seed)
-        self._model.fit(self._whole(signal), windows.label[learn])
+        with _same_threads():
+            self._model.fit(self._whole(signal), windows.label[learn])
 
     def predict(self, signal: np.ndarray) -> np.ndarray:
         """Classes of windows ``(n, C, T)``, ``(n,)``."""
-        return np.asarray(self._model.predict(self._whole(signal)))
+        with _same_threads():
+            return np.asarray(self._model.predict(self._whole(signal)))
 
     def _whole(self, signal: np.ndarray) -> np.ndarray:
         n, channels, steps = signal.shape
