@@ -16,7 +16,7 @@ from vqtext.model.training.fit import TrainingData
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_accuracy, named_recall
 from vqtext.pipeline.evaluation.truth_map import map_of, own_table
-from vqtext.pipeline.training.assemble import gather, rounds_of
+from vqtext.pipeline.training.assemble import gather
 from vqtext.pipeline.training.evidence import written
 from vqtext.pipeline.training.run_words import resolved_words
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
@@ -71,8 +71,7 @@ class FirstNames:
 def words_given(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Words:
     """The words that a training on a split is given: what cannot be told apart is joined."""
     read = read_words(settings.cache / "anchors.h5", windows.labels)
-    rounds = rounds_of(data.evidence, len(windows.labels))
-    return resolved_words(read, windows, split.learn, settings.train, rounds).words
+    return resolved_words(read, windows, split.learn, settings.train, data.round_s).words
 
 
 def truth_word_of(windows: Windows, words: Words) -> np.ndarray:

@@ -55,7 +55,7 @@ def preview(settings: Settings) -> dict[str, Any]:
         WordsError: no signature speaks of a sensor that is there.
     """
     from vqtext.model.grounding.e_step import e_step
-    from vqtext.pipeline.training.assemble import gather, rounds_of
+    from vqtext.pipeline.training.assemble import gather
 
     knows = frozenset(settings.train.grounding.split("+"))
     if "signal" not in knows:
@@ -77,8 +77,7 @@ def preview(settings: Settings) -> dict[str, Any]:
             "in subactions.json, then run `vqtext embed` and `vqtext dedup`"
         )
     read = read_words(settings.cache / "anchors.h5", windows.labels)
-    rounds = rounds_of(data.evidence, len(windows.labels))
-    whole = resolved_words(read, windows, split.learn, settings.train, rounds)
+    whole = resolved_words(read, windows, split.learn, settings.train, data.round_s)
     words = without_steps(whole.words, data.absent)
     said = _said(windows, split.train, words, config, data, found)
     report = settings.cache / "preview.html"

@@ -58,6 +58,7 @@ class TrainingData:
         evidence: what the sensors did in the N windows against what the words say, for ``…+signal``.
         absent: places of the steps of each label that were left out: its windows are likelier without, or
             they are in ``never``; never: of those that a person said never happen.
+        round_s: seconds of a round of each label, None where none was read.
         name_of: what a row of ``signal`` is called in messages.
     """
 
@@ -75,6 +76,7 @@ class TrainingData:
     evidence: Evidence
     absent: Sequence[Sequence[int]] = ()
     never: Sequence[Sequence[int]] = ()
+    round_s: Sequence[float | None] = ()
     name_of: Callable[[int], str] = "window {}".format
 
     def origin(self, place: int) -> str:

@@ -35,7 +35,7 @@ class Session:
     """
 
     def __init__(self, settings: Settings) -> None:
-        from vqtext.pipeline.training.assemble import gather, rounds_of
+        from vqtext.pipeline.training.assemble import gather
 
         self._knows = frozenset(settings.train.grounding.split("+"))
         if "signal" not in self._knows:
@@ -51,8 +51,7 @@ class Session:
         untold = settings.model_copy(update={"guidance": guidance})
         config, data = gather(self.windows, everyone, untold, corrections=Corrections())
         read = read_words(settings.cache / "anchors.h5", self.windows.labels)
-        rounds = rounds_of(data.evidence, len(self.windows.labels))
-        self.words = resolved_words(read, self.windows, everyone.train, settings.train, rounds).words
+        self.words = resolved_words(read, self.windows, everyone.train, settings.train, data.round_s).words
         self._absent, self._evidence, self._frames = data.absent, data.evidence, config.frames
         self._sensors = sensors_among(self.windows.channels, hands_of(self.windows, everyone.train)[1])
         self._last: tuple[Corrections, Found] | None = None

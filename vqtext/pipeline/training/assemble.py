@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from vqtext.errors import ArtifactError, TrainingError, WordsError
 from vqtext.pipeline.correcting.corrections import NAME as CORRECTIONS
 from vqtext.pipeline.correcting.corrections import Corrections, read_corrections
 from vqtext.pipeline.correcting.moments import check, corrected_frames, never_places
-from vqtext.pipeline.training.evidence import evidence_of, hands_of
+from vqtext.pipeline.training.evidence import evidence_of, hands_of, written
 from vqtext.pipeline.training.run_words import resolved_words, together, without_steps
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words, vocabulary
 from vqtext.pipeline.vocabulary.identifiability import sensors_among
@@ -100,26 +100,35 @@ def gather(
         place=settings.guidance.place,
     )
     moving = MotionScale.of(signal, pool, windows.channels, windows.rate_hz)
-    spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config, heard)
+    spoken, grammar = _spoken(windows, pool, words, config)
+    measured = evidence_of(windows, signal, pool, words, moving, grammar, config, None)
+    evidence = _corrected(measured, windows, pool, words, heard)
+    rounds = rounds_of(measured, len(windows.labels))  # of what was measured: no words change them
+
+    def said_by(words: Words) -> tuple[Vocabulary, Grammar, Evidence]:
+        """The same measurements against other words."""
+        spoken, grammar = _spoken(windows, pool, words, config)
+        cells: dict[str, Any] = {**written(windows, pool, words, moving.locations, grammar)}
+        return spoken, grammar, _corrected(replace(measured, **cells), windows, pool, words, heard)
+
     if given is None:  # what was read of rounds may ask for more
-        rounds = rounds_of(evidence, len(windows.labels))
         final = resolved_words(read, windows, pool, settings.train, rounds).words
         if final.uses != words.uses:
             words = final
-            spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config, heard)
+            spoken, grammar, evidence = said_by(words)
     if corrections is None and (wrong := check(heard, windows, words)):
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise WordsError(f"{settings.cache / CORRECTIONS}: {wrong[0]}{more}")
     never = never_places(heard, windows.labels, words)
     if any(never):
         words = without_steps(words, never)
-        spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config, heard)
+        spoken, grammar, evidence = said_by(words)
     missing: list[list[int]] = []
     if given is None and "signal" in settings.train.grounding.split("+") and not settings.train.keep_absent:
         missing = absent(evidence, spoken.transcripts, config.rate_hz)
     if any(missing):
         words = without_steps(words, missing)
-        spoken, grammar, evidence = _said(windows, signal, pool, words, moving, config, heard)
+        spoken, grammar, evidence = said_by(words)
     anchors = normalize(torch.from_numpy(words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         label_vectors = _label_vectors(texts, windows.labels, words)
@@ -141,6 +150,7 @@ def gather(
         evidence=evidence,
         absent=together(never, missing),
         never=never,
+        round_s=rounds,
         name_of=windows.place,
     )
     return config, data
@@ -153,28 +163,25 @@ def rounds_of(evidence: Evidence, labels: int) -> list[float | None]:
     return [None if isnan(s) else s for s in round_s(evidence, labels, DurationConfig()).tolist()]
 
 
-def _said(
-    windows: Windows,
-    signal: Rows,
-    pool: np.ndarray,
-    words: Words,
-    moving: MotionScale,
-    config: ModelConfig,
-    heard: Corrections,
-) -> tuple[Vocabulary, Grammar, Evidence]:
-    """The vocabulary, and what the sensors did, and people said, against what it says they should do."""
-    import torch
-
+def _spoken(
+    windows: Windows, pool: np.ndarray, words: Words, config: ModelConfig
+) -> tuple[Vocabulary, Grammar]:
+    """The vocabulary of these words, and its grammar."""
     from vqtext.model.vocabulary import Grammar
 
     sensors = sensors_among(windows.channels, hands_of(windows, pool)[1])
     spoken = vocabulary(words, windows.labels, sensors)
-    grammar = Grammar.of(spoken.transcripts, config.rate_hz)
-    evidence = evidence_of(windows, signal, pool, words, moving, grammar, config, None)
-    corrected = corrected_frames(heard, windows, pool, words, config.frames)
-    if corrected is not None:
-        evidence = replace(evidence, corrected=torch.from_numpy(corrected))
-    return spoken, grammar, evidence
+    return spoken, Grammar.of(spoken.transcripts, config.rate_hz)
+
+
+def _corrected(
+    evidence: Evidence, windows: Windows, pool: np.ndarray, words: Words, heard: Corrections
+) -> Evidence:
+    """The evidence with what people said of moments, in these words."""
+    import torch
+
+    found = corrected_frames(heard, windows, pool, words, evidence.motion.shape[1])
+    return replace(evidence, corrected=None if found is None else torch.from_numpy(found))
 
 
 def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.ndarray:

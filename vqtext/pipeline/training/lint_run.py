@@ -63,11 +63,10 @@ def unheard(settings: Settings) -> list[str]:
 def what_changed(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Iterator[str]:
     """What training does to the words of a fold: steps joined since rounds are too fast for the rate, and
     steps left out since the training windows are likelier without, or since a person said so."""
-    from vqtext.pipeline.training.assemble import rounds_of
-
     words = read_words(settings.cache / "anchors.h5", windows.labels)
-    round_s = rounds_of(data.evidence, len(windows.labels))
-    usual, read = (resolved_words(words, windows, split.learn, settings.train, s) for s in (None, round_s))
+    usual, read = (
+        resolved_words(words, windows, split.learn, settings.train, s) for s in (None, data.round_s)
+    )
     known = {(join.label, join.name) for join in usual.joined}
     for i, label in enumerate(windows.labels):
         more = [j for j in read.joined if j.label == i and j.why == "rate" and (i, j.name) not in known]
@@ -75,7 +74,7 @@ def what_changed(settings: Settings, windows: Windows, split: Split, data: Train
             names = ", ".join(f'"{cut_short(join.name)}"' for join in more)
             least = max(join.needed_hz or 0.0 for join in more)
             yield (
-                f"rounds of {label!r} last {round_s[i]:.2g} s, too fast at {windows.rate_hz:g} Hz for "
+                f"rounds of {label!r} last {data.round_s[i]:.2g} s, too fast at {windows.rate_hz:g} Hz for "
                 f"each of its steps: joined to {names}; {ceil(least)} Hz would separate them"
             )
     for i, (label, own) in enumerate(zip(windows.labels, read.words.uses, strict=True)):

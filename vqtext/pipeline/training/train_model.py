@@ -38,10 +38,8 @@ def train_model(
     from vqtext.model.load import VQText
     from vqtext.model.training.fit import epochs_for, fit
     from vqtext.model.training.lightning_module import weights
-    from vqtext.pipeline.training.assemble import rounds_of
     from vqtext.pipeline.training.post_fit import choose, finish
 
-    round_s = rounds_of(data.evidence, len(config.labels))
     work = folder.with_name(f".{folder.name}.work")
     train, drop = settings.train, settings.guidance.drop
     epochs = epochs_for(len(data.train), train)
@@ -75,7 +73,7 @@ def train_model(
     for part in (work, work / WHOLE):
         shutil.rmtree(part / "checkpoints", ignore_errors=True)
     (work / SCORES).write_text(
-        json.dumps({"validation": scores, "words": {"round_s": round_s, "absent": data.absent}}) + "\n",
+        json.dumps({"validation": scores, "words": {"round_s": data.round_s, "absent": data.absent}}) + "\n",
         encoding="utf-8",
     )
     work.rename(folder)
