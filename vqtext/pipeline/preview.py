@@ -55,7 +55,7 @@ def preview(settings: Settings) -> dict[str, Any]:
         WordsError: no signature speaks of a sensor that is there.
     """
     from vqtext.model.grounding.e_step import e_step
-    from vqtext.pipeline.training.assemble import gather
+    from vqtext.pipeline.training.assemble import gather, without_text
 
     knows = frozenset(settings.train.grounding.split("+"))
     if "signal" not in knows:
@@ -64,11 +64,9 @@ def preview(settings: Settings) -> dict[str, Any]:
             "to preview; take order+signal"
         )
     Dedup(settings, Progress(quiet=True)).check()
-    # no text is told to anybody here
-    untold = settings.model_copy(update={"guidance": settings.guidance.model_copy(update={"source": "none"})})
     windows = read_windows(settings.cache / "windows.h5")
     split = splits_for(windows, settings.train)[0]
-    config, data = gather(windows, split, untold)
+    config, data = gather(windows, split, without_text(settings))
     known = data.evidence.of(data.train.numpy())
     found = e_step(known, data.grammar, knows)
     if not found.known.any():

@@ -35,7 +35,7 @@ class Session:
     """
 
     def __init__(self, settings: Settings) -> None:
-        from vqtext.pipeline.training.assemble import gather
+        from vqtext.pipeline.training.assemble import gather, without_text
 
         self._knows = frozenset(settings.train.grounding.split("+"))
         if "signal" not in self._knows:
@@ -47,9 +47,7 @@ class Session:
         self.windows = read_windows(settings.cache / "windows.h5")
         nobody = np.empty(0, dtype=np.int64)
         everyone = Split(np.arange(self.windows.n), nobody, nobody, "own")
-        guidance = settings.guidance.model_copy(update={"source": "none"})  # no text is told to anybody here
-        untold = settings.model_copy(update={"guidance": guidance})
-        config, data = gather(self.windows, everyone, untold, corrections=Corrections())
+        config, data = gather(self.windows, everyone, without_text(settings), corrections=Corrections())
         read = read_words(settings.cache / "anchors.h5", self.windows.labels)
         self.words = resolved_words(read, self.windows, everyone.train, settings.train, data.round_s).words
         self._absent, self._evidence, self._frames = data.absent, data.evidence, config.frames

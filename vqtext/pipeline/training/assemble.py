@@ -156,6 +156,12 @@ def gather(
     return config, data
 
 
+def without_text(settings: Settings) -> Settings:
+    """The same settings for an E-step alone, which reads no guidance."""
+    guidance = settings.guidance.model_copy(update={"source": "none"})
+    return settings.model_copy(update={"guidance": guidance})
+
+
 def rounds_of(evidence: Evidence, labels: int) -> list[float | None]:
     """Seconds of a round of each label, None where none was read."""
     from vqtext.model.grounding.durations import DurationConfig, round_s
