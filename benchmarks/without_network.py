@@ -10,7 +10,7 @@ from first_names import FirstNames
 
 from vqtext.data.splits.folds import splits_for
 from vqtext.model.grounding.e_step import EStepConfig, e_step, fit_emissions, word_weights
-from vqtext.model.grounding.emissions import Gaussians
+from vqtext.model.grounding.gaussians import Gaussians
 from vqtext.model.hsmm import semi_markov
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_recall
 from vqtext.settings.schema import Settings

@@ -57,6 +57,10 @@ def round_s(evidence: Evidence, labels: int, config: DurationConfig) -> Tensor:
     each has a tempo. Features have signs: two legs that take turns move as much after half a round, but not
     the same way.
     """
+    return evidence.once(("round_s", config), lambda: _round_s(evidence, labels, config))
+
+
+def _round_s(evidence: Evidence, labels: int, config: DurationConfig) -> Tensor:
     frames = evidence.features.shape[1]
     first, last = (round(s / evidence.frame_s) for s in config.round_s)
     last = min(last, frames * 2 // 3)

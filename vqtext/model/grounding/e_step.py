@@ -20,11 +20,11 @@ from vqtext.model.grounding.durations import DurationConfig, Tempo, step_seconds
 from vqtext.model.grounding.emissions import (
     EmissionConfig,
     Evidence,
-    Gaussians,
     distinguishable,
     from_descriptions,
     from_signatures,
 )
+from vqtext.model.grounding.gaussians import Gaussians
 from vqtext.model.grounding.rejected_cells import WrittenCell, rejected, without
 from vqtext.model.grounding.shown import CONFIG as SHOWN
 from vqtext.model.grounding.shown import fits_shown, leading, shown
@@ -175,18 +175,22 @@ def fit_emissions(
 ) -> tuple[Gaussians, Tensor]:
     """Gaussians of each sub-state, fitted where the words ``first (N, F, U)`` put it, and the state of each
     sub-state of each use, ``(hands, n, U, K)``."""
-    label = evidence.label
     data = Gaussians(evidence, config.emission)
     states, family = emission_states(grammar, evidence, chain.row)
-    parts = []
-    for rows in semi_markov.chunks(chain, len(label), first.shape[1], 1):
-        share = semi_markov.posterior(first[rows][:, :, None], chain, label[rows], within=True).flatten(2)
-        onto = torch.nn.functional.one_hot(states[evidence.hand[rows], label[rows]].flatten(1), len(family))
-        share = torch.bmm(share, onto.to(share.dtype))
-        if evidence.corrected is not None:
-            share[evidence.corrected[rows] >= 0] *= SHOWN.weight
-        parts.append((rows, share.half()))
-    data.fit(parts, family)
+
+    def parts() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        for i in evidence.label.unique().tolist():
+            own = chain.alone(i)
+            for hand in evidence.hand.unique().tolist():
+                of_both = ((evidence.label == i) & (evidence.hand == hand)).nonzero()[:, 0]
+                for part in semi_markov.chunks(own, len(of_both), first.shape[1], 1):
+                    rows = of_both[part]
+                    share = semi_markov.posterior(first[rows][:, :, None], own, within=True).flatten(2)
+                    if evidence.corrected is not None:
+                        share[evidence.corrected[rows] >= 0] *= SHOWN.weight
+                    yield rows, share, states[hand, i].flatten()
+
+    data.fit(parts(), family)
     return data, states
 
 

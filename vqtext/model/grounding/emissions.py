@@ -1,11 +1,12 @@
-"""The emission model: log weights of steps by their signatures, by descriptions and by sensor features.
+"""The emission model: log weights of steps by their signatures and by descriptions.
 
 N training windows, F frames, L body locations, n labels, U uses of a label.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ class Evidence:
         locations: what the L places are called.
         corrected: the use that a person said each frame shows, counted through all labels, label · U + use,
             −1 where nobody said anything, ``(N, F)``; or None.
+        computed: what `once` keeps. `dataclasses.replace` passes it on, so words are exchanged quickly.
     """
 
     motion: Tensor
@@ -90,14 +92,37 @@ class Evidence:
     similarity: Tensor | None = None
     locations: tuple[str, ...] = ()
     corrected: Tensor | None = None
+    computed: dict[Hashable, tuple[tuple[Tensor, ...], Tensor]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def of(self, rows: np.ndarray) -> Evidence:
         """The evidence of some of the windows alone; of all of them in their order, no copy."""
         if np.array_equal(rows, np.arange(len(self.label))):
             return self
-        whole = ("relative_duration", "frame_s", "locations")
-        chosen: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in whole}
-        return replace(self, **{name: x[rows] for name, x in chosen.items() if x is not None})
+        whole = ("relative_duration", "frame_s", "locations", "computed")
+        chosen = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in whole}
+        some: dict[str, Any] = {name: x[rows] for name, x in chosen.items() if x is not None}
+        return replace(self, **some, computed={})
+
+    def once(self, name: Hashable, compute: Callable[[], Tensor]) -> Tensor:
+        """What is computed of motion, features, labels and groups alone: computed again only where one of
+        them is another one."""
+        of = (self.motion, self.features, self.label, self.group)
+        before = self.computed.get(name)
+        if before is None or any(one is not other for one, other in zip(before[0], of, strict=True)):
+            before = self.computed[name] = of, compute()
+        return before[1]
+
+    @property
+    def rank(self) -> Tensor:
+        """`motion_rank`, ``(N, F, L)``."""
+        return self.once("rank", lambda: motion_rank(self.motion, self.label, self.group))
+
+    @property
+    def standardised(self) -> Tensor:
+        """Features in units of their spread within each person, ``(N, F, R)``; 0 where missing."""
+        return self.once("standardised", lambda: standardise(self.features, self.group))
 
     @property
     def written(self) -> Tensor:
@@ -126,7 +151,7 @@ def from_signatures(evidence: Evidence, config: EmissionConfig, shown: Tensor | 
         shown: how far written levels give way to what was shown of each use, 0 to 1, ``(N, U)``.
     """
     label = evidence.label
-    x, seen = motion_rank(evidence), evidence.motion.isfinite()
+    x, seen = evidence.rank, evidence.motion.isfinite()
     out = x.new_zeros(*x.shape[:2], evidence.levels.shape[1])
     for i in label.unique():  # each label by itself: all of them at once take more memory than the signals
         own = label == i
@@ -139,18 +164,18 @@ def from_signatures(evidence: Evidence, config: EmissionConfig, shown: Tensor | 
     return evidence.words_weight(config) * out
 
 
-def motion_rank(evidence: Evidence) -> Tensor:
-    """Motion beside what else the person does in that label, as levels are written, ``(N, F, L)``: its rank
+def motion_rank(motion: Tensor, label: Tensor, group: Tensor) -> Tensor:
+    """Motion ``(N, F, L)`` beside what else the person does in that label, as levels are written: its rank
     among all frames of the person and label as a quantile of the normal distribution (van der Waerden 1952).
     Missing values become 0.
 
     "Slight" and "strong" say which of two moments has more, not how much more: ranks are all that is
     compared.
     """
-    out = torch.zeros_like(evidence.motion)
-    who = evidence.group * (int(evidence.label.max()) + 1) + evidence.label
+    out = torch.zeros_like(motion)
+    who = group * (int(label.max()) + 1) + label
     for own in (who == one for one in who.unique()):
-        frames = evidence.motion[own].flatten(0, 1)
+        frames = motion[own].flatten(0, 1)
         for values in frames.T:
             seen = values.isfinite()
             _, place, count = values[seen].unique(return_inverse=True, return_counts=True)
@@ -166,7 +191,7 @@ def fits_levels(
     """Log weight of each use by each location, ``(..., F, U, L)``.
 
     Args:
-        x: `motion_rank` motion, ``(..., F, L)``; seen: where it was measured.
+        x: `Evidence.rank`, ``(..., F, L)``; seen: where it was measured.
         levels: of the uses of the label, ``(..., U, L)``; share: of the trust that is left, ``(..., U)``.
     """
     trust = levels.isfinite() * config.trust
@@ -233,65 +258,6 @@ def from_descriptions(evidence: Evidence, anchor: Tensor, config: EmissionConfig
         x = x / x.square().nanmean().sqrt().clamp(min=EPS)
         out[own] = x[:, segment].nan_to_num()
     return evidence.words_weight(config) * out
-
-
-class Gaussians:
-    """Gaussian emissions of each state: a mean of its own, variances shared by all states.
-
-    Features are standardised within subject alone, so that a still activity stays stiller than a lively
-    one. Free variances, or going on to convergence, name worse.
-    """
-
-    def __init__(self, evidence: Evidence, config: EmissionConfig) -> None:
-        self.config = config
-        self.x = standardise(evidence.features, evidence.group)
-        self.seen = evidence.features.isfinite().to(self.x.dtype)
-        self.weight, self.hand = evidence.data_weight(config), evidence.hand
-
-    def fit(self, parts: list[tuple[Tensor, Tensor]], kin: Tensor) -> None:
-        """Take means and variances from posteriors, in parts.
-
-        Means are drawn towards those of their kin, for a movement is much the same in every label: where the
-        words of one label are wrong, those of others are heard.
-
-        Args:
-            parts: rows of windows ``(b,)`` and the probabilities of states there, ``(b, F, states)``.
-            kin: the family of each state, ``(states,)``.
-        """
-        sensors, states = self.x.shape[2], len(kin)
-        total, first, second = (self.x.new_zeros(states, sensors) for _ in range(3))
-        for rows, share in parts:
-            x, seen, share = self.x[rows], self.seen[rows], share.to(self.x.dtype)
-            total += torch.einsum("bfs,bfr->sr", share, seen)
-            first += torch.einsum("bfs,bfr->sr", share, x * seen)
-            second += torch.einsum("bfs,bfr->sr", share, x.square() * seen)
-        self.mean = first / total.clamp(min=EPS)
-        within = (second - total * self.mean.square()).sum(0) / total.sum(0).clamp(min=EPS)
-        self.variance = within.clamp(min=self.config.min_variance)
-        families = self.x.new_zeros(int(kin.max()) + 1, sensors)
-        count = families.index_add(0, kin, total).clamp(min=EPS)
-        family = families.index_add(0, kin, first) / count
-        self.mean = torch.lerp(self.mean, family[kin], self.config.shrink)
-
-    def emission(self, rows: Tensor, states: Tensor) -> Tensor:
-        """Log weights of some states in some windows.
-
-        Args:
-            rows: windows, ``(b,)``; states: which states, for each hand, ``(hands, ...)``.
-
-        Returns:
-            ``(b, F, ...)``.
-        """
-        x, seen, hand = self.x[rows], self.seen[rows] / self.variance, self.hand[rows]
-        some, place = states.unique(return_inverse=True)
-        mean = self.mean[some]
-        # |x − m|² over what was measured, as three products
-        away = (x.square() * seen).sum(-1, keepdim=True) - 2 * (x * seen) @ mean.T
-        away = -0.5 * self.weight * (away + seen @ mean.square().T)
-        out = away.new_empty(*away.shape[:2], *states.shape[1:])
-        for h in hand.unique():
-            out[hand == h] = away[hand == h][..., place[h]]
-        return out
 
 
 def standardise(x: Tensor, group: Tensor) -> Tensor:

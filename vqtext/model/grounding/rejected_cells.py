@@ -23,11 +23,10 @@ from vqtext.model.grounding.emissions import (
     EPS,
     EmissionConfig,
     Evidence,
-    Gaussians,
     fits_directions,
     fits_levels,
-    motion_rank,
 )
+from vqtext.model.grounding.gaussians import Gaussians
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
 
@@ -74,7 +73,7 @@ def rejected(evidence: Evidence, chain: Chain, config: EmissionConfig) -> list[W
     """
     if evidence.levels.shape[2] < CONFIG.locations:
         return []
-    data, motion = Gaussians(evidence, config), motion_rank(evidence)
+    data, motion = Gaussians(evidence, config), evidence.rank
     found = []
     for label in evidence.label.unique().tolist():
         rows = (evidence.label == label).nonzero()[:, 0]

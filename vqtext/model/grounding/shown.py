@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vqtext.model.grounding.emissions import EmissionConfig, Evidence, standardise
+from vqtext.model.grounding.emissions import EmissionConfig, Evidence
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def shown(evidence: Evidence, movement: Tensor) -> Shown | None:
         return None
     row, frame = (evidence.corrected >= 0).nonzero(as_tuple=True)
     of = movement.flatten(1)[evidence.hand[row], evidence.corrected[row, frame]]
-    x = standardise(evidence.features, evidence.group)[row, frame]
+    x = evidence.standardised[row, frame]
     count = torch.bincount(of, minlength=int(movement.max()) + 1)
     mean = x.new_zeros(len(count), x.shape[1]).index_add(0, of, x) / count.clamp(min=1)[:, None]
     seconds = count * evidence.frame_s
@@ -73,7 +73,7 @@ def shown(evidence: Evidence, movement: Tensor) -> Shown | None:
 def fits_shown(evidence: Evidence, movement: Tensor, seen: Shown, config: EmissionConfig) -> Tensor:
     """Log weight of each use of a window's own label by what was shown of it, ``(N, F, U)``, 0 where nothing
     was: how much likelier each feature is than in any step."""
-    x = standardise(evidence.features, evidence.group)
+    x = evidence.standardised
     own = movement[evidence.hand, evidence.label]  # (N, U)
     out = x.new_zeros(*x.shape[:2], own.shape[1])
     for k in own.unique()[seen.sure[own.unique()] > 0].tolist():

@@ -81,10 +81,10 @@ class Session:
         ]
         words = without_steps(self.words, left)
         grammar = Grammar.of(vocabulary(words, windows.labels, self._sensors).transcripts, windows.rate_hz)
-        said: dict[str, Any] = {**written(windows, everyone, words, self._evidence.locations, grammar)}
+        cells = written(windows, everyone, words, self._evidence.locations, grammar)
         seen = corrected_frames(corrections, windows, everyone, words, self._frames)
         corrected = None if seen is None else torch.from_numpy(seen)
-        evidence = replace(self._evidence, **said, corrected=corrected)
+        evidence = replace(self._evidence, **cells, corrected=corrected)
         posterior = e_step(evidence, grammar, self._knows)
         if not posterior.known.any():
             raise WordsError(

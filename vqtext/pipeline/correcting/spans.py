@@ -179,7 +179,6 @@ def _by_place(windows: Windows, found: Found) -> Any:
         contrast,
         fits_level,
         fits_way,
-        motion_rank,
         speeds,
     )
 
@@ -187,7 +186,7 @@ def _by_place(windows: Windows, found: Found) -> Any:
     uses = found.grammar.valid.shape[1]
     expected, trust = contrast(evidence.levels), evidence.levels.isfinite() * config.trust
     goes = evidence.directions.nan_to_num()
-    rank, there = motion_rank(evidence), evidence.motion.isfinite()
+    rank, there = evidence.rank, evidence.motion.isfinite()
     speed = speeds(evidence.velocity, evidence.group)
     names = [*evidence.locations, *(location for location, _ in direction_cells(windows.channels))]
     weight = evidence.words_weight(config)

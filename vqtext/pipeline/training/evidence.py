@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def evidence_of(
 
 def written(
     windows: Windows, train: np.ndarray, words: Words, locations: Sequence[str], grammar: Grammar
-) -> dict[str, Tensor]:
+) -> dict[str, Any]:
     """What is written of each use: what sensors show, for the hand and the label of each training window, and
     how long it lasts.
 
