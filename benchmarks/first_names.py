@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from vqtext.data.features.motion import MotionScale
 from vqtext.data.splits.folds import splits_for
 from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
@@ -14,10 +13,11 @@ from vqtext.model.grounding.e_step import e_step
 from vqtext.model.grounding.emissions import Evidence
 from vqtext.model.training.fit import TrainingData
 from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.correcting.corrections import Corrections
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_accuracy, named_recall
 from vqtext.pipeline.evaluation.truth_map import map_of, own_table
 from vqtext.pipeline.training.assemble import gather
-from vqtext.pipeline.training.evidence import written
+from vqtext.pipeline.training.measured import Measured
 from vqtext.pipeline.training.run_words import resolved_words
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
 from vqtext.settings.schema import Settings
@@ -44,8 +44,6 @@ class FirstNames:
         self.words = words_given(settings, windows, self.everyone, self.data)
         self.word = truth_word_of(windows, self.words)
         self.truth = np.asarray(windows.truth[:])
-        moving = MotionScale.of(windows.signal, self.everyone.train, windows.channels, windows.rate_hz)
-        self.locations = moving.locations
 
     def named(self, words: Words | None = None) -> np.ndarray:
         """Truth words by sample, ``(N, T)``, −1 none; ``words``: other signatures for the same anchors."""
@@ -64,8 +62,8 @@ class FirstNames:
 
     def evidence(self, words: Words) -> Evidence:
         """What training would see with these signatures."""
-        said = written(self.windows, self.everyone.train, words, self.locations, self.data.grammar)
-        return replace(self.data.evidence, **said)
+        measured = Measured(self.windows, self.everyone.train, self.data.evidence)
+        return measured.against(words, Corrections()).evidence
 
 
 def words_given(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Words:

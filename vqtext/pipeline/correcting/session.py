@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,9 @@ from vqtext.pipeline.correcting.found import Found
 from vqtext.pipeline.correcting.moments import check, corrected_frames, never_places
 from vqtext.pipeline.correcting.spans import StepSpan, spans
 from vqtext.pipeline.dedup import Dedup
-from vqtext.pipeline.training.evidence import hands_of, written
+from vqtext.pipeline.training.measured import Measured
 from vqtext.pipeline.training.run_words import resolved_words, without_steps
-from vqtext.pipeline.vocabulary.anchor_words import read_words, vocabulary
-from vqtext.pipeline.vocabulary.identifiability import sensors_among
+from vqtext.pipeline.vocabulary.anchor_words import read_words
 from vqtext.settings.schema import Settings
 
 
@@ -47,11 +45,11 @@ class Session:
         self.windows = read_windows(settings.cache / "windows.h5")
         nobody = np.empty(0, dtype=np.int64)
         everyone = Split(np.arange(self.windows.n), nobody, nobody, "own")
-        config, data = gather(self.windows, everyone, without_text(settings), corrections=Corrections())
+        _, data = gather(self.windows, everyone, without_text(settings), corrections=Corrections())
         read = read_words(settings.cache / "anchors.h5", self.windows.labels)
         self.words = resolved_words(read, self.windows, everyone.train, settings.train, data.round_s).words
-        self._absent, self._evidence, self._frames = data.absent, data.evidence, config.frames
-        self._sensors = sensors_among(self.windows.channels, hands_of(self.windows, everyone.train)[1])
+        self._absent = data.absent
+        self._measured = Measured(self.windows, everyone.train, data.evidence)
         self._last: tuple[Corrections, Found] | None = None
 
     def check(self, corrections: Corrections) -> list[str]:
@@ -64,35 +62,28 @@ class Session:
         Raises:
             WordsError: no signature speaks of a sensor that is there, and nothing was corrected.
         """
-        import torch
-
         from vqtext.model.grounding.e_step import e_step
-        from vqtext.model.vocabulary import Grammar
 
         if self._last is not None and self._last[0] == corrections:
             return self._last[1]
-        windows, everyone = self.windows, np.arange(self.windows.n)
-        seen = corrected_frames(corrections, windows, everyone, self.words, self._frames)
-        longest = max(map(len, self.words.uses))
-        shown = {divmod(int(use), longest) for use in np.unique(seen if seen is not None else -1) if use >= 0}
-        never = never_places(corrections, windows.labels, self.words)
+        windows, words = self.windows, self.words
+        frames = self._measured.evidence.motion.shape[1]
+        corrected = corrected_frames(corrections, windows, self._measured.rows, words, frames)
+        longest = max(map(len, words.uses))
+        shown = {divmod(int(use), longest) for use in np.unique(-1 if corrected is None else corrected)}
+        never = never_places(corrections, windows.labels, words)
         left = [
             [*never[i], *(u for u in self._absent_of(i) if (i, u) not in shown)] for i in range(len(never))
         ]
-        words = without_steps(self.words, left)
-        grammar = Grammar.of(vocabulary(words, windows.labels, self._sensors).transcripts, windows.rate_hz)
-        cells = written(windows, everyone, words, self._evidence.locations, grammar)
-        seen = corrected_frames(corrections, windows, everyone, words, self._frames)
-        corrected = None if seen is None else torch.from_numpy(seen)
-        evidence = replace(self._evidence, **cells, corrected=corrected)
-        posterior = e_step(evidence, grammar, self._knows)
+        spoken = self._measured.against(without_steps(words, left), corrections)
+        posterior = e_step(spoken.evidence, spoken.grammar, self._knows)
         if not posterior.known.any():
             raise WordsError(
                 "no signature writes what a sensor of this data feels, so nothing can be found: write "
                 "signatures in subactions.json, then run `vqtext embed` and `vqtext dedup`; or correct a "
                 "moment of each step"
             )
-        self._last = corrections, Found(words, grammar, evidence, posterior)
+        self._last = corrections, Found(spoken.words, spoken.grammar, spoken.evidence, posterior)
         return self._last[1]
 
     def names(self, corrections: Corrections) -> list[StepSpan]:

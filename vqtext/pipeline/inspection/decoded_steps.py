@@ -16,8 +16,8 @@ import numpy as np
 
 from vqtext.data.locations import best_cell
 from vqtext.data.windows.windows import Windows
-from vqtext.pipeline.training.evidence import hands_of
 from vqtext.pipeline.training.sampling import few_of_each
+from vqtext.pipeline.training.written import hands_of
 from vqtext.schema import Cell
 
 if TYPE_CHECKING:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vqtext.cache.hdf5 import Artifact, open_artifact
 from vqtext.cache.rows import StoredRows
-from vqtext.data.features.motion import MotionScale
 from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import ArtifactError, TrainingError, WordsError
 from vqtext.pipeline.correcting.corrections import NAME as CORRECTIONS
 from vqtext.pipeline.correcting.corrections import Corrections, read_corrections
-from vqtext.pipeline.correcting.moments import check, corrected_frames, never_places
-from vqtext.pipeline.training.evidence import evidence_of, hands_of, written
+from vqtext.pipeline.correcting.moments import check, never_places
+from vqtext.pipeline.training.measured import Measured, Spoken
 from vqtext.pipeline.training.run_words import resolved_words, together, without_steps
-from vqtext.pipeline.vocabulary.anchor_words import Words, read_words, vocabulary
-from vqtext.pipeline.vocabulary.identifiability import sensors_among
+from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
 from vqtext.schema import Rows
 from vqtext.settings.schema import GuidanceSettings, Settings
 
@@ -29,10 +26,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vqtext.model.config import ModelConfig
-    from vqtext.model.grounding.emissions import Evidence
     from vqtext.model.guidance.text_tokens import Guidance
     from vqtext.model.training.fit import TrainingData
-    from vqtext.model.vocabulary import Grammar, Vocabulary
 
 
 IN_MEMORY = 1 << 30
@@ -63,87 +58,42 @@ def gather(
     import torch
     from torch.nn.functional import normalize
 
-    from vqtext.model.config import ModelConfig
-    from vqtext.model.grounding.absence import absent
     from vqtext.model.training.fit import TrainingData
-    from vqtext.model.training.init_from_vqshape import sizes_of
 
-    trained = np.unique(windows.label[split.train])
-    if len(trained) < 2:
-        there = windows.labels[trained[0]] if len(trained) else "none"
-        raise TrainingError(
-            f"the training windows have {len(trained)} label ({there!r}), two are the least that can be told "
-            "apart: prepare data with more labels"
-        )
-    read = read_words(settings.cache / "anchors.h5", windows.labels)
-    signal = _in_memory(windows.signal)
+    _check_labels(windows, split)
     pool = np.concatenate([split.train, split.validation])
-    given, words = words, words or resolved_words(read, windows, pool, settings.train).words
-    heard = corrections if corrections is not None else Corrections()
-    if given is None and corrections is None:
-        heard = read_corrections(settings.cache)
-    sizes, started = sizes_of(settings.model)
+    read = words or read_words(settings.cache / "anchors.h5", windows.labels)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         guidance = _guidance(texts, windows, pool, settings.guidance)
-    config = ModelConfig(
-        settings=sizes,
-        channels=tuple(windows.channels),
-        steps=windows.T,
-        rate_hz=windows.rate_hz,
-        labels=tuple(windows.labels),
-        text_dim=words.vectors.shape[1],
-        borders=_has_borders(windows, pool),
-        anywhere=_are_cuts(windows, pool) or all(words.cyclic),
-        started=started,
-        token_dim=guidance.dim if guidance is not None else 0,
-        fusion=settings.guidance.fusion,
-        place=settings.guidance.place,
-    )
-    moving = MotionScale.of(signal, pool, windows.channels, windows.rate_hz)
-    spoken, grammar = _spoken(windows, pool, words, config)
-    measured = evidence_of(windows, signal, pool, words, moving, grammar, config, None)
-    evidence = _corrected(measured, windows, pool, words, heard)
-    rounds = rounds_of(measured, len(windows.labels))  # of what was measured: no words change them
-
-    def said_by(words: Words) -> tuple[Vocabulary, Grammar, Evidence]:
-        """The same measurements against other words."""
-        spoken, grammar = _spoken(windows, pool, words, config)
-        cells: dict[str, Any] = {**written(windows, pool, words, moving.locations, grammar)}
-        return spoken, grammar, _corrected(replace(measured, **cells), windows, pool, words, heard)
-
-    if given is None:  # what was read of rounds may ask for more
-        final = resolved_words(read, windows, pool, settings.train, rounds).words
-        if final.uses != words.uses:
-            words = final
-            spoken, grammar, evidence = said_by(words)
-    if corrections is None and (wrong := check(heard, windows, words)):
-        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        raise WordsError(f"{settings.cache / CORRECTIONS}: {wrong[0]}{more}")
-    never = never_places(heard, windows.labels, words)
-    if any(never):
-        words = without_steps(words, never)
-        spoken, grammar, evidence = said_by(words)
-    missing: list[list[int]] = []
-    if given is None and "signal" in settings.train.grounding.split("+") and not settings.train.keep_absent:
-        missing = absent(evidence, spoken.transcripts, config.rate_hz)
+    config = _config(windows, pool, read, guidance, settings)
+    signal = _in_memory(windows.signal)
+    measured = Measured.of(windows, signal, pool, config)
+    rounds = measured.round_s()
+    if words is None:
+        read = resolved_words(read, windows, pool, settings.train, rounds).words
+        corrections = _corrections_of(settings, windows, read) if corrections is None else corrections
+    said = corrections or Corrections()
+    never = never_places(said, windows.labels, read)
+    spoken = measured.against(without_steps(read, never), said)
+    missing = _absent(spoken, settings, config.rate_hz) if words is None else []
     if any(missing):
-        words = without_steps(words, missing)
-        spoken, grammar, evidence = said_by(words)
-    anchors = normalize(torch.from_numpy(words.vectors).float(), dim=-1)
+        spoken = measured.against(without_steps(spoken.words, missing), said)
+    evidence = spoken.evidence
+    anchors = normalize(torch.from_numpy(spoken.words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
-        label_vectors = _label_vectors(texts, windows.labels, words)
+        label_vectors = _label_vectors(texts, windows.labels, spoken.words)
         if "text" in settings.train.grounding.split("+"):
             evidence = replace(evidence, similarity=_similarity(texts, anchors, pool))
     frame_end = np.arange(config.frames) * windows.T // config.frames
     data = TrainingData(
         signal=signal,
         rows=pool,
-        label=torch.from_numpy(windows.label[pool]).long(),
+        label=evidence.label,
         train=torch.arange(len(split.train)),
         validation=torch.arange(len(split.train), len(pool)),
         frame_keep=torch.from_numpy(frame_end[None] < windows.length[pool][:, None]),
-        vocabulary=spoken,
-        grammar=grammar,
+        vocabulary=spoken.vocabulary,
+        grammar=spoken.grammar,
         anchors=anchors,
         label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
         guidance=guidance,
@@ -162,32 +112,56 @@ def without_text(settings: Settings) -> Settings:
     return settings.model_copy(update={"guidance": guidance})
 
 
-def rounds_of(evidence: Evidence, labels: int) -> list[float | None]:
-    """Seconds of a round of each label, None where none was read."""
-    from vqtext.model.grounding.durations import DurationConfig, round_s
-
-    return [None if isnan(s) else s for s in round_s(evidence, labels, DurationConfig()).tolist()]
-
-
-def _spoken(
-    windows: Windows, pool: np.ndarray, words: Words, config: ModelConfig
-) -> tuple[Vocabulary, Grammar]:
-    """The vocabulary of these words, and its grammar."""
-    from vqtext.model.vocabulary import Grammar
-
-    sensors = sensors_among(windows.channels, hands_of(windows, pool)[1])
-    spoken = vocabulary(words, windows.labels, sensors)
-    return spoken, Grammar.of(spoken.transcripts, config.rate_hz)
+def _check_labels(windows: Windows, split: Split) -> None:
+    trained = np.unique(windows.label[split.train])
+    if len(trained) < 2:
+        there = windows.labels[trained[0]] if len(trained) else "none"
+        raise TrainingError(
+            f"the training windows have {len(trained)} label ({there!r}), two are the least that can be told "
+            "apart: prepare data with more labels"
+        )
 
 
-def _corrected(
-    evidence: Evidence, windows: Windows, pool: np.ndarray, words: Words, heard: Corrections
-) -> Evidence:
-    """The evidence with what people said of moments, in these words."""
-    import torch
+def _config(
+    windows: Windows, pool: np.ndarray, words: Words, guidance: Guidance | None, settings: Settings
+) -> ModelConfig:
+    """Sizes of the network, and what it must know of the windows ``pool``."""
+    from vqtext.model.config import ModelConfig
+    from vqtext.model.training.init_from_vqshape import sizes_of
 
-    found = corrected_frames(heard, windows, pool, words, evidence.motion.shape[1])
-    return replace(evidence, corrected=None if found is None else torch.from_numpy(found))
+    sizes, started = sizes_of(settings.model)
+    return ModelConfig(
+        settings=sizes,
+        channels=tuple(windows.channels),
+        steps=windows.T,
+        rate_hz=windows.rate_hz,
+        labels=tuple(windows.labels),
+        text_dim=words.vectors.shape[1],
+        borders=_has_borders(windows, pool),
+        anywhere=_are_cuts(windows, pool) or all(words.cyclic),
+        started=started,
+        token_dim=guidance.dim if guidance is not None else 0,
+        fusion=settings.guidance.fusion,
+        place=settings.guidance.place,
+    )
+
+
+def _corrections_of(settings: Settings, windows: Windows, words: Words) -> Corrections:
+    """What corrections.json says, none of which may be impossible."""
+    corrections = read_corrections(settings.cache)
+    if wrong := check(corrections, windows, words):
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise WordsError(f"{settings.cache / CORRECTIONS}: {wrong[0]}{more}")
+    return corrections
+
+
+def _absent(spoken: Spoken, settings: Settings, rate_hz: float) -> list[list[int]]:
+    """Places of the steps of each label that are not found, where the settings leave them out."""
+    from vqtext.model.grounding.absence import absent
+
+    if "signal" not in settings.train.grounding.split("+") or settings.train.keep_absent:
+        return []
+    return absent(spoken.evidence, spoken.vocabulary.transcripts, rate_hz)
 
 
 def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.ndarray:

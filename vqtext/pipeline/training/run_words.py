@@ -11,7 +11,7 @@ import numpy as np
 
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import TrainingError
-from vqtext.pipeline.training.evidence import hands_of
+from vqtext.pipeline.training.written import hands_of
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
 from vqtext.pipeline.vocabulary.identifiability import sensors_among
 from vqtext.pipeline.vocabulary.resolve import Resolved, resolve
