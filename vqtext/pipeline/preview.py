@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -67,9 +67,9 @@ def preview(settings: Settings) -> dict[str, Any]:
     windows = read_windows(settings.cache / "windows.h5")
     split = splits_for(windows, settings.train)[0]
     config, data = gather(windows, split, without_text(settings))
-    known = data.evidence.of(data.train.numpy())
-    found = e_step(known, data.grammar, knows)
-    if not found.known.any():
+    evidence = data.evidence.of(data.train.numpy())
+    posterior = e_step(evidence, data.grammar, knows)
+    if not posterior.known.any():
         raise WordsError(
             "no signature writes what a sensor of this data feels, so nothing can be found: write signatures "
             "in subactions.json, then run `vqtext embed` and `vqtext dedup`"
@@ -77,59 +77,57 @@ def preview(settings: Settings) -> dict[str, Any]:
     read = read_words(settings.cache / "anchors.h5", windows.labels)
     whole = resolved_words(read, windows, split.learn, settings.train, data.round_s)
     words = without_steps(whole.words, data.absent)
-    said = _said(windows, split.train, words, config, data, found)
+    decoded = _decoded(windows, split.train, words, config, data, posterior)
     report = settings.cache / "preview.html"
+    missing = [sorted({*left} - {*never}) for left, never in zip(data.absent, data.never, strict=False)]
     answer = {
         "split": split.how,
         "windows": len(split.train),
-        "steps": _steps(windows, split.train, words, data, found, said),
-        "absent": [
-            {"label": label, "phrase": own[place][1].phrase}
-            for label, own, left, never in zip(
-                windows.labels, whole.words.uses, data.absent, data.never, strict=False
-            )
-            for place in left
-            if place not in never
-        ],
-        "never": [
-            {"label": label, "phrase": own[place][1].phrase}
-            for label, own, never in zip(windows.labels, whole.words.uses, data.never, strict=False)
-            for place in never
-        ],
+        "steps": _steps(windows, split.train, words, data, posterior, decoded),
+        "absent": _steps_at(windows.labels, whole.words, missing),
+        "never": _steps_at(windows.labels, whole.words, data.never),
         "joined": [{"label": windows.labels[join.label], "name": join.name} for join in whole.joined],
-        "durations": check_durations(said),
-        "directions": check_directions(said),
-        "levels": check_levels(said),
+        "durations": check_durations(decoded),
+        "directions": check_directions(decoded),
+        "levels": check_levels(decoded),
         "report": str(report),
     }
-    sure = found.states.float().amax(-1).numpy()
+    sure = posterior.states.float().amax(-1).numpy()
     with publish(report) as beside:
-        beside.write_text(
-            render(page(said, sure, config, data.vocabulary, settings, answer)), encoding="utf-8"
-        )
+        html = render(page(decoded, sure, config, data.vocabulary, settings, answer))
+        beside.write_text(html, encoding="utf-8")
     return answer
 
 
-def _said(
+def _steps_at(labels: Sequence[str], words: Words, places: Sequence[Sequence[int]]) -> list[dict[str, str]]:
+    """The steps of each label at these places."""
+    return [
+        {"label": label, "phrase": own[place][1].phrase}
+        for label, own, left in zip(labels, words.uses, places, strict=False)
+        for place in left
+    ]
+
+
+def _decoded(
     windows: Windows,
     train: np.ndarray,
     words: Words,
     config: ModelConfig,
     data: TrainingData,
-    found: Posterior,
+    posterior: Posterior,
 ) -> DecodedSteps:
     """The likeliest step of each moment, as a trained model's decoding would say it."""
-    label, anchor_of_frame = windows.label[train], found.anchors().numpy()
+    label, anchor_of_frame = windows.label[train], posterior.anchors().numpy()
     use = np.full(anchor_of_frame.shape, -1)
     for i, row in enumerate(data.grammar.state):
         own = label == i
-        of_label = found.states[own][..., row[: len(words.uses[i])]].float().numpy()
+        of_label = posterior.states[own][..., row[: len(words.uses[i])]].float().numpy()
         likeliest = of_label.argmax(-1)
         anchor = data.grammar.anchor[i].numpy()[likeliest]
         use[own] = np.where(
             anchor == anchor_of_frame[own], likeliest, -1
         )  # else it is a step of a label beside it
-    keep = data.frame_keep[data.train].numpy() & found.known.numpy()[:, None]
+    keep = data.frame_keep[data.train].numpy() & posterior.known.numpy()[:, None]
     decoded: Any = SimpleNamespace(label=label, use=use, anchor=anchor_of_frame, keep=keep)
     return DecodedSteps(windows, words, train, train, decoded, config.frames, config.window_s / config.frames)
 
@@ -139,15 +137,15 @@ def _steps(
     train: np.ndarray,
     words: Words,
     data: TrainingData,
-    found: Posterior,
-    said: DecodedSteps,
+    posterior: Posterior,
+    decoded: DecodedSteps,
 ) -> list[dict[str, Any]]:
-    best = found.states.float().amax(-1).numpy()
+    best = posterior.states.float().amax(-1).numpy()
     steps = []
     for i, own in enumerate(words.uses):
-        here = (windows.label[train] == i)[:, None] & said.said.keep
-        for u, ((_, step), seconds) in enumerate(zip(own, said.seconds(i), strict=True)):
-            mine = here & (said.said.use == u)
+        here = (windows.label[train] == i)[:, None] & decoded.said.keep
+        for u, ((_, step), seconds) in enumerate(zip(own, decoded.seconds(i), strict=True)):
+            mine = here & (decoded.said.use == u)
             steps.append(
                 {
                     "label": windows.labels[i],
@@ -174,24 +172,24 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
                 "–" if sure is None else f"{sure:.2f}",
             )
         )
-    told = [f"{answer['windows']} training windows, by words, sensors and order alone:", *table(rows)]
+    text = [f"{answer['windows']} training windows, by words, sensors and order alone:", *table(rows)]
     if answer["absent"]:
         names = [f"{step['label']}: {cut_short(step['phrase'], 60)}" for step in answer["absent"]]
-        told.append(f"not found, and left out by training: {'; '.join(names)}")
+        text.append(f"not found, and left out by training: {'; '.join(names)}")
     if answer["never"]:
         names = [f"{step['label']}: {cut_short(step['phrase'], 60)}" for step in answer["never"]]
-        told.append(f"left out, since corrections.json says that they never happen: {'; '.join(names)}")
+        text.append(f"left out, since corrections.json says that they never happen: {'; '.join(names)}")
     if answer["joined"]:
         names = [f"{step['label']}: {cut_short(step['name'], 60)}" for step in answer["joined"]]
-        told.append(f"one step, since nothing tells them apart: {'; '.join(names)}")
-    told += [
+        text.append(f"one step, since nothing tells them apart: {'; '.join(names)}")
+    text += [
         *duration_lines(answer["durations"]),
         *direction_lines(answer["directions"]),
         *level_lines(answer["levels"]),
     ]
     if answer["split"] == "random":
-        told.append(
+        text.append(
             "these windows were chosen at random: people whose windows you look at now are no test later; "
             "say --test-subjects, as for train"
         )
-    return [*told, f"report: {Path(answer['report']).resolve()}"]
+    return [*text, f"report: {Path(answer['report']).resolve()}"]
