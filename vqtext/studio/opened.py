@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from vqtext.pipeline.correcting.corrections import Corrections
 from vqtext.pipeline.correcting.session import Session
-from vqtext.pipeline.correcting.spans import StepSpan, spans, timelines
+from vqtext.pipeline.correcting.spans import StepSpan, names, spans
 from vqtext.schema import Channel
 from vqtext.studio.signals import Drawn, Signals
 
@@ -41,26 +39,8 @@ class Opened:
         return self._session.check(corrections)
 
     def names(self, corrections: Corrections) -> Sequence[StepSpan]:
-        """All steps, without what each place of the body says of them: that takes as long again."""
-        windows, found = self._session.windows, self._session.found(corrections)
-        uses = found.grammar.valid.shape[1]
-        phrases = [[step.phrase for _, step in own] for own in found.words.uses]
-        told: list[StepSpan] = []
-        for line in timelines(windows, found):
-            runs = np.array([*line.runs()], dtype=int)
-            if not len(runs):
-                continue
-            use, begin, end = runs.T
-            first, last = line.border_s
-            start_s = np.maximum(line.start_s[begin], first).round(6).tolist()
-            end_s = np.minimum(line.start_s[end - 1] + line.step_s, last).round(6).tolist()
-            moments = np.concatenate([np.arange(a, b) for a, b in zip(begin, end, strict=True)])
-            share = line.share[moments, np.repeat(use, end - begin)]
-            sure = np.add.reduceat(share, np.cumsum(end - begin) - (end - begin)) / (end - begin)
-            for u, a, b, mean in zip(use.tolist(), start_s, end_s, sure.tolist(), strict=True):
-                label, phrase = windows.labels[u // uses], phrases[u // uses][u % uses]
-                told.append(StepSpan(windows.recordings[line.code], None, a, b, label, phrase, mean))
-        return told
+        """All steps, by themselves."""
+        return names(self._session.windows, self._session.found(corrections))
 
     def detail(self, corrections: Corrections, recording: str) -> Sequence[StepSpan]:
         """The steps of one recording, with all that is known of them."""

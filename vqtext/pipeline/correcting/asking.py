@@ -115,17 +115,18 @@ def _stretches(windows: Windows, found: Found) -> _Stretches | None:
         doubt = -(line.share * np.log(np.maximum(line.share, 1e-9))).sum(1) * evidence.frame_s
         hand = int(evidence.hand[line.row.max()])
         np.add.at(open_s, movement_of[hand], doubt @ line.share)
-        for use, begin, end in line.runs():
+        runs = line.runs()
+        for use, begin, end, start_s, end_s in zip(*runs, *line.seconds(*runs[1:]), strict=True):
             row, frame = line.row[begin:end], line.frame[begin:end]
             said = evidence.corrected is not None and bool((evidence.corrected[row, frame] >= 0).any())
             if said or end - begin < SHORTEST:
                 continue
             label = use // uses
             own = slice(label * uses, (label + 1) * uses)
-            rows.append((line.code, label, int(windows.subject[row[0]]), *line.seconds(begin, end)))
+            rows.append((line.code, label, int(windows.subject[row[0]]), start_s, end_s))
             shares.append(line.share[begin:end, own].mean(0))
             moved.append(movement_of[hand, own])
     if not rows:
         return None
-    code, label_of, who, start_s, end_s = (np.array(column) for column in zip(*rows, strict=True))
-    return _Stretches(code, label_of, who, start_s, end_s, np.stack(shares), np.stack(moved), open_s)
+    code, label_of, who, starts, ends = (np.array(column) for column in zip(*rows, strict=True))
+    return _Stretches(code, label_of, who, starts, ends, np.stack(shares), np.stack(moved), open_s)

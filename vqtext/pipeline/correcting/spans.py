@@ -6,7 +6,7 @@ B moments of a recording, a frame long each, n labels, U uses of a label, L + P 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,19 +69,25 @@ class Timeline:
     row: np.ndarray
     frame: np.ndarray
 
-    def seconds(self, begin: int, end: int) -> tuple[float, float]:
-        """When a run begins and ends, inside what the windows hold."""
-        first, last = self.border_s
-        start_s, end_s = self.start_s[begin], self.start_s[end - 1] + self.step_s
-        return round(max(float(start_s), first), 6), round(min(float(end_s), last), 6)
-
-    def runs(self) -> Iterator[tuple[int, int, int]]:
+    def runs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Use, first moment and the one after the last of each stretch of one step."""
         best = np.where(self.row >= 0, self.share.argmax(1), -1)
-        borders = np.flatnonzero(np.diff(best)) + 1
-        for begin, end in zip([0, *borders], [*borders, len(best)], strict=True):
-            if best[begin] >= 0:
-                yield int(best[begin]), int(begin), int(end)
+        begin = np.concatenate([[0], np.flatnonzero(np.diff(best)) + 1])
+        end = np.append(begin[1:], len(best))
+        known = best[begin] >= 0
+        return best[begin][known], begin[known], end[known]
+
+    def seconds(self, begin: np.ndarray, end: np.ndarray) -> tuple[list[float], list[float]]:
+        """When runs begin and end, inside what the windows hold."""
+        first_s, last_s = self.border_s
+        start_s = np.maximum(self.start_s[begin], first_s).round(6)
+        return start_s.tolist(), np.minimum(self.start_s[end - 1] + self.step_s, last_s).round(6).tolist()
+
+    def mean(self, values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Means over each run of the values of its moments, those of one run after the other."""
+        size = end - begin
+        total = np.add.reduceat(values, np.cumsum(size) - size, axis=0)
+        return (total.T / size).T.astype(float)
 
 
 def timelines(windows: Windows, found: Found) -> Iterator[Timeline]:
@@ -114,43 +120,59 @@ def timelines(windows: Windows, found: Found) -> Iterator[Timeline]:
         yield Timeline(int(code), start_s, step_s, border_s, share, row, frame)
 
 
+def names(windows: Windows, found: Found) -> list[StepSpan]:
+    """All stretches of all recordings, by themselves: alternatives and places take three times as long."""
+    return [span for line in timelines(windows, found) for span in _plain(windows, found, line)]
+
+
 def spans(windows: Windows, found: Found) -> list[StepSpan]:
-    """All stretches of all recordings."""
+    """All stretches of all recordings, with their alternatives and what each place says."""
+    places_of = _by_place(windows, found)
     uses = found.grammar.valid.shape[1]
-    told = _by_place(windows, found)
-    said = []
+    detailed = []
     for line in timelines(windows, found):
-        runs = [*line.runs()]
-        if not runs:
+        use, begin, end = line.runs()
+        if not len(use):
             continue
-        mean = [line.share[begin:end].mean(0) for _, begin, end in runs]
+        mean = line.mean(line.share[_moments(begin, end)], begin, end)
         others = []
-        for (use, _, _), share in zip(runs, mean, strict=True):
-            label = use // uses
-            own = np.arange(label * uses, label * uses + len(found.words.uses[label]))
-            others.append([o for o in own[np.argsort(-share[own], kind="stable")] if o != use])
-        places = told(line, runs, [own[0] if own else -1 for own in others])
-        who = int(windows.subject[line.row[runs[0][1]]])
-        for (use, begin, end), share, rest, felt in zip(runs, mean, others, places, strict=True):
-            label = use // uses
-            phrases = [step.phrase for _, step in found.words.uses[label]]
-            said.append(
-                StepSpan(
-                    windows.recordings[line.code],
-                    windows.subjects[who].id if who >= 0 else None,
-                    *line.seconds(begin, end),
-                    windows.labels[label],
-                    phrases[use % uses],
-                    round(float(share[use]), 4),
-                    [
-                        (phrases[o % uses], round(float(share[o]), 4))
-                        for o in rest[:ALTERNATIVES]
-                        if share[o] >= LEAST
-                    ],
-                    felt,
-                )
-            )
-    return said
+        for u, share in zip(use.tolist(), mean, strict=True):
+            own = u // uses * uses + np.arange(len(found.words.uses[u // uses]))
+            others.append([o for o in own[np.argsort(-share[own], kind="stable")].tolist() if o != u])
+        places = places_of(line, np.array([own[0] if own else -1 for own in others]))
+        for span, share, rest, of_place in zip(
+            _plain(windows, found, line), mean, others, places, strict=True
+        ):
+            likely = [o for o in rest[:ALTERNATIVES] if share[o] >= LEAST]
+            alternatives = [(_step(windows, found, o)[1], round(float(share[o]), 4)) for o in likely]
+            detailed.append(replace(span, alternatives=alternatives, places=of_place))
+    return detailed
+
+
+def _plain(windows: Windows, found: Found, line: Timeline) -> list[StepSpan]:
+    """The stretches of a recording."""
+    use, begin, end = line.runs()
+    if not len(use):
+        return []
+    who = int(windows.subject[line.row[begin[0]]])
+    subject = windows.subjects[who].id if who >= 0 else None
+    of_use = line.share[_moments(begin, end), np.repeat(use, end - begin)]
+    confidence = line.mean(of_use, begin, end).round(4).tolist()
+    return [
+        StepSpan(windows.recordings[line.code], subject, start_s, end_s, *_step(windows, found, u), sure)
+        for u, start_s, end_s, sure in zip(use.tolist(), *line.seconds(begin, end), confidence, strict=True)
+    ]
+
+
+def _step(windows: Windows, found: Found, use: int) -> tuple[str, str]:
+    """Label and phrase of a use that is counted through all labels."""
+    label, place = divmod(use, found.grammar.valid.shape[1])
+    return windows.labels[label], found.words.uses[label][place][1].phrase
+
+
+def _moments(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The moments of all runs, one run after the other."""
+    return np.concatenate([np.arange(a, b) for a, b in zip(begin, end, strict=True)])
 
 
 def _onto_uses(found: Found) -> Tensor:
@@ -171,7 +193,7 @@ def _onto_uses(found: Found) -> Tensor:
 
 
 def _by_place(windows: Windows, found: Found) -> Any:
-    """A function of a timeline, its runs and the likeliest other step of each: what each place says."""
+    """A function of a timeline and the likeliest other step of each of its runs: what each place says."""
     import torch
 
     from vqtext.model.grounding.emissions import (
@@ -191,26 +213,27 @@ def _by_place(windows: Windows, found: Found) -> Any:
     names = [*evidence.locations, *(location for location, _ in direction_cells(windows.channels))]
     weight = evidence.words_weight(config)
 
-    def told(line: Timeline, runs: list[tuple[int, int, int]], others: list[int]) -> list[dict[str, float]]:
-        size = np.array([end - begin for _, begin, end in runs])
-        at = np.concatenate([np.arange(begin, end) for _, begin, end in runs])
+    def places_of(line: Timeline, rivals: np.ndarray) -> list[dict[str, float]]:
+        use, begin, end = line.runs()
+        size, at = end - begin, _moments(begin, end)
         row, frame = torch.from_numpy(line.row[at]), torch.from_numpy(line.frame[at])
         both = []
-        for chosen in ([use for use, _, _ in runs], others):
-            use = torch.from_numpy(np.repeat(chosen, size)) % uses
+        for chosen in (use, rivals):
+            place = torch.from_numpy(np.repeat(chosen, size)) % uses
             level = fits_level(
-                rank[row, frame], there[row, frame], expected[row, use], trust[row, use], config
+                rank[row, frame], there[row, frame], expected[row, place], trust[row, place], config
             )
-            both.append(torch.cat([level, fits_way(speed[row, frame], goes[row, use], config)], 1))
-        label = torch.from_numpy(np.repeat([use // uses for use, _, _ in runs], size))
-        apart = torch.where((label == evidence.label[row])[:, None], weight * (both[0] - both[1]), 0.0)
-        total = np.add.reduceat(apart.double().numpy(), np.cumsum(size) - size, axis=0)
-        told = []
-        for values, other in zip(total, others, strict=True):
-            felt = dict.fromkeys(names, 0.0)
-            for name, value in zip(names, values, strict=True):
-                felt[name] += float(value) if other >= 0 else 0.0
-            told.append({name: round(value, 3) for name, value in felt.items()})
-        return told
+            both.append(torch.cat([level, fits_way(speed[row, frame], goes[row, place], config)], 1))
+        label = torch.from_numpy(np.repeat(use // uses, size))
+        ratio = torch.where((label == evidence.label[row])[:, None], weight * (both[0] - both[1]), 0.0)
+        total = np.add.reduceat(ratio.double().numpy(), np.cumsum(size) - size, axis=0)
+        total[rivals < 0] = 0.0
+        found = []
+        for values in total:
+            of_place = dict.fromkeys(names, 0.0)
+            for name, value in zip(names, values.tolist(), strict=True):
+                of_place[name] += value
+            found.append({name: round(value, 3) for name, value in of_place.items()})
+        return found
 
-    return told
+    return places_of
