@@ -1,6 +1,7 @@
 # make demo        environment, install, and the main job on real signals
 # make demo-clean  empty the demo's folder
 # make test        environment, install, and the tests, as many at once as there are cores
+# make test-all    all that a commit must pass: lint, tests, site with tutorial, wheel and sdist
 # make lint        ruff and mypy
 # make fix         let ruff mend what it can
 # make docs        the site, in build/site; broken links are errors
@@ -11,7 +12,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-clean test lint fix docs notebook wheel
+.PHONY: demo demo-clean test test-all lint fix docs notebook wheel
 
 demo: $(VENV)/.demo
 	mkdir -p .demo
@@ -22,6 +23,8 @@ demo-clean:
 
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+
+test-all: lint test docs wheel
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
