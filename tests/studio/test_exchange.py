@@ -9,14 +9,9 @@ import pytest
 from studio_server import Studio, said
 
 from vqtext.errors import DataError
-from vqtext.studio.exchange import (
-    Segment,
-    from_csv,
-    from_label_studio,
-    label_studio_config,
-    to_csv,
-    to_label_studio,
-)
+from vqtext.studio.label_studio import from_label_studio, label_studio_config, to_label_studio
+from vqtext.studio.segment_csv import from_csv, to_csv
+from vqtext.studio.segments import Segment
 
 STEPS = {"walking": ["lift", 'say "hi", then wait'], "running": ["lift", "<script>", "=1+1", "다리를 들기"]}
 SAID = [

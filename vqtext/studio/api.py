@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -16,8 +15,8 @@ from vqtext.report.palette import COLOURS, HATCHES, numbered
 from vqtext.schema import Channel
 from vqtext.studio import exchange
 from vqtext.studio.desk import Desk
-from vqtext.studio.exchange import Segment
 from vqtext.studio.label_words import CHOICES
+from vqtext.studio.segments import Segment
 from vqtext.studio.server import Reply, Route
 from vqtext.studio.signals import Drawn
 from vqtext.studio.spans import Spans, changed
@@ -86,16 +85,16 @@ class Api:
     def routes(self) -> dict[str, Route]:
         """The table of the server."""
         changes: dict[str, Callable[[dict[str, Any]], None]] = {
-            "correct": lambda said: self.desk.correct(_listed(said, "corrections", dict)),
-            "remove": lambda said: self.desk.remove(_listed(said, "ids", str)),
+            "correct": lambda asked: self.desk.correct(_listed(asked, "corrections", dict)),
+            "remove": lambda asked: self.desk.remove(_listed(asked, "ids", str)),
             "undo": lambda _: self.desk.undo(),
             "redo": lambda _: self.desk.redo(),
-            "words": lambda said: self.desk.reword(said.get("words", {}), said.get("seen", {})),
+            "words": lambda asked: self.desk.reword(asked.get("words", {}), asked.get("seen", {})),
         }
 
         def changing(change: Callable[[dict[str, Any]], None]) -> Route:
-            def answer(said: dict[str, Any]) -> dict[str, Any]:
-                change(said)
+            def answer(asked: dict[str, Any]) -> dict[str, Any]:
+                change(asked)
                 return self._state()
 
             return answer
@@ -114,23 +113,18 @@ class Api:
 
     def state(self, _: dict[str, Any]) -> dict[str, Any]:
         """All but signals and names."""
-        phrases = [phrase for names in self._steps.values() for phrase in names]
-        look = numbered(phrases)
+        steps = self.session.steps()
+        look = numbered([phrase for phrases in self._steps.values() for phrase in phrases])
         return {
-            "recordings": [
-                {**recording, "labels": list(recording["labels"])} for recording in self.recordings
-            ],
+            "recordings": [{**one, "labels": list(one["labels"])} for one in self.recordings],
             "sensors": _sensors(self.session.channels()),
             "places": list(dict.fromkeys(channel.location for channel in self.session.channels())),
             "steps": [
                 {
                     "label": label,
-                    "steps": [
-                        {"phrase": name, "display": shown, "look": look[name]}
-                        for name, shown in names.items()
-                    ],
+                    "steps": [{"phrase": p, "display": shown, "look": look[p]} for p, shown in own.items()],
                 }
-                for label, names in self.session.steps().items()
+                for label, own in steps.items()
             ],
             "palette": {"colours": COLOURS, "hatches": HATCHES},
             "choices": CHOICES,
@@ -157,8 +151,8 @@ class Api:
         with self._computing:
             before, now = self._shown, self._now()
             self._shown = now
-            told = changed(before, now) if before not in (None, now) else None
-        return {"spans": now.columns(recording["name"]), "changed": told}
+            difference = changed(before, now) if before not in (None, now) else None
+        return {"spans": now.columns(recording["name"]), "changed": difference}
 
     def step(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The evidence and the alternatives of the step at a moment."""
@@ -186,19 +180,8 @@ class Api:
         """The moments that settle most, the best first."""
         with self._computing:
             found = self.session.ask(self.desk.corrections, QUESTIONS)
-        return {
-            "questions": [
-                {
-                    "recording": self._place[q.recording],
-                    "start_s": q.start_s,
-                    "end_s": q.end_s,
-                    "label": q.label,
-                    "options": list(q.options),
-                    "gain": _finite(q.gain),
-                }
-                for q in found
-            ]
-        }
+        rows = [{**vars(q), "recording": self._place[q.recording], "gain": _finite(q.gain)} for q in found]
+        return {"questions": rows}
 
     def reopen(self, _: dict[str, Any]) -> dict[str, Any]:
         """Use the words of now: their texts and anchors are made, and everything is loaded again."""
@@ -207,29 +190,13 @@ class Api:
         return self.state({})
 
     def export(self, asked: dict[str, Any]) -> Reply:
-        """A file to keep: csv, labelstudio, or the configuration of a Label Studio project."""
-        kind = asked.get("kind")
-        if kind == "csv":
-            return _file(exchange.to_csv(self._segments()), "text/csv", "steps.csv")
-        if kind == "labelstudio":
-            tasks = exchange.to_label_studio(self._segments(), self._place)
-            return _file(json.dumps(tasks, ensure_ascii=False), "application/json", "label-studio.json")
-        if kind == "config":
-            columns = [channel.name for channel in self.session.channels()]
-            config = exchange.label_studio_config(self._steps, columns)
-            return _file(config, "application/xml", "label-studio-config.xml")
-        raise UsageError("kind must be csv, labelstudio or config")
+        """A file to keep, as `exchange.export` makes it."""
+        channels = [channel.name for channel in self.session.channels()]
+        return exchange.export(asked.get("kind"), self._segments, self._place, self._steps, channels)
 
-    def take_in(self, said: dict[str, Any]) -> dict[str, Any]:
+    def take_in(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Segments of a file become corrections: all of them, or none."""
-        text = str(said.get("text", ""))
-        if text.lstrip("\ufeff \n\r\t")[:1] in ("[", "{"):
-            read = exchange.from_label_studio(text, self._place, self._steps)
-        else:
-            read = exchange.from_csv(text)
-        for segment in read.segments:
-            if segment.recording not in self._place:
-                raise UsageError(f"there is no recording {segment.recording[:60]!r} in this cache")
+        read = exchange.read_segments(str(asked.get("text", "")), self._place, self._steps)
         self.desk.correct(self._correction(segment) for segment in read.segments)
         return {**self._state(), "taken": len(read.segments), "left_out": list(read.left_out)}
 
@@ -255,17 +222,7 @@ class Api:
     def _segments(self) -> list[Segment]:
         with self._computing:
             now = self._now()
-        found = [
-            Segment(s.recording, s.start_s, s.end_s, s.label, s.phrase or "", s.confidence, "found")
-            for spans in now.of.values()
-            for s in spans
-        ]
-        said = [
-            Segment(c.recording, c.start_s, c.end_s, c.label, c.phrase)  # type: ignore[arg-type]  # kind is
-            for c in self.desk.corrections.of_kind("is")
-            if c.recording in self._place
-        ]
-        return [*found, *said]
+        return exchange.segments_of(now, self.desk.corrections, self._place)
 
     def _correction(self, segment: Segment) -> dict[str, Any]:
         subject = self.recordings[self._place[segment.recording]]["subject"]
@@ -324,17 +281,12 @@ def _number(asked: Mapping[str, Any], name: str) -> float:
     return value
 
 
-def _listed(said: Mapping[str, Any], name: str, kind: type) -> list[Any]:
-    given = said.get(name)
-    if not isinstance(given, list) or not all(isinstance(one, kind) for one in given):
+def _listed(asked: Mapping[str, Any], name: str, kind: type) -> list[Any]:
+    values = asked.get(name)
+    if not isinstance(values, list) or not all(isinstance(one, kind) for one in values):
         raise UsageError(f"{name} must be a list")
-    return given
+    return values
 
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
-
-
-def _file(text: str, kind: str, name: str) -> Reply:
-    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Reply(text.encode("utf-8", "replace"), f"{kind}; charset=utf-8", disposition)
