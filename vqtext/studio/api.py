@@ -201,7 +201,7 @@ class Api:
         return {**self._state(), "taken": len(read.segments), "left_out": list(read.left_out)}
 
     def prepare(self) -> None:
-        """Find the names that the page will ask for first. What is wrong with them, it is told then."""
+        """Find the names that the page will ask for first. What is wrong with them is reported then."""
         with suppress(Exception), self._computing:
             self._now()
 
@@ -240,7 +240,7 @@ class Api:
         """What a change changes."""
         words = self.desk.words.read()
         return {
-            **self.desk.told(),
+            **self.desk.answer(),
             "words": [label.model_dump(exclude_none=True) for label in words.labels],
             "words_are_new": words != self._words,
         }

@@ -22,7 +22,7 @@ from vqtext.pipeline.correcting.corrections import (
 from vqtext.schema import LabelWords
 from vqtext.studio.label_words import LabelFile
 
-SHOWN = 200  # changes of the history that are told
+SHOWN = 200  # changes of the history that are shown
 LEAST_S = 0.005  # what is left of a stretch that another cuts, and is shorter, is dropped
 
 
@@ -40,12 +40,12 @@ class Change:
 
     Attributes:
         before, after: what was, and what is.
-        told: for the history: the corrections that were added, or the label whose words changed.
+        entry: of the history: the corrections that were added, or the label whose words changed.
     """
 
     before: State
     after: State
-    told: dict[str, Any]
+    entry: dict[str, Any]
 
 
 class Desk:
@@ -67,11 +67,11 @@ class Desk:
         states = [
             State(Corrections(corrections=made[:i])) for i in range(max(0, len(made) - SHOWN), len(made) + 1)
         ]
-        self._past = [_change(*pair) for pair in pairwise(states)]  # as if each was said by itself
+        self._past = [_change(*pair) for pair in pairwise(states)]  # as if each was made by itself
         self._future: list[Change] = []
         self._one_at_a_time = threading.RLock()
 
-    def correct(self, said: Iterable[dict[str, Any]]) -> None:
+    def correct(self, corrections: Iterable[dict[str, Any]]) -> None:
         """Take corrections in, given without an id; all of them or none. Of two that speak of one moment the
         newer one holds: the older one is cut there.
 
@@ -81,7 +81,7 @@ class Desk:
         """
         with self._one_at_a_time:
             now = list(self.corrections.corrections)
-            for one in said:
+            for one in corrections:
                 now = _placed(now, make_correction(**{**one, "id": _id()}))
             self._take(Corrections(corrections=tuple(now)))
 
@@ -93,17 +93,17 @@ class Desk:
                 now = now.without(gone)
             self._take(now)
 
-    def reword(self, given: dict[str, Any], seen: dict[str, Any]) -> None:
+    def reword(self, entry: dict[str, Any], seen: dict[str, Any]) -> None:
         """Put the words of a label in the place of those that stand in subactions.json, and were ``seen``.
 
         Raises:
             WordsError: the schema does not allow them; the file stays as it is.
         """
         with self._one_at_a_time:
-            words, old = self.words.checked(given), self.words.checked(seen)
+            words, old = self.words.checked(entry), self.words.checked(seen)
             before = State(self.corrections, old)
             after = State(_renamed(self.corrections, old, words), words)
-            if seen != given:
+            if seen != entry:
                 self._put(before, after)
                 self._did(Change(before, after, {"words": words.label}))
 
@@ -125,13 +125,13 @@ class Desk:
             self._put(change.before, change.after)
             self._past.append(self._future.pop())
 
-    def told(self) -> dict[str, Any]:
-        """What was said, what is wrong with it, and what can be undone and done again; the newest last."""
+    def answer(self) -> dict[str, Any]:
+        """The corrections, their faults, and what can be undone and done again; the newest last."""
         with self._one_at_a_time:
             return {
                 "corrections": [c.model_dump() for c in self.corrections.corrections],
                 "problems": self.check(self.corrections),
-                "history": [change.told for change in self._past[-SHOWN:]],
+                "history": [change.entry for change in self._past[-SHOWN:]],
                 "undo": bool(self._past),
                 "redo": bool(self._future),
             }
@@ -170,7 +170,7 @@ def _change(before: State, after: State) -> Change:
 
 
 def _renamed(corrections: Corrections, before: LabelWords, after: LabelWords) -> Corrections:
-    """What was said of a step is said of it under its new phrase, too: a step is known by its phrase wherever
+    """Corrections of a step name it by its new phrase, too: a step is known by its phrase wherever
     that still stands, else by its place, as long as none came or went."""
     old, new = ([step.phrase for step in words.subactions] for words in (before, after))
     if len(old) != len(new):

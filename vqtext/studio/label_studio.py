@@ -22,11 +22,13 @@ def to_label_studio(segments: Iterable[Segment], recordings: Iterable[str]) -> l
     ``data`` holds the recording's name and ``csv``, where its signal is looked for: ``NAME.csv``, with
     seconds in the column ``time``.
     """
-    mine: dict[str, dict[str, list[Segment]]] = {name: {FOUND: [], CORRECTED: []} for name in recordings}
+    by_recording: dict[str, dict[str, list[Segment]]] = {
+        name: {FOUND: [], CORRECTED: []} for name in recordings
+    }
     for one in segments:
-        mine[one.recording][one.source].append(one)
+        by_recording[one.recording][one.source].append(one)
     tasks = []
-    for name, of in mine.items():
+    for name, of in by_recording.items():
         task: dict[str, Any] = {"data": {"recording": name, "csv": f"{name}.csv"}}
         if of[FOUND]:
             sure = sum(s.confidence for s in of[FOUND]) / len(of[FOUND])

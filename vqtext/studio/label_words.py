@@ -32,23 +32,23 @@ class LabelFile:
         """All of it. Raises ArtifactError and WordsError as `read_subactions`."""
         return read_subactions(self.path)
 
-    def checked(self, given: dict[str, Any]) -> LabelWords:
+    def checked(self, entry: dict[str, Any]) -> LabelWords:
         """Words of a label, as in subactions.json. Raises WordsError where the schema does not allow them."""
-        return parse_subactions(json.dumps({"labels": [given]}), "these words").labels[0]
+        return parse_subactions(json.dumps({"labels": [entry]}), "these words").labels[0]
 
-    def replace(self, given: dict[str, Any], seen: dict[str, Any]) -> None:
+    def replace(self, entry: dict[str, Any], seen: dict[str, Any]) -> None:
         """Put these words in the place of those of their label; other labels stay as they are on the disk.
 
         Args:
-            given: as in subactions.json; its ``label`` says which one.
+            entry: as in subactions.json; its ``label`` says which one.
             seen: the words of the label that the person had before the eyes.
 
         Raises:
-            WordsError: they are no words, nobody wrote words for such a label, or somebody else changed them
+            WordsError: they are no words, there is no such label, or somebody else changed them
                 meanwhile; the file stays as it is.
             ArtifactError: the file cannot be read or written.
         """
-        new = self.checked(given)
+        new = self.checked(entry)
         with lock(self.path, wait_s=5):
             words = self.read()
             place = next((i for i, label in enumerate(words.labels) if label.label == new.label), None)

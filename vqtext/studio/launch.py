@@ -12,13 +12,13 @@ from vqtext.settings.schema import Settings
 
 
 def serve(
-    settings: Settings, progress: Progress, port: int, told: Callable[[str], None], opens: bool
+    settings: Settings, progress: Progress, port: int, announce: Callable[[str], None], opens: bool
 ) -> None:
     """Serve until interrupted.
 
     Args:
         port: 0 takes a free one.
-        told: is given the address, once the page can be opened.
+        announce: is given the address, once the page can be opened.
         opens: whether the browser is opened.
 
     Raises:
@@ -45,7 +45,7 @@ def serve(
         api = Api(desk, open_session)
         threading.Thread(target=api.prepare, daemon=True).start()  # while the browser starts
         with Server(api.routes(), port) as server:
-            told(server.url)
+            announce(server.url)
             if opens:
                 threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
             try:

@@ -129,9 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
         except VQTextError as error:
             status, answer = 422, {"error": str(error)}
         except Exception as error:  # one request's failure is its own
-            told = cut_short(printable(f"{type(error).__name__}: {error}"), 300)
-            print(f"error: {told}", file=sys.stderr, flush=True)
-            status, answer = 500, {"error": f"this failed ({told}); what was corrected before is saved"}
+            message = cut_short(printable(f"{type(error).__name__}: {error}"), 300)
+            print(f"error: {message}", file=sys.stderr, flush=True)
+            status, answer = 500, {"error": f"this failed ({message}); what was corrected before is saved"}
         if not isinstance(answer, Reply):
             body = json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
             answer = Reply(body.encode("utf-8", "replace"), "application/json")
@@ -176,12 +176,12 @@ class _Handler(BaseHTTPRequestHandler):
         if len(length) > 12 or int(length) > MOST_BYTES:
             raise RefusedError(413, f"more than {MOST_BYTES >> 20} MiB: send less at once")
         try:
-            given = json.loads(self.rfile.read(int(length)))
+            content = json.loads(self.rfile.read(int(length)))
         except (ValueError, RecursionError):
             raise RefusedError(400, "the body is not JSON") from None
-        if not isinstance(given, dict):
+        if not isinstance(content, dict):
             raise RefusedError(400, "the body must be a JSON object")
-        return given
+        return content
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: the request's line holds the token."""

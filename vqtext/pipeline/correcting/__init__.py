@@ -1,1 +1,1 @@
-"""What people say of moments and steps: kept beside the data, and heard by every training."""
+"""What people say of moments and steps: kept beside the data, and read by every training."""

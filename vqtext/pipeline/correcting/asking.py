@@ -2,7 +2,7 @@
 
 A word on a moment shows what its step is like, and that settles moments of this step wherever they are. So a
 moment gains, for each step that it may be, its chance times the doubt that lies on that step in all
-recordings, less what was said of it already.
+recordings, less what corrections of it settled already.
 
 S stretches, U uses of a label, M movements: steps that are one, in whatever label (`movements`).
 """
@@ -45,7 +45,7 @@ class Question:
 
 @dataclass(frozen=True)
 class _Stretches:
-    """Stretches of one step that nobody spoke of.
+    """Stretches of one step without a correction.
 
     Attributes:
         code, label, subject: of the recording, the step, the person (−1 unknown), ``(S,)``.
@@ -81,14 +81,14 @@ def questions(windows: Windows, found: Found, count: int, subject: str | None = 
     whose = np.array([subject is None or person.id == subject for person in windows.subjects])
     free = np.append(whose, subject is None)[every.subject]
     free &= (every.share >= LEAST).sum(1) > 1
-    asked: list[Question] = []
+    chosen: list[Question] = []
     for _ in range(min(count, int(free.sum()))):
         gain = (every.share * (every.open_s * left)[every.movement]).sum(1)
         i = int(np.where(free, gain, -1.0).argmax())
         free[i] = False
         phrases = [step.phrase for _, step in found.words.uses[every.label[i]]]
         order = np.argsort(-every.share[i], kind="stable")
-        asked.append(
+        chosen.append(
             Question(
                 windows.recordings[every.code[i]],
                 float(every.start_s[i]),
@@ -100,7 +100,7 @@ def questions(windows: Windows, found: Found, count: int, subject: str | None = 
         )
         seconds = float(every.end_s[i] - every.start_s[i])
         np.multiply.at(left, every.movement[i], 1 - every.share[i] * seconds / (seconds + CONFIG.half_s))
-    return asked
+    return chosen
 
 
 def _stretches(windows: Windows, found: Found) -> _Stretches | None:
@@ -118,8 +118,8 @@ def _stretches(windows: Windows, found: Found) -> _Stretches | None:
         runs = line.runs()
         for use, begin, end, start_s, end_s in zip(*runs, *line.seconds(*runs[1:]), strict=True):
             row, frame = line.row[begin:end], line.frame[begin:end]
-            said = evidence.corrected is not None and bool((evidence.corrected[row, frame] >= 0).any())
-            if said or end - begin < SHORTEST:
+            corrected = evidence.corrected is not None and bool((evidence.corrected[row, frame] >= 0).any())
+            if corrected or end - begin < SHORTEST:
                 continue
             label = use // uses
             own = slice(label * uses, (label + 1) * uses)

@@ -87,8 +87,8 @@ class Corrections(BaseModel):
 
     def fingerprint(self) -> str:
         """Equal where the same is said, whatever the ids and in whatever order."""
-        said = [c.model_dump(mode="json", exclude={"id"}) for c in self.corrections]
-        return fingerprint(sorted(said, key=fingerprint))
+        content = [c.model_dump(mode="json", exclude={"id"}) for c in self.corrections]
+        return fingerprint(sorted(content, key=fingerprint))
 
     def of_kind(self, kind: Literal["is", "never"]) -> list[Correction]:
         """Those of one kind."""
@@ -113,18 +113,18 @@ def read_corrections(cache: Path) -> Corrections:
     except OSError as error:
         raise cannot_read(path, error) from None
     try:
-        said = json.loads(text)
+        content = json.loads(text)
     except ValueError:
         raise ArtifactError(f"{path} is not JSON{_way_back(journal)}") from None
-    if isinstance(said, dict) and said.get("version") != VERSION:
+    if isinstance(content, dict) and content.get("version") != VERSION:
         raise ArtifactError(
-            f"{path} has version {said.get('version')!r}, this vqtext reads {VERSION}: install the vqtext "
+            f"{path} has version {content.get('version')!r}, this vqtext reads {VERSION}: install the vqtext "
             "that wrote it, or move the file away"
         )
     try:
-        return Corrections.model_validate(said)
+        return Corrections.model_validate(content)
     except ValidationError as error:
-        raise ArtifactError(f"{path}, {told(error)}{_way_back(journal)}") from None
+        raise ArtifactError(f"{path}, {first_fault(error)}{_way_back(journal)}") from None
 
 
 def write_corrections(cache: Path, corrections: Corrections) -> None:
@@ -140,23 +140,23 @@ def write_corrections(cache: Path, corrections: Corrections) -> None:
     with lock(path, wait_s=PATIENCE_S):
         Journal(cache).append([c.model_dump(mode="json") for c in corrections.corrections])
         with publish(path) as temp:
-            said = corrections.model_dump(mode="json")
-            temp.write_text(json.dumps(said, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            content = corrections.model_dump(mode="json")
+            temp.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def make_correction(**said: object) -> Correction:
+def make_correction(**content: object) -> Correction:
     """A correction out of what somebody sent.
 
     Raises:
         WordsError: it is none; the message says which part.
     """
     try:
-        return Correction.model_validate(said)
+        return Correction.model_validate(content)
     except ValidationError as error:
-        raise WordsError(f"this is no correction: {told(error)}") from None
+        raise WordsError(f"this is no correction: {first_fault(error)}") from None
 
 
-def told(error: ValidationError) -> str:
+def first_fault(error: ValidationError) -> str:
     """The first thing that is wrong, in one line."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
@@ -164,11 +164,11 @@ def told(error: ValidationError) -> str:
     return f"{where}: {what}" if where else what
 
 
-def _corrections(said: Iterable[object], path: Path) -> Corrections:
+def _corrections(content: Iterable[object], path: Path) -> Corrections:
     try:
-        return Corrections.model_validate({"corrections": said})
+        return Corrections.model_validate({"corrections": content})
     except ValidationError as error:
-        raise ArtifactError(f"{path}, {told(error)}: move it away to begin anew") from None
+        raise ArtifactError(f"{path}, {first_fault(error)}: move it away to begin anew") from None
 
 
 def _way_back(journal: Journal) -> str:

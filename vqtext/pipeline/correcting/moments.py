@@ -41,8 +41,8 @@ def use_of(correction: Correction, labels: Sequence[str], words: Words) -> tuple
 def corrected_frames(
     corrections: Corrections, windows: Windows, index: np.ndarray, words: Words, frames: int
 ) -> np.ndarray | None:
-    """The use that was said of each frame of some windows, counted through all labels, label · U + use, −1
-    where nothing was said, ``(n, F)``; None where nothing was said of any.
+    """The corrected use of each frame of some windows, counted through all labels, label · U + use, −1
+    where there is none, ``(n, F)``; None where no frame was corrected.
 
     A frame belongs to a stretch if its middle does. Of two that say something else of a moment the later
     counts.
@@ -63,8 +63,8 @@ def corrected_frames(
 
 def never_places(corrections: Corrections, labels: Sequence[str], words: Words) -> list[list[int]]:
     """Places of the steps of each label that never happen; a label of which none would be left keeps all."""
-    said = _never(corrections, labels, words)
-    return [sorted(left) if len(left) < len(own) else [] for left, own in zip(said, words.uses, strict=True)]
+    never = _never(corrections, labels, words)
+    return [sorted(left) if len(left) < len(own) else [] for left, own in zip(never, words.uses, strict=True)]
 
 
 def _never(corrections: Corrections, labels: Sequence[str], words: Words) -> list[set[int]]:
@@ -79,12 +79,12 @@ def _never(corrections: Corrections, labels: Sequence[str], words: Words) -> lis
 def corrected_windows(corrections: Corrections, windows: Windows) -> np.ndarray:
     """Windows of people, or where nobody knows whose they are of recordings, of which a person said
     something, ``(N,) bool``."""
-    said = [c.recording for c in corrections.corrections]
-    in_said = np.isin(windows.recording, [i for i, name in enumerate(windows.recordings) if name in said])
+    names = [c.recording for c in corrections.corrections]
+    corrected = np.isin(windows.recording, [i for i, name in enumerate(windows.recordings) if name in names])
     ids = {c.subject for c in corrections.corrections}
-    people = {*windows.subject[in_said].tolist()}
+    people = {*windows.subject[corrected].tolist()}
     people |= {i for i, subject in enumerate(windows.subjects) if subject.id in ids}
-    return in_said | np.isin(windows.subject, [*(people - {-1})])
+    return corrected | np.isin(windows.subject, [*(people - {-1})])
 
 
 def check(corrections: Corrections, windows: Windows, words: Words) -> list[str]:

@@ -39,12 +39,12 @@ class Session:
         if "signal" not in self._knows:
             raise ConfigError(
                 f"train.grounding {settings.train.grounding} reads nothing that sensors feel: no correction "
-                "could be heard; take order+signal"
+                "could be used; take order+signal"
             )
         Dedup(settings, Progress(quiet=True)).check()
         self.windows = read_windows(settings.cache / "windows.h5")
-        nobody = np.empty(0, dtype=np.int64)
-        everyone = Split(np.arange(self.windows.n), nobody, nobody, "own")
+        no_rows = np.empty(0, dtype=np.int64)
+        everyone = Split(np.arange(self.windows.n), no_rows, no_rows, "own")
         _, data = gather(self.windows, everyone, without_text(settings), corrections=Corrections())
         read = read_words(settings.cache / "anchors.h5", self.windows.labels)
         self.words = resolved_words(read, self.windows, everyone.train, settings.train, data.round_s).words

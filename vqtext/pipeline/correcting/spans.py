@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from vqtext.pipeline.correcting.found import Found
 
-ALTERNATIVES, LEAST = 3, 0.01  # so many others are told, if they are as likely as that
+ALTERNATIVES, LEAST = 3, 0.01  # so many others are listed, if they are as likely as that
 
 
 @dataclass(frozen=True)

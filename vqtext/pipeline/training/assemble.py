@@ -72,12 +72,12 @@ def gather(
     if words is None:
         read = resolved_words(read, windows, pool, settings.train, rounds).words
         corrections = _corrections_of(settings, windows, read) if corrections is None else corrections
-    said = corrections or Corrections()
-    never = never_places(said, windows.labels, read)
-    spoken = measured.against(without_steps(read, never), said)
+    corrections = corrections or Corrections()
+    never = never_places(corrections, windows.labels, read)
+    spoken = measured.against(without_steps(read, never), corrections)
     missing = _absent(spoken, settings, config.rate_hz) if words is None else []
     if any(missing):
-        spoken = measured.against(without_steps(spoken.words, missing), said)
+        spoken = measured.against(without_steps(spoken.words, missing), corrections)
     evidence = spoken.evidence
     anchors = normalize(torch.from_numpy(spoken.words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
@@ -192,38 +192,38 @@ def _similarity(texts: Artifact, anchors: Tensor, pool: np.ndarray) -> Tensor:
             f"{texts.path} has no descriptions of segments, which grounding by text needs: run `vqtext "
             "describe` and `vqtext embed`"
         )
-    said = place >= 0
-    used, which = np.unique(place[said], return_inverse=True)
+    described = place >= 0
+    used, which = np.unique(place[described], return_inverse=True)
     similarity = torch.full((*place.shape, len(anchors)), torch.nan)
     if len(used):
         near = torch.from_numpy(texts.rows("segment/vector", used)) @ anchors.T
-        similarity[torch.from_numpy(said)] = near[torch.from_numpy(which)]
+        similarity[torch.from_numpy(described)] = near[torch.from_numpy(which)]
     return similarity
 
 
 def _guidance(
     texts: Artifact, windows: Windows, pool: np.ndarray, settings: GuidanceSettings
 ) -> Guidance | None:
-    """What the windows ``pool (N,)`` may be told, as the settings want it."""
+    """The texts that may be given to the windows ``pool (N,)``, by the settings."""
     from vqtext.model.guidance.text_tokens import Guidance
 
     source = settings.source
     if source == "none":
         return None
     known, index = texts.attrs["labels"], texts["label_text"]
-    said = {
+    texts_of = {
         label: [int(t) for t in index[known.index(label)] if t >= 0]
         for label in windows.labels
         if label in known
     }
     described, facts = texts["window_text"], texts["subject_text"] if settings.facts else []
-    told = source != "label" and len(described) == windows.n
+    with_descriptions = source != "label" and len(described) == windows.n
     subjects = [int(s) if s < len(facts) else -1 for s in windows.subject[pool]]
     return Guidance(
         tokens=_in_memory(StoredRows(texts.path, "texts", "token")),
         offset=texts["token_offset"],
-        label_texts=[said.get(label, []) if source != "description" else [] for label in windows.labels],
-        descriptions=described[pool].tolist() if told else [-1] * len(pool),
+        label_texts=[texts_of.get(label, []) if source != "description" else [] for label in windows.labels],
+        descriptions=described[pool].tolist() if with_descriptions else [-1] * len(pool),
         facts=[[int(t) for t in facts[s] if t >= 0] if s >= 0 else [] for s in subjects],
         drop_tokens=settings.drop_tokens,
         drop_facts=settings.drop_facts,

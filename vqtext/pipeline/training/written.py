@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def hands_of(windows: Windows, index: np.ndarray) -> tuple[list[str | None], list[str | None]]:
-    """The dominant hand of the person in each window, None where nobody knows, and the hands that occur."""
+    """The dominant hand of the person in each window, None where unknown, and the hands that occur."""
     hands = [windows.subjects[s].hand if s >= 0 else None for s in windows.subject[index]]
     return hands, sorted(set(hands), key=str)
 
@@ -45,11 +45,8 @@ def written(
     from vqtext.model.grounding.posture import UP
 
     hands, kinds = hands_of(windows, train)
-    label, told, upright = (
-        windows.label[train],
-        direction_cells(windows.channels),
-        upright_places(windows.channels),
-    )
+    label = windows.label[train]
+    ways, upright = direction_cells(windows.channels), upright_places(windows.channels)
     unknown = (math.nan,) * 3
 
     def read(cells_of: Callable[[SubAction, str | None], Sequence[float | None]], pool: bool) -> Tensor:
@@ -77,7 +74,7 @@ def written(
     )
     return {
         "levels": read(lambda step, hand: [written_level(step, x, hand) for x in locations], pool=True),
-        "directions": read(lambda step, hand: [written_direction(step, *x, hand) for x in told], pool=True),
+        "directions": read(lambda step, hand: [written_direction(step, *x, hand) for x in ways], pool=True),
         "written_up": held.unflatten(2, (len(upright), 3)),
         "relative_duration": relative,
     }
