@@ -11,7 +11,7 @@ from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
 from vqtext.model.grounding.e_step import e_step
 from vqtext.model.grounding.emissions import Evidence
-from vqtext.model.training.fit import TrainingData
+from vqtext.model.training.training_data import TrainingData
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.correcting.corrections import Corrections
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_accuracy, named_recall

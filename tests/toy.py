@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 
 from vqtext.model.config import ModelConfig
 from vqtext.model.grounding.emissions import Evidence
-from vqtext.model.training.fit import TrainingData
+from vqtext.model.training.training_data import TrainingData
 from vqtext.model.vocabulary import Grammar, Transcript, Use, Vocabulary
 from vqtext.schema import Channel
 from vqtext.settings.schema import ModelSettings

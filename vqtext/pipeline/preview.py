@@ -30,7 +30,7 @@ from vqtext.settings.schema import Settings
 if TYPE_CHECKING:
     from vqtext.model.config import ModelConfig
     from vqtext.model.grounding.e_step import Posterior
-    from vqtext.model.training.fit import TrainingData
+    from vqtext.model.training.training_data import TrainingData
 
 HEADER = ("label", "step", "time", "lasts", "sure")
 

@@ -18,7 +18,7 @@ from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.splits.splits import Split
 from vqtext.errors import ArtifactError
 from vqtext.model.grounding.base import make
-from vqtext.model.training.fit import TrainingData
+from vqtext.model.training.training_data import TrainingData
 from vqtext.pipeline.artifacts import read_windows, write_windows
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.describe import Describe

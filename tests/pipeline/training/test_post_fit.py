@@ -14,7 +14,7 @@ from vqtext.model.grounding.base import Nearest
 from vqtext.model.grounding.e_step import Posterior
 from vqtext.model.load import VQText
 from vqtext.model.network.network import Network
-from vqtext.model.training.fit import TrainingData
+from vqtext.model.training.training_data import TrainingData
 from vqtext.pipeline.training import post_fit
 from vqtext.pipeline.training.linear_head import USUAL, linear
 from vqtext.pipeline.training.post_fit import NEVER, Chosen, choose, finish

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,6 @@ from vqtext.errors import TrainingError
 from vqtext.model.config import MIN_PATCH, ModelConfig
 from vqtext.model.decoding.decoder import Decoder
 from vqtext.model.grounding import base as grounding
-from vqtext.model.grounding.emissions import Evidence
-from vqtext.model.guidance.text_tokens import Guidance
 from vqtext.model.network.network import Network
 from vqtext.model.tensor_files import START, save_safetensors
 from vqtext.model.training.augment import Augment
@@ -32,68 +30,11 @@ from vqtext.model.training.lightning_alone import Trainer, lightning
 from vqtext.model.training.lightning_module import Revive, TrainingModule, calibrated_nll
 from vqtext.model.training.loggers import failed, logging_to
 from vqtext.model.training.losses import residual
-from vqtext.model.vocabulary import Grammar, Vocabulary
-from vqtext.schema import Rows
+from vqtext.model.training.training_data import TrainingData
 from vqtext.settings.schema import TrainSettings
 
 STEPS, EPOCHS = 600, (20, 300)  # least and most epochs of a training of that many steps
 VALIDATIONS = 50  # looks at the validation windows in one training
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """All that training needs. N windows, of which some train and some are kept apart, until all of them
-    train; no test window.
-
-    Attributes:
-        signal: ``(·, C, T)`` in physical units, NaN where nothing was measured; in memory, or in a file.
-        rows: which of its rows are the N windows.
-        label: ``(N,)``.
-        train, validation: places of the windows among the N.
-        frame_keep: frames that lie inside their window, ``(N, F)``.
-        vocabulary: anchors and transcripts; grammar: the same as chains over frames.
-        anchors: unit vectors ``(K, d)``.
-        label_vectors: each label in text space, unit vectors ``(n, d)``.
-        guidance: text tokens, or None.
-        evidence: what the sensors did in the N windows against what the words say, for ``…+signal``.
-        absent: places of the steps of each label that were left out: its windows are likelier without, or
-            they are in ``never``; never: of those that a person said never happen.
-        round_s: seconds of a round of each label, None where none was read.
-        name_of: what a row of ``signal`` is called in messages.
-    """
-
-    signal: Rows
-    rows: np.ndarray
-    label: Tensor
-    train: Tensor
-    validation: Tensor
-    frame_keep: Tensor
-    vocabulary: Vocabulary
-    grammar: Grammar
-    anchors: Tensor
-    label_vectors: Tensor
-    guidance: Guidance | None
-    evidence: Evidence
-    absent: Sequence[Sequence[int]] = ()
-    never: Sequence[Sequence[int]] = ()
-    round_s: Sequence[float | None] = ()
-    name_of: Callable[[int], str] = "window {}".format
-
-    def origin(self, place: int) -> str:
-        """Where the training window at this place comes from."""
-        return self.name_of(int(self.rows[self.train[place]]))
-
-    def whole(self) -> TrainingData:
-        """The same with all windows to train on, once nothing is left to be chosen."""
-        nobody = self.validation[:0]
-        return replace(self, train=torch.cat([self.train, self.validation]), validation=nobody)
-
-    def part(self, index: Tensor, drop: float | None = None) -> WindowBatches:
-        """The windows at these places; with text for a share 1 − ``drop`` of them where it is given."""
-        guidance = self.guidance if drop is not None else None
-        return WindowBatches(
-            self.signal, self.rows, self.label, self.frame_keep, index, guidance, drop if drop else 0.0
-        )
 
 
 def epochs_for(windows: int, settings: TrainSettings) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from vqtext.model.guidance.text_tokens import Guidance
-from vqtext.model.training.fit import TrainingData
+from vqtext.model.training.training_data import TrainingData
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.schema import Cell, SubAction
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from vqtext.model.config import ModelConfig
     from vqtext.model.guidance.text_tokens import Guidance
-    from vqtext.model.training.fit import TrainingData
+    from vqtext.model.training.training_data import TrainingData
 
 
 IN_MEMORY = 1 << 30
@@ -58,7 +58,7 @@ def gather(
     import torch
     from torch.nn.functional import normalize
 
-    from vqtext.model.training.fit import TrainingData
+    from vqtext.model.training.training_data import TrainingData
 
     _check_labels(windows, split)
     pool = np.concatenate([split.train, split.validation])

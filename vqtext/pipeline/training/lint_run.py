@@ -20,7 +20,7 @@ from vqtext.pipeline.vocabulary.anchor_words import read_words
 from vqtext.settings.schema import Settings
 
 if TYPE_CHECKING:
-    from vqtext.model.training.fit import TrainingData
+    from vqtext.model.training.training_data import TrainingData
 
 
 def before(settings: Settings, windows: Windows) -> list[str]:

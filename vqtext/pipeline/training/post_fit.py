@@ -23,8 +23,8 @@ from vqtext.model.decoding.inputs import blocks
 from vqtext.model.grounding.base import Grounding
 from vqtext.model.load import VQText
 from vqtext.model.network.frame_names import frame_states
-from vqtext.model.training.fit import TrainingData
 from vqtext.model.training.lightning_module import calibrated_nll
+from vqtext.model.training.training_data import TrainingData
 from vqtext.pipeline.training.linear_head import STRENGTHS, USUAL, linear
 from vqtext.pipeline.training.sampling import few_of_each
 

@@ -15,7 +15,7 @@ from vqtext.settings.schema import Settings
 
 if TYPE_CHECKING:
     from vqtext.model.config import ModelConfig
-    from vqtext.model.training.fit import TrainingData
+    from vqtext.model.training.training_data import TrainingData
 
 REFIT_AFTER = 0.6  # share of the epochs after which the validation windows have chosen, and train too
 REFIT_RATE = 0.5  # learning rate from then on, as a share of what it was
