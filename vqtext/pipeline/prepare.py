@@ -72,7 +72,7 @@ class Prepare(Stage):
             self.progress.say(note)
         if not cutter.recordings:
             raise cutter.nothing()
-        for remark in [*log.remarks(), *cutter.remarks(), *reader.remarks(cutter.subjects)]:
+        for remark in [*log.remarks(), *cutter.remarks(), *reader.remarks(cutter.people.subjects)]:
             self.progress.warn(remark)
         shards.join(target, cutter, self.recipe())
 

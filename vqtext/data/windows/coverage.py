@@ -25,10 +25,6 @@ class Coverage:
         for name, seconds in {"total": total_s, **lost_s}.items():
             own[name] = own.get(name, 0.0) + seconds
 
-    def state(self) -> dict[str, dict[str, float]]:
-        """Plain data from which another one goes on."""
-        return self.seconds
-
     def summary(self) -> dict[str, Any]:
         """The share in no window, and that of each reason."""
         both = Coverage()

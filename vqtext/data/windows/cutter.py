@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,18 @@ import numpy as np
 from vqtext.data.recordings.findings import listed
 from vqtext.data.recordings.recording import Recording
 from vqtext.data.recordings.resting import AtRest
-from vqtext.data.recordings.units import SPANS
+from vqtext.data.windows.channel_ranges import ChannelRanges
 from vqtext.data.windows.coverage import Coverage
 from vqtext.data.windows.digest import Digest, digest
+from vqtext.data.windows.same_names import People, names_alike
 from vqtext.data.windows.windowing import Cut, Stretch
 from vqtext.data.windows.windows import OWN_SPLIT, Windows
 from vqtext.errors import DataError, UsageError
-from vqtext.schema import Channel, Subject, same_subject
+from vqtext.schema import Channel
+
+_INDICES = ("labels", "seen_labels", "truth_words", "recordings")
+_NUMBERS = ("rate_hz", "truth_s", "padded")
+"""Attributes of a `Cutter` that go from one process to the next: names with their indices, and numbers."""
 
 
 def cut(
@@ -54,6 +59,18 @@ def cut(
     return windows
 
 
+@dataclass(frozen=True)
+class _Row:
+    """One window on its way into a batch; indices point into the cutter's names."""
+
+    stretch: Stretch
+    label: int
+    subject: int
+    recording: int
+    split: int
+    shares: dict[int, float]  # index of a seen label → share of the window's samples
+
+
 class Cutter:
     """Cuts recordings one after the other and gives their windows in batches.
 
@@ -66,25 +83,21 @@ class Cutter:
             raise UsageError("a stride needs a window length: give --window-s too")
         self.how = how
         self.dataset = dataset
-        self.exact_subjects = exact_subjects  # otherwise "1", "01" and "1.0" are one person
         self.channels: tuple[Channel, ...] = ()
         self.rate_hz = 0.0  # of the windows
         self.first = ("", 0.0)  # name and rate of the first recording
         self.labels: dict[str, int] = {}
+        self.seen_labels: dict[str, int] = {}  # also those without a window
         self.truth_words: dict[str, int] = {}
-        self.subjects: dict[str, Subject] = {}
-        self.spellings: dict[str, list[str]] = {}  # of each subject, by what they have in common
-        self.coverage = Coverage()
-        self.truth_s = 0.0  # seconds of signal that have a truth word
         self.recordings: dict[str, int] = {}
         self.unused: dict[str, None] = {}  # recordings without a window
-        self.seen_labels: dict[str, int] = {}
-        self.low = self.high = np.empty(0)  # of each channel, NaN before its first sample
-        self.padded = 0  # windows that are shorter than was asked for
+        self.people = People(exact_subjects)
+        self.coverage = Coverage()
+        self.truth_s = 0.0  # seconds of signal that have a truth word
+        self.ranges = ChannelRanges()
         self.rest = AtRest()
-        self._rows: list[tuple[int, int, int, float, int]] = []  # label, subject, recording, start_s, split
-        self._cuts: list[Stretch] = []
-        self._shares: list[dict[int, float]] = []  # of each window: place in seen_labels → share
+        self.padded = 0  # windows that are shorter than was asked for
+        self._rows: list[_Row] = []
         self.nbytes = 0
         """Bytes of the windows that `batch` would give."""
 
@@ -99,26 +112,22 @@ class Cutter:
             DataError: it does not fit those before it, or a value is wrong.
         """
         self._check_fits(recording)
-        words, made = recording.words, recording.cut
-        places = {i: self.seen_labels.setdefault(words[i], len(self.seen_labels)) for i in recording.seen}
-        self.low = np.fmin(self.low, recording.low)
-        self.high = np.fmax(self.high, recording.high)
-        self.rest.join(recording.rest)
-        subject = self._who(recording)
-        self._count(recording, subject)
-        if not made.windows:
+        words = recording.words
+        seen = {i: self.seen_labels.setdefault(words[i], len(self.seen_labels)) for i in recording.seen}
+        subject = None if recording.subject is None else self.people.first_spelling(recording.subject)
+        self._count(recording, "" if subject is None else subject.id)
+        if not recording.cut.windows:
             self.unused[recording.name] = None
             return
         index = self.recordings.setdefault(recording.name, len(self.recordings))
-        place = self._place(subject, recording.name)
-        for window in made.windows:
-            shares = np.bincount(window.label, minlength=len(words)) / len(window.label)
-            label = self.labels.setdefault(words[int(shares.argmax())], len(self.labels))
-            self._rows.append((label, place, index, window.start_s, OWN_SPLIT[recording.split]))
-            self._shares.append({places[i]: float(shares[i]) for i in np.flatnonzero(shares)})
-            self._cuts.append(replace(window, truth=self._truth(recording, window)))
+        person = -1 if subject is None else self.people.index(subject, recording.name)
+        for window in recording.cut.windows:
+            share = np.bincount(window.label, minlength=len(words)) / len(window.label)
+            label = self.labels.setdefault(words[int(share.argmax())], len(self.labels))
+            shares = {seen[i]: float(share[i]) for i in np.flatnonzero(share)}
+            stretch = replace(window, truth=self._truth(recording, window))
+            self._rows.append(_Row(stretch, label, person, index, OWN_SPLIT[recording.split], shares))
             self.nbytes += window.signal.nbytes
-            self.padded += window.signal.shape[1] < round((self.how.window_s or 0) * self.rate_hz)
 
     def batch(self) -> tuple[Windows, np.ndarray] | None:
         """The checked windows since the last batch, and which share of each window has which label, ``(n,
@@ -129,28 +138,8 @@ class Cutter:
         """
         if not self._rows:
             return None
-        length = np.array([window.signal.shape[1] for window in self._cuts], dtype=np.int32)
-        joined = np.full((len(length), len(self.channels), int(length.max())), np.nan, dtype=np.float32)
-        truth = np.full((len(length), joined.shape[2]), -1, dtype=np.int16) if self.truth_words else None
-        share = np.zeros((len(length), len(self.seen_labels)), dtype=np.float32)
-        for i, window in enumerate(self._cuts):
-            joined[i, :, : length[i]] = window.signal
-            share[i, list(self._shares[i])] = list(self._shares[i].values())
-            if truth is not None and window.truth is not None:
-                truth[i, : length[i]] = window.truth
-        label, subject, recording, start_s, split = zip(*self._rows, strict=True)
-        self._rows, self._cuts, self._shares, self.nbytes = [], [], [], 0
-        windows = Windows(
-            **self.names(),
-            signal=joined,
-            length=length,
-            label=np.array(label, dtype=np.int32),
-            subject=np.array(subject, dtype=np.int32),
-            recording=np.array(recording, dtype=np.int32),
-            start_s=np.array(start_s, dtype=np.float64),
-            split=np.array(split, dtype=np.int8),
-            truth=truth,
-        )
+        rows, self._rows, self.nbytes = self._rows, [], 0
+        windows, share = _batch(rows, self.names(), len(self.seen_labels))
         windows.validate()
         return windows, share
 
@@ -168,30 +157,27 @@ class Cutter:
             "rate_hz": float(self.rate_hz),
             "channels": list(self.channels),
             "labels": list(self.labels),
-            "subjects": list(self.subjects.values()),
+            "subjects": list(self.people.subjects.values()),
             "recordings": list(self.recordings),
             "truth_words": list(self.truth_words),
         }
 
     def nothing(self) -> DataError:
         """The error for recordings that gave no window at all."""
+        what = "no window fits: every labelled stretch is shorter than the window; shorten it with --window-s"
         if not self.channels:
-            return DataError(f"{self.dataset}: there are no recordings")
-        if not self.seen_labels:
-            return DataError(f"{self.dataset}: no sample of any recording has a label")
-        return DataError(
-            f"{self.dataset}: no window fits: every labelled stretch is shorter than the window; "
-            "shorten it with --window-s"
-        )
+            what = "there are no recordings"
+        elif not self.seen_labels:
+            what = "no sample of any recording has a label"
+        return DataError(f"{self.dataset}: {what}")
 
     def remarks(self) -> list[str]:
         """What a user should know though it is no error, one line each."""
         found = []
         if self.unused:
-            first = next(iter(self.unused))
             found.append(
-                f"{len(self.unused)} recordings gave no window, {first!r} first: no labelled stretch is "
-                "long enough"
+                f"{len(self.unused)} recordings gave no window, {next(iter(self.unused))!r} first: no "
+                "labelled stretch is long enough"
             )
         if self.padded:
             found.append(
@@ -203,64 +189,50 @@ class Cutter:
             found.append(
                 f"labels without a window, left out: {listed(lost)}; shorten --window-s to keep them"
             )
-        names = [channel.name for channel in self.channels]
-        constant = [name for name, a, b in zip(names, self.low, self.high, strict=True) if a == b]
-        if constant:
-            found.append(f"constant channel, kept though it tells nothing: {listed(constant)}")
-        span = zip(self.channels, self.high - self.low, strict=True)
-        wide = [c.name for c, own in span if c.unit != "1" and own > SPANS.get(c.modality, np.inf)]
-        if wide:
-            found.append(
-                f"numbers beyond those of any body in {listed(wide)}: is their unit the one that is said?"
-            )
-        never = [name for name, a in zip(names, self.low, strict=True) if np.isnan(a)]
-        if never:
-            found.append(f"channel without a single sample, kept: {listed(never)}")
-        return found + self._names_alike() + self.coverage.remarks() + self.rest.remarks(self.channels)
+        names = {
+            "labels": self.seen_labels,
+            "channels": [channel.name for channel in self.channels],
+            "truth words": self.truth_words,
+        }
+        return [
+            *found,
+            *self.ranges.remarks(self.channels),
+            *names_alike(self.people, names),
+            *self.coverage.remarks(),
+            *self.rest.remarks(self.channels),
+        ]
 
     def summary(self) -> dict[str, Any]:
         """What became of the signal: the share in no window and why, and how much of it has truth words."""
-        total = sum(counted["total"] for counted in self.coverage.seconds.values())
+        total = sum(seconds["total"] for seconds in self.coverage.seconds.values())
         truth = {"words": len(self.truth_words), "share": self.truth_s / total} if self.truth_words else None
         return {"unused": self.coverage.summary(), "truth": truth}
 
     def state(self) -> dict[str, Any]:
         """Plain data for JSON, from which `restore` goes on after the batch given last."""
         return {
+            **{name: list(getattr(self, name)) for name in (*_INDICES, "first", "unused")},
+            **{name: getattr(self, name) for name in _NUMBERS},
+            **self.ranges.state(),
             "channels": [channel.to_dict() for channel in self.channels],
-            "rate_hz": self.rate_hz,
-            "first": list(self.first),
-            "labels": list(self.labels),
-            "truth_words": list(self.truth_words),
-            "subjects": [subject.to_dict() for subject in self.subjects.values()],
-            "spellings": self.spellings,
-            "coverage": self.coverage.state(),
-            "truth_s": self.truth_s,
-            "recordings": list(self.recordings),
-            "unused": list(self.unused),
-            "seen_labels": list(self.seen_labels),
-            "low": [None if np.isnan(x) else float(x) for x in self.low],
-            "high": [None if np.isnan(x) else float(x) for x in self.high],
-            "padded": self.padded,
+            "subjects": [subject.to_dict() for subject in self.people.subjects.values()],
+            "spellings": self.people.spellings,
+            "coverage": self.coverage.seconds,
             "rest": self.rest.sizes,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on where another cutter of the same recordings was when it said its `state`."""
+        """Go on where another cutter of the same recordings was when it gave its `state`."""
+        for name in _INDICES:
+            setattr(self, name, {word: i for i, word in enumerate(state[name])})
+        for name in _NUMBERS:
+            setattr(self, name, state[name])
         self.channels = tuple(Channel(**channel) for channel in state["channels"])
-        self.rate_hz = state["rate_hz"]
         self.first = (state["first"][0], state["first"][1])
-        self.labels = {name: i for i, name in enumerate(state["labels"])}
-        self.truth_words = {name: i for i, name in enumerate(state["truth_words"])}
-        self.subjects = {facts["id"]: Subject(**facts) for facts in state["subjects"]}
-        self.spellings = {key: list(own) for key, own in state["spellings"].items()}
-        self.coverage = Coverage(state["coverage"])
-        self.truth_s = state["truth_s"]
-        self.recordings = {name: i for i, name in enumerate(state["recordings"])}
         self.unused = dict.fromkeys(state["unused"])
-        self.seen_labels = {name: i for i, name in enumerate(state["seen_labels"])}
-        self.low, self.high = (np.array(state[name], dtype=np.float64) for name in ("low", "high"))
-        self.padded = state["padded"]
+        self.ranges.restore(state)
+        self.people.restore(state)
+        self.coverage = Coverage(state["coverage"])
         self.rest = AtRest(state["rest"])
 
     def _check_fits(self, recording: Digest) -> None:
@@ -271,7 +243,6 @@ class Cutter:
             self.channels = recording.channels
             self.first = recording.name, recording.rate_hz
             self.rate_hz = self.how.rate_hz or recording.rate_hz
-            self.low = self.high = np.full(len(self.channels), np.nan)
         elif recording.channels != self.channels:
             raise DataError(
                 f"recording {recording.name!r} has other channels than {name!r}: "
@@ -283,51 +254,15 @@ class Cutter:
                 "choose one with --rate"
             )
 
-    def _who(self, recording: Digest) -> Subject | None:
-        """Whose it is, called as that person was called first; see `same_subject`."""
-        if recording.subject is None:
-            return None
-        spelled = recording.subject.id
-        key = spelled.strip() if self.exact_subjects else same_subject(spelled)
-        spellings = self.spellings.setdefault(key, [])
-        if spelled not in spellings:
-            spellings.append(spelled)
-        return replace(recording.subject, id=spellings[0].strip())
-
-    def _place(self, subject: Subject | None, recording: str) -> int:
-        if subject is None:
-            return -1
-        if self.subjects.setdefault(subject.id, subject) != subject:
-            raise DataError(f"recording {recording!r}: other facts of subject {subject.id!r} than before")
-        return list(self.subjects).index(subject.id)
-
-    def _count(self, recording: Digest, subject: Subject | None) -> None:
-        made = recording.cut
-        lost_s: dict[str, float] = {why: samples / self.rate_hz for why, samples in made.lost.items()}
-        self.coverage.add("" if subject is None else subject.id, made.samples / self.rate_hz, lost_s)
+    def _count(self, recording: Digest, subject: str) -> None:
+        """Add a recording to what the remarks and the summary are about."""
+        cut, size = recording.cut, round((self.how.window_s or 0) * self.rate_hz)
+        self.ranges.add(recording.low, recording.high)
+        self.rest.join(recording.rest)
+        lost_s: dict[str, float] = {why: samples / self.rate_hz for why, samples in cut.lost.items()}
+        self.coverage.add(subject, cut.samples / self.rate_hz, lost_s)
         self.truth_s += recording.truth_s
-
-    def _names_alike(self) -> list[str]:
-        """One remark on all names that differ in no more than case, spaces or zeros."""
-        found = []
-        merged = [
-            f"{listed(spellings)} are one person, {spellings[0].strip()!r}"
-            for spellings in self.spellings.values()
-            if len(spellings) > 1
-        ]
-        if merged:
-            found.append(
-                f"subjects {'; '.join(merged)} (exact_subjects = true in dataset.toml keeps them apart)"
-            )
-        for kind, names in (
-            ("subjects", [spellings[0].strip() for spellings in self.spellings.values()]),
-            ("labels", self.seen_labels),
-            ("channels", [channel.name for channel in self.channels]),
-            ("truth words", self.truth_words),
-        ):
-            if groups := _alike(names):
-                found.append(f"{kind} {'; '.join(map(listed, groups))} are kept apart")
-        return [f"names that nearly agree: {'; '.join(found)}"] if found else []
+        self.padded += sum(window.signal.shape[1] < size for window in cut.windows)
 
     def _truth(self, recording: Digest, window: Stretch) -> np.ndarray | None:
         if recording.truth_words is None or window.truth is None:
@@ -336,8 +271,26 @@ class Cutter:
         return np.array([*renamed, -1], dtype=np.int16)[window.truth]
 
 
-def _alike(names: Iterable[str]) -> list[list[str]]:
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(same_subject(name), []).append(name)
-    return [group for group in groups.values() if len(group) > 1]
+def _batch(rows: list[_Row], names: dict[str, Any], labels: int) -> tuple[Windows, np.ndarray]:
+    """Rows as arrays: windows, and the share of each seen label, ``(n, labels)``."""
+    length = np.array([row.stretch.signal.shape[1] for row in rows], dtype=np.int32)
+    signal = np.full((len(rows), len(names["channels"]), int(length.max())), np.nan, dtype=np.float32)
+    truth = np.full((len(rows), signal.shape[2]), -1, dtype=np.int16) if names["truth_words"] else None
+    share = np.zeros((len(rows), labels), dtype=np.float32)
+    for i, row in enumerate(rows):
+        signal[i, :, : length[i]] = row.stretch.signal
+        share[i, list(row.shares)] = list(row.shares.values())
+        if truth is not None and row.stretch.truth is not None:
+            truth[i, : length[i]] = row.stretch.truth
+    windows = Windows(
+        **names,
+        signal=signal,
+        length=length,
+        label=np.array([row.label for row in rows], dtype=np.int32),
+        subject=np.array([row.subject for row in rows], dtype=np.int32),
+        recording=np.array([row.recording for row in rows], dtype=np.int32),
+        start_s=np.array([row.stretch.start_s for row in rows], dtype=np.float64),
+        split=np.array([row.split for row in rows], dtype=np.int8),
+        truth=truth,
+    )
+    return windows, share
