@@ -8,12 +8,12 @@ from vqtext.data.text.fields import any_number, like_number
 from vqtext.data.text.file_keys import FileKeys
 from vqtext.data.text.text_rows import (
     SAMPLE,
+    Head,
     TextFormat,
     called,
     fits,
     has_number,
     line_end,
-    logical,
     share,
     split,
     usual_width,
@@ -22,64 +22,66 @@ from vqtext.data.text.time_stamps import is_epoch
 from vqtext.errors import DataError
 
 
-def headless(
-    lines: Sequence[str],
-    start: int,
-    separators: Sequence[str],
-    wanted: Sequence[str],
-    numbers: Sequence[str],
-    keys: FileKeys,
-    name: str,
-) -> TextFormat:
-    rows = [row for row in logical(lines, start) if row[2].strip()]
+def headless(head: Head) -> TextFormat:
+    """The format of a file without a header.
+
+    Raises:
+        DataError: there is no such column, or two, or the first rows hold no number.
+    """
+    keys, rows = head.keys, head.rows()
     texts = [text for *_, text in rows[-SAMPLE:]]
-
-    def fit(separator: str) -> tuple[float, float, int]:
-        width = len(keys.column_names) if keys.column_names else usual_width(texts, separator)
-        names = _names(keys, width)
-        places = [names.index(column) for column in numbers if column in names]
-        numeric = [has_number(text, separator, places) for text in texts]
-        is_whole = set(wanted) <= set(names)
-        return (
-            is_whole * share(texts, separator, width),
-            sum(numeric) / max(len(numeric), 1),
-            -separators.index(separator),
-        )
-
-    separator = max(separators, key=fit)
+    separator = max(head.separators, key=lambda one: _fit(head, texts, one))
     columns = _names(keys, usual_width(texts, separator))
-    for column in wanted:
+    for column in head.wanted:
         if columns.count(column) != 1:
             wrong = "two columns are named" if column in columns else "there is no column"
             raise DataError(
-                f"{name}: {wrong} {column!r}; without a header and with separator {called(separator)} it has "
-                f"{', '.join(columns)}"
+                f"{head.name}: {wrong} {column!r}; without a header and with separator {called(separator)} "
+                f"it has {', '.join(columns)}"
             )
-    at = 0
-    if keys.skip_rows is None:  # lines of a preamble have another number of fields
-        of_rows = (
-            i
-            for i, (*_, text) in enumerate(rows)
-            if fits(text, separator, len(columns)) and not (keys.comment and text.startswith(keys.comment))
-        )
-        at = next(of_rows, 0)
-    first = rows[at][0] if rows else start
-    found = [] if first == start else [f"first row in row {first + 1}"]
+    rows = rows[_preamble(rows, separator, len(columns), keys) :]
+    first = rows[0][0] if rows else head.start
+    found = [] if first == head.start else [f"first row in row {first + 1}"]
     start_s, rate_hz = None, None
-    held = keys.first_rows or _of_e4([text for *_, text in rows[at : at + 12]], separator)
-    if held:
-        said = dict(zip(held, (text for *_, text in rows[at:]), strict=False))
+    above = keys.first_rows or _of_e4([text for *_, text in rows[:12]], separator)
+    if above and rows:
+        text_of = dict(zip(above, (text for *_, text in rows), strict=False))
         start_s, rate_hz = (
-            _first_number(said.get(what), separator, what, name) for what in ("start", "rate")
+            _first_number(text_of.get(what), separator, what, head.name) for what in ("start", "rate")
         )
-        first = rows[min(at + len(held), len(rows)) - 1][1]
+        first = rows[: len(above)][-1][1]
         if keys.first_rows is None:
             found = [f"the first two rows hold the start and the rate, {rate_hz:g} Hz"]
     return TextFormat(columns, separator, first, line_end(texts, separator), None, start_s, rate_hz, found)
 
 
+def _fit(head: Head, texts: Sequence[str], separator: str) -> tuple[float, float, int]:
+    """How well a separator explains the rows; larger is better."""
+    width = len(head.keys.column_names or ()) or usual_width(texts, separator)
+    names = _names(head.keys, width)
+    places = [names.index(column) for column in head.numbers if column in names]
+    numeric = [has_number(text, separator, places) for text in texts]
+    return (
+        (set(head.wanted) <= set(names)) * share(texts, separator, width),
+        sum(numeric) / max(len(numeric), 1),
+        -head.separators.index(separator),
+    )
+
+
 def _names(keys: FileKeys, width: int) -> list[str]:
     return keys.column_names or [str(i + 1) for i in range(width)]
+
+
+def _preamble(rows: Sequence[tuple[int, int, str]], separator: str, width: int, keys: FileKeys) -> int:
+    """Rows above the first one: they have another number of fields, or are comments."""
+    if keys.skip_rows is not None:
+        return 0
+    of_rows = (
+        i
+        for i, (*_, text) in enumerate(rows)
+        if fits(text, separator, width) and not (keys.comment and text.startswith(keys.comment))
+    )
+    return next(of_rows, 0)
 
 
 def _of_e4(rows: Sequence[str], separator: str) -> list[str] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vqtext.data.text.file_keys import FileKeys
 from vqtext.data.text.own_table import OwnTable
-from vqtext.data.text.row_reader import Rows, no_nul
+from vqtext.data.text.row_reader import RowReader, no_nul
 from vqtext.data.text.text_files import encodings, open_text
 from vqtext.data.text.text_format import HEAD, sniff
 from vqtext.errors import DataError
@@ -51,7 +51,7 @@ def read_csv(
             except DataError as error:
                 failed = failed or error
                 continue
-            rows = Rows(form, numbers, words, keys, name, encoding)
+            rows = RowReader(form, numbers, words, keys, name, encoding)
             return rows.read(chain(head[form.first :], text), rate_hz)
     assert failed is not None
     raise failed

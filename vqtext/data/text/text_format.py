@@ -18,6 +18,7 @@ from vqtext.data.text.headless import headless
 from vqtext.data.text.text_rows import (
     COMMENTS,
     SAMPLE,
+    Head,
     TextFormat,
     called,
     has_number,
@@ -58,46 +59,38 @@ def sniff(
     if mark:
         start += 1
         separators = separators if keys.separator else mark[1]
-    if _is_headless(lines, start, wanted, keys):
-        made = headless(lines, start, separators, wanted, numbers, keys, name)
-    else:
-        made = _below_header(lines, start, separators, wanted, numbers, keys, name)
+    head = Head(lines, start, separators, wanted, numbers, keys, name)
+    made = headless(head) if _is_headless(head) else _below_header(head)
     is_plain = made.separator == "," or len(made.columns) == 1
     notes = [] if keys.separator or is_plain else [f"separator {called(made.separator)}"]
     notes += [f"each row ends with {made.line_end!r}"] if made.line_end else []
     return replace(made, found=[*notes, *made.found])
 
 
-def _is_headless(lines: Sequence[str], start: int, wanted: Sequence[str], keys: FileKeys) -> bool:
+def _is_headless(head: Head) -> bool:
     """Columns that are called "1", "2", … have no header; save one that counts them itself, from 0 or 1."""
-    if keys.column_names is not None or keys.header is not None:
-        return not keys.header
-    if not wanted or not all(re.fullmatch("[1-9][0-9]*", column) for column in wanted):
+    if head.keys.column_names is not None or head.keys.header is not None:
+        return not head.keys.header
+    if not head.wanted or not all(re.fullmatch("[1-9][0-9]*", column) for column in head.wanted):
         return False
-    names = re.split(r"[,;|\t] *| +", "".join(lines[start : start + 1]).strip("\r\n ").replace('"', ""))
+    first = "".join(head.lines[head.start : head.start + 1]).strip("\r\n ").replace('"', "")
+    names = re.split(r"[,;|\t] *| +", first)
     return names[:1] not in (["0"], ["1"]) or names != [str(i + int(names[0])) for i in range(len(names))]
 
 
-def _below_header(
-    lines: Sequence[str],
-    start: int,
-    separators: Sequence[str],
-    wanted: Sequence[str],
-    numbers: Sequence[str],
-    keys: FileKeys,
-    name: str,
-) -> TextFormat:
-    is_fixed = keys.skip_rows is not None
-    found_at = _header(lines, start, separators, wanted, is_fixed)
-    if found_at is None:
-        raise _no_header(lines, start, separators, wanted, name)
-    at, after, separator, header = found_at
-    rows = list(logical(lines, after))
+def _below_header(head: Head) -> TextFormat:
+    header_at = _header(head)
+    if header_at is None:
+        raise _no_header(head)
+    at, after, separator, header = header_at
+    rows = list(logical(head.lines, after))
     columns = [column.strip() for column in header]
-    for column in wanted:
+    for column in head.wanted:
         if columns.count(column.strip()) > 1:
-            raise DataError(f"{name}: two columns are named {column!r}; the header has {', '.join(columns)}")
-    places = [columns.index(column.strip()) for column in numbers]
+            raise DataError(
+                f"{head.name}: two columns are named {column!r}; the header has {', '.join(columns)}"
+            )
+    places = [columns.index(column.strip()) for column in head.numbers]
     units = 0  # rows below the header that hold units
     for *_, row in rows[:2]:
         if not _is_of_units(row, separator, places, len(columns)):
@@ -105,7 +98,7 @@ def _below_header(
         units += 1
     if units and not any(has_number(row[2], separator, places) for row in rows[units : units + SAMPLE]):
         units = 0
-    found = [] if is_fixed or at == start else [f"header in row {at + 1}"]
+    found = [] if head.keys.skip_rows is not None or at == head.start else [f"header in row {at + 1}"]
     if units:
         after = rows[units - 1][1]
         found += [f"row {after} below the header is passed over, it holds no numbers"]
@@ -114,24 +107,22 @@ def _below_header(
     )
 
 
-def _header(
-    lines: Sequence[str], start: int, separators: Sequence[str], wanted: Sequence[str], is_fixed: bool
-) -> tuple[int, int, str, list[str]] | None:
+def _header(head: Head) -> tuple[int, int, str, list[str]] | None:
     """The line of the header, the one after it, the separator and the fields.
 
     The first with rows below it that fit, or else the first. A header that is commented out, as numpy writes
     it, is taken where there is no other.
     """
-    names = [column.strip() for column in wanted]
-    rows = [row for row in logical(lines, start) if row[2].strip()][: 1 if is_fixed else None]
+    names = [column.strip() for column in head.wanted]
+    rows = head.rows()[: None if head.keys.skip_rows is None else 1]
     first = None
     for commented in ("", COMMENTS):
         for at, after, text in rows:
             text = text.lstrip(commented)
             if not all(column in text for column in names):
                 continue
-            below = [row for *_, row in logical(lines[after : after + SAMPLE], 0)]
-            fields = {one: header_fields(text, one, below) for one in separators}
+            below = [row for *_, row in logical(head.lines[after : after + SAMPLE], 0)]
+            fields = {one: header_fields(text, one, below) for one in head.separators}
             fitting = {one: own for one, own in fields.items() if {*names} <= {f.strip() for f in own}}
             if fitting:
                 shares = {one: share(below, one, len(own)) for one, own in fitting.items()}
@@ -142,37 +133,37 @@ def _header(
     return first
 
 
-def _no_header(
-    lines: Sequence[str], start: int, separators: Sequence[str], wanted: Sequence[str], name: str
-) -> DataError:
+def _no_header(head: Head) -> DataError:
     """The error that says how the file was read, by the separator that explains most of it."""
-    rows = [row for row in logical(lines, start) if row[2].strip()]
+    rows = head.rows()
     if not rows:
-        return DataError(f"{name}: there is no row")
+        return DataError(f"{head.name}: there is no row")
     texts = [text for *_, text in rows[-SAMPLE:]]
+    order = head.separators.index
     width, separator = max(
-        ((usual_width(texts, one), one) for one in separators),
-        key=lambda pair: (pair[0] > 1 and share(texts, pair[1], pair[0]) > 0.5, -separators.index(pair[1])),
+        ((usual_width(texts, one), one) for one in head.separators),
+        key=lambda pair: (pair[0] > 1 and share(texts, pair[1], pair[0]) > 0.5, -order(pair[1])),
     )
     at, _, text = max(
         rows,
         key=lambda row: (
-            len({field.strip() for field in named(row[2], separator)} & set(wanted)),
+            len({field.strip() for field in named(row[2], separator)} & set(head.wanted)),
             len(named(row[2], separator)) == width,
             -row[0],
         ),
     )
     header = [field.strip() for field in named(text, separator)]
     is_row = sum(like_number(field) for field in header) > len(header) / 2
-    there = [str(i + 1) for i in range(len(header))] if is_row else header
-    missing = next((column for column in wanted if column.strip() not in there), wanted[0])
-    how = "" if at == 0 and separator == "," else f" (row {at + 1}, separator {called(separator)})"
+    names = [str(i + 1) for i in range(len(header))] if is_row else header
+    missing = next((column for column in head.wanted if column.strip() not in names), head.wanted[0])
     if is_row:
         return DataError(
-            f"{name}: there is no column {missing!r} and no header; row {at + 1} is {text.strip()[:80]!r}, "
-            f'{len(header)} fields; say column_names = [...], or call the columns "1", "2", …'
+            f"{head.name}: there is no column {missing!r} and no header; row {at + 1} is "
+            f"{text.strip()[:80]!r}, {len(header)} fields; say column_names = [...], or call the columns "
+            '"1", "2", …'
         )
-    return DataError(f"{name}: there is no column {missing!r}; the header has {', '.join(header)}{how}")
+    how = "" if at == 0 and separator == "," else f" (row {at + 1}, separator {called(separator)})"
+    return DataError(f"{head.name}: there is no column {missing!r}; the header has {', '.join(header)}{how}")
 
 
 def _is_of_units(row: str, separator: str, places: Sequence[int], width: int) -> bool:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from vqtext.data.text.fields import like_number
-from vqtext.data.text.file_keys import BLANKS
+from vqtext.data.text.file_keys import BLANKS, FileKeys
 
 SAMPLE = 30
-"""Rows that are asked."""
+"""Rows that are looked at."""
 COMMENTS = "#%"
 """What comments usually begin with."""
 _LONG_FIELD = 20  # lines that a quoted field of the head may run over
@@ -40,6 +40,31 @@ class TextFormat:
     start_s: float | None = None
     rate_hz: float | None = None
     found: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first lines of a file whose format is to be found.
+
+    Attributes:
+        start: lines passed over.
+        separators: what the separator may be, the likeliest first.
+        wanted: the columns that the file must have; numbers: those of them that hold numbers.
+        keys: what is known.
+        name: what an error calls the file.
+    """
+
+    lines: Sequence[str]
+    start: int
+    separators: Sequence[str]
+    wanted: Sequence[str]
+    numbers: Sequence[str]
+    keys: FileKeys
+    name: str
+
+    def rows(self) -> list[tuple[int, int, str]]:
+        """Rows that are not blank, as `logical` gives them."""
+        return [row for row in logical(self.lines, self.start) if row[2].strip()]
 
 
 def split(row: str, separator: str) -> list[str]:
