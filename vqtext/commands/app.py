@@ -25,7 +25,6 @@ DATA = ("data.name", "data.path")
 LLM = ("llm.model", "llm.base_url")
 EXECUTOR = ("executor", "workers")
 SPLIT = ("train.test_subjects", "train.folds", "train.split")
-AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Answer with one JSON object")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", metavar="", help="Show what a model would be asked, and send nothing")
 ]

@@ -145,26 +145,32 @@ def explain(
     ] = None,
 ) -> None:
     """Explain test windows in words and draw report.html; or explain a recording."""
+    _check_explained(loaded, window, why_not, recording, dataset)
+    if recording is not None:
+        from vqtext.pipeline.explaining import of_file
+
+        answer = of_file.explain_file(loaded.settings, recording, dataset, how.progress)
+        print_answer(answer, of_file.lines, how.as_json)
+    elif window is not None:
+        from vqtext.pipeline.explaining.of_window import explain_window, lines
+
+        print_answer(explain_window(loaded.settings, window, why_not), lines, how.as_json)
+    else:
+        run_stage("explain", loaded, how)
+
+
+def _check_explained(
+    loaded: Loaded, window: int | None, why_not: str | None, recording: Path | None, dataset: Path | None
+) -> None:
+    """Raises UsageError for an option that would not be used."""
     if why_not is not None and (window is None or recording is not None):
         raise UsageError("--why-not asks about one window: say which with --window N")
-    if recording is not None:
-        if window is not None:
-            raise UsageError("--window would not be used: --recording names what is explained")
-        from vqtext.pipeline.explaining.of_file import explain_file
-        from vqtext.pipeline.explaining.of_file import lines as file_lines
-
-        print_answer(explain_file(loaded.settings, recording, dataset, how.progress), file_lines, how.as_json)
-        return
-    if dataset is not None:
+    if recording is not None and window is not None:
+        raise UsageError("--window would not be used: --recording names what is explained")
+    if recording is None and dataset is not None:
         raise UsageError("--dataset would not be used: it says what the columns of a --recording are")
-    if window is None:
-        run_stage("explain", loaded, how)
-        return
-    if loaded.origins["explain.samples"] == "command line":
+    if window is not None and loaded.origins["explain.samples"] == "command line":
         raise UsageError("--samples would not be used: --window names the one window")
-    from vqtext.pipeline.explaining.of_window import explain_window, lines
-
-    print_answer(explain_window(loaded.settings, window, why_not), lines, how.as_json)
 
 
 @command(

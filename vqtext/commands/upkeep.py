@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from vqtext.commands.app import AsJson, app
-from vqtext.console.options import How, command
+from vqtext.commands.app import app
+from vqtext.console.options import How, command, common_option
 from vqtext.console.output import print_answer
 from vqtext.console.text import as_text, table
 from vqtext.settings.loading import Loaded
@@ -40,7 +40,7 @@ def config(loaded: Loaded, how: How) -> None:
     }
     print_answer(
         answer,
-        lambda said: table((name, as_text(one["value"]), one["origin"]) for name, one in said.items()),
+        lambda settings: table((name, as_text(s["value"]), s["origin"]) for name, s in settings.items()),
         how.as_json,
     )
 
@@ -49,7 +49,7 @@ def config(loaded: Loaded, how: How) -> None:
 def import_vqshape(
     checkpoint: Annotated[Path, typer.Argument(metavar="CKPT", help="The original's VQShape.ckpt")],
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the model goes")],
-    as_json: AsJson = False,
+    as_json: Annotated[bool, common_option("as_json")] = False,
 ) -> None:
     """Turn a checkpoint of the original VQShape into a folder of ours."""
     from vqtext.pipeline.convert import import_vqshape, lines
@@ -73,7 +73,7 @@ def export(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="PATH", help="Where it goes")],
-    as_json: AsJson = False,
+    as_json: Annotated[bool, common_option("as_json")] = False,
 ) -> None:
     """Write a model in another program's format."""
     from vqtext.pipeline.convert import export, lines

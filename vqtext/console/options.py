@@ -68,6 +68,12 @@ COMMON_OPTIONS = {
 }
 
 
+def common_option(name: str, panel: str | None = None) -> Any:
+    """One of `COMMON_OPTIONS`, for typer."""
+    flag, text = COMMON_OPTIONS[name]
+    return typer.Option(flag, metavar="", help=text, rich_help_panel=panel)
+
+
 def command(
     app: typer.Typer, *settings: str, name: str | None = None, common: Iterable[str] = COMMON_OPTIONS
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -89,8 +95,8 @@ def command(
         options = {argument: _option(name) for argument, name in of_setting.items()}
         options |= {argument: hints[argument] for argument in own} | {"cache": _option("cache", COMMON)}
         options |= {
-            argument: Annotated[bool, typer.Option(flag, metavar="", help=text, rich_help_panel=COMMON)]
-            for argument, (flag, text) in COMMON_OPTIONS.items()
+            argument: Annotated[bool, common_option(argument, COMMON)]
+            for argument in COMMON_OPTIONS
             if argument in common
         }
         defaults = {
@@ -98,11 +104,13 @@ def command(
         }
         defaults |= dict.fromkeys(common, False)
 
-        def call(**given: Any) -> None:
-            said = {of_setting[name]: given[name] for name in of_setting} | {"cache": given["cache"]}
-            loaded = load_settings({name: None if value == [] else value for name, value in said.items()})
-            how = How(**{name: given[name] for name in common})
-            function(loaded, how, **{name: given[name] for name in own})
+        def call(**values: Any) -> None:
+            settings = {
+                name: values[argument] for argument, name in (of_setting | {"cache": "cache"}).items()
+            }
+            loaded = load_settings({name: None if value == [] else value for name, value in settings.items()})
+            how = How(**{name: values[name] for name in common})
+            function(loaded, how, **{name: values[name] for name in own})
 
         call.__name__, call.__doc__ = function.__name__, function.__doc__
         call.__annotations__ = options

@@ -153,3 +153,11 @@ def patch(number: int | None) -> Any:
     from matplotlib.patches import Patch
 
     return Patch(**{**fill(number), "linewidth": 0.4})
+
+
+def entries(
+    texts: Mapping[str, str], look_of: Mapping[str, int], number: Mapping[str, Any], unknown: bool
+) -> list[tuple[Any, str]]:
+    """A mark and a numbered text for each name, and one for the unknown where it is drawn."""
+    marks = [(patch(look_of[name]), f"{number[name]}  {text}") for name, text in texts.items()]
+    return [*marks, (patch(None), f"?  {UNKNOWN_NAME}")] if unknown else marks

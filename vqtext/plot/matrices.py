@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,38 +51,52 @@ def confusion(
     total = counts.sum(1, keepdims=True)
     share = np.divide(100 * counts, total, out=np.full_like(counts, np.nan), where=total > 0)
     cell = float(np.clip(2.1 / max(m, 1), 0.2, 0.45))
-    fitted = partial(canvas.wrapped, width=20) if cell >= TWO_LINES else partial(canvas.short, width=28)
-    rows_said, columns_said = ([fitted(name) for name in side] for side in (names, columns))
-    if m > NAMED:
-        rows_said = [f"{text}  {i}" for i, text in enumerate(rows_said, start=1)]
-        apart = -(-m // TICKS)
-        columns_said = [
-            text if j >= n else str(j + 1) if j % apart == 0 else "" for j, text in enumerate(columns_said)
-        ]
+    row_texts, column_texts = _tick_texts(names, columns, cell)
     if ax is None:
-        left, under = (0.07 * max(map(_longest, side), default=1) for side in (rows_said, columns_said))
+        left, under = (0.07 * max(map(_longest, side), default=1) for side in (row_texts, column_texts))
         width = float(np.clip(0.35 + left + cell * m + 0.6 * (m > WRITTEN), canvas.WIDTH, MOST))
         ax = canvas.axes(None, min(0.75 + cell * n + under, 8.5), width)
-    size = canvas.size(ax)
     ax.set_facecolor("#d9d9d9")
-    drawn = ax.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-    canvas.tick_labels(ax.xaxis, range(m), columns_said, rotation=90)
-    canvas.tick_labels(ax.yaxis, range(n), rows_said)
+    image = ax.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    canvas.tick_labels(ax.xaxis, range(m), column_texts, rotation=90)
+    canvas.tick_labels(ax.yaxis, range(n), row_texts)
     ax.tick_params(length=0)
     ax.set_xlabel(f"{of} said by the model")
     ax.set_ylabel(f"true {of}")
     meaning = f"share of the true {of} (%)"
     if m <= WRITTEN:
         canvas.title(ax, meaning)
-        for i, j in np.argwhere(np.nan_to_num(share).round() > 0):
-            colour, points = "white" if share[i, j] > 55 else "black", size if m <= NAMED else 0.8 * size
-            ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center", color=colour, fontsize=points)
+        _write_shares(ax, share)
     else:
-        bar = ax.figure.colorbar(drawn, ax=ax, fraction=0.05, pad=0.02)
-        bar.set_label(meaning, fontsize=size)
-        bar.ax.tick_params(labelsize=size, width=0.6, length=2.5)
-        bar.outline.set_linewidth(0.6)
+        _colour_bar(ax, image, meaning)
     return ax
+
+
+def _tick_texts(names: Sequence[str], columns: Sequence[str], cell: float) -> tuple[list[str], list[str]]:
+    """Texts of rows and columns whose cells are ``cell`` inches wide; of many columns numbers of the rows."""
+    fitted = partial(canvas.wrapped, width=20) if cell >= TWO_LINES else partial(canvas.short, width=28)
+    row_texts, column_texts = ([fitted(name) for name in side] for side in (names, columns))
+    if len(columns) <= NAMED:
+        return row_texts, column_texts
+    step = -(-len(columns) // TICKS)
+    numbers = [str(j) if (j - 1) % step == 0 else "" for j in range(1, len(names) + 1)]
+    row_texts = [f"{text}  {i}" for i, text in enumerate(row_texts, start=1)]
+    return row_texts, numbers[: len(columns)] + column_texts[len(names) :]
+
+
+def _write_shares(ax: Axes, share: np.ndarray) -> None:
+    """Each share that does not round to 0, in its cell."""
+    points = canvas.size(ax) * (1 if share.shape[1] <= NAMED else 0.8)
+    for i, j in np.argwhere(np.nan_to_num(share).round() > 0):
+        colour = "white" if share[i, j] > 55 else "black"
+        ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center", color=colour, fontsize=points)
+
+
+def _colour_bar(ax: Axes, image: Any, text: str) -> None:
+    bar = ax.figure.colorbar(image, ax=ax, fraction=0.05, pad=0.02)
+    bar.set_label(text, fontsize=canvas.size(ax))
+    bar.ax.tick_params(labelsize=canvas.size(ax), width=0.6, length=2.5)
+    bar.outline.set_linewidth(0.6)
 
 
 def _longest(text: str) -> int:

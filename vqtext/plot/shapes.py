@@ -53,53 +53,56 @@ def codes(
         raise DataError("no code that was used has a shape: there is nothing to draw")
     drawn, shown = sorted(used, key=lambda code: -code.usage)[:most], displays or {}
     names = [*dict.fromkeys(name for code in drawn for name in _sequence(code))]
-    number = canvas.numbered(names, looks)
+    look_of = canvas.numbered(names, looks)
     known = [name for name in names if name != UNKNOWN_NAME]
     texts = {name: canvas.wrapped(shown.get(name, name)) for name in known}
-    down = -(-len(drawn) // ACROSS)
     tall = sum(map(canvas.height, texts.values())) + canvas.LINE * (UNKNOWN_NAME in names)
-    own, ax = ax is None, canvas.axes(ax, 0.6 + 0.75 * down + tall)
+    own, ax = ax is None, canvas.axes(ax, 0.6 + 0.75 * -(-len(drawn) // ACROSS) + tall)
+    number = {name: str(i) for i, name in enumerate(known, start=1)} | {UNKNOWN_NAME: "?"}
     group = _liveliest(drawn)
-    shapes = [code.shape[group] - code.shape[group].mean(1, keepdims=True) for code in drawn]
+    _draw_shapes(ax, drawn, group, look_of, number)
+    ax.set_xlabel(f"code: share of all tokens\n{_sensor(drawn[0], group)}", parse_math=False)
+    canvas.below(ax, canvas.entries(texts, look_of, number, UNKNOWN_NAME in names), own)
+    return ax
+
+
+def _draw_shapes(
+    ax: Axes,
+    codes: Sequence[Code],
+    group: Sequence[int],
+    look_of: Mapping[str, int],
+    number: Mapping[str, str],
+) -> None:
+    """The codes side by side on axes without a frame, the rows ``group`` of each shape on one scale."""
+    shapes = [code.shape[group] - code.shape[group].mean(1, keepdims=True) for code in codes]
     scale = max(float(np.abs(shape).max(initial=0)) for shape in shapes) or 1.0
-    at = {name: str(i) for i, name in enumerate(known, start=1)} | {UNKNOWN_NAME: "?"}
-    for place, (code, shape) in enumerate(zip(drawn, shapes, strict=True)):
+    for place, (code, shape) in enumerate(zip(codes, shapes, strict=True)):
         left, middle = (1 + GAP) * (place % ACROSS), -DOWN * (place // ACROSS)
-        _bands(ax, code, left, middle, number, at)
+        _bands(ax, code, left, middle, look_of, number)
         x = left + (np.arange(shape.shape[1]) + 0.5) / shape.shape[1]
         for row, dash in zip(shape, canvas.DASHES, strict=False):
             ax.plot(x, middle + 0.46 * row / scale, color="black", linewidth=0.7, linestyle=dash)
         title = f"{code.index}: {100 * code.usage:.1f} %"
         ax.text(left + 0.5, middle + 0.54, title, ha="center", va="bottom", fontsize=canvas.size(ax))
     ax.set_xlim(-0.02, ACROSS * (1 + GAP) - GAP + 0.02)
-    ax.set_ylim(-DOWN * (down - 1) - 0.52, 0.8)
+    ax.set_ylim(middle - 0.52, 0.8)
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
-    ax.set_xlabel(f"code: share of all tokens\n{_sensor(drawn[0], group)}", parse_math=False)
-    entries = [(canvas.patch(number[name]), f"{at[name]}  {texts[name]}") for name in known]
-    unknown = [(canvas.patch(None), f"?  {UNKNOWN_NAME}")] if UNKNOWN_NAME in names else []
-    canvas.below(ax, entries + unknown, own)
-    return ax
 
 
 def _bands(
-    ax: Axes, code: Code, left: float, middle: float, number: Mapping[str, int], at: Mapping[str, str]
+    ax: Axes, code: Code, left: float, middle: float, look_of: Mapping[str, int], number: Mapping[str, str]
 ) -> None:
     """A band for each run of one name, with its number at the lower edge."""
     sequence, begin = _sequence(code), 0
     for name, run in groupby(sequence):
         width = len([*run])
         span = left + np.array([begin, begin + width]) / len(sequence)
-        look = canvas.fill(None if name == UNKNOWN_NAME else number[name])
+        look = canvas.fill(None if name == UNKNOWN_NAME else look_of[name])
         ax.fill_between(span, middle - 0.5, middle + 0.5, zorder=0, **look)
-        how: dict[str, Any] = {
-            "ha": "center",
-            "va": "bottom",
-            "fontsize": canvas.size(ax),
-            "color": canvas.DARK,
-        }
-        ax.text(span.mean(), middle - 0.5, at[name], **how)
+        how: dict[str, Any] = {"ha": "center", "va": "bottom", "color": canvas.DARK}
+        ax.text(span.mean(), middle - 0.5, number[name], fontsize=canvas.size(ax), **how)
         begin += width
 
 

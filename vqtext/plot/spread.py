@@ -46,23 +46,8 @@ def durations(
     texts = [canvas.wrapped(name, 26) for name in names]
     tall = np.array([canvas.height(text) + 0.06 for text in texts])
     ax = canvas.axes(ax, 0.65 + tall.sum())
-    number = canvas.numbered(names, looks)
     places = -np.cumsum(tall) + tall / 2  # inches below the top, in a figure of its own
-    boxes = ax.boxplot(
-        [seen[name] for name in names],
-        positions=places,
-        orientation="horizontal",
-        whis=(5, 95),
-        showfliers=False,
-        widths=0.12,
-        patch_artist=True,
-        medianprops={"color": "black", "linewidth": 1.2},
-        boxprops={"linewidth": 0.6},
-        whiskerprops={"linewidth": 0.6},
-        capprops={"linewidth": 0.6},
-    )
-    for box, name in zip(boxes["boxes"], names, strict=True):
-        box.set(**{**canvas.fill(None if name == UNKNOWN_NAME else number[name]), "linewidth": 0.6})
+    _boxes(ax, {name: seen[name] for name in names}, places, canvas.numbered(names, looks))
     counts = ["n", *(str(len(seen[name])) for name in names)]
     how: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "va": "center"}
     for place, count in zip([0.06, *places], counts, strict=True):
@@ -74,6 +59,28 @@ def durations(
     ax.set_xlabel(f"duration (s){rarer}")
     canvas.free(ax)
     return ax
+
+
+def _boxes(
+    ax: Axes, seconds: Mapping[str, np.ndarray], places: np.ndarray, look_of: Mapping[str, int]
+) -> None:
+    """A box a name at its place, filled by its look."""
+    thin = {"linewidth": 0.6}
+    boxes = ax.boxplot(
+        list(seconds.values()),
+        positions=places,
+        orientation="horizontal",
+        whis=(5, 95),
+        showfliers=False,
+        widths=0.12,
+        patch_artist=True,
+        medianprops={"color": "black", "linewidth": 1.2},
+        boxprops=thin,
+        whiskerprops=thin,
+        capprops=thin,
+    )
+    for box, name in zip(boxes["boxes"], seconds, strict=True):
+        box.set(**canvas.fill(None if name == UNKNOWN_NAME else look_of[name]) | thin)
 
 
 def code_map(

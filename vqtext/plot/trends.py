@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -80,32 +80,38 @@ def training_curves(
         UsageError: matplotlib is not installed.
     """
     names = LOSSES if names is None else names
-    step = np.asarray(history["step"], dtype=float)
-    drawn = {name: np.asarray(history[name], dtype=float) for name in names if name in history}
-    drawn = {name: values for name, values in drawn.items() if np.isfinite(values).any()}
-    if not drawn:
+    columns = {name: np.asarray(history[name], dtype=float) for name in names if name in history}
+    columns = {name: values for name, values in columns.items() if np.isfinite(values).any()}
+    if not columns:
         raise DataError(f"a training has none of {', '.join(names)}: there is no curve to draw")
-    own, ax = ax is None, canvas.axes(ax, 2.0 + canvas.LINE * len(drawn))
-    looks: dict[str, int] = {}
-    entries = []
-    for name, values in drawn.items():
-        kind, kept = name.partition("/")[2], np.isfinite(values)
-        number = looks.setdefault({"nll": "class"}.get(kind, kind), len(looks))
-        dash = "--" if name.startswith("validation") else "-"
-        colour = palette.colour(number)
-        (line,) = ax.plot(step[kept], values[kept], color=colour, linestyle=dash, linewidth=0.8)
-        entries.append((line, names[name]))
-    share = all(name.endswith("/accuracy") for name in drawn)
-    if not share:
-        ax.set_yscale("log", nonpositive="clip")
-        ax.set_ylim(bottom=max(LEAST, ax.get_ylim()[0]))
+    own, ax = ax is None, canvas.axes(ax, 2.0 + canvas.LINE * len(columns))
+    lines = _curves(ax, np.asarray(history["step"], dtype=float), columns)
+    entries = [(line, names[name]) for name, line in lines.items()]
     if joined is not None:
         line = ax.axvline(joined, color=canvas.GREY, linewidth=0.8, linestyle=":", zorder=0)
         entries.append((line, "from here on all windows train"))
     ax.set_xlabel("training step")
-    ax.set_ylabel("accuracy" if share else "loss")
-    if share:
+    if all(name.endswith("/accuracy") for name in columns):
+        ax.set_ylabel("accuracy")
         ax.set_ylim(0, 1.02)
+    else:
+        ax.set_ylabel("loss")
+        ax.set_yscale("log", nonpositive="clip")
+        ax.set_ylim(bottom=max(LEAST, ax.get_ylim()[0]))
     canvas.free(ax)
     canvas.below(ax, entries, own)
     return ax
+
+
+def _curves(ax: Axes, step: np.ndarray, columns: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """A line a column; a loss has one colour in training and on validation windows."""
+    looks: dict[str, int] = {}
+    lines = {}
+    for name, values in columns.items():
+        part, _, kind = name.partition("/")
+        number = looks.setdefault({"nll": "class"}.get(kind, kind), len(looks))
+        dash, finite = "--" if part == "validation" else "-", np.isfinite(values)
+        (lines[name],) = ax.plot(
+            step[finite], values[finite], color=palette.colour(number), linestyle=dash, linewidth=0.8
+        )
+    return lines

@@ -53,48 +53,55 @@ def reason(
     """
     signal = np.asarray(signal, dtype=float)
     drawn = rows(signal, channels, sensors)
-    names = {step.name: canvas.wrapped(step.said) for step in reason.steps if _known(step)}
-    tall = sum(map(canvas.height, names.values())) + canvas.LINE * (UNKNOWN_NAME in _told(reason))
+    names = {step.name: canvas.wrapped(step.said) for step in reason.steps if _is_sure(step)}
+    tall = sum(map(canvas.height, names.values())) + canvas.LINE * _has_unknown(reason)
     own, ax = ax is None, canvas.axes(ax, 1.1 + 0.42 * max(len(drawn), 2) + tall)
-    number = canvas.numbered([*names], looks)
-    at = {name: i for i, name in enumerate(names, start=1)}
+    look_of = canvas.numbered([*names], looks)
+    number = {name: i for i, name in enumerate(names, start=1)}
     time = start_s + (np.arange(signal.shape[1]) + 0.5) / rate_hz  # the middle of each sample's interval
     last = max(start_s + signal.shape[1] / rate_hz, *(step.end_s for step in reason.steps), start_s + 1e-3)
-    _bands(ax, reason, number, at, last - start_s)
+    _bands(ax, reason, look_of, number, last - start_s)
     (_one if len(drawn) == 1 else _several)(ax, time, signal, drawn)
     ax.set_xlim(start_s, last)
-    axes = {row.axes for row in drawn if len(row.axes) > 1}
-    notes = [f"{len(drawn)} of {count} sensors"] if len(drawn) < (count := len(groups(channels))) else []
-    notes += [canvas.line_styles(*axes)] if len(axes) == 1 else []  # where all sensors have the same
-    ax.set_xlabel("\n".join(["time (s)", *filter(None, ["; ".join(notes)])]), parse_math=False)
+    ax.set_xlabel(_time_label(drawn, len(groups(channels))), parse_math=False)
     canvas.title(ax, _title(reason), above=1.5)
     canvas.free(ax)
-    if entries := _names(reason, names, number, at):
+    if entries := canvas.entries(names, look_of, number, _has_unknown(reason)):
         canvas.below(ax, entries, own)
     return ax
 
 
-def _known(step: Step) -> bool:
+def _is_sure(step: Step) -> bool:
     return step.confidence >= UNSURE and step.name != UNKNOWN_NAME
 
 
-def _told(reason: Reason) -> set[str]:
-    return {step.name if _known(step) else UNKNOWN_NAME for step in reason.steps}
+def _has_unknown(reason: Reason) -> bool:
+    return not all(map(_is_sure, reason.steps))
+
+
+def _time_label(drawn: Sequence[Row], sensors: int) -> str:
+    """The x axis, how many of the sensors are drawn, and which line is which axis where all have the same."""
+    axes = {row.axes for row in drawn if len(row.axes) > 1}
+    notes = [f"{len(drawn)} of {sensors} sensors"] if len(drawn) < sensors else []
+    notes += [canvas.line_styles(*axes)] if len(axes) == 1 else []
+    return "\n".join(["time (s)", *filter(None, ["; ".join(notes)])])
 
 
 def _title(reason: Reason) -> str:
-    said = f"{canvas.wrapped(reason.display or reason.label)} ({reason.confidence:.2f})"
-    return f"{said}, {UNLIKE}" if reason.familiar < 1 else said
+    title = f"{canvas.wrapped(reason.display or reason.label)} ({reason.confidence:.2f})"
+    return f"{title}, {UNLIKE}" if reason.familiar < 1 else title
 
 
-def _bands(ax: Axes, reason: Reason, number: Mapping[str, int], at: Mapping[str, int], span: float) -> None:
+def _bands(
+    ax: Axes, reason: Reason, look_of: Mapping[str, int], number: Mapping[str, int], span: float
+) -> None:
     """A band a step, with the number of its name above the plot: of each name the first, and all others that
     there is room for."""
     for step in reason.steps:
-        look = canvas.fill(number[step.name] if _known(step) else None)
+        look = canvas.fill(look_of[step.name] if _is_sure(step) else None)
         ax.axvspan(step.start_s, step.end_s, zorder=0, **look)
         ax.axvline(step.end_s, color="white", linewidth=0.8, zorder=0.5)
-    texts = [str(at[step.name]) if _known(step) else "?" for step in reason.steps]
+    texts = [str(number[step.name]) if _is_sure(step) else "?" for step in reason.steps]
     taken: list[tuple[float, str]] = []
     for i in sorted(range(len(texts)), key=lambda i: texts[i] in texts[:i]):
         middle = (reason.steps[i].start_s + reason.steps[i].end_s) / 2
@@ -114,7 +121,7 @@ def _one(ax: Axes, time: np.ndarray, signal: np.ndarray, drawn: Sequence[Row]) -
 
 def _several(ax: Axes, time: np.ndarray, signal: np.ndarray, drawn: Sequence[Row]) -> None:
     size = canvas.size(ax)
-    told: set[str] = set()
+    kinds: set[str] = set()  # whose scale has its text
     for place, row in enumerate(drawn):
         middle = len(drawn) - 1 - place
         for values, dash in zip(row.placed, canvas.DASHES, strict=False):
@@ -122,20 +129,11 @@ def _several(ax: Axes, time: np.ndarray, signal: np.ndarray, drawn: Sequence[Row
         half = row.bar * ROOM / row.scale / 2
         ax.plot([1.015] * 2, [middle - half, middle + half], color="black", linewidth=1.5, clip_on=False,
                 transform=ax.get_yaxis_transform(), solid_capstyle="butt")  # fmt: skip
-        if row.kind not in told:
-            told.add(row.kind)
+        if row.kind not in kinds:
+            kinds.add(row.kind)
             text = f"{row.bar:g} {row.unit}".strip()
             ax.text(1.03, middle, text, transform=ax.get_yaxis_transform(), va="center", fontsize=size)
     ax.set_ylim(-0.5, len(drawn) - 0.5)
     names = [canvas.wrapped(row.name, 16) for row in drawn]
     canvas.tick_labels(ax.yaxis, range(len(drawn) - 1, -1, -1), names)
     ax.tick_params(axis="y", length=0)
-
-
-def _names(
-    reason: Reason, names: Mapping[str, str], number: Mapping[str, int], at: Mapping[str, int]
-) -> list[tuple[Any, str]]:
-    """A patch and a text for each name that is told."""
-    entries = [(canvas.patch(number[name]), f"{at[name]}  {text}") for name, text in names.items()]
-    unknown = [(canvas.patch(None), f"?  {UNKNOWN_NAME}")] if UNKNOWN_NAME in _told(reason) else []
-    return entries + unknown
