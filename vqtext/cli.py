@@ -1,6 +1,6 @@
 """The command line. stdout holds the answer (one JSON object with ``--json``), stderr everything else.
 
-Exit codes are told in `vqtext.console.exit_codes`.
+Exit codes are in `vqtext.console.exit_codes`.
 """
 
 from __future__ import annotations

@@ -81,6 +81,6 @@ class ShapeError(VQTextError, ValueError):
 
 
 def way_out(error: OSError) -> str:
-    """What to do where something cannot be written, as the end of a message; empty where nobody knows."""
+    """What to do where something cannot be written, as the end of a message; empty where nothing helps."""
     known = _WAYS_OUT.get(error.errno or 0)
     return f"; {known}" if known else ""

@@ -17,7 +17,7 @@ from vqtext.steps import BY_INFERENCE, UNKNOWN_NAME, UNSURE, Carrier, Step, digi
 __all__ = ["BY_INFERENCE", "UNKNOWN_NAME", "UNSURE", "Carrier", "Step", "digits"]  # and what is defined here
 
 UNLIKE = "out of distribution"
-"""What is said of a window that is not `Reason.familiar`."""
+"""The remark on a window that is not `Reason.familiar`."""
 SILENT_S = 0.1
 """Less than this between two segments of a recording is no gap: seconds of steps are rounded."""
 SHOWN = 8
@@ -31,9 +31,9 @@ class Missing:
     Attributes:
         name: the step; display: what people are shown instead.
         start_s, end_s: when, in seconds as in `Step`.
-        instead: what the reason tells for most of that time.
+        instead: the step of the reason for most of that time.
         lost: evidence by which that explains the stretch better, in nats; below 0 where it explains it worse.
-        there_s: seconds of that time in which the reason tells the same step: it would have had to last
+        there_s: seconds of that time in which the reason has the same step, which would have had to last
             longer.
     """
 
@@ -81,11 +81,11 @@ class WhyNot:
         lacks = "would have had to be"
         if most.there_s > 0:
             lacks = f"would have had to last {longer:.{max(decimals, 1)}f} s longer"
-        told = f'"{most.display or most.name}" {lacks}, not "{most.instead}"'
+        what = f'"{most.display or most.name}" {lacks}, not "{most.instead}"'
         if longer <= 0:  # the same step, as another label has it
-            told = f'"{most.display or most.name}" would have had to stand between other steps'
+            what = f'"{most.display or most.name}" would have had to stand between other steps'
         return (
-            f"{line}; most is lost at {most.start_s:.{decimals}f}–{most.end_s:.{decimals}f} s, where {told} "
+            f"{line}; most is lost at {most.start_s:.{decimals}f}–{most.end_s:.{decimals}f} s, where {what} "
             f"({most.lost:.1f} nats)"
         )
 
@@ -131,8 +131,8 @@ class Reason:
     """A class with its ordered reason.
 
     ``str(reason)`` is one line: ``left leg swings 0.0–0.4 s → … = walking (0.72); also possible: running,
-    0.21``, shortened after `SHOWN` passages. A step less sure than `UNSURE` is told as unknown, and two
-    rounds and more as a cycle (`vqtext.steps.passages`); ``steps`` has them all. Steps and label are told by
+    0.21``, shortened after `SHOWN` passages. A step less sure than `UNSURE` becomes unknown, and two
+    rounds and more a cycle (`vqtext.steps.passages`); ``steps`` has them all. Steps and label are shown by
     their ``display`` where they have one. A window that is not `familiar` says so at the end.
 
     Attributes:
@@ -140,7 +140,7 @@ class Reason:
         confidence: its posterior, 0 to 1.
         steps: in order.
         display: what people are shown instead of ``label``.
-        runner_up: the second class with its own steps, where it is likely enough to be told.
+        runner_up: the second class with its own steps, where it is likely enough to be shown.
         familiar: 1 where the window is like those learned; less, the further it is from all of them, and then
             the class and each step are as much less sure. Of people that the model has not seen about one
             window in a hundred is below 1; noise, other units and sensors that were swapped mostly are.
@@ -193,8 +193,8 @@ class Reason:
         return plain | {"runner_up": other and other.to_dict()}
 
 
-def _line(told: list[str]) -> str:
-    return " → ".join([*told[:SHOWN], *["…"] * (len(told) > SHOWN)])
+def _line(passages: list[str]) -> str:
+    return " → ".join([*passages[:SHOWN], *["…"] * (len(passages) > SHOWN)])
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ class ClassStretch:
 
     Attributes:
         confidence: the mean over its time.
-        text: its steps in one line, as a reason tells them.
+        text: its steps in one line, as in a reason.
     """
 
     start_s: float
@@ -238,7 +238,7 @@ class ClassStretch:
 
 @dataclass(frozen=True)
 class RecordingReasons:
-    """What a model says of a whole recording.
+    """The reasons of a whole recording.
 
     Attributes:
         name: of the recording.
@@ -284,7 +284,7 @@ class RecordingReasons:
 
     @property
     def silent(self) -> list[tuple[float, float]]:
-        """Stretches ``(start_s, end_s)`` of which nothing is said."""
+        """Stretches ``(start_s, end_s)`` without a reason."""
         ends = [0.0, *(s.end_s for s in self.segments)]
         starts = [*(s.start_s for s in self.segments), self.duration_s]
         return [(end, start) for end, start in zip(ends, starts, strict=True) if start - end > SILENT_S]
@@ -321,10 +321,10 @@ def write_segments(text: TextIO, recordings: Iterable[RecordingReasons]) -> None
             out.writerow([recording.name, *asdict(segment).values()])
 
 
-def _stretch(told: list[tuple[Reason, Step]]) -> ClassStretch:
+def _stretch(pairs: list[tuple[Reason, Step]]) -> ClassStretch:
     """Steps of one class that follow each other, each with its reason."""
-    first, steps = told[0][0], [step for _, step in told]
+    first, steps = pairs[0][0], [step for _, step in pairs]
     lasts = [step.end_s - step.start_s for step in steps]
-    sure = sum(reason.confidence * s for (reason, _), s in zip(told, lasts, strict=True)) / sum(lasts)
+    sure = sum(reason.confidence * s for (reason, _), s in zip(pairs, lasts, strict=True)) / sum(lasts)
     text = _line(passages(steps, first.cycle))
     return ClassStretch(steps[0].start_s, steps[-1].end_s, first.label, round(sure, 4), first.display, text)

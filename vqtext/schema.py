@@ -222,8 +222,8 @@ class SubActions(_Words):
 
 
 def order_of(steps: Sequence[tuple[int, float]], cyclic: bool) -> tuple[tuple[int, float], ...]:
-    """Steps in an order that does not depend on where a cycle is said to begin: two labels with the same one
-    are told apart by no chain of steps.
+    """Steps in an order that does not depend on where a cycle is said to begin: no chain of steps tells two
+    labels with the same one apart.
 
     Args:
         steps: anchor and written duration of each, in order.

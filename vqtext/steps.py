@@ -1,4 +1,4 @@
-"""The steps of a reason, and how they are told: a guess as unknown, a cycle as a cycle.
+"""The steps of a reason, and their text: a guess as unknown, a cycle as a cycle.
 
 A leaf module.
 """
@@ -13,16 +13,16 @@ from typing import Any
 UNKNOWN_NAME = "unknown"
 """Name of a step that fits none of its label's sub-actions, and of a code that is too unsure of its own."""
 BY_INFERENCE = "by inference: no sensor there"
-"""What is said of a step that speaks of a body part on which no sensor sits."""
+"""The remark on a step of a body part on which no sensor sits."""
 UNSURE = 0.3
-"""Confidence below which a step is a guess, and is told as unknown: several names of the label fit about as
+"""Confidence below which a step is a guess, and shown as unknown: several names of the label fit about as
 well."""
 CLEAR_NATS = 0.02
-"""What a place must carry to be told, in nats."""
+"""What a place must carry to be named, in nats."""
 DRAWN = 8
 """Steps that decide how many decimals seconds have."""
 NOTES = 4
-"""Kinds of deviations from a cycle that are told."""
+"""Kinds of deviations from a cycle that are listed."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Step:
             it out, 0 to 1.
         inferred: the phrase speaks of a body part that no sensor of the data sits on.
         display: what people are shown instead of ``name``, in their language, as the label's words have it.
-        places: which places carried it, the most first; empty where nobody asked, or none did by itself.
+        places: that carried it, the most first; empty where that was not measured, or none did by itself.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Step:
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Step:
-        """A step out of its plain data, as JSON has it; one without ``places`` was not asked for them."""
+        """A step out of its plain data, as JSON has it; places may be missing."""
         carried = tuple(
             Carrier(**{**one, "channels": tuple(one["channels"])}) for one in plain.get("places", ())
         )
@@ -97,28 +97,28 @@ class Step:
 
 
 def passages(steps: Sequence[Step], cycle: Sequence[str]) -> list[str]:
-    """What people are told of steps: each of them, or two rounds and more of a cycle as one.
+    """Steps as texts: each of them, or two rounds and more of a cycle as one.
 
     ``12 rounds of [lift the left foot → swing the left leg → …] 0.0–13.2 s, 1.1 s each (lift the left foot
-    skipped in 2)``. Guesses are told as unknown.
+    skipped in 2)``. Guesses become unknown.
 
     Args:
         steps: in order.
         cycle: names of the steps of one round, in order; empty where there is none.
     """
     believed = list(_believed(steps))
-    decimals, told = digits(believed[:DRAWN]), []
+    decimals, texts = digits(believed[:DRAWN]), []
     for own in _stretches(believed, cycle):
         rounds = _Rounds(cycle)
         for step in own:
             rounds.take(step)
-        told += [rounds.told(decimals)] if rounds.count >= 2 else [step.told(decimals) for step in own]
-    return told
+        texts += [rounds.told(decimals)] if rounds.count >= 2 else [step.told(decimals) for step in own]
+    return texts
 
 
 def _believed(steps: Iterable[Step]) -> Iterator[Step]:
     """Guesses become unknown; one between two stretches of one step is taken for that step, too."""
-    held: list[Step] = []  # what was said last, and guesses behind it
+    held: list[Step] = []  # the last stretch, and a guess behind it
     for step in steps:
         guess = step.confidence < UNSURE and step.name != UNKNOWN_NAME
         now = replace(step, name=UNKNOWN_NAME, display=None, inferred=False, places=()) if guess else step

@@ -1,4 +1,4 @@
-"""How an artifact that cannot be used is made again, and what would be lost by it, which is said first."""
+"""How an artifact that cannot be used is made again, and first what would be lost by it."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ def how_to_remake(path: Path, command: str | None = None) -> str:
 
 
 def _of_windows(path: Path) -> str:
-    """Recordings stay where they are; windows that somebody wrote stand nowhere else."""
-    known, made = _said(path, "provenance")
+    """Recordings stay where they are; windows that no command made stand nowhere else."""
+    is_readable, made = _attribute(path, "provenance")
     if made is not None:
         return "its recordings are read again: make it again with "
-    whose = "no command made it" if known else "if it is not of `vqtext prepare`"
-    return f"{whose}, none can bring back what it holds, so keep a copy; windows cut anew take its place by "
+    origin = "no command made it" if is_readable else "if it is not of `vqtext prepare`"
+    return f"{origin}, none can bring back what it holds, so keep a copy; windows cut anew take its place by "
 
 
 def _of_descriptions(path: Path) -> str:
     """The template's texts cost nothing; those of a model were paid for."""
-    known, made = _said(path, "provenance")
+    is_readable, made = _attribute(path, "provenance")
     source = ((made or {}).get("options") or {}).get("source")
-    if known and source != "llm":
+    if is_readable and source != "llm":
         return "make it again with `vqtext describe --force`"
-    models = _said(path, "models")[1]
-    who = f"a language model ({', '.join(models)})" if models else "a language model"
-    held, paid = f"it {'holds' if known else 'may hold'} texts by {who}", _paid(path)
+    models = _attribute(path, "models")[1]
+    author = f"a language model ({', '.join(models)})" if models else "a language model"
+    held, paid = f"it {'holds' if is_readable else 'may hold'} texts by {author}", _paid(path)
     if not paid:
         return (
             f"{held}, and no {JOURNAL} beside it has what was paid for, so keep a copy; `vqtext describe "
@@ -74,8 +74,8 @@ def _paid(path: Path) -> str:
     return f"; {count} paid replies are in {journal}, and those that serve are not paid for twice"
 
 
-def _said(path: Path, name: str) -> tuple[bool, Any]:
-    """What an attribute of a damaged file says, and whether it can still be read."""
+def _attribute(path: Path, name: str) -> tuple[bool, Any]:
+    """Whether an attribute of a damaged file can still be read, and its value."""
     import h5py
 
     try:

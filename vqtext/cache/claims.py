@@ -25,11 +25,11 @@ class Claim:
 
     Attributes:
         path: its file.
-        host, pid: whose it is.
+        host, pid: of the process that made it.
         place: where that number means a process: machine and container.
-        start: when that process started, as `started` tells it.
+        start: when that process started, as `started` gives it.
         locked: it holds the file lock too, which the system frees when it dies, on whatever host.
-        since: when it was taken, in seconds since the epoch.
+        since: when it was made, in seconds since the epoch.
     """
 
     path: Path
@@ -83,9 +83,9 @@ def claims(target: Path, locked: bool, own: Path | None = None) -> list[Claim]:
         locked: we hold the file lock.
         own: our claim.
     """
-    found = [_read(path, target) for path in target.parent.iterdir() if path != own]
+    entries = [_read(path, target) for path in target.parent.iterdir() if path != own]
     alive = []
-    for entry in filter(None, found):
+    for entry in filter(None, entries):
         if entry.is_dead(locked):
             with suppress(OSError):  # of another user, perhaps; it counts for nothing
                 entry.path.unlink(missing_ok=True)
@@ -96,8 +96,8 @@ def claims(target: Path, locked: bool, own: Path | None = None) -> list[Claim]:
 
 def _read(path: Path, target: Path) -> Claim | None:
     start = _start_of_name(target)
-    told = _NAME.fullmatch(path.name.removeprefix(start))
-    if not path.name.startswith(start) or told is None:
+    parts = _NAME.fullmatch(path.name.removeprefix(start))
+    if not path.name.startswith(start) or parts is None:
         return None
     try:
         since = path.stat().st_mtime
@@ -106,7 +106,7 @@ def _read(path: Path, target: Path) -> Claim | None:
         return None
     except PermissionError:
         locked = False
-    return Claim(path, told["host"], int(told["pid"]), told["place"], told["start"], locked, since)
+    return Claim(path, parts["host"], int(parts["pid"]), parts["place"], parts["start"], locked, since)
 
 
 def _start_of_name(target: Path) -> str:
@@ -118,12 +118,12 @@ def _host() -> str:
 
 
 def _place() -> str:
-    """Machine and container: two of one host name are told apart, and a container that starts anew is not."""
-    told = [_text("/etc/machine-id")]
+    """Machine and container: differs between two of one host name, not for a container that starts anew."""
+    names = [_text("/etc/machine-id")]
     for kind in ("pid", "time"):
         with suppress(OSError):
-            told.append(os.readlink(f"/proc/self/ns/{kind}"))  # noqa: PTH115  it is no path
-    return fingerprint(told)[:8]
+            names.append(os.readlink(f"/proc/self/ns/{kind}"))  # noqa: PTH115  it is no path
+    return fingerprint(names)[:8]
 
 
 def started(pid: int) -> str | None:

@@ -48,7 +48,7 @@ def write(
 
     Args:
         path: a file that does not matter yet, such as `vqtext.cache.publish.publish` yields.
-        kind: what the file holds, such as "texts"; `open_artifact` asks for it.
+        kind: what the file holds, such as "texts"; `open_artifact` checks it.
         arrays: by name, which may be nested ("anchor/vector"); a sequence of str is stored as UTF-8 texts.
         attrs: plain data by name.
         recipe: fingerprint of what the artifact was made from.

@@ -104,11 +104,11 @@ def main() -> int:
     """Open again the files that the command line names."""
     for name in sys.argv[1:]:
         try:
-            told = "is whole: it can be used again" if open_again(name) else "was not left open"
+            result = "is whole: it can be used again" if open_again(name) else "was not left open"
         except VQTextError as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
-        print(f"{name} {told}")
+        print(f"{name} {result}")
     return 0
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
-_PATIENCE_S = 0.3  # for one that started with us and will find our claim and give way
+_PATIENCE_S = 0.3  # for one that started with us, finds our claim and gives way
 _LOOK_S = 0.02
 
 
@@ -115,9 +115,9 @@ def _held(target: Path, holders: Sequence[Claim], doing: str, is_alive: bool = F
         since = datetime.fromtimestamp(first.since).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         who = f" (pid {first.pid}) on {first.host} since {since}"
         dead = first.is_dead(False)
-    told = f"{target} {doing} another process{who}: wait for it, or stop it"
+    message = f"{target} {doing} another process{who}: wait for it, or stop it"
     if holders and dead is None and not is_alive:
-        told += (
+        message += (
             f"; whether it still runs cannot be seen from here: if it surely does not, delete {first.path}"
         )
-    return HeldError(told)
+    return HeldError(message)

@@ -55,11 +55,13 @@ def _json(path: Path) -> Any:
 def _sqlite(path: Path) -> None:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=1, uri=True)) as file:
-            ((told,),) = file.execute("PRAGMA integrity_check(1)").fetchall()
+            ((result,),) = file.execute("PRAGMA integrity_check(1)").fetchall()
     except sqlite3.OperationalError as error:  # locked by another program, or no right to read it
-        told = " ".join(str(error).split())
-        raise UnreadableError(f"{path} cannot be read: {told}; close what uses it, then try again") from None
+        why = " ".join(str(error).split())
+        raise UnreadableError(
+            f"{path} cannot be read: {why}; close what uses it, then try again"
+        ) from None
     except sqlite3.Error as error:
-        told = str(error)
-    if told != "ok":
-        raise ArtifactError(f"{path} is damaged ({' '.join(told.split())})")
+        result = str(error)
+    if result != "ok":
+        raise ArtifactError(f"{path} is damaged ({' '.join(result.split())})")

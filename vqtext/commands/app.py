@@ -36,6 +36,6 @@ def run_stage(command: str, loaded: Loaded, how: How, dry_run: bool = False, **m
 
     kind: Any = next(entry for entry in STAGES if entry.command == command).load()
     stage = kind(loaded.settings, how.progress, **more)
-    stage.forced = how.force  # for the plan, which nobody runs
+    stage.forced = how.force  # for the plan, which is not run
     answer = stage.plan() if dry_run else run(stage, how.force)
     print_answer(answer, stage.plan_lines if dry_run else stage.lines, how.as_json)

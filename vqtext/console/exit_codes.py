@@ -2,8 +2,8 @@
 
 0 done, 1 failed, 2 wrong use, 130 Ctrl-C; 128 and the signal's number where one ended it: 143 SIGTERM, and
 138 SIGUSR1, 140 SIGUSR2, 152 SIGXCPU (on Linux), by which SLURM and other clusters say that a job's time is
-nearly over. After each of these the same command goes on with what is there; whoever wants a job to come back
-by itself asks its cluster for that.
+nearly over. After each of these the same command goes on with what is there; the cluster's own options make a
+job come back by itself.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _Stopped(BaseException):
 
 def run_guarded(command: Callable[[], object]) -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    _hear(_stopping(os.getpid()))
+    _handle(_stopping(os.getpid()))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an arrow on a terminal that knows only ASCII
     sys.exit(_guarded(command))
@@ -54,7 +54,7 @@ def _guarded(command: Callable[[], object]) -> int:
             return _fail(f"interrupted; {_WHOLE}", _CTRL_C)
         return end.code if isinstance(end.code, int) else 0
     except _Stopped as stop:
-        _hear(signal.SIG_IGN)  # clusters send more than one
+        _handle(signal.SIG_IGN)  # clusters send more than one
         return _fail(str(stop), stop.exit_code)
     except VQTextError as error:
         return _fail(f"error: {error}", error.exit_code)
@@ -65,8 +65,8 @@ def _guarded(command: Callable[[], object]) -> int:
     return 0
 
 
-def _hear(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
-    """Answer to the signals by this, but for those that whoever started us has us ignore."""
+def _handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Set the handler of the signals, but for those that the parent process has us ignore."""
     for name in SIGNALS:
         number = getattr(signal, name, None)  # Windows has the first alone
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:

@@ -1,4 +1,4 @@
-"""What a stage tells while it works: always on stderr, since stdout belongs to the answer."""
+"""What a stage reports while it works: always on stderr, since stdout belongs to the answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vqtext.console.text import printable
 
 Item = TypeVar("Item")
 Tell: TypeAlias = Callable[[int, int | None, Mapping[str, float]], None]
-"""How far it is: done, of how many (None: nobody knows), and the numbers of the moment by name."""
+"""How far it is: done, of how many (None: unknown), and the numbers of the moment by name."""
 
 _PLAIN_EVERY_S = 10.0
 _NUMBERS = 3  # shown beside a bar
@@ -71,7 +71,7 @@ def _rich_bar(text: str) -> Iterator[Tell]:
         task = shown.add_task("", total=None, numbers="")
 
         def tell(done: int, total: int | None, numbers: Mapping[str, float]) -> None:
-            shown.update(task, completed=done, total=total, numbers=_told(numbers))
+            shown.update(task, completed=done, total=total, numbers=_joined(numbers))
 
         yield tell
 
@@ -87,11 +87,11 @@ def _plain_bar(text: str) -> Iterator[Tell]:
         line = f"{text}: {done}" + (f"/{total}" if total is not None else "")
         if time.monotonic() - last >= _PLAIN_EVERY_S:
             last = time.monotonic()
-            _line(f"{line} {_told(numbers)}".rstrip())
+            _line(f"{line} {_joined(numbers)}".rstrip())
 
     yield tell
     _line(f"{line} in {time.monotonic() - start:.1f} s")
 
 
-def _told(numbers: Mapping[str, float]) -> str:
+def _joined(numbers: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.3g}" for name, value in list(numbers.items())[:_NUMBERS])

@@ -29,7 +29,7 @@ def confusion(
     *,
     of: str = "class",
 ) -> Axes:
-    """Counts as shares of their row, in percent: a row what is true, a column what is said.
+    """Counts as shares of their row, in percent: a row for each true one, a column for each predicted one.
 
     A row that never occurred is grey. Shares that round to 0 are not written, and of a large table none is: a
     bar says what its colours mean. More than `NAMED` columns bear the numbers of their rows.

@@ -17,7 +17,7 @@ from vqtext.steps import UNSURE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SENSORS = 6  # rows that are told apart in one column
+SENSORS = 6  # rows that can be told apart in one column
 DIGIT, GAP = 0.036, 0.014  # of the numbers of steps, as shares of the time axis
 
 

@@ -16,7 +16,7 @@ FAINTEST = 0.05  # of the most that anything carried in a window; less is not dr
 @dataclass(frozen=True)
 class Shade:
     """Where a sensor carried a step: ``left`` and ``width`` in percent, ``strength`` from 0 to 1 beside the
-    most that anything carried in the window, and what is told of it."""
+    most that anything carried in the window, and a text."""
 
     name: int
     left: float

@@ -161,7 +161,7 @@ class Report:
         settings: a tree of settings.
         versions: package → version.
         notes: what a reader should know, one sentence each.
-        tables: whatever else is told in rows, before the windows.
+        tables: further tables, before the windows.
         trained: False where no model was asked: windows are drawn with their own class, and what words,
             sensors and order say of their steps.
 

@@ -123,8 +123,8 @@ def signal_figure(sample: Sample, names: Mapping[str, int]) -> SignalFigure:
     lies behind the last sample of any channel is cut off: the window is shorter than the longest of its data.
     """
     finite = np.isfinite(sample.signal)
-    heard = np.flatnonzero(finite.any(axis=0))
-    steps = int(heard[-1]) + 1 if len(heard) else sample.signal.shape[1]
+    sampled = np.flatnonzero(finite.any(axis=0))
+    steps = int(sampled[-1]) + 1 if len(sampled) else sample.signal.shape[1]
     signal, finite = sample.signal[:, :steps], finite[:, :steps]
     duration = steps / sample.rate_hz
     groups = sensors(sample.channels)
@@ -150,10 +150,10 @@ def signal_figure(sample: Sample, names: Mapping[str, int]) -> SignalFigure:
     )
 
 
-def recording_figure(said: RecordingReasons, labels: Mapping[str, int]) -> RecordingFigure:
+def recording_figure(recording: RecordingReasons, labels: Mapping[str, int]) -> RecordingFigure:
     """Lay out the class stretches of a recording; ``labels`` gives each its look."""
-    last = max(said.duration_s, 1e-3)
-    rows = [Step(s.label, s.start_s, s.end_s, s.confidence, display=s.display) for s in said.stretches]
+    last = max(recording.duration_s, 1e-3)
+    rows = [Step(s.label, s.start_s, s.end_s, s.confidence, display=s.display) for s in recording.stretches]
     ticks = tuple(Tick(_round(100 * t / last), _number(t)) for t in nice(0, last, 8))
     return RecordingFigure(_bands(rows, last, labels), ticks)
 

@@ -57,7 +57,7 @@ def render(report: Report) -> str:
             version=vqtext.__version__,
             names=names,
             labels=labels,
-            recordings=[(said, recording_figure(said, looks)) for said in report.recordings],
+            recordings=[(one, recording_figure(one, looks)) for one in report.recordings],
             looks=looks,
             samples=[
                 (sample, signal_figure(sample, names), _shown(report, sample)) for sample in report.samples
@@ -94,8 +94,8 @@ def _names(report: Report, codes: list[Code]) -> Iterator[str]:
 
 def _labels(report: Report, codes: list[Code]) -> Iterator[str]:
     yield from report.labels
-    for said in report.recordings:
-        yield from (stretch.label for stretch in said.stretches)
+    for recording in report.recordings:
+        yield from (stretch.label for stretch in recording.stretches)
     for sample in report.samples:
         yield from (label for label in (sample.true_label, sample.reason.label) if label is not None)
     for code in codes:
