@@ -58,9 +58,7 @@ def _sqlite(path: Path) -> None:
             ((result,),) = file.execute("PRAGMA integrity_check(1)").fetchall()
     except sqlite3.OperationalError as error:  # locked by another program, or no right to read it
         why = " ".join(str(error).split())
-        raise UnreadableError(
-            f"{path} cannot be read: {why}; close what uses it, then try again"
-        ) from None
+        raise UnreadableError(f"{path} cannot be read: {why}; close what uses it, then try again") from None
     except sqlite3.Error as error:
         result = str(error)
     if result != "ok":

@@ -21,74 +21,13 @@ PARAPHRASES = 3
 TRAVEL, POSTURE = "travel", "posture"
 """What sensors of a place may tell, beside single directions."""
 
-_FILLER = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "to",
-        "of",
-        "in",
-        "on",
-        "at",
-        "by",
-        "with",
-        "and",
-        "then",
-        "again",
-        "while",
-        "for",
-        "is",
-        "are",
-        "be",
-        "do",
-        "does",
-        "doing",
-        "keep",
-        "keeps",
-        "keeping",
-        "start",
-        "starts",
-        "starting",
-        "begin",
-        "begins",
-        "stop",
-        "stops",
-        "stopping",
-        "continue",
-        "continues",
-        "continuing",
-        "go",
-        "goes",
-        "going",
-        "perform",
-        "performs",
-        "performing",
-        "make",
-        "makes",
-        "making",
-        "take",
-        "takes",
-        "taking",
-        "person",
-        "body",
-        "movement",
-        "movements",
-        "motion",
-        "motions",
-        "activity",
-        "action",
-        "exercise",
-        "normally",
-        "normal",
-        "steadily",
-        "slowly",
-        "slow",
-        "quickly",
-        "quick",
-        "fast",
-    ]
+_FILLERS = (
+    "a an the to of in on at by with and then again while for is are be do does doing keep keeps keeping "
+    "start starts starting begin begins stop stops stopping continue continues continuing go goes going "
+    "perform performs performing make makes making take takes taking person body movement movements motion "
+    "motions activity action exercise normally normal steadily slowly slow quickly quick fast"
 )
+_FILLER = frozenset(_FILLERS.split())
 _SHOWN = 60  # characters of a phrase that names a sub-action
 _STEM = 4  # letters that "walk" and "walking" have in common
 
@@ -106,7 +45,7 @@ class Wanted:
         few, many: number of sub-actions asked for, within least and most.
         rate_hz: samples a second.
         feels: place → what its sensors tell beside motion: directions, `TRAVEL` in any of them, `POSTURE`;
-            None where nobody knows.
+            None where that is unknown.
     """
 
     label: str
@@ -124,8 +63,8 @@ class Wanted:
         """Whether the sensors of a place tell a direction, or `POSTURE`."""
         if self.feels is None:
             return True
-        felt = self.feels.get(place or "", ())
-        return direction in felt or (TRAVEL in felt and not direction.startswith(("turn", POSTURE)))
+        sensed = self.feels.get(place or "", ())
+        return direction in sensed or (TRAVEL in sensed and not direction.startswith(("turn", POSTURE)))
 
 
 def label_problems(reply: LabelReply, wanted: Wanted) -> list[str]:
@@ -152,8 +91,8 @@ def _of_the_steps(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
     for number, step in enumerate(steps, start=1):
         for problem in _of_a_step(step, wanted):
             yield f"{_named(number, step.phrase)}: {problem}"
-    said = Counter(same_text(step.phrase) for step in steps)
-    for text, times in said.items():
+    counts = Counter(same_text(step.phrase) for step in steps)
+    for text, times in counts.items():
         if times > 1:
             yield f"the phrase {text!r} comes {times} times: word each by what sets it apart, or merge them."
 
@@ -161,9 +100,9 @@ def _of_the_steps(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
 def _named(number: int, phrase: str) -> str:
     """A sub-action by its phrase, since models count from 0 or from 1; by its place where it has none."""
     text = same_text(phrase)
-    return (
-        repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…") if text else f"subaction {number} (from 1)"
-    )
+    if not text:
+        return f"subaction {number} (from 1)"
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
 def _of_a_step(step: StepReply, wanted: Wanted) -> Iterator[str]:

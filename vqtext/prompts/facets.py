@@ -1,11 +1,11 @@
 """What the words of a movement say of direction, side and body part, read with the table of ``facets.toml``.
 
-A text encoder hears what a phrase is about and hardly which way it goes: "lower the knee" is nearer to "knee
+A text encoder tells what a phrase is about and hardly which way it goes: "lower the knee" is nearer to "knee
 up" than "the knee is being raised" is. The way it goes stands in few words, though, and those can be listed.
 An inflected text becomes base forms, cues become poles of axes, and what is left is the content. Three uses:
 
 - phrases that go opposite ways, or move other parts of the body, never merge (`conflict`, `contrasted`);
-- a phrase has an opposite even where nobody wrote one (`Facets.opposite`);
+- a phrase has an opposite even where none was written (`Facets.opposite`);
 - "the knee goes up" and "lifting up your knee" have the same `Facets.canonical` wording.
 
 Sets are kept as bits of an integer, so that `opposed` and `disjoint` work on numpy arrays of them as well.
@@ -66,17 +66,7 @@ class Facets:
         return replace(self, sides=self.sides or side, poles=self.poles | pole & ~spoken)
 
 
-NOTHING = Facets(
-    poles=0,
-    heading=0,
-    sides=0,
-    parts=0,
-    canonical="",
-    words=frozenset(),
-    goal=None,
-    opposite=None,
-    mirrored=None,
-)
+NOTHING = Facets(0, 0, 0, 0, "", frozenset(), None, None, None)
 """Of a phrase that says nothing."""
 
 
@@ -206,10 +196,10 @@ def _negated(cues: list[Cue], before: str, table: Table) -> list[Cue]:
 
 def _poles(spans: Sequence[_Span]) -> dict[int, bool]:
     """Axis → whether it is the second pole, where one alone is said; pure words rule ("jump down")."""
-    said: dict[int, dict[bool, set[bool]]] = {}
+    poles: dict[int, dict[bool, set[bool]]] = {}
     for cue in (cue for span in spans for cue in span.cues):
-        said.setdefault(cue.axis, {}).setdefault(cue.pure, set()).add(cue.second)
-    ruling = {axis: by_kind.get(True) or by_kind[False] for axis, by_kind in said.items()}
+        poles.setdefault(cue.axis, {}).setdefault(cue.pure, set()).add(cue.second)
+    ruling = {axis: by_kind.get(True) or by_kind[False] for axis, by_kind in poles.items()}
     return {axis: min(both) for axis, both in ruling.items() if len(both) == 1}
 
 
@@ -255,16 +245,16 @@ def _parts(base: Sequence[str], table: Table) -> int:
 def _canonical(base: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, bool], table: Table) -> str:
     """The directions first, in one word each, then what is left, each word once."""
     pure = [span for span in spans if all(cue.pure and cue.axis in poles for cue in span.cues)]
-    said = dict.fromkeys(table.canonical[cue.axis][poles[cue.axis]] for span in pure for cue in span.cues)
+    words = dict.fromkeys(table.canonical[cue.axis][poles[cue.axis]] for span in pure for cue in span.cues)
     gone = {i for span in pure for i in range(span.start, span.stop)}
     left = [word for i, word in enumerate(base) if i not in gone]
     i = 0
     while i < len(left):
         n, word = longest(left, i, table.same) or (1, left[i])
         if word not in table.single["stop"] and not (poles and word in table.single["light"]):
-            said[word] = None
+            words[word] = None
         i += n
-    return " ".join(said)
+    return " ".join(words)
 
 
 def _opposite(words: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, bool]) -> str | None:
@@ -291,16 +281,15 @@ def _mirrored(text: str) -> str:
 def _directions() -> dict[str, int]:
     """`schema.Direction` → the bit of its pole."""
     table = load_table()
-    poles = {
-        "up": ("vertical", 0),
-        "down": ("vertical", 1),
-        "forward": ("sagittal", 0),
-        "backward": ("sagittal", 1),
-        "out": ("lateral", 0),
-        "in": ("lateral", 1),
-        "left": ("turn", 0),
-        "right": ("turn", 1),
-        "turn left": ("turn", 0),
-        "turn right": ("turn", 1),
+    poles = (
+        ("vertical", "up", "down"),
+        ("sagittal", "forward", "backward"),
+        ("lateral", "out", "in"),
+        ("turn", "left", "right"),
+        ("turn", "turn left", "turn right"),
+    )
+    return {
+        name: 1 << 2 * table.names.index(axis) + second
+        for axis, *names in poles
+        for second, name in enumerate(names)
     }
-    return {name: 1 << 2 * table.names.index(axis) + second for name, (axis, second) in poles.items()}

@@ -110,14 +110,14 @@ def load_table() -> Table:
 def _cues_of(number: int, axis: dict[str, Any], key: Any) -> dict[_Key, Cue]:
     """The cues of one axis. Of words that stand there several times the first counts, pure ones before."""
     weak = {key(text) for text in axis.get("weak", ())}
-    said: list[tuple[str, bool, str | None, bool]] = []
+    listed: list[tuple[str, bool, str | None, bool]] = []
     for kind in ("swap", "cues"):
         for one, other in axis.get(kind, ()):
-            said += [(one, False, other, kind == "swap"), (other, True, one, kind == "swap")]
-    said += [(text, False, None, False) for text in axis.get("first", ())]
-    said += [(text, True, None, False) for text in axis.get("second", ())]
+            listed += [(one, False, other, kind == "swap"), (other, True, one, kind == "swap")]
+    listed += [(text, False, None, False) for text in axis.get("first", ())]
+    listed += [(text, True, None, False) for text in axis.get("second", ())]
     cues: dict[_Key, Cue] = {}
-    for text, second, other, pure in said:
+    for text, second, other, pure in listed:
         at = key(text)
         counterpart = other.removesuffix(f" {END}") if other else None
         cues.setdefault(at, Cue(number, second, counterpart, pure, at in weak))

@@ -24,7 +24,7 @@ POSTURES = get_args(Posture)
 # Any text is read, since a posture in a model's own words is no reason to lose a label: it is left open.
 _PostureReply = Annotated[
     str | None,
-    BeforeValidator(lambda given: given if given is None else " ".join(str(given).casefold().split())),
+    BeforeValidator(lambda text: text if text is None else " ".join(str(text).casefold().split())),
     WithJsonSchema({"anyOf": [{"enum": list(POSTURES), "type": "string"}, {"type": "null"}]}),
 ]
 
@@ -49,13 +49,8 @@ class CellReply(_Asked):
 
     def words(self) -> Cell:
         """The cell, without a posture that is none of `POSTURES`."""
-        return Cell.model_validate(
-            {
-                "motion": self.motion,
-                "direction": self.direction,
-                "posture": self.posture if self.posture in POSTURES else None,
-            }
-        )
+        posture = self.posture if self.posture in POSTURES else None
+        return Cell.model_validate({**self.model_dump(exclude={"location"}), "posture": posture})
 
 
 class StepReply(_Asked):
@@ -139,9 +134,9 @@ def _of_either_side(cells: dict[str, Cell]) -> dict[str, Cell]:
     left: dict[str, Cell] = {}
     for place, cell in cells.items():
         other = cells.get(_SIDE.sub(lambda side: _OTHER[side[0]], place), Cell())
-        said = {name: value for name, value in cell if value == getattr(other, name) and not _is_sided(value)}
-        if any(said.values()):
-            left[place] = Cell(**said)
+        same = {name: value for name, value in cell if value == getattr(other, name) and not _is_sided(value)}
+        if any(same.values()):
+            left[place] = Cell(**same)
     return left
 
 

@@ -52,7 +52,7 @@ def _not_distinct(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
     """Sub-actions whose cells are the same, as far as sensors feel it; a still place goes no way."""
     alike: dict[frozenset[Hashable], list[str]] = {}
     for step in steps:
-        cells = frozenset(_felt(cell, wanted) for cell in step.signature)
+        cells = frozenset(_distinctive(cell, wanted) for cell in step.signature)
         alike.setdefault(cells, []).append(same_text(step.phrase))
     for cells, phrases in alike.items():
         if len(phrases) > 1:
@@ -64,8 +64,8 @@ def _not_distinct(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
             )
 
 
-def _felt(cell: CellReply, wanted: Wanted) -> Hashable:
-    """What tells a cell from another one."""
+def _distinctive(cell: CellReply, wanted: Wanted) -> Hashable:
+    """What sensors tell of a cell: two cells with the same of it are alike."""
     place, way, posture = wanted.place(cell.location), cell.direction, cell.posture
     is_going = cell.motion != "still" and way not in (None, "none") and wanted.is_felt(place, way)
     is_held = posture is not None and wanted.is_felt(place, POSTURE)
@@ -75,14 +75,14 @@ def _felt(cell: CellReply, wanted: Wanted) -> Hashable:
 def _without_mirror(steps: Sequence[StepReply], cyclic: bool) -> Iterator[str]:
     """Steps of one side whose mirror image is missing where others (most, where nothing repeats) have theirs;
     of a cycle of the legs also where none has."""
-    said = {read_facets(step.phrase).canonical for step in steps}
+    wordings = {read_facets(step.phrase).canonical for step in steps}
     lonely: list[tuple[str, str]] = []
     pairs = 0
     for step in steps:
         mirrored = read_facets(step.phrase).mirrored
         if mirrored is None or step.side in ("both", "either"):
             continue
-        if read_facets(mirrored).canonical in said:
+        if read_facets(mirrored).canonical in wordings:
             pairs += 1
         else:
             lonely.append((same_text(step.phrase), same_text(mirrored)))
