@@ -182,10 +182,10 @@ def _of_gravity(middle: float, near: float = 0.4) -> str | None:
 
 
 def _unit(modality: str, column: str, middle: float, most: float) -> tuple[str, bool, bool]:
-    """The unit, whether gravity is in it, and whether both are said rather than guessed."""
-    said = _said_unit(column)
-    if said and _is_known(modality, said):
-        return said, modality != "acc" or middle > 0.5, True
+    """The unit, whether gravity is in it, and whether both are written rather than guessed."""
+    written = _written_unit(column)
+    if written and _is_known(modality, written):
+        return written, modality != "acc" or middle > 0.5, True
     if modality == "acc":
         unit = _of_gravity(middle) or ("m/s2" if most < 200 else "mg")
         return unit, bool(_of_gravity(middle)) or middle > 2, False
@@ -196,15 +196,15 @@ def _unit(modality: str, column: str, middle: float, most: float) -> tuple[str, 
     return {"hr": "bpm", "emg": "uV", "force": "N"}.get(modality, "1"), True, modality in ("hr", "unknown")
 
 
-def _said_unit(column: str) -> str | None:
+def _written_unit(column: str) -> str | None:
     """The unit that a name holds in brackets."""
-    said = re.search(r"[\[(]\s*(.*?)\s*[\])]", column)
-    return _UNITS.get(said[1].lower(), said[1]) if said else None
+    bracket = re.search(r"[\[(]\s*(.*?)\s*[\])]", column)
+    return _UNITS.get(bracket[1].lower(), bracket[1]) if bracket else None
 
 
 def _by_unit(column: str) -> str | None:
     """The modality that the unit in brackets leaves open, if it is one alone."""
-    unit = _said_unit(column)
+    unit = _written_unit(column)
     fitting = [one for one in MODALITIES if one not in ("hr", "unknown") and unit and _is_known(one, unit)]
     return fitting[0] if len(fitting) == 1 else None
 

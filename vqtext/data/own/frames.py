@@ -66,7 +66,7 @@ def write_frames(folder: Path, frames: Any, contents: Contents, recording_column
         where = f"{kind} {name}"
         table = read_frame(frame, where, contents.numbers, contents.words, rows, contents, contents.rate_hz)
         for _ in recordings_of(table, where, file.name, contents):
-            pass  # whatever is wrong is said now, in rows of the frame
+            pass  # errors come now, and name rows of the frame
         _write(file, table, written)
 
 
@@ -138,10 +138,10 @@ def _write(file: Path, table: OwnTable, contents: Contents) -> None:
 
 def _toml(contents: Contents) -> str:
     """The contents as a file. Strings, numbers, booleans and lists of them are in JSON as in TOML."""
-    said = contents.model_dump(exclude_defaults=True)
-    channels, subjects = said.pop("channels"), said.pop("subjects", {})
-    names = said.pop("label_names", {})
-    sections = [("", said), *(("[[channels]]", channel) for channel in channels)]
+    plain = contents.model_dump(exclude_defaults=True)
+    channels, subjects = plain.pop("channels"), plain.pop("subjects", {})
+    names = plain.pop("label_names", {})
+    sections = [("", plain), *(("[[channels]]", channel) for channel in channels)]
     sections += [("[label_names]", names)] if names else []
     sections += [(f"[subjects.{_json(name)}]", facts) for name, facts in subjects.items()]
     lines = []

@@ -21,7 +21,7 @@ class Group:
 
 
 def grouped(paths: Sequence[str], contents: Contents) -> tuple[list[Group], list[str]]:
-    """Files that belong together, in the order of their first, and the files that no channel speaks of.
+    """Files that belong together, in the order of their first, and the files that have no channel.
 
     Raises:
         DataError: a file has channels, but ``recording_pattern`` does not match it.
@@ -35,13 +35,14 @@ def grouped(paths: Sequence[str], contents: Contents) -> tuple[list[Group], list
         if contents.channels[0].file is None:
             key = (path,)
         elif pattern is not None:
-            said = groups(pattern, path)
-            if said is None:
+            matches = groups(pattern, path)
+            if matches is None:
                 raise DataError(
                     f"{path}: neither the name nor the path matches recording_pattern {pattern!r}"
                 )
             # where the bare name says it, it says it inside its folder
-            key = said if said != groups(pattern, PurePosixPath(path).name) else (parent, *said)
+            in_name = groups(pattern, PurePosixPath(path).name)
+            key = (parent, *matches) if matches == in_name else matches
         found.setdefault(key, []).append(path)
     names = {key: "/".join(part for part in key if part and part != ".") or "recording" for key in found}
     return [Group(names[key], tuple(own)) for key, own in found.items()], [p for p in paths if p not in used]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from typing import Any
 from vqtext.data.own.contents import CONTENTS, IntervalsEntry
 from vqtext.data.readers.tables import not_utf8
 from vqtext.data.text.dates import moments
+from vqtext.data.text.fields import like_number
 from vqtext.data.text.text_files import encodings, open_bytes
 from vqtext.errors import DataError
 
@@ -108,7 +110,7 @@ def seconds(value: object, unit: str | None, where: str) -> float:
         number = float(text if "." in text else text.replace(",", "."))
     except ValueError:
         return _of_clock(text, where)
-    if number != number or abs(number) == float("inf"):
+    if not math.isfinite(number):
         raise DataError(f"{where}: {value!r} is no time")
     if unit == "samples":
         return number
@@ -137,7 +139,7 @@ def _table(text: str, name: str) -> Iterator[tuple[dict[str, Any], str]]:
     for row in reader:
         if not any(field.strip() for field in row):
             continue
-        if not header and _is_number(row[0]) and len(row) == 3:
+        if not header and like_number(row[0]) and len(row) == 3:
             header = ["start", "stop", "label"]  # as Audacity writes it
         if not header:
             header = [column.strip() for column in row]
@@ -145,14 +147,6 @@ def _table(text: str, name: str) -> Iterator[tuple[dict[str, Any], str]]:
         if len(row) != len(header):
             raise DataError(f"{name}, row {reader.line_num}: {len(row)} fields, the header has {len(header)}")
         yield dict(zip(header, row, strict=True)), f"{name}, row {reader.line_num}"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.replace(",", "."))
-    except ValueError:
-        return False
-    return True
 
 
 def _of_json(whole: Any, name: str, entry: IntervalsEntry) -> Iterator[Found]:
@@ -189,9 +183,9 @@ def _of_row(
     """The intervals of one row: one, or all those of a Label Studio task."""
     task = list(_of_task(row))
     if task:
-        said = tuple(_texts({**row, "annotations": None, "completions": None, "predictions": None}))
+        texts = tuple(_texts({**row, "annotations": None, "completions": None, "predictions": None}))
         for start, stop, label in task:
-            yield _found(names or said, start, stop, None, label, where, entry)
+            yield _found(names or texts, start, stop, None, label, where, entry)
         return
     if _is_task(row) and _column("start", entry, row, where, needed=False) == "":
         return  # nothing was marked in it
@@ -219,16 +213,16 @@ def _found(
 
 
 def _column(what: str, entry: IntervalsEntry, row: Mapping[str, Any], where: str, needed: bool = True) -> str:
-    """The column that holds ``what``: the one that is said, or the one whose name says it, or "".
+    """The column that holds ``what``: the one in dataset.toml, or the one with such a name, or "".
 
     Raises:
-        DataError: the one that is said is missing, or none is found though it is needed.
+        DataError: the one in dataset.toml is missing, or none is found though it is needed.
     """
-    said = getattr(entry, what)
-    if said is not None:
-        if said not in row:
-            raise DataError(f"{where}: there is no column {said!r}; there are {', '.join(row)}")
-        return str(said)
+    written = getattr(entry, what)
+    if written is not None:
+        if written not in row:
+            raise DataError(f"{where}: there is no column {written!r}; there are {', '.join(row)}")
+        return str(written)
     order = _NAMES[what].split()
     plain = {column: re.sub(r"[^a-z0-9]", "", re.sub(r"[(\[].*", "", column.lower())) for column in row}
     known = sorted((order.index(name), column) for column, name in plain.items() if name in order)

@@ -78,10 +78,10 @@ class Intervals:
 
         Args:
             times: seconds since its start, ``(T,)``, rising.
-            first: when it started, in seconds of its own clock; None if nobody knows.
+            first: when it started, in seconds of its own clock; None if unknown.
 
         Raises:
-            DataError: intervals of two labels overlap, or it cannot be told whose or when they are.
+            DataError: intervals of two labels overlap, or nothing says when or of what they are.
         """
         found = self._found(name, subject)
         if not found:

@@ -37,7 +37,7 @@ APART_S = 60.0
 
 @dataclass(frozen=True)
 class _File:
-    """One file of a recording. ``first`` is when it starts, on its own clock; None if nobody knows."""
+    """One file of a recording. ``first`` is when it starts, on its own clock; None if unknown."""
 
     path: str
     channels: list[int]
@@ -140,16 +140,16 @@ def _with_words(file: Path, path: str, contents: Contents, log: ReadLog) -> tupl
             try:
                 return read_table(file, path, own, log), own
             except DataError:
-                continue  # a column is missing, or what is wrong is said below
+                continue  # a column is missing, or the error comes below
     own = contents.model_copy(update=dict.fromkeys(keys))
     return read_table(file, path, own, log), own
 
 
 def rate_of(rows: Rows, contents: Contents) -> float:
-    """The rate of one file: what is said of it, or measured from its stamps, or the study's."""
-    said = contents.channels[0].rate_hz
-    if said is not None or rows.times is None:
-        return said or contents.rate_hz
+    """The rate of one file: as dataset.toml has it, or measured from its stamps, or the study's."""
+    written_hz = contents.channels[0].rate_hz
+    if written_hz is not None or rows.times is None:
+        return written_hz or contents.rate_hz
     times = np.sort(rows.times[~np.isnan(rows.times)])
     steps = np.diff(times)
     jumps = np.flatnonzero(steps > 0)
@@ -212,24 +212,24 @@ def _words(
     what: Literal["labels", "truth"], files: list[_File], nearest: np.ndarray, name: str, warn_once: WarnOnce
 ) -> list[str | None] | None:
     """A word a sample, by the first file that has a row there; None where no file has such a column."""
-    found, source = None, ""
+    joined, source = None, ""
     for file, rows in zip(files, nearest, strict=True):
-        said = getattr(file.rows, what)
-        if said is None:
+        words = getattr(file.rows, what)
+        if words is None:
             continue
-        own = np.array([*said, None], dtype=object)[rows]  # row -1 is none
-        if found is None:
-            found, is_said, source = own, rows >= 0, file.path
+        own = np.array([*words, None], dtype=object)[rows]  # row -1 is none
+        if joined is None:
+            joined, is_set, source = own, rows >= 0, file.path
             continue
-        unlike = float((is_said & (rows >= 0) & (found != own)).mean())
+        unlike = float((is_set & (rows >= 0) & (joined != own)).mean())
         if unlike > _UNLIKE:
             warn_once(
                 f"recordings whose files differ in {what}",
                 f"{name}: {file.path} has other {what} than {source} for {unlike:.0%} of the samples: "
                 f"those of {source} are taken",
             )
-        found, is_said = np.where(is_said, found, own), is_said | (rows >= 0)
-    return None if found is None else found.tolist()
+        joined, is_set = np.where(is_set, joined, own), is_set | (rows >= 0)
+    return None if joined is None else joined.tolist()
 
 
 def _one_subject(
@@ -241,13 +241,11 @@ def _one_subject(
         DataError: they are of several.
     """
     columns = [file.rows.subjects for file in files if file.rows.subjects is not None]
-    found = [
-        *dict.fromkeys(first_spelling(chain.from_iterable(columns), name, contents, warn_once).values()),
-        None,
-    ]
-    if len(found) > 2:
+    people = first_spelling(chain.from_iterable(columns), name, contents, warn_once).values()
+    first, *others = [*dict.fromkeys(people), None]
+    if len(others) > 1:
         raise DataError(
-            f"{name}: one recording of several files is of {found[0]!r} and {found[1]!r}; files of several "
+            f"{name}: one recording of several files is of {first!r} and {others[0]!r}; files of several "
             "people are to be taken apart, one recording a person"
         )
-    return [found[0]] * length if columns else None
+    return [first] * length if columns else None

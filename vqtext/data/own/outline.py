@@ -1,9 +1,9 @@
-"""What is in a table of which nobody has said anything: columns of numbers, of words, and of time."""
+"""What is in a table without a dataset.toml: columns of numbers, of words, and of time."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -58,38 +58,52 @@ def outline(file: Path, name: str) -> Outline:
         DataError: it is no table, or cannot be read.
     """
     if file.suffix == ".parquet":
-        return _of_parquet(file, name)
-    head = _head(file, name)
-    columns, rows, said, is_headless = _columns(head, name)
+        is_numeric = _schema(file, name)
+        time = next((column for column in is_numeric if _TIME.search(column)), None)
+        return _outline(read_parquet, file, name, is_numeric, time)
+    columns, rows, preamble, is_headless = _columns(_head(file, name), name)
     once = [i for i, column in enumerate(columns) if column and columns.count(column) == 1]
     fields = {columns[i]: [row[i].strip() for row in rows if i < len(row)] for i in once}
-    kinds = {column: _is_numeric(own) for column, own in fields.items()}
+    is_numeric = {column: _are_numbers(own) for column, own in fields.items()}
     empty = [column for column, own in fields.items() if all(field.lower() in MISSING for field in own)]
     if empty:  # so far: labels may begin later, and so may samples
         later = read_csv(file, name, [], empty).words
-        kinds |= {column: _is_numeric([word or "" for word in later[column]]) for column in empty}
-    is_timed = (
-        is_headless and read_csv(file, name, list(kinds)[:1], []).times is not None
-    )  # by its first rows
-    time = next(
-        (
-            c
-            for c in kinds
-            if not is_timed and (is_headless or _TIME.search(c))
-            if _is_time(file, name, c, kinds, is_headless)
-        ),
-        None,
-    )
-    numbers = [column for column, numeric in kinds.items() if numeric and column != time]
-    words = [column for column, numeric in kinds.items() if not numeric and column != time]
-    keys = FileKeys(time_column=time, time_unit="s" if time and kinds[time] else None)
-    table = read_csv(file, name, numbers, words, keys)
-    unit, rate_hz = _rate(table, bool(time and kinds[time]))
-    unit = unit if time else None
-    spoken = _SPOKEN_RATE.search(said)
+        is_numeric |= {column: _are_numbers([word or "" for word in later[column]]) for column in empty}
+    time = _time_column(file, name, is_numeric, is_headless)
+    return _outline(read_csv, file, name, is_numeric, time, preamble, is_headless)
+
+
+def _outline(
+    read: Callable[..., OwnTable],
+    file: Path,
+    name: str,
+    is_numeric: Mapping[str, bool],
+    time: str | None,
+    preamble: str = "",
+    is_headless: bool = False,
+) -> Outline:
+    """Read a file whose columns of numbers, of words and of time are known."""
+    numbers = [column for column, is_number in is_numeric.items() if is_number and column != time]
+    words = [column for column, is_number in is_numeric.items() if not is_number and column != time]
+    counts = time is not None and is_numeric[time]  # time stamps that are numbers
+    keys = FileKeys(time_column=time, time_unit="s" if counts else None)
+    table = read(file, name, numbers, words, keys)
+    unit, rate_hz = _rate(table, counts)
+    spoken = _SPOKEN_RATE.search(preamble)
     if rate_hz is None and spoken:
         rate_hz = float(spoken[1] or spoken[2])
-    return Outline(table, numbers, words, time, unit, rate_hz, is_headless)
+    return Outline(table, numbers, words, time, unit if time else None, rate_hz, is_headless)
+
+
+def _time_column(file: Path, name: str, is_numeric: Mapping[str, bool], is_headless: bool) -> str | None:
+    """The first column that can be read as time; None where there is none, or the first rows say the rate."""
+    if not is_headless:
+        candidates = [column for column in is_numeric if _TIME.search(column)]
+    elif read_csv(file, name, list(is_numeric)[:1], []).times is None:
+        candidates = list(is_numeric)
+    else:
+        candidates = []
+    return next((c for c in candidates if _is_time(file, name, c, is_numeric, is_headless)), None)
 
 
 def columns_of(file: Path, name: str) -> tuple[str, ...]:
@@ -109,16 +123,6 @@ def _head(file: Path, name: str) -> list[str]:
             return list(islice(text, HEAD))
         except UnicodeError as error:
             raise DataError(f"{name}: no text") from error
-
-
-def _of_parquet(file: Path, name: str) -> Outline:
-    numeric = _schema(file, name)
-    time = next((column for column in numeric if _TIME.search(column)), None)
-    numbers = [column for column, is_number in numeric.items() if is_number and column != time]
-    words = [column for column, is_number in numeric.items() if not is_number and column != time]
-    keys = FileKeys(time_column=time, time_unit="s" if time and numeric[time] else None)
-    table = read_parquet(file, name, numbers, words, keys)
-    return Outline(table, numbers, words, time, *_rate(table, bool(time and numeric[time])), False)
 
 
 def _schema(file: Path, name: str) -> dict[str, bool]:
@@ -148,7 +152,7 @@ def _columns(head: Sequence[str], name: str) -> tuple[list[str], list[list[str]]
     first = next((i for i, row in enumerate(split_rows) if len(row) >= width and _has_numbers(row)), None)
     if first is None:
         raise DataError(f"{name}: no row of numbers in its first {len(rows)} lines")
-    said = "".join(head[: rows[first][0]])
+    preamble = "".join(head[: rows[first][0]])
     # The header is the topmost line of as many fields right above, over rows of units or without any number.
     above: list[int] = []
     for i in range(first - 1, -1, -1):
@@ -157,9 +161,9 @@ def _columns(head: Sequence[str], name: str) -> tuple[list[str], list[list[str]]
             break
         above = above if any(map(like_number, split_rows[i])) or _is_empty(split_rows[i]) else [i]
     if not above:
-        return [str(i + 1) for i in range(width)], split_rows[first:], said, True
+        return [str(i + 1) for i in range(width)], split_rows[first:], preamble, True
     columns = [column.strip() for column in split_rows[above[0]]]
-    return columns, split_rows[first:], said, False
+    return columns, split_rows[first:], preamble, False
 
 
 def _is_empty(row: Sequence[str]) -> bool:
@@ -168,20 +172,19 @@ def _is_empty(row: Sequence[str]) -> bool:
 
 
 def _has_numbers(row: Sequence[str]) -> bool:
-    given = [field for field in row if field.strip().lower() not in MISSING]
-    return sum(map(like_number, given)) >= max(len(given) / 3, 1)
+    present = [field for field in row if field.strip().lower() not in MISSING]
+    return sum(map(like_number, present)) >= max(len(present) / 3, 1)
 
 
-def _is_numeric(fields: Sequence[str]) -> bool:
-    given = [field for field in fields if field.lower() not in MISSING]
-    return all(map(like_number, given))
+def _are_numbers(fields: Sequence[str]) -> bool:
+    return all(like_number(field) for field in fields if field.lower() not in MISSING)
 
 
-def _is_time(file: Path, name: str, column: str, kinds: Mapping[str, bool], is_strict: bool) -> bool:
-    """Can the column be read as time that goes on, with each row if that is all that tells it?"""
-    others = [other for other in kinds if kinds[other] and other != column][:1]  # tells rows of units
+def _is_time(file: Path, name: str, column: str, is_numeric: Mapping[str, bool], is_strict: bool) -> bool:
+    """Can the column be read as time that goes on, with each row if nothing else shows that it is time?"""
+    others = [other for other in is_numeric if is_numeric[other] and other != column][:1]
     try:
-        keys = FileKeys(time_column=column, time_unit="s" if kinds[column] else None)
+        keys = FileKeys(time_column=column, time_unit="s" if is_numeric[column] else None)
         times = read_csv(file, name, others, [], keys).times
     except DataError:
         return False

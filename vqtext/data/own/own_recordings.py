@@ -72,14 +72,9 @@ def recordings_of_rows(
 
 
 def _between(rows: Rows, start: int, stop: int) -> Rows:
-    return replace(
-        rows,
-        signal=rows.signal[:, start:stop],
-        labels=None if rows.labels is None else rows.labels[start:stop],
-        truth=None if rows.truth is None else rows.truth[start:stop],
-        times=None if rows.times is None else rows.times[start:stop],
-        lines=rows.lines[start:stop],
-    )
+    columns = {name: getattr(rows, name) for name in ("labels", "truth", "times", "lines")}
+    parts = {name: values[start:stop] for name, values in columns.items() if values is not None}
+    return replace(rows, signal=rows.signal[:, start:stop], **parts)
 
 
 def _lost(breaks: dict[int, float], length: int) -> np.ndarray:
@@ -93,8 +88,8 @@ def _lost(breaks: dict[int, float], length: int) -> np.ndarray:
 def _label(rows: Rows, group: Group, contents: Contents) -> str | None:
     """The label of all rows; None where they have labels of their own, or none."""
     if contents.label_pattern is not None:
-        said = matched(contents.label_pattern, "label_pattern", group.paths, group.name)
-        return label_word(said, contents, group.name)
+        word = matched(contents.label_pattern, "label_pattern", group.paths, group.name)
+        return label_word(word, contents, group.name)
     if contents.label_column is not None and rows.labels is None:
         raise DataError(f"{group.name}: none of its files has a column {contents.label_column!r}")
     return None
@@ -103,41 +98,39 @@ def _label(rows: Rows, group: Group, contents: Contents) -> str | None:
 def channels_of(contents: Contents) -> tuple[tuple[Channel, ...], np.ndarray]:
     """Metadata of the channels, and the factors that lead to their units, ``(C,)``."""
     channels, factors = [], []
-    for given in contents.channels:
-        unit, factor = conversion(given.modality, given.unit)
-        location = canonical(given.location) or given.location
-        felt = given.gravity is not False
-        axis = given.axis.lower() if given.axis.lower() in ("x", "y", "z") else given.axis
-        name = given.column.strip()
+    for entry in contents.channels:
+        unit, factor = conversion(entry.modality, entry.unit)
+        location = canonical(entry.location) or entry.location
+        has_gravity = entry.gravity is not False
+        axis = entry.axis.lower() if entry.axis.lower() in ("x", "y", "z") else entry.axis
+        name = entry.column.strip()
         if [other.column.strip() for other in contents.channels].count(name) > 1:
-            name = f"{given.file}:{name}"
-        channels.append(Channel(name, location, given.modality, axis, unit, felt))
-        factors.append(factor if given.scale is None else factor * given.scale)
+            name = f"{entry.file}:{name}"
+        channels.append(Channel(name, location, entry.modality, axis, unit, has_gravity))
+        factors.append(factor if entry.scale is None else factor * entry.scale)
     return tuple(channels), np.array(factors)
 
 
 def _subjects(rows: Rows, group: Group, contents: Contents, warn_once: WarnOnce) -> Sequence[str | None]:
-    """The subject of each row. Rows that name nobody are of the one person whom the others name."""
+    """The subject of each row. Rows without one are of the only person whom the others name."""
     if rows.subjects is not None:
         known = first_spelling(rows.subjects, group.name, contents, warn_once)
         people = list(dict.fromkeys(known.values()))
         alone = people[0] if len(people) == 1 else None
         if None in rows.subjects and people:
             at = f"{group.name}, row {rows.lines[rows.subjects.index(None)]}"
-            whose = (
-                "nobody's, and cut off from the others" if alone is None else f"taken for those of {alone!r}"
-            )
+            fate = f"taken for those of {alone!r}" if alone else "nobody's, and cut off from the others"
             warn_once(
                 "recordings with empty subjects",
-                f"{at}: {rows.subjects.count(None)} rows without a subject are {whose}",
+                f"{at}: {rows.subjects.count(None)} rows without a subject are {fate}",
             )
         return [alone if subject is None else known[subject] for subject in rows.subjects]
     if contents.subject_column is not None:
         raise DataError(f"{group.name}: none of its files has a column {contents.subject_column!r}")
-    said = None
+    subject = None
     if contents.subject_pattern is not None:
-        said = matched(contents.subject_pattern, "subject_pattern", group.paths, group.name)
-    return [said] * len(rows.lines)
+        subject = matched(contents.subject_pattern, "subject_pattern", group.paths, group.name)
+    return [subject] * len(rows.lines)
 
 
 def _subject(identity: str, contents: Contents) -> Subject:
