@@ -9,8 +9,10 @@ from __future__ import annotations
 import pytest
 from own_study import error_of, read, runs, write
 
+from vqtext.data.own import csv_folder
 from vqtext.data.own.contents import read_contents
 from vqtext.data.own.csv_folder import unlabelled_recordings
+from vqtext.data.own.own_rows import read_table
 from vqtext.errors import DataError
 
 # a column
@@ -86,6 +88,17 @@ def test_labels_come_from_one_place(study):
 
 
 # no labels at all
+
+
+def test_a_recording_whose_name_says_nobody_is_read_once(study, monkeypatch):
+    """Hours of signal would be read twice to learn that nothing says who it is."""
+    folder = study("label_column = 'label'\nsubject_pattern = '(p.)_.*'", a=None)
+    files: list[str] = []
+    monkeypatch.setattr(
+        csv_folder, "read_table", lambda file, *more: files.append(file.name) or read_table(file, *more)
+    )
+    (made,) = unlabelled_recordings(folder / "a.csv", read_contents(folder / "dataset.toml"), folder)
+    assert made.subject is None and files == ["a.csv"]
 
 
 def test_a_recording_without_labels_for_a_trained_model(study):

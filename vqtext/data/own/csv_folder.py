@@ -35,6 +35,7 @@ folder. Windows are 5 s unless the settings say otherwise.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -92,8 +93,8 @@ class Csv(Reader):
             self.warn(
                 f"{len(unused)} files of recordings match the file of no channel, {unused[0]} first: not read"
             )
-        sensed = {channel.modality for channel in self.contents.channels}
-        if self.rate_hz is not None and self.rate_hz < self.contents.rate_hz and "emg" in sensed:
+        modalities = {channel.modality for channel in self.contents.channels}
+        if self.rate_hz is not None and self.rate_hz < self.contents.rate_hz and "emg" in modalities:
             self.warn(
                 f"emg at {self.rate_hz:g} Hz: a raw signal, from 20 to 450 Hz, is mostly lost in that; make "
                 "its envelope before, or keep the rate"
@@ -125,20 +126,18 @@ class Csv(Reader):
         return self.groups[number].name
 
     def remarks(self, subjects: Collection[str]) -> list[str]:
-        found = []
+        lines = []
         same = self.contents.same_subject
-        there = {same(name) for name in subjects}
-        nobody = [repr(name) for name in self.contents.subjects if same(name) not in there]
-        if nobody:
-            found.append(
-                f"{CONTENTS} has facts of {', '.join(nobody)}, who is in no window: is the name right?"
-            )
-        nothing = self.intervals.unknown(list(subjects)) if self.intervals is not None else []
-        if nothing:
-            found.append(
-                f"intervals are of {len(nothing)} recordings that are not here, {nothing[0]!r} first"
-            )
-        return found
+        present = set(map(same, subjects))
+        absent = [repr(name) for name in self.contents.subjects if same(name) not in present]
+        if absent:
+            who = ", ".join(absent)
+            lines.append(f"{CONTENTS} has facts of {who}, who is in no window: is the name right?")
+        unknown = self.intervals.unknown(list(subjects)) if self.intervals is not None else []
+        if unknown:
+            count, first = len(unknown), unknown[0]
+            lines.append(f"intervals are of {count} recordings that are not here, {first!r} first")
+        return lines
 
     def fingerprint(self) -> Any:
         files = [self.folder / path for group in self.groups for path in group.paths]
@@ -164,12 +163,12 @@ def recordings_of(table: OwnTable, name: str, path: str, contents: Contents) -> 
 
 def unlabelled_recordings(
     file: Path, contents: Contents, folder: Path, warn: Warn = lambda line: None
-) -> Iterator[Recording]:
+) -> list[Recording]:
     """What a trained model is to read: recordings of one file, or of the files that belong to it, whose label
     track says nothing.
 
-    Columns of labels and of true sub-actions are not read. Who it is need not be said: where neither a column
-    nor the name tells, the subject is None.
+    Columns of labels and of true sub-actions are not read. Where neither a column nor the name says who it
+    is, the subject is None.
 
     Args:
         file: a file of samples, or, where a recording is several files, one of them or their folder.
@@ -187,20 +186,24 @@ def unlabelled_recordings(
         if not any(is_of(path, pattern) for path in group.paths):
             warn(f"{group.name}: there is no file {pattern!r}: its channels are missing")
 
-    def read(contents: Contents) -> list[Recording]:
-        said: list[str] = []  # for what is read twice is told once
-        log = ReadLog(said.append)
-        rows = _rows(group, folder, contents, log)
-        made = list(recordings_of_rows(rows, group, contents, None, log.warn_once))
-        sizes = AtRest.of(made).remarks(made[0].channels)
-        for line in (*said, *log.notes.lines(), *log.remarks(), *sizes):
-            warn(line)
-        return made
-
+    nameless = contents.model_copy(update={"subject_column": None, "subject_pattern": None})
+    warnings: list[str] = []
+    log = ReadLog(warnings.append)
     try:
-        yield from read(contents)
-    except DataError:  # perhaps nothing says who it is; whatever else is wrong is so again
-        yield from read(contents.model_copy(update={"subject_column": None, "subject_pattern": None}))
+        rows = _rows(group, folder, contents, log)
+    except DataError:  # perhaps the column of subjects is missing; whatever else is wrong is so again
+        warnings.clear()
+        log = ReadLog(warnings.append)
+        rows = _rows(group, folder, nameless, log)
+    try:
+        made = list(recordings_of_rows(rows, group, contents, None, log.warn_once))
+    except DataError:  # perhaps no name says who it is
+        rows = replace(rows, subjects=None)
+        made = list(recordings_of_rows(rows, group, nameless, None, log.warn_once))
+    sizes = AtRest.of(made).remarks(made[0].channels)
+    for line in (*warnings, *log.notes.lines(), *log.remarks(), *sizes):
+        warn(line)
+    return made
 
 
 def _group_of(file: Path, contents: Contents, folder: Path) -> Group:
