@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -84,14 +84,6 @@ class Windows:
         for start in range(0, self.n, size):
             yield self.take(slice(start, start + size))
 
-    def label_counts(self) -> dict[str, int]:
-        """Windows of each label."""
-        return _counts(self.labels, self.label)
-
-    def subject_counts(self) -> dict[str, int]:
-        """Windows of each subject, by id; unknown subjects are not counted."""
-        return _counts([subject.id for subject in self.subjects], self.subject)
-
     def place(self, i: int) -> str:
         """Where a window comes from, for messages."""
         return f"window {i} (recording {self.recordings[self.recording[i]]!r} at {self.start_s[i]:.2f} s)"
@@ -167,8 +159,3 @@ class Windows:
             sampled |= present.any(axis=1)
         if not sampled.all():
             raise DataError(f"{self.place(int(sampled.argmin()))}: nothing but missing samples; leave it out")
-
-
-def _counts(names: Sequence[str], codes: np.ndarray) -> dict[str, int]:
-    counts = np.bincount(codes[codes >= 0], minlength=len(names))
-    return {name: int(count) for name, count in zip(names, counts, strict=True)}
