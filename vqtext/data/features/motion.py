@@ -131,7 +131,7 @@ def frame_means(
 def changes(frames: np.ndarray, frame_s: float) -> np.ndarray:
     """How each number changes over `CHANGE_S` to either side of a frame, over one frame at least.
 
-    What is level before a movement and after it is told from the movement by where it is going: delta
+    Before a movement and after it a value is level; where it is going tells the two from the movement: delta
     features, as speech recognition has them (Furui 1986). At the ends of a window and beside a gap a frame
     stands in for the one that is not there.
 

@@ -14,11 +14,11 @@ import numpy as np
 from vqtext.schema import Channel, Sensor, sensors
 
 SETTLE_S = 1.0
-"""Time in which the felt vertical takes the lead from the one that was carried on by the gyroscope: longer
-than a swing, which pushes a sensor about, shorter than the drift of a gyroscope."""
+"""Time in which the measured vertical takes the lead from the one that a gyroscope carries on: longer than a
+swing, which pushes a sensor about, shorter than the drift of a gyroscope."""
 
 STROKE_S = 0.6
-"""Movements up or down that take much longer than this are not told from the drift of an integral."""
+"""Movements up or down that take much longer than this cannot be told from the drift of an integral."""
 
 G = 9.81
 
@@ -95,21 +95,21 @@ def _vertical(acc: np.ndarray, gyro: np.ndarray | None, rate_hz: float) -> np.nd
     """The direction upwards in the sensor's axes, unit vectors ``(N, T, 3)``, from ``(N, T, 3)`` each."""
     from scipy.ndimage import gaussian_filter1d
 
-    felt = np.nan_to_num(acc)
+    filled = np.nan_to_num(acc)
     if gyro is None:
-        return _unit(gaussian_filter1d(felt, SETTLE_S / 2 * rate_hz, axis=1, mode="nearest"))
+        return _unit(gaussian_filter1d(filled, SETTLE_S / 2 * rate_hz, axis=1, mode="nearest"))
     turning = np.nan_to_num(gyro)
-    up = np.zeros_like(felt)
-    start = _unit(felt.mean(1))
-    for order in (range(felt.shape[1]), range(felt.shape[1] - 1, -1, -1)):
+    up = np.zeros_like(filled)
+    start = _unit(filled.mean(1))
+    for order in (range(filled.shape[1]), range(filled.shape[1] - 1, -1, -1)):
         sign = 1.0 if order.step > 0 else -1.0
         now = start
         for i in order:
-            size = np.linalg.norm(felt[:, i], axis=-1, keepdims=True)
+            size = np.linalg.norm(filled[:, i], axis=-1, keepdims=True)
             # a sensor that is pushed hard feels the push, not gravity
             trust = np.exp(-np.square((size - G) / (0.2 * G))) / (SETTLE_S * rate_hz)
             now = now - sign * np.cross(turning[:, i], now) / rate_hz
-            now = _unit(now + trust * (felt[:, i] / np.maximum(size, 1e-6) - now))
+            now = _unit(now + trust * (filled[:, i] / np.maximum(size, 1e-6) - now))
             up[:, i] += now
     return _unit(up)
 

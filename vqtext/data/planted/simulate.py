@@ -161,7 +161,7 @@ def _swayed(q: dict[str, np.ndarray], times: np.ndarray, options: Options, rng: 
         for hz in rng.uniform(0.1, 1.2, 4):
             phase = rng.uniform(0, 2 * np.pi)
             q[joint] += options.sway * size / 2 * np.sin(2 * np.pi * hz * times + phase)
-    q["hips drop"] += 0.004  # nobody stands on fully straight legs
+    q["hips drop"] += 0.004  # people do not stand on fully straight legs
 
 
 def channels(options: Options) -> tuple[Channel, ...]:

@@ -9,7 +9,7 @@ Three worlds:
 - ``mirrored``: labels that are their own mirror images, seen from the lower back only. Levels of motion do
   not tell left from right there.
 - ``unordered``: in the cycle of one label all six steps move the same hand alike: they can be told apart by
-  where the cycle begins, which nobody says.
+  where the cycle begins, which is written nowhere.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ class Reader(ABC):
         warn: takes one line for what a user should know though it is no error.
 
     Attributes:
-        log: what was found in files that were read: how they are written, where nobody said so, and what of
-            them was put right.
+        log: what was found in files that were read: how they are written, where that was left open, and
+            what of them was put right.
         dataset: the data set's name, as the artifacts carry it.
         parts: how many parts it is read in. A part is what is read at once and held in memory, one file or
             the files of one recording, so that a large data set is never held whole and a reading that was
@@ -115,6 +115,12 @@ def open_reader(name: str, path: Path | str | None, rate_hz: float | None, warn:
     return reader
 
 
+def data_folder(path: Path | None, name: str, *inside: str) -> Path:
+    """``path``, or the first of these folders inside it, as archives unpack to; errors as `existing`."""
+    root = existing(path, name)
+    return next((root / folder for folder in inside if (root / folder).is_dir()), root)
+
+
 def existing(path: Path | None, name: str) -> Path:
     """``path`` if there is such a file or folder.
 
@@ -130,7 +136,5 @@ def existing(path: Path | None, name: str) -> Path:
 
 def stamps(paths: Iterable[Path], root: Path) -> list[list[str | int]]:
     """Name, size and time of change of each file: what changes when its content does."""
-    return [
-        [str(path.relative_to(root)), stat.st_size, stat.st_mtime_ns]
-        for path, stat in ((path, path.stat()) for path in paths)
-    ]
+    stats = ((path, path.stat()) for path in paths)
+    return [[str(path.relative_to(root)), stat.st_size, stat.st_mtime_ns] for path, stat in stats]

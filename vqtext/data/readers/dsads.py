@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from vqtext.data.readers.base import Reader, Warn, existing, stamps
+from vqtext.data.readers.base import Reader, Warn, data_folder, stamps
 from vqtext.data.readers.tables import read_table
 from vqtext.data.recordings.recording import Recording
 from vqtext.errors import DataError
@@ -64,8 +64,7 @@ class Dsads(Reader):
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         super().__init__(path, rate_hz, warn)
-        root = existing(path, "dsads")
-        self.root = root / "data" if (root / "data").is_dir() else root
+        self.root = data_folder(path, "dsads", "data")
         self.segments = _segments(self.root)
         self.parts = len(self.segments)
 

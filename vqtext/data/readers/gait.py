@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from vqtext.data.readers.base import Reader, Warn, existing, stamps
+from vqtext.data.readers.base import Reader, Warn, data_folder, stamps
 from vqtext.data.readers.tables import read_table
 from vqtext.data.recordings.recording import Recording, Track
 from vqtext.errors import DataError
@@ -55,8 +55,7 @@ class Gait(Reader):
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         super().__init__(path, rate_hz, warn)
-        root = existing(path, "gait")
-        self.root = root / "GaitData" if (root / "GaitData").is_dir() else root
+        self.root = data_folder(path, "gait", "GaitData")
         trials = (re.fullmatch(r"(\d+)-(\d+)\.json", file.name) for file in self.root.glob("*-*.json"))
         self.trials = sorted((int(found[1]), int(found[2])) for found in trials if found)
         if not self.trials:

@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from vqtext.data.readers.base import Reader, Warn, existing, stamps
+from vqtext.data.readers.base import Reader, Warn, data_folder, stamps
 from vqtext.data.readers.columns import code_track
 from vqtext.data.readers.tables import read_table
 from vqtext.data.recordings.recording import Recording
@@ -93,12 +93,9 @@ class Mhealth(Reader):
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         super().__init__(path, rate_hz, warn)
-        root = existing(path, "mhealth")
-        self.root = root / "MHEALTHDATASET" if (root / "MHEALTHDATASET").is_dir() else root
-        self.files: dict[int, Path] = {}
-        for file in self.root.glob("*.log"):
-            if found := re.fullmatch(r"mHealth_subject(\d+)", file.stem):
-                self.files[int(found[1])] = file
+        self.root = data_folder(path, "mhealth", "MHEALTHDATASET")
+        names = ((re.fullmatch(r"mHealth_subject(\d+)", file.stem), file) for file in self.root.glob("*.log"))
+        self.files = {int(name[1]): file for name, file in names if name}
         if not self.files:
             raise DataError(f"{self.root}: no file mHealth_subjectN.log of MHEALTH")
         self.parts = len(self.files)

@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from vqtext.data.readers.base import Reader, Warn, existing, stamps
+from vqtext.data.readers.base import Reader, Warn, data_folder, stamps
 from vqtext.data.readers.columns import code_track
 from vqtext.data.readers.tables import read_table
 from vqtext.data.recordings.grid import on_time
@@ -93,14 +93,9 @@ class Opportunity(Reader):
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         super().__init__(path, rate_hz, warn)
-        root = existing(path, "opportunity")
-        inside = (root / "OpportunityUCIDataset" / "dataset", root / "dataset")
-        self.root = next((folder for folder in inside if folder.is_dir()), root)
-        self.files = [
-            file
-            for file in sorted(self.root.glob("S*-*.dat"))
-            if re.fullmatch(r"S[1-4]-(ADL[1-5]|Drill)", file.stem)
-        ]
+        self.root = data_folder(path, "opportunity", "OpportunityUCIDataset/dataset", "dataset")
+        files = sorted(self.root.glob("S*-*.dat"))
+        self.files = [file for file in files if re.fullmatch(r"S[1-4]-(ADL[1-5]|Drill)", file.stem)]
         if not self.files:
             raise DataError(f"{self.root}: no file S1-ADL1.dat … S4-Drill.dat of Opportunity")
         self.parts = len(self.files)
@@ -108,10 +103,9 @@ class Opportunity(Reader):
     def part(self, number: int) -> Iterator[Recording]:
         file = self.files[number]
         table = read_table(file, COLUMNS, keep=[TIME - 1, LOCOMOTION - 1, GESTURE - 1, *_PLACES])
-        signal = (table[:, 3:] * _FACTORS).T.astype(np.float32)
         recording = Recording(
             name=file.stem,
-            signal=signal,
+            signal=(table[:, 3:] * _FACTORS).T.astype(np.float32),
             rate_hz=RATE_HZ,
             channels=CHANNELS,
             label=code_track(table[:, 1], LABELS, file, LOCOMOTION),

@@ -27,7 +27,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from vqtext.data.readers.base import Reader, Warn, existing, stamps
+from vqtext.data.readers.base import Reader, Warn, data_folder, stamps
 from vqtext.data.readers.columns import code_track
 from vqtext.data.readers.tables import read_table
 from vqtext.data.recordings.grid import on_time
@@ -106,8 +106,7 @@ class Pamap2(Reader):
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         super().__init__(path, rate_hz, warn)
-        root = existing(path, "pamap2")
-        self.root = root / "PAMAP2_Dataset" if (root / "PAMAP2_Dataset").is_dir() else root
+        self.root = data_folder(path, "pamap2", "PAMAP2_Dataset")
         folders = [self.root / "Protocol", self.root / "Optional"]
         if not folders[0].is_dir():
             folders = [self.root]

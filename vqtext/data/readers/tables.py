@@ -1,4 +1,4 @@
-"""Tables of numbers as text: read fast where all is well, and told apart exactly where it is not.
+"""Tables of numbers as text: read fast where all is well, field by field where it is not.
 
 A block of lines is handed to numpy at once. Only where that fails is the block read again field by field, to
 say which row and which column is wrong.
@@ -102,11 +102,12 @@ def _row(line: bytes, columns: int, mark: bytes | None, file: Path, row: int) ->
     fields = text.split(None if mark is None else mark.decode())
     if len(fields) != columns:
         raise DataError(f"{file}, row {row}: {len(fields)} columns, not {columns}")
+    values = []
     for column, field in enumerate(fields, start=1):
         try:
-            float(field)
+            values.append(float(field))
         except ValueError as error:
             raise DataError(
                 f"{file}, row {row}, column {column}: {field.strip()!r} is not a number"
             ) from error
-    return [float(field) for field in fields]
+    return values

@@ -161,7 +161,7 @@ def _signal(texts: list[str], where: str) -> tuple[np.ndarray, bool]:
 
 def _values(fields: Sequence[str], where: str) -> np.ndarray:
     """Numbers as text → ``(T,) float32``; "?" is missing."""
-    with suppress(ValueError), np.errstate(over="ignore"):  # too large a number is infinite, and told
+    with suppress(ValueError), np.errstate(over="ignore"):  # too large a number is infinite, an error later
         return np.array(["nan" if field.strip() == "?" else field for field in fields], dtype=np.float32)
     for i, field in enumerate(fields):
         try:

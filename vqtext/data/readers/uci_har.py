@@ -5,8 +5,8 @@ Signals/total_acc_x_train.txt`` and so on, with ``y_train.txt`` and ``subject_tr
 them:
 
 - **Channels** are ``total_acc`` (g, here m/s2), which holds gravity, and ``body_gyro`` (rad/s). ``body_acc``
-  is left out: it is ``total_acc`` less a filtered guess of gravity, and without gravity nobody tells lying
-  from standing.
+  is left out: it is ``total_acc`` less a filtered guess of gravity, and without gravity lying cannot be
+  told from standing.
 - **Overlap**: where the first half of a window is exactly the second half of the one before, of the same
   person and activity, the two are stitched back to what was recorded; elsewhere there is a break. So no
   stretch is in the data twice, and overlapping windows are known as such and never straddle a split. Cut at
@@ -24,7 +24,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from vqtext.data.readers.base import Reader, Warn, existing, stamps
+from vqtext.data.readers.base import Reader, Warn, data_folder, stamps
 from vqtext.data.readers.columns import code_track
 from vqtext.data.readers.tables import read_table
 from vqtext.data.recordings.recording import Recording
@@ -64,8 +64,7 @@ class UciHar(Reader):
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         super().__init__(path, rate_hz, warn)
-        root = existing(path, "uci_har")
-        self.root = root / "UCI HAR Dataset" if (root / "UCI HAR Dataset").is_dir() else root
+        self.root = data_folder(path, "uci_har", "UCI HAR Dataset")
         self.files = {split: _files(self.root, split) for split in SPLITS}
 
     def part(self, number: int) -> Iterator[Recording]:

@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from vqtext.data.readers.base import Reader, Warn, existing, stamps
+from vqtext.data.readers.base import Reader, Warn, data_folder, stamps
 from vqtext.data.recordings.recording import Recording
 from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
@@ -64,8 +64,7 @@ class UscHad(Reader):
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         super().__init__(path, rate_hz, warn)
-        root = existing(path, "usc_had")
-        self.root = root / "USC-HAD" if (root / "USC-HAD").is_dir() else root
+        self.root = data_folder(path, "usc_had", "USC-HAD")
         self.files = sorted(
             (file for file in self.root.rglob("*.mat") if re.fullmatch(r"a\d+t\d+", file.stem)), key=_order
         )
@@ -81,8 +80,8 @@ class UscHad(Reader):
         if signal.ndim != 2 or signal.shape[1] != len(CHANNELS) or not np.issubdtype(signal.dtype, np.number):
             raise DataError(f"{file}: sensor_readings are not rows of {len(CHANNELS)} numbers")
         named = int(re.findall(r"\d+", file.stem)[0])
-        said = _number(fields, "activity_number", "activity_numbr")
-        activity = named if said is None else int(said)
+        written = _number(fields, "activity_number", "activity_numbr")
+        activity = named if written is None else int(written)
         if activity not in LABELS:
             raise DataError(f"{file}: activity {activity} is none of 1 to {len(LABELS)}")
         if activity != named:

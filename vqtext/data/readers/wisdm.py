@@ -19,7 +19,7 @@ What is done with them:
   Rows are then brought to a grid (`vqtext.data.recordings.grid`). The gyroscope is read at the
   accelerometer's times, missing where it has a gap; where there is no accelerometer, nothing is read.
 
-There is no null class, no split, and nothing is told of the subjects. Windows are the published ten seconds.
+There is no null class, no split, and nothing is known of the subjects. Windows are the published ten seconds.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def _read(file: Path, user: str | None, labels: Mapping[str, str], warn: Warn) -
     """Person and activity → sessions: rows ``(n, 4)`` of time in seconds, x, y, z, in order of time.
 
     Args:
-        user: whose file it is; None where it is everybody's.
+        user: of the file; None where it holds several.
     """
     found: dict[Key, array[float]] = {}
     bad, example = 0, ""

@@ -40,10 +40,10 @@ class Found:
     """What was found in some files.
 
     Attributes:
-        notes: how they are written, where nobody said so.
+        notes: how they are written, where that was left open.
         left_out: what of them was left out.
         counts: what happened, and how often.
-        first: what happened → the line that was said of it.
+        first: what happened → the warning of it.
     """
 
     notes: Findings = field(default_factory=Findings)
@@ -79,7 +79,7 @@ class ReadLog(Found):
 
     def join(self, found: Found, warned: Iterable[str]) -> None:
         """Go on with what another log found in the files that come next, and with the lines it gave to its
-        ``warn``: what was said before is not said again."""
+        ``warn``: a line that was given before is not given again."""
         known = {text for what, text in found.first.items() if self.counts[what]} | self._warned
         for text in dict.fromkeys(warned):
             if text not in known:

@@ -22,7 +22,7 @@ from vqtext.errors import DataError
 
 _NEAR = 0.1  # of a period: stamps so near to the grid are on it
 _SAME = 0.5  # of a period: rows so near to the one before came with it
-_RATE = 0.02  # share by which stamps may differ from the rate without a word
+_RATE = 0.02  # share by which stamps may differ from the rate without a remark
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Grid:
     remarks: dict[str, str]
 
     def report(self, warn_once: WarnOnce) -> Grid:
-        """Itself, its remarks told."""
+        """Pass its remarks on; returns itself."""
         for kind, remark in self.remarks.items():
             warn_once(f"recordings with {kind}", remark)
         return self

@@ -14,7 +14,7 @@ from vqtext.schema import Channel, Subject
 
 @dataclass(frozen=True)
 class Track:
-    """Words along the time axis: ``words[codes[t]]`` holds at sample t, −1 where nothing is said."""
+    """Words along the time axis: ``words[codes[t]]`` holds at sample t, −1 is none."""
 
     words: tuple[str, ...]
     codes: np.ndarray  # (T,) int
@@ -37,11 +37,11 @@ class Recording:
         rate_hz: samples a second.
         channels: metadata of the C rows.
         label: one word for all of it, or a `Track`; samples without a label are in no window.
-        subject: who wore the sensors; None if nobody knows.
+        subject: who wore the sensors; None if unknown.
         truth: sub-actions as they truly happened, for measuring only.
         split: the part of the data set's own split it belongs to, if there is one.
         breaks: samples that do not follow their predecessor in time; no window crosses one.
-        lost_s: seconds that are lost before each of the breaks; none where nobody knows.
+        lost_s: seconds that are lost before each of the breaks; none where that is unknown.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What accelerometers show where they rest: gravity, in the unit that is said."""
+"""What accelerometers show where they rest: gravity, in their unit."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ class AtRest:
 
     def add(self, recording: Recording) -> None:
         """Look at one more recording; those of one channel set only."""
-        for location in dict.fromkeys(c.location for c in recording.channels if c.modality == "acc"):
-            rows = [
-                i for i, c in enumerate(recording.channels) if (c.location, c.modality) == (location, "acc")
-            ]
+        groups: dict[str, list[int]] = {}
+        for i, channel in enumerate(recording.channels):
+            if channel.modality == "acc":
+                groups.setdefault(channel.location, []).append(i)
+        for location, rows in groups.items():
             size = np.linalg.norm(recording.signal[rows], axis=0)
             if len(rows) == 3 and np.isfinite(size).any():
                 median = float(np.nanmedian(size))
@@ -57,27 +58,27 @@ class AtRest:
         return made
 
     def remarks(self, channels: Sequence[Channel]) -> list[str]:
-        """What their sizes say against the unit, or against what is said of gravity; a line each."""
+        """What their sizes say against their unit, or against ``gravity``; a line each."""
         feels = {c.location: c.gravity for c in channels if c.modality == "acc"}
-        missed = [place for place, (_, most, _) in self.sizes.items() if feels[place] and most < GRAVITY[0]]
-        felt = [
+        missing = [place for place, (_, most, _) in self.sizes.items() if feels[place] and most < GRAVITY[0]]
+        unexpected = [
             place
             for place, (least, _, steady) in self.sizes.items()
             if not feels[place] and least > GRAVITY[1] and steady > GRAVITY[0]
         ]
         large = [place for place, (least, _, _) in self.sizes.items() if least > LARGEST_REST]
-        found = []
+        lines = []
         if large:
             least = min(self.sizes[place][0] for place in large)
-            found.append(
+            lines.append(
                 f"accelerations of {listed(large)} are never calmer than {least:.3g} m/s2 in the middle: is "
                 "their unit the one that is said?"
             )
-        if missed:
-            found.append(
-                f"no gravity in the accelerations of {listed(missed)}: if it was removed, say gravity = "
+        if missing:
+            lines.append(
+                f"no gravity in the accelerations of {listed(missing)}: if it was removed, say gravity = "
                 "false; if the unit is g, say so"
             )
-        if felt:
-            found.append(f"accelerations of {listed(felt)} hold gravity though gravity = false is said")
-        return found
+        if unexpected:
+            lines.append(f"accelerations of {listed(unexpected)} hold gravity though gravity = false is said")
+        return lines

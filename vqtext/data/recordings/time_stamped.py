@@ -43,6 +43,7 @@ class Stamped:
     remarks: dict[str, str] = field(default_factory=dict)
 
     def at(self, place: int) -> str:
+        """A row, for messages."""
         return f"{self.where}, row {self.lines[self.rows[place]]}"
 
     def take(self, places: np.ndarray) -> None:

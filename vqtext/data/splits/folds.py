@@ -74,7 +74,7 @@ def fold_windows(
 
 def _draw(windows: Windows, known: np.ndarray, folds: int, seed: int) -> Sequence[np.ndarray]:
     """Subjects dealt to folds, as evenly as their number allows: the draw in which the fewest labels are
-    those of a single fold, which nobody could learn for it."""
+    those of a single fold, which no model could learn for it."""
     rng = np.random.default_rng(seed)
     does = np.zeros((len(windows.subjects), len(windows.labels)), dtype=bool)
     does[windows.subject[windows.subject >= 0], windows.label[windows.subject >= 0]] = True

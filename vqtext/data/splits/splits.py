@@ -106,7 +106,7 @@ def split_windows(
             each recording the last windows. None takes the own split where there is one, else a random one.
 
     Raises:
-        UsageError: a test subject that the data does not have, nobody or nothing left to train on, or no own
+        UsageError: a test subject that the data does not have, nothing left to train on, or no own
             split.
         DataError: the data set's own split leaves nothing to train on.
     """
@@ -150,7 +150,7 @@ def split_subjects(
     """Test on subjects, given as their indices, and train on all others.
 
     Raises:
-        UsageError: nobody is left to train on.
+        UsageError: no subject is left to train on.
     """
     is_tested = np.isin(windows.subject, tested)
     unknown = windows.subject < 0
@@ -187,7 +187,7 @@ def _codes_of(windows: Windows, ids: Sequence[str]) -> list[int]:
 
 
 def _in_both(windows: Windows, test: np.ndarray, split: str) -> list[str]:
-    """A warning where a split has people, or recordings of nobody knows whom, both in train and test."""
+    """A warning where a split has people, or recordings of unknown people, both in train and test."""
     both = np.intersect1d(windows.subject[test], windows.subject[~test])
     ids = [windows.subjects[code].id for code in both if code >= 0]
     shared = np.intersect1d(windows.recording[test], windows.recording[~test])

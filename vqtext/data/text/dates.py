@@ -44,7 +44,7 @@ def moments(texts: Sequence[str], unit: str | None, wrong: Wrong) -> tuple[list[
         unit: "iso" takes dates with the year first alone, "hms" times of day alone; None finds out.
 
     Returns:
-        Microseconds since 1970, by UTC where no zone is said, or since midnight; and what they are, in words.
+        Microseconds since 1970, by UTC where there is no zone, or since midnight; and what they are.
 
     Raises:
         What ``wrong`` makes: a text is no time, or its date may be read in two ways.
@@ -74,10 +74,10 @@ def moments(texts: Sequence[str], unit: str | None, wrong: Wrong) -> tuple[list[
         days = {text: _days(text, order) for text in dates}
     except ValueError:
         raise wrong(next(i for text, i in dates.items() if not _is_date(text, order)), "is no date") from None
-    said = {"ymd": "", "dmy": ", the day first", "mdy": ", the month first"}[order]
+    day_or_month = {"ymd": "", "dmy": ", the day first", "mdy": ", the month first"}[order]
     zone = "" if found[0] and found[0]["zone"] else _NO_ZONE
-    told = "times are times of day" if not dates else f"times are dates{said}{zone}"
-    return [days.get(stamp["date"], 0) * _DAY + _of_day(stamp) for stamp in found if stamp], told
+    kind = f"times are dates{day_or_month}{zone}" if dates else "times are times of day"
+    return [days.get(stamp["date"], 0) * _DAY + _of_day(stamp) for stamp in found if stamp], kind
 
 
 def parsed(texts: Sequence[str], form: str, wrong: Wrong) -> list[int]:
@@ -99,9 +99,8 @@ def _of_iso(made: Iterable[datetime]) -> tuple[list[int], str]:
     made = list(made)
     zoned = made[0].tzinfo is not None
     start = _EPOCH.replace(tzinfo=UTC) if zoned else _EPOCH
-    return [(moment - start) // _MICROSECOND for moment in made], "times are dates" + (
-        "" if zoned else _NO_ZONE
-    )
+    zone = "" if zoned else _NO_ZONE
+    return [(moment - start) // _MICROSECOND for moment in made], f"times are dates{zone}"
 
 
 def _of_day(stamp: re.Match[str]) -> int:

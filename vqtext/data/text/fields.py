@@ -35,7 +35,7 @@ def number(field: Any, decimal: Decimal = ".", missing: Sequence[str] = (), is_s
     Args:
         decimal: what stands before the fraction.
         missing: words for a missing sample, besides `MISSING`.
-        is_said: has a person said so? Else "1,234" may as well be one and a fraction, and is no number.
+        is_said: dataset.toml has it; else "1,234" may as well be one and a fraction, and is no number.
 
     Raises:
         TypeError, ValueError: it is no number.

@@ -20,7 +20,7 @@ class OwnTable:
             without time stamps. Their order is not judged.
         start_s: the first stamp itself, in seconds: since 1970 where stamps say a date (by UTC where they say
             no zone), since midnight where they say the time of day, else by the clock of the device.
-        found: how the table was read, where nobody said so; in words.
+        found: how the table was read, where that was left open; in words.
         left_out: rows that were left out, in words.
     """
 

@@ -1,8 +1,8 @@
 """What a text file looks like: its separator, where its header stands, what its first lines say.
 
-The columns that ``dataset.toml`` wants are the evidence: the header is the first line that names all of them,
+The columns that ``dataset.toml`` names are the evidence: the header is the first line that names all of them,
 and the separator the one by which it does. Only where several do, or where there is no header, the rows below
-are asked which separator gives each as many fields.
+show which separator gives each as many fields.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def sniff(
         lines: its first `HEAD` lines.
         wanted: the columns that it must have.
         numbers: those of them that hold numbers.
-        keys: what is said.
+        keys: what is known.
         name: what an error calls the file.
 
     Raises:

@@ -29,7 +29,7 @@ class TextFormat:
         line_end: what stands at the end of each row besides the line break.
         header: the fields of the header; None without one.
         start_s, rate_hz: what the file's first lines say.
-        found: what nobody said and a user should know, in words.
+        found: what was found and a user should know, in words.
     """
 
     columns: list[str]

@@ -34,7 +34,7 @@ class Stamps:
         start_s: the first stamp itself, in seconds: since 1970 where the stamps say a date (by UTC where they
             say no zone), since midnight where they say the time of day, else by the device's own clock. None
             where every stamp is missing.
-        found: what nobody said and a user should know, in words; "" for plain seconds.
+        found: what was found and a user should know, in words; "" for plain seconds.
     """
 
     times: np.ndarray
@@ -60,11 +60,12 @@ def from_numbers(values: np.ndarray, unit: str | None, rate_hz: float | None) ->
         return Stamps(np.full(len(values), np.nan), None)
     first = values[known[0]]
     since = (values - first).astype(np.float64)
-    said = unit or unit_of(since[known], float(first), rate_hz)
-    start = float(first) * SECONDS[said]
-    found = f"times in {said}" + (" since 1970" if is_epoch(start) and said != "days" else "")
-    is_plain = unit is not None or found == "times in s"
-    return Stamps(_scaled(since, said), start, "" if is_plain else found)
+    if unit is not None:
+        return Stamps(_scaled(since, unit), float(first) * SECONDS[unit])
+    unit = unit_of(since[known], float(first), rate_hz)
+    start = float(first) * SECONDS[unit]
+    found = f"times in {unit}" + (" since 1970" if is_epoch(start) and unit != "days" else "")
+    return Stamps(_scaled(since, unit), start, "" if found == "times in s" else found)
 
 
 def _scaled(since: np.ndarray, unit: str) -> np.ndarray:
@@ -108,32 +109,32 @@ def from_fields(
         for i, text in enumerate(texts)
         if text is not None and text.lower() not in MISSING and text not in keys.missing
     ]
-    given = [texts[i] or "" for i in known]
+    present = [texts[i] or "" for i in known]
 
     def wrong(i: int, what: str) -> DataError:
         column = " ".join(keys.times)
-        return DataError(f"{name}, row {lines[known[i]]}, column {column!r}: {given[i]!r} {what}")
+        return DataError(f"{name}, row {lines[known[i]]}, column {column!r}: {present[i]!r} {what}")
 
-    if not given:
+    if not present:
         return Stamps(np.full(len(texts), np.nan), None)
     is_open = keys.time_unit is keys.time_format is None
-    if is_open and is_packed(given[0]):
-        given = [spread(text) for text in given]
-    if keys.time_unit in SECONDS or (is_open and like_number(given[0])):
+    if is_open and is_packed(present[0]):
+        present = [spread(text) for text in present]
+    if keys.time_unit in SECONDS or (is_open and like_number(present[0])):
         column, own_lines = " ".join(keys.times), [lines[i] for i in known]
         try:
-            whole = [int(text) for text in given]
+            whole = [int(text) for text in present]
         except ValueError:
-            numbers = floats(given, column, own_lines, name, keys.decimal or ".")
+            numbers = floats(present, column, own_lines, name, keys.decimal or ".")
         else:
             if max(map(abs, whole)) > _LARGEST:
                 raise wrong(max(range(len(whole)), key=lambda i: abs(whole[i])), "is no time")
             numbers = np.array(whole, dtype=object)
         made = from_numbers(numbers, keys.time_unit, rate_hz)
     elif keys.time_format is not None:
-        made = _of_moments(parsed(given, keys.time_format, wrong))
+        made = _of_moments(parsed(present, keys.time_format, wrong))
     else:
-        made = _of_moments(*moments(given, keys.time_unit, wrong))
+        made = _of_moments(*moments(present, keys.time_unit, wrong))
     times = np.full(len(texts), np.nan)
     times[known] = made.times
     return Stamps(times, made.start_s, "" if keys.time_unit else made.found)

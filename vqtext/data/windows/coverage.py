@@ -9,8 +9,8 @@ Reason = Literal["no label", "breaks", "borders", "too short", "between strides"
 """Samples without a label; what is shorter than a window and left over before a break in time, before a
 change of label, and at the end of a recording; what a stride leaves out; windows without a single sample."""
 
-TOLD = 0.1
-"""Share of a person's labelled signal that may be lost without a word."""
+REMARKED = 0.1
+"""Share of a person's labelled signal that may be lost without a remark."""
 
 
 class Coverage:
@@ -33,17 +33,17 @@ class Coverage:
         return _shares(both.seconds.get("", {}))
 
     def remarks(self) -> list[str]:
-        """A line for each subject that loses more than `TOLD` of what has a label."""
-        found = []
+        """A line for each subject that loses more than `REMARKED` of what has a label."""
+        lines = []
         for subject, counted in self.seconds.items():
             labelled = dict(counted)
             labelled["total"] -= labelled.pop("no label", 0.0)
             shares = _shares(labelled)
-            if shares["share"] > TOLD:
+            if shares["share"] > REMARKED:
                 why = ", ".join(f"{reason} {share:.0%}" for reason, share in shares["why"].items())
                 who = f"subject {subject!r}" if subject else "the recordings"
-                found.append(f"{who}: {shares['share']:.0%} of the labelled signal is in no window ({why})")
-        return found
+                lines.append(f"{who}: {shares['share']:.0%} of the labelled signal is in no window ({why})")
+        return lines
 
 
 def _shares(counted: Mapping[str, float]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from vqtext.schema import Channel, Subject
 
 @dataclass(frozen=True)
 class Digest:
-    """A recording without its signal: its windows, and what is told of all of it.
+    """A recording without its signal: its windows, and what all of it shows.
 
     Attributes:
         name, rate_hz, channels, subject, split: as of the `Recording`.
