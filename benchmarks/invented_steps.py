@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from corruption import LEVELS, WAYS
 from first_names import FirstNames, truth_word_of
 
 from vqtext.model.grounding.absence import absent
@@ -15,7 +16,6 @@ from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_accuracy,
 from vqtext.pipeline.training.assemble import gather
 from vqtext.pipeline.training.run_words import resolved_words, without_steps
 from vqtext.pipeline.vocabulary.anchor_words import Words
-from vqtext.prompts.corruption import LEVELS, WAYS
 from vqtext.schema import Cell, SubAction
 
 EACH, TRIES = 2, 50

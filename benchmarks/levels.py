@@ -42,7 +42,7 @@ def levels(recordings: Sequence[Recording], words: Sequence[LabelWords]) -> list
             raise DataError(f"recording {recording.name!r} has no truth to hold words against")
         signal = recording.signal[None]
         scale = MotionScale.of(signal, np.arange(1), recording.channels, recording.rate_hz)
-        energy = scale.energy(signal)
+        energy = scale.best(scale.motion(signal))
         hand = None if recording.subject is None else recording.subject.hand
         for said in words:
             for step in said.subactions:

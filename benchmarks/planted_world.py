@@ -12,11 +12,11 @@ from __future__ import annotations
 import argparse
 import time
 
+from corruption import corrupted
 from levels import agreement, levels
 
 from vqtext.data.planted.simulate import record
 from vqtext.data.planted.world import WORLDS, Options
-from vqtext.prompts.corruption import corrupted
 from vqtext.prompts.lexicon import lexicon
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import corruption
 import numpy as np
 from first_names import FirstNames, truth_word_of
 
@@ -20,7 +21,6 @@ from vqtext.pipeline.train import Train
 from vqtext.pipeline.training.run_record import folds_of, read_run
 from vqtext.pipeline.training.run_words import words_of_fold
 from vqtext.pipeline.vocabulary.anchor_words import Words
-from vqtext.prompts import corruption
 from vqtext.schema import LabelWords, SubActions
 from vqtext.settings.schema import Settings
 

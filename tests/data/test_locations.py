@@ -5,7 +5,7 @@ from importlib import resources
 
 import pytest
 
-from vqtext.data.locations import best_cell, best_match, canonical, matches, sensed, senses
+from vqtext.data.locations import best_cell, canonical, matches, sensed, senses
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,6 @@ def test_canonical_names_stand_for_themselves() -> None:
 )
 def test_matches(cell: str, location: str, hand: str | None, expected: bool) -> None:
     assert matches(cell, location, hand) is expected
-
-
-def test_best_match_takes_the_exact_place_then_the_nearest() -> None:
-    assert best_match("left ankle", ["left foot", "left ankle", "left thigh"]) == "left ankle"
-    assert best_match("left ankle", ["left thigh", "left leg", "left foot"]) == "left foot"
-    assert best_match("left ankle", ["left thigh", "left shank"]) == "left shank"
-    assert best_match("left ankle", ["right ankle", "chest"]) is None
-    assert best_match("wrist", ["left wrist", "wrist"]) == "wrist"
-    assert best_match("right wrist", ["dominant wrist"], hand="right") == "dominant wrist"
 
 
 def test_best_cell_judges_a_sensor_by_its_nearest_cell_only() -> None:

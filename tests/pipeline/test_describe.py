@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cutting import cut
 
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.readers.base import open_reader
-from vqtext.data.windows.cutter import cut
 from vqtext.data.windows.windowing import Cut
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.artifacts import read_windows, write_windows

@@ -4,10 +4,10 @@ time."""
 from __future__ import annotations
 
 import pytest
+from corruption import corrupted
 
 from vqtext.data.planted.world import WORLDS
 from vqtext.errors import UsageError
-from vqtext.prompts.corruption import corrupted
 from vqtext.prompts.lexicon import lexicon
 from vqtext.schema import Cell, SubActions
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -139,23 +139,15 @@ def matches(cell: str, location: str, hand: str | None = None) -> bool:
     return _distance(cell, location, hand) is not None
 
 
-def best_match(cell: str, locations: Sequence[str], hand: str | None = None) -> str | None:
-    """The one of ``locations`` that is nearest to ``cell``, as spelled there; None where none matches."""
-    return _nearest((_distance(cell, location, hand), location) for location in locations)
-
-
 def best_cell(location: str, cells: Iterable[str], hand: str | None = None) -> str | None:
     """The one of a signature's ``cells`` that speaks most nearly of the sensor at ``location``.
 
-    The inverse of `best_match`: where a signature writes both ankle and thigh, a sensor on the shank is
-    judged by the nearer of the two only, and a cell for "wrist" speaks of both wrists.
+    Where a signature writes both ankle and thigh, a sensor on the shank is judged by the nearer of the two
+    only, and a cell for "wrist" speaks of both wrists. None where no cell speaks of it.
     """
-    return _nearest((_distance(cell, location, hand), cell) for cell in cells)
-
-
-def _nearest(candidates: Iterable[tuple[tuple[int, int, int] | None, str]]) -> str | None:
-    fitting = [(distance, name) for distance, name in candidates if distance is not None]
-    return min(fitting, key=lambda pair: pair[0])[1] if fitting else None
+    distances = {cell: _distance(cell, location, hand) for cell in cells}
+    known = {cell: distance for cell, distance in distances.items() if distance is not None}
+    return min(known, key=known.__getitem__, default=None)
 
 
 def senses(location: str, body_part: str | None, side: str | None, hand: str | None = None) -> bool:

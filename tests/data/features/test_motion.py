@@ -17,7 +17,7 @@ def axes(location, modality, unit="m/s2", gravity=True):
 def motion(signal, channels, rate_hz):
     """Energy of windows that are all in training, and the locations."""
     scale = MotionScale.of(signal, np.arange(len(signal)), channels, rate_hz)
-    return scale.energy(signal), list(scale.locations)
+    return scale.best(scale.motion(signal)), list(scale.locations)
 
 
 WRIST = [*axes("wrist", "acc"), *axes("wrist", "gyro", "rad/s")]

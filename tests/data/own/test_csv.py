@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from counts import label_counts
+from cutting import cut, label_counts
 
 from vqtext.data.own.contents import check_contents
 from vqtext.data.readers.base import open_reader
 from vqtext.data.text import own_tables, row_reader
 from vqtext.data.text.file_keys import FileKeys
 from vqtext.data.text.frame_tables import read_frame
-from vqtext.data.windows.cutter import cut
 from vqtext.data.windows.windowing import Cut
 from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject

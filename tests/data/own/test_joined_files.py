@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from counts import label_counts
+from cutting import cut, label_counts
 
 from vqtext.data.own.contents import read_contents
 from vqtext.data.own.csv_folder import unlabelled_recordings
 from vqtext.data.own.joined import rate_of
 from vqtext.data.own.own_rows import ReadLog, read_table, rows_of
 from vqtext.data.readers.base import open_reader
-from vqtext.data.windows.cutter import cut
 from vqtext.data.windows.windowing import Cut
 from vqtext.errors import DataError
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from counts import label_counts
+from cutting import cut, label_counts
 from scipy.io import savemat
 
 from vqtext.data.features.motion import magnitudes
 from vqtext.data.locations import canonical
 from vqtext.data.readers import mhealth, usc_had, wisdm
 from vqtext.data.readers.base import open_reader
-from vqtext.data.windows.cutter import cut
 from vqtext.data.windows.windowing import Cut
 from vqtext.errors import DataError, UsageError
 from vqtext.prompts.lexicon import lexicon

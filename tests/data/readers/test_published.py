@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from counts import label_counts
+from cutting import cut, label_counts
 
 from vqtext.data.locations import canonical
 from vqtext.data.readers import opportunity, pamap2, uci_har
 from vqtext.data.readers.base import open_reader
-from vqtext.data.windows.cutter import cut
 from vqtext.data.windows.windowing import Cut
 from vqtext.errors import DataError
 from vqtext.prompts import lexicon as lexicon_module

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from counts import label_counts
+from cutting import cut, label_counts
 
 from vqtext.data.locations import canonical
 from vqtext.data.readers.base import READERS, open_reader
 from vqtext.data.readers.dsads import CHANNELS as DSADS_CHANNELS
 from vqtext.data.readers.dsads import LABELS as DSADS_LABELS
-from vqtext.data.windows.cutter import cut
 from vqtext.data.windows.windowing import Cut
 from vqtext.errors import DataError, UsageError
 from vqtext.schema import Subject

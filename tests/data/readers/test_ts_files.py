@@ -6,10 +6,9 @@ import re
 
 import numpy as np
 import pytest
-from counts import label_counts
+from cutting import cut, label_counts
 
 from vqtext.data.readers.base import open_reader
-from vqtext.data.windows.cutter import cut
 from vqtext.data.windows.windowing import Cut
 from vqtext.errors import DataError, UsageError
 

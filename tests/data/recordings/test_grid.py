@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cutting import cut
 
 from vqtext.data.recordings.grid import on_grid, on_time
 from vqtext.data.recordings.recording import Recording, Track
-from vqtext.data.windows.cutter import cut
 from vqtext.data.windows.windowing import Cut
 from vqtext.errors import DataError
 from vqtext.schema import Channel

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cutting import cut, cutter_of
 
 from vqtext.data.recordings.recording import Track
-from vqtext.data.windows.cutter import Cutter, cut
+from vqtext.data.windows.cutter import Cutter
+from vqtext.data.windows.digest import digest
 from vqtext.data.windows.windowing import Cut
 from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
@@ -66,14 +68,12 @@ def test_going_on_after_a_stop_gives_the_same_windows(recording):
     whole_remarks: list[str] = []
     whole = cut(recordings, how, "d", whole_remarks.append)
     assert len(whole_remarks) == 2, "of the padded window, and of what subject 8 loses"
-    first = Cutter(how, "d")
-    for one in recordings[:2]:
-        first.add(one)
+    first = cutter_of(recordings[:2], how, "d")
     batches = [first.batch()]
     second = Cutter(how, "d")
     second.restore(json.loads(json.dumps(first.state())))
     for one in recordings[2:]:
-        second.add(one)
+        second.take(digest(one, how))
     batches.append(second.batch())
     assert second.names() == {key: getattr(whole, key) for key in second.names()}
     for name in ("label", "subject", "recording", "start_s", "length"):
@@ -158,12 +158,8 @@ def test_a_rate_that_leaves_no_sample_is_an_error(recording):
 
 
 def said_of(recordings, how, **named):
-    heard: list[str] = []
-    cutter = Cutter(how, "d", **named)
-    for one in recordings:
-        cutter.add(one)
-    heard += cutter.remarks()
-    return cutter, heard
+    cutter = cutter_of(recordings, how, "d", **named)
+    return cutter, cutter.remarks()
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cutting import cut
 
 from vqtext.data.recordings.recording import Track
-from vqtext.data.windows.cutter import cut
 from vqtext.data.windows.windowing import Cut
 from vqtext.errors import DataError, UsageError
 from vqtext.schema import Channel, Subject

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from counts import label_counts
+from cutting import label_counts
 
 from vqtext.errors import DataError
 

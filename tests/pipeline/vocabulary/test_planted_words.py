@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corruption import corrupted
 from levels import agreement, levels
 
 from vqtext.data.planted.simulate import record
 from vqtext.data.planted.world import WORLDS, Options
-from vqtext.prompts.corruption import corrupted
 from vqtext.prompts.lexicon import lexicon
 
 BOX = {"push the hand forward", "raise the hand", "move the hand outward", "pull the hand back",

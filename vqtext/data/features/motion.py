@@ -95,12 +95,8 @@ class MotionScale:
             energy[..., place] = np.where(np.isnan(motion[..., s]), energy[..., place], motion[..., s])
         return energy
 
-    def energy(self, signal: np.ndarray) -> np.ndarray:
-        """Log motion of each location, ``(n, C, T)`` → ``(n, T, L) float32``."""
-        return self.best(self.motion(signal))
-
     def frames(self, signal: Rows, index: np.ndarray, frames: int) -> np.ndarray:
-        """`energy` of some windows, frame by frame, ``(n, F, L) float32``."""
+        """Log motion of each location in some windows, frame by frame, ``(n, F, L) float32``."""
         return self.best(frame_means(self.motion, signal, index, frames))
 
 

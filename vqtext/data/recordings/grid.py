@@ -48,22 +48,15 @@ class Grid:
         return self
 
 
-def on_time(
-    recording: Recording,
-    times: np.ndarray,
-    warn_once: WarnOnce,
-    where: str,
-    lines: Sequence[int] | None = None,
-    repeated: Repeated = "keep_first",
-) -> Recording:
+def on_time(recording: Recording, times: np.ndarray, warn_once: WarnOnce, where: str) -> Recording:
     """A recording whose rows have time stamps, as one whose samples are a period apart.
 
     Args:
         recording: its rows as they stand in the file.
-        times, where, lines, repeated: as `on_grid`.
+        times, where: as `on_grid`.
         warn_once: takes what was wrong with the stamps and what was done: its kind, and a line.
     """
-    grid = on_grid(recording.signal, times, recording.rate_hz, where, lines, repeated).report(warn_once)
+    grid = on_grid(recording.signal, times, recording.rate_hz, where).report(warn_once)
 
     def along(track: Track) -> Track:
         return Track(track.words, track.codes[grid.rows])

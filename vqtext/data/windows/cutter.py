@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from vqtext.data.recordings.findings import listed
-from vqtext.data.recordings.recording import Recording
 from vqtext.data.recordings.resting import AtRest
 from vqtext.data.windows.channel_ranges import ChannelRanges
 from vqtext.data.windows.coverage import Coverage
-from vqtext.data.windows.digest import Digest, digest
+from vqtext.data.windows.digest import Digest
 from vqtext.data.windows.same_names import People, names_alike
 from vqtext.data.windows.windowing import Cut, Stretch
 from vqtext.data.windows.windows import OWN_SPLIT, Windows
@@ -23,40 +22,6 @@ from vqtext.schema import Channel
 _INDICES = ("labels", "seen_labels", "truth_words", "recordings")
 _NUMBERS = ("rate_hz", "truth_s", "padded")
 """Attributes of a `Cutter` that go from one process to the next: names with their indices, and numbers."""
-
-
-def cut(
-    recordings: Iterable[Recording], how: Cut, dataset: str, warn: Callable[[str], None] | None = None
-) -> Windows:
-    """Cut recordings into windows of one shape, all of them in memory; `Cutter` does it in batches.
-
-    Args:
-        recordings: read one at a time; all must have the same channels and, unless ``how`` resamples, the
-            same rate.
-        how: lengths, borders, rate.
-        dataset: the data set's name.
-        warn: takes one line for what a user should know though it is no error.
-
-    Returns:
-        Checked windows, labels and subjects in order of first appearance. T is the longest window's length.
-
-    Raises:
-        UsageError: a stride without a window length.
-        DataError: there is nothing to cut, recordings do not fit each other, or values are wrong.
-    """
-    cutter = Cutter(how, dataset)
-    for recording in recordings:
-        cutter.add(recording)
-    batch = cutter.batch()
-    if batch is None:
-        raise cutter.nothing()
-    windows, share = batch
-    if how.borders == "keep":
-        windows = replace(windows, share=cutter.shares_of_labels(share))
-    if warn is not None:
-        for remark in cutter.remarks():
-            warn(remark)
-    return windows
 
 
 @dataclass(frozen=True)
@@ -101,12 +66,8 @@ class Cutter:
         self.nbytes = 0
         """Bytes of the windows that `batch` would give."""
 
-    def add(self, recording: Recording) -> None:
-        """Cut one more recording; as `take`."""
-        self.take(digest(recording, self.how))
-
     def take(self, recording: Digest) -> None:
-        """Take what was cut, here or elsewhere, of one more recording.
+        """Take what was cut, by this process or another, of one more recording.
 
         Raises:
             DataError: it does not fit those before it, or a value is wrong.
