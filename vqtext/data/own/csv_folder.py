@@ -50,7 +50,6 @@ from vqtext.data.readers.base import Reader, Warn, existing, stamps
 from vqtext.data.recordings.findings import ReadLog
 from vqtext.data.recordings.recording import Recording
 from vqtext.data.recordings.resting import AtRest
-from vqtext.data.text.own_table import OwnTable
 from vqtext.errors import DataError
 
 
@@ -145,22 +144,6 @@ class Csv(Reader):
         return stamps([self.folder / CONTENTS, *files, *intervals], self.folder)
 
 
-def recordings_of(table: OwnTable, name: str, path: str, contents: Contents) -> Iterator[Recording]:
-    """One table as recordings: one, or one for each stretch of rows of one subject.
-
-    Args:
-        table: the columns `Contents.numbers` and `Contents.words`.
-        name: of the recording, and what errors call the table.
-        path: what patterns are matched with.
-
-    Raises:
-        DataError: a row has no label, time stamps are wrong, or the name says no subject; names row and
-            column.
-    """
-    rows = rows_of(table, name, contents)
-    yield from recordings_of_rows(rows, Group(name, (path,)), contents, None)
-
-
 def unlabelled_recordings(
     file: Path, contents: Contents, folder: Path, warn: Warn = lambda line: None
 ) -> list[Recording]:
@@ -177,7 +160,7 @@ def unlabelled_recordings(
         warn: takes a line for what a user should know though it is no error.
 
     Raises:
-        DataError: as `recordings_of`.
+        DataError: it cannot be read, or its time stamps are wrong; names row and column.
     """
     none = {"label_column": None, "label_pattern": None, "intervals": None, "truth_column": None}
     contents = contents.model_copy(update=none)

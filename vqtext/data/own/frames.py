@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from vqtext.data.own.contents import CONTENTS, Contents, check_contents
-from vqtext.data.own.csv_folder import recordings_of
+from vqtext.data.own.groups import Group
+from vqtext.data.own.own_recordings import recordings_of_rows
+from vqtext.data.own.own_rows import rows_of
 from vqtext.data.text.file_keys import FileKeys
 from vqtext.data.text.frame_tables import read_frame
 from vqtext.data.text.own_table import OwnTable
@@ -57,15 +59,16 @@ def write_frames(folder: Path, frames: Any, contents: Contents, recording_column
     written = _as_written(contents)
     (folder / CONTENTS).write_text(_toml(written), encoding="utf-8")
     kind = "frame" if recording_column is None else "recording"
-    for name, frame, rows in _recordings(frames, recording_column):
+    for name, frame, lines in _recordings(frames, recording_column):
         file = folder / f"{name}.csv"
         if not _can_name_a_file(name):
             raise DataError(f"{kind} {name!r}: this cannot be the name of a file; give it another")
         if file.exists():
             raise DataError(f"two recordings are named {name!r}")
         where = f"{kind} {name}"
-        table = read_frame(frame, where, contents.numbers, contents.words, rows, contents, contents.rate_hz)
-        for _ in recordings_of(table, where, file.name, contents):
+        table = read_frame(frame, where, contents.numbers, contents.words, lines, contents, contents.rate_hz)
+        rows, group = rows_of(table, where, contents), Group(where, (file.name,))
+        for _ in recordings_of_rows(rows, group, contents, None):
             pass  # errors come now, and name rows of the frame
         _write(file, table, written)
 

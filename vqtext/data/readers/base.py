@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 from vqtext.data.recordings.findings import ReadLog
 from vqtext.data.recordings.grid import GAP_S
 from vqtext.data.recordings.recording import Recording
-from vqtext.errors import UsageError
+from vqtext.errors import DataError, UsageError
 
 READERS = {
     "basic_motions": "vqtext.data.readers.basic_motions:BasicMotions",
@@ -113,6 +113,34 @@ def open_reader(name: str, path: Path | str | None, rate_hz: float | None, warn:
     module, _, cls = READERS[name].partition(":")
     reader: Reader = getattr(import_module(module), cls)(None if path is None else Path(path), rate_hz, warn)
     return reader
+
+
+class FileReader(Reader):
+    """A data set each of whose files is a part.
+
+    Attributes:
+        folders: where its archive unpacks to, inside the folder that the user names.
+        example: the name of a file, for the error where there is none.
+        files: all of them, in order.
+    """
+
+    folders: ClassVar[tuple[str, ...]] = ()
+    example: ClassVar[str]
+
+    def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
+        super().__init__(path, rate_hz, warn)
+        self.root = data_folder(path, self.dataset, *self.folders)
+        self.files = self.find()
+        self.parts = len(self.files)
+        if not self.files:
+            raise DataError(f"{self.root}: no file {self.example}")
+
+    @abstractmethod
+    def find(self) -> list[Path]:
+        """The files below ``root``."""
+
+    def fingerprint(self) -> Any:
+        return stamps(self.files, self.root)
 
 
 def data_folder(path: Path | None, name: str, *inside: str) -> Path:

@@ -20,16 +20,16 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from vqtext.data.readers.base import Reader, Warn, data_folder, stamps
+from vqtext.data.readers.base import FileReader
 from vqtext.data.readers.columns import code_track
 from vqtext.data.readers.tables import read_table
 from vqtext.data.recordings.recording import Recording
-from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
 
 RATE_HZ = 50.0
@@ -63,12 +63,7 @@ SENSORS = (
     ("wrist", "right wrist", "mag", 20),
 )
 """Name, place, modality and x column, counted from 0; 3 and 4 are the ECG, 23 the activity."""
-UNITS = {
-    "acc": ("m/s2", 1.0),
-    "gyro": ("rad/s", math.pi / 180),
-    "mag": ("1", 1.0),
-    "unknown": ("1", 1.0),
-}
+UNITS = {"acc": ("m/s2", 1.0), "gyro": ("rad/s", math.pi / 180), "mag": ("1", 1.0), "unknown": ("1", 1.0)}
 """Modality → unit, and the factor that leads to it."""
 
 CHANNELS = tuple(
@@ -84,51 +79,47 @@ WITHOUT_GYROSCOPES = tuple(
 )
 
 
-class Mhealth(Reader):
+class Mhealth(FileReader):
     """One recording a file."""
 
     dataset = "mhealth"
     window_s: ClassVar[float | None] = 5.12
     stride_s: ClassVar[float | None] = 2.56
+    folders = ("MHEALTHDATASET",)
+    example = "mHealth_subjectN.log of MHEALTH"
 
-    def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
-        super().__init__(path, rate_hz, warn)
-        self.root = data_folder(path, "mhealth", "MHEALTHDATASET")
-        names = ((re.fullmatch(r"mHealth_subject(\d+)", file.stem), file) for file in self.root.glob("*.log"))
-        self.files = {int(name[1]): file for name, file in names if name}
-        if not self.files:
-            raise DataError(f"{self.root}: no file mHealth_subjectN.log of MHEALTH")
-        self.parts = len(self.files)
-        self.channels: tuple[Channel, ...] = ()
+    def find(self) -> list[Path]:
+        files = [file for file in self.root.glob("*.log") if re.fullmatch(r"mHealth_subject\d+", file.stem)]
+        return sorted(files, key=_subject)
 
     def part(self, number: int) -> Iterator[Recording]:
-        subject = sorted(self.files)[number]
-        file = self.files[subject]
+        file = self.files[number]
         table = read_table(file, COLUMNS, keep=[*_PLACES, COLUMNS - 1])
-        channels = self._channels()
-        factors = [UNITS[channel.modality][1] for channel in channels]
+        factors = [UNITS[channel.modality][1] for channel in self.channels]
         yield Recording(
-            name=f"subject{subject}",
+            name=f"subject{_subject(file)}",
             signal=(table[:, :-1] * factors).T.astype(np.float32),
             rate_hz=RATE_HZ,
-            channels=channels,
+            channels=self.channels,
             label=code_track(table[:, -1], LABELS, file, column=COLUMNS),
-            subject=Subject(str(subject)),
+            subject=Subject(str(_subject(file))),
         )
 
-    def fingerprint(self) -> Any:
-        return stamps((self.files[subject] for subject in sorted(self.files)), self.root)
-
-    def _channels(self) -> tuple[Channel, ...]:
+    @cached_property
+    def channels(self) -> tuple[Channel, ...]:
         """Of all files, by what the first one shows of its rotation rates."""
-        if not self.channels:
-            file = self.files[min(self.files)]
-            turns = np.nan_to_num(read_table(file, COLUMNS, keep=_TURNS))
-            fast = float(np.quantile(np.abs(turns), 0.99))
-            self.channels = CHANNELS if fast > LEAST_TURN else WITHOUT_GYROSCOPES
-            if fast <= LEAST_TURN:
-                self.warn(
-                    f"{file}: rotation rates hardly exceed {fast:.3g}, which cannot be the deg/s of the "
-                    "readme: their unit is unknown, and motion at ankle and wrist is read from accelerations"
-                )
-        return self.channels
+        file = self.files[0]
+        turns = np.nan_to_num(read_table(file, COLUMNS, keep=_TURNS))
+        fast = float(np.quantile(np.abs(turns), 0.99))
+        if fast > LEAST_TURN:
+            return CHANNELS
+        self.warn(
+            f"{file}: rotation rates hardly exceed {fast:.3g}, which cannot be the deg/s of the readme: "
+            "their unit is unknown, and motion at ankle and wrist is read from accelerations"
+        )
+        return WITHOUT_GYROSCOPES
+
+
+def _subject(file: Path) -> int:
+    """The N of ``mHealth_subjectN.log``."""
+    return int(file.stem.removeprefix("mHealth_subject"))

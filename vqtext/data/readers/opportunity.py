@@ -25,16 +25,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from vqtext.data.readers.base import Reader, Warn, data_folder, stamps
+from vqtext.data.readers.base import FileReader
 from vqtext.data.readers.columns import code_track
 from vqtext.data.readers.tables import read_table
 from vqtext.data.recordings.grid import on_time
 from vqtext.data.recordings.recording import Recording
-from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
 
 RATE_HZ = 30.0
@@ -84,21 +83,18 @@ _PLACES = [first + axis - 1 for *_, columns in SENSORS for first in columns.valu
 _FACTORS = np.array([UNITS[channel.modality][1] for channel in CHANNELS])
 
 
-class Opportunity(Reader):
+class Opportunity(FileReader):
     """One recording a run."""
 
     dataset = "opportunity"
     window_s: ClassVar[float | None] = 2.0
     stride_s: ClassVar[float | None] = 1.0
+    folders = ("OpportunityUCIDataset/dataset", "dataset")
+    example = "S1-ADL1.dat … S4-Drill.dat of Opportunity"
 
-    def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
-        super().__init__(path, rate_hz, warn)
-        self.root = data_folder(path, "opportunity", "OpportunityUCIDataset/dataset", "dataset")
+    def find(self) -> list[Path]:
         files = sorted(self.root.glob("S*-*.dat"))
-        self.files = [file for file in files if re.fullmatch(r"S[1-4]-(ADL[1-5]|Drill)", file.stem)]
-        if not self.files:
-            raise DataError(f"{self.root}: no file S1-ADL1.dat … S4-Drill.dat of Opportunity")
-        self.parts = len(self.files)
+        return [file for file in files if re.fullmatch(r"S[1-4]-(ADL[1-5]|Drill)", file.stem)]
 
     def part(self, number: int) -> Iterator[Recording]:
         file = self.files[number]
@@ -113,6 +109,3 @@ class Opportunity(Reader):
             truth=code_track(table[:, 2], GESTURES, file, GESTURE),
         )
         yield on_time(recording, table[:, 0] / 1000, self.log.warn_once, str(file))
-
-    def fingerprint(self) -> Any:
-        return stamps(self.files, self.root)

@@ -23,11 +23,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from vqtext.data.readers.base import Reader, Warn, data_folder, stamps
+from vqtext.data.readers.base import FileReader
 from vqtext.data.readers.columns import code_track
 from vqtext.data.readers.tables import read_table
 from vqtext.data.recordings.grid import on_time
@@ -97,23 +97,20 @@ SUBJECTS = {
 """The published table of participants."""
 
 
-class Pamap2(Reader):
+class Pamap2(FileReader):
     """One recording a file."""
 
     dataset = "pamap2"
     window_s: ClassVar[float | None] = 5.12
     stride_s: ClassVar[float | None] = 2.56
+    folders = ("PAMAP2_Dataset",)
+    example = "Protocol/subject1NN.dat of PAMAP2"
 
-    def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
-        super().__init__(path, rate_hz, warn)
-        self.root = data_folder(path, "pamap2", "PAMAP2_Dataset")
+    def find(self) -> list[Path]:
         folders = [self.root / "Protocol", self.root / "Optional"]
         if not folders[0].is_dir():
             folders = [self.root]
-        self.files = [file for folder in folders for file in sorted(folder.glob("subject*.dat"))]
-        if not self.files:
-            raise DataError(f"{self.root}: no file Protocol/subject1NN.dat of PAMAP2")
-        self.parts = len(self.files)
+        return [file for folder in folders for file in sorted(folder.glob("subject*.dat"))]
 
     def part(self, number: int) -> Iterator[Recording]:
         file = self.files[number]
@@ -133,6 +130,3 @@ class Pamap2(Reader):
             subject=SUBJECTS[found[1]],
         )
         yield on_time(recording, table[:, 0], self.log.warn_once, str(file))
-
-    def fingerprint(self) -> Any:
-        return stamps(self.files, self.root)

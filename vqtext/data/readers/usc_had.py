@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from vqtext.data.readers.base import Reader, Warn, data_folder, stamps
+from vqtext.data.readers.base import FileReader, Warn
 from vqtext.data.recordings.recording import Recording
 from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
@@ -55,23 +55,22 @@ CHANNELS = tuple(
 _FACTORS = np.repeat([factor for _, factor in SENSORS.values()], 3)[:, None]
 
 
-class UscHad(Reader):
+class UscHad(FileReader):
     """One recording a file."""
 
     dataset = "usc_had"
     window_s: ClassVar[float | None] = 5.12
     stride_s: ClassVar[float | None] = 2.56
+    folders = ("USC-HAD",)
+    example = "SubjectN/aAtT.mat of USC-HAD"
 
     def __init__(self, path: Path | None, rate_hz: float | None, warn: Warn) -> None:
         super().__init__(path, rate_hz, warn)
-        self.root = data_folder(path, "usc_had", "USC-HAD")
-        self.files = sorted(
-            (file for file in self.root.rglob("*.mat") if re.fullmatch(r"a\d+t\d+", file.stem)), key=_order
-        )
-        if not self.files:
-            raise DataError(f"{self.root}: no file SubjectN/aAtT.mat of USC-HAD")
-        self.parts = len(self.files)
         self.subjects: dict[Path, Subject] = {}
+
+    def find(self) -> list[Path]:
+        files = self.root.rglob("*.mat")
+        return sorted((file for file in files if re.fullmatch(r"a\d+t\d+", file.stem)), key=_order)
 
     def part(self, number: int) -> Iterator[Recording]:
         file = self.files[number]
@@ -96,9 +95,6 @@ class UscHad(Reader):
             label=LABELS[activity],
             subject=self._subject(file.parent),
         )
-
-    def fingerprint(self) -> Any:
-        return stamps(self.files, self.root)
 
     def _subject(self, folder: Path) -> Subject:
         """Who the files of a folder are of."""

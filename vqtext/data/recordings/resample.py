@@ -9,6 +9,12 @@ import numpy as np
 from vqtext.errors import DataError
 
 
+def runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    """Stretches (start, stop) in which a mask ``(T,)`` is true."""
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
 def fill(signal: np.ndarray, longest: int | None = None) -> np.ndarray:
     """Missing samples replaced by straight lines between their neighbours, in each channel on its own.
 
@@ -27,8 +33,7 @@ def fill(signal: np.ndarray, longest: int | None = None) -> np.ndarray:
         if missing.all() or not missing.any():
             continue
         if longest is not None:
-            edges = np.flatnonzero(np.diff(missing, prepend=False, append=False))
-            for start, stop in zip(edges[::2], edges[1::2], strict=True):
+            for start, stop in runs(missing):
                 if stop - start > longest or start == 0 or stop == row.size:
                     missing[start:stop] = False
         known = ~np.isnan(row)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from vqtext.data.recordings.resample import runs
 from vqtext.errors import DataError
 
 GAP_S = 1.0
@@ -132,8 +133,7 @@ def _sort(stamped: Stamped, rate_hz: float, repeated: Repeated) -> None:
     while True:
         own = stamped.periods[start : start + size]
         late = own < np.maximum.accumulate(own)
-        edges = np.flatnonzero(np.diff(late, prepend=False, append=False))
-        long = [int(a) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > GAP_S * rate_hz]
+        long = [a for a, b in runs(late) if b - a > GAP_S * rate_hz]
         if not long and start + size < len(stamped.periods):
             size *= 2  # so that many resets do not each scan all that follows
             continue

@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 
 from vqtext.data.recordings.recording import Recording
-from vqtext.data.recordings.resample import fill, nearest, resample
+from vqtext.data.recordings.resample import fill, nearest, resample, runs
 from vqtext.data.recordings.time_stamped import GAP_S
 from vqtext.data.windows.coverage import Reason
 from vqtext.errors import DataError
@@ -181,12 +181,7 @@ def _cut_stretch(one: _Labelled, how: Cut, rate_hz: float, pad: bool, found: Cut
 def _pieces(recording: Recording, gap_s: float) -> Iterator[tuple[int, int]]:
     """Stretches (start, stop) of a recording in which time runs on."""
     silent = np.isnan(recording.signal).all(axis=0)
-    edges = np.flatnonzero(np.diff(silent, prepend=False, append=False))
-    gaps = [
-        (int(a), int(b))
-        for a, b in zip(edges[::2], edges[1::2], strict=True)
-        if b - a > gap_s * recording.rate_hz
-    ]
+    gaps = [(a, b) for a, b in runs(silent) if b - a > gap_s * recording.rate_hz]
     gaps += [(at, at) for at in recording.breaks]
     start = 0
     for a, b in sorted(gaps):
