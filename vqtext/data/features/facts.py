@@ -100,26 +100,21 @@ class Facts:
 
 
 def facts(windows: Windows, segments: int) -> Facts:
-    """Measure windows in memory, each by itself.
-
-    Args:
-        windows: the data.
-        segments: how many equal stretches a window is measured in; never more than it has samples.
-    """
+    """Measure windows in memory, each by itself, in so many equal segments; at most one a sample."""
     border = np.linspace(0, windows.T, min(segments, windows.T) + 1).round().astype(int)
     signal = windows.signal[:]
-    found = magnitudes(signal, windows.channels, windows.rate_hz)
+    magnitude = magnitudes(signal, windows.channels, windows.rate_hz)
     unit = {(channel.location, channel.modality): channel.unit for channel in windows.channels}
-    shape = (windows.n, len(border) - 1, len(found))
+    shape = (windows.n, len(border) - 1, len(magnitude))
     height = np.full(shape, np.nan, dtype=np.float32)
-    seen = {_quantity(name) for modalities in found.values() for name in modalities}
+    seen = {_quantity(name) for modalities in magnitude.values() for name in modalities}
     peak = {
-        name: np.full((windows.n, len(found)), np.nan, dtype=np.float32)
+        name: np.full((windows.n, len(magnitude)), np.nan, dtype=np.float32)
         for name in PEAKS
         if name in seen or name in ("gyro", "acc")
     }
     kinds: list[str] = []
-    for i, (location, modalities) in enumerate(found.items()):
+    for i, (location, modalities) in enumerate(magnitude.items()):
         kinds.append(next(kind for kind, of in KINDS.items() if not modalities.keys().isdisjoint(of)))
         heights = []
         for modality, values in modalities.items():
@@ -133,7 +128,8 @@ def facts(windows: Windows, segments: int) -> Facts:
         mean, present = _mean(np.stack(heights), axis=0)
         height[..., i] = np.where(present, mean, np.nan)
     level = np.nan_to_num(np.clip(np.floor(height), 0, 3), nan=-1).astype(np.int8)
-    return Facts(list(found), border, height, level, _turns(windows, list(found), border), peak, kinds)
+    turn = _turns(windows, list(magnitude), border)
+    return Facts(list(magnitude), border, height, level, turn, peak, kinds)
 
 
 def cadence(signal: np.ndarray, channels: Sequence[Channel], location: str, rate_hz: float) -> float | None:

@@ -73,8 +73,6 @@ def magnitudes(
 
     Args:
         signal: ``(N, C, T)``, NaN where there is no sample.
-        channels: metadata of the C channels.
-        rate_hz: samples a second.
         scales: location → the scale of its unknown channels; None takes each window's own.
 
     Returns:

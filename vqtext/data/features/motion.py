@@ -50,13 +50,11 @@ class MotionScale:
 
     @classmethod
     def of(cls, signal: Rows, train: np.ndarray, channels: Sequence[Channel], rate_hz: float) -> MotionScale:
-        """Measure floors, means and spreads on training windows: `SAMPLE` of them, spread over all.
+        """Measure floors, means and spreads on `SAMPLE` training windows, spread over all of them.
 
         Args:
             signal: ``(N, C, T)``, NaN where there is no sample.
             train: places of the training windows, ``(n,)``. No other window is looked at.
-            channels: metadata of the C channels.
-            rate_hz: samples a second.
         """
         index = train[np.linspace(0, len(train) - 1, min(SAMPLE, len(train))).round().astype(int)]
         sample = signal[index]

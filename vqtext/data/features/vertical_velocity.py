@@ -43,8 +43,6 @@ def vertical_velocities(signal: np.ndarray, channels: Sequence[Channel], rate_hz
 
     Args:
         signal: ``(N, C, T)``, NaN where there is no sample.
-        channels: metadata of the C channels.
-        rate_hz: samples a second.
 
     Returns:
         ``(N, T, P) float32`` in the order of `direction_cells`, NaN where an axis has no sample.

@@ -46,10 +46,9 @@ def splits_for(windows: Windows, settings: TrainSettings) -> list[Split]:
 def fold_windows(
     windows: Windows, folds: int | Literal["loso"], validation: float = 0.2, seed: int = 0
 ) -> list[Split]:
-    """A split for each fold; the subjects of a fold are tested, the others train.
+    """A split for each fold; its subjects are tested, the others train, and unknown ones take no part.
 
     Args:
-        windows: the data; windows of unknown subjects take no part.
         folds: how many, or "loso": leave one subject out, as many folds as subjects.
         validation: share of the training subjects of each fold that choose its epoch.
         seed: of every random choice.

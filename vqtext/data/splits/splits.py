@@ -98,7 +98,6 @@ def split_windows(
     """Split windows into train, validation and test.
 
     Args:
-        windows: the data.
         test_subjects: ids of the subjects to test on; None leaves it to ``how``.
         validation: share of the training subjects, or recordings, that are kept apart at first.
         seed: of every random choice; the same seed gives the same split.

@@ -77,24 +77,19 @@ def read_frame(
         floats(_numbers_of(columns[column]), column, lines, name, decimal, keys.missing, is_said)
         for column in numbers
     ]
-    found = {column: as_words(_words_of(columns[column]), keys.missing) for column in words}
+    texts = {column: as_words(_words_of(columns[column]), keys.missing) for column in words}
     stamps = _stamps([columns[column] for column in keys.times], keys, rate_hz, lines, name)
-    return OwnTable(
-        np.array(signal).reshape(len(numbers), len(lines)),
-        found,
-        lines,
-        None if stamps is None else stamps.times,
-        None if stamps is None else stamps.start_s,
-        (stamps.found,) if stamps is not None and stamps.found else (),
-    )
+    values = np.array(signal).reshape(len(numbers), len(lines))
+    found = (stamps.found,) if stamps.found else ()
+    return OwnTable(values, texts, lines, stamps.times, stamps.start_s, found)
 
 
 def _stamps(
     columns: Sequence[Any], keys: FileKeys, rate_hz: float | None, lines: Sequence[int], name: str
-) -> Stamps | None:
+) -> Stamps:
     """The time stamps of a frame: datetimes and differences of them, numbers or text."""
     if not columns:
-        return None
+        return Stamps()
     kind = columns[0].dtype.kind if len(columns) == 1 else "O"
     if kind in "iuf" and keys.time_format is None:
         values = columns[0].to_numpy()

@@ -98,13 +98,13 @@ class RowReader:
             signal=np.concatenate([one.signal for one in blocks], axis=1)[:, :n],
             words={c: [word for one in blocks for word in one.words[c]][:n] for c, _ in self.words},
             lines=lines,
-            times=None if stamps is None else stamps.times,
-            start_s=None if stamps is None else stamps.start_s,
+            times=stamps.times,
+            start_s=stamps.start_s,
             found=self._found(stamps),
             left_out=tuple(self.left_out),
         )
 
-    def _found(self, stamps: Stamps | None) -> tuple[str, ...]:
+    def _found(self, stamps: Stamps) -> tuple[str, ...]:
         found = []
         if self.keys.encoding is None and self.encoding not in ("utf-8", "utf-8-sig"):
             found.append(f"encoding {self.encoding}")
@@ -114,9 +114,9 @@ class RowReader:
         found += [f"{what} passed over: {count}" for what, count in self.exact.skipped.items()]
         if self.exact.missing:
             found.append(f"missing where it says {', '.join(sorted(map(repr, self.exact.missing)))}")
-        return (*found, *([stamps.found] if stamps is not None and stamps.found else []))
+        return (*found, *filter(None, [stamps.found]))
 
-    def _stamps(self, blocks: list[_Block], lines: list[int], rate_hz: float | None) -> Stamps | None:
+    def _stamps(self, blocks: list[_Block], lines: list[int], rate_hz: float | None) -> Stamps:
         n = len(lines)
         if self.numeric_time:
             return from_numbers(
@@ -128,7 +128,7 @@ class RowReader:
             return from_fields(fields, keys, rate_hz, lines, self.name)
         if self.form.rate_hz:
             return Stamps(np.arange(n) / self.form.rate_hz, self.form.start_s)
-        return None
+        return Stamps()
 
     def _look_at(self, block: list[str], text: str) -> None:
         """Find out what the first rows that have any number say of all."""

@@ -30,15 +30,15 @@ class Stamps:
     """The time of n rows.
 
     Attributes:
-        times: seconds since the first stamp, ``(n,)``; NaN where a stamp is missing.
+        times: seconds since the first stamp, ``(n,)``; NaN where one is missing; None where rows have none.
         start_s: the first stamp itself, in seconds: since 1970 where the stamps say a date (by UTC where they
             say no zone), since midnight where they say the time of day, else by the device's own clock. None
             where every stamp is missing.
         found: what was found and a user should know, in words; "" for plain seconds.
     """
 
-    times: np.ndarray
-    start_s: float | None
+    times: np.ndarray | None = None
+    start_s: float | None = None
     found: str = ""
 
 

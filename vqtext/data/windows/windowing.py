@@ -98,24 +98,18 @@ class CutRecording:
 
 
 def cut_recording(recording: Recording, codes: np.ndarray, how: Cut) -> CutRecording:
-    """Cut one recording.
-
-    Args:
-        recording: the recording.
-        codes: of its labels, ``(T,)``; −1 is no label.
-        how: lengths, borders, rate.
-    """
+    """Cut one recording with label codes ``(T,)``, where −1 is no label."""
     rate_hz = how.rate_hz or recording.rate_hz
-    found = CutRecording()
+    cut = CutRecording()
     pieces = list(_in_one_piece(recording, codes, how, rate_hz))
     stretches = [
         one for i, piece in enumerate(pieces) for one in _labelled(piece, how, rate_hz, i, len(pieces))
     ]
-    found.samples = found.lost["no label"] = sum(piece.label.size for piece in pieces)
+    cut.samples = cut.lost["no label"] = sum(piece.label.size for piece in pieces)
     for one in stretches:
-        found.lost["no label"] -= one.stretch.label.size
-        _cut_stretch(one, how, rate_hz, len(stretches) == 1, found)
-    return found
+        cut.lost["no label"] -= one.stretch.label.size
+        _cut_stretch(one, how, rate_hz, len(stretches) == 1, cut)
+    return cut
 
 
 def _in_one_piece(recording: Recording, codes: np.ndarray, how: Cut, rate_hz: float) -> Iterator[Stretch]:
@@ -150,8 +144,8 @@ def _labelled(piece: Stretch, how: Cut, rate_hz: float, number: int, pieces: int
     ]
 
 
-def _cut_stretch(one: _Labelled, how: Cut, rate_hz: float, pad: bool, found: CutRecording) -> None:
-    """Add the windows of a stretch to those found, and count what is in none of them."""
+def _cut_stretch(one: _Labelled, how: Cut, rate_hz: float, pad: bool, cut: CutRecording) -> None:
+    """Add the windows of a stretch to ``cut``, and count what is in none of them."""
     stretch, length = one.stretch, one.stretch.label.size
     if how.window_s is None:
         size = stride = length
@@ -168,14 +162,14 @@ def _cut_stretch(one: _Labelled, how: Cut, rate_hz: float, pad: bool, found: Cut
     for start in starts:
         window = stretch.part(start, start + size, rate_hz)
         if np.isnan(window.signal).all():
-            found.lost["no sample"] += min(size, stride)
+            cut.lost["no sample"] += min(size, stride)
         else:
-            found.windows.append(window)
+            cut.windows.append(window)
     if not starts:  # it is the shorter of its ends' fault
-        found.lost[one.ends if one.ends != "too short" else one.begins] += length
+        cut.lost[one.ends if one.ends != "too short" else one.begins] += length
         return
-    found.lost["between strides"] += (len(starts) - 1) * max(stride - size, 0)
-    found.lost[one.ends] += length - (starts[-1] + size)
+    cut.lost["between strides"] += (len(starts) - 1) * max(stride - size, 0)
+    cut.lost[one.ends] += length - (starts[-1] + size)
 
 
 def _pieces(recording: Recording, gap_s: float) -> Iterator[tuple[int, int]]:
