@@ -112,24 +112,24 @@ class Sensor:
 def earlier(kinds: Sequence[Hashable]) -> list[int]:
     """Of each, how many that are the same came before."""
     seen: Counter[Hashable] = Counter()
-    found = []
+    counts = []
     for kind in kinds:
-        found.append(seen[kind])
+        counts.append(seen[kind])
         seen[kind] += 1
-    return found
+    return counts
 
 
 def sensors(channels: Sequence[Channel]) -> list[Sensor]:
     """The worn sensors of C channels that have all three axes, in the order of their first channels."""
-    found: dict[tuple[str, str], dict[str, int]] = {}
+    axes_of: dict[tuple[str, str], dict[str, int]] = {}
     for i, channel in enumerate(channels):
         if channel.modality in _NOT_WORN:
             continue
-        found.setdefault((channel.location, channel.modality), {}).setdefault(channel.axis, i)
-    whole = {key: (at["x"], at["y"], at["z"]) for key, at in found.items() if {"x", "y", "z"} <= set(at)}
+        axes_of.setdefault((channel.location, channel.modality), {}).setdefault(channel.axis, i)
+    complete = {key: (at["x"], at["y"], at["z"]) for key, at in axes_of.items() if {"x", "y", "z"} <= set(at)}
     return [
         Sensor(location, modality, axes, modality == "acc" and all(channels[i].gravity for i in axes))
-        for (location, modality), axes in whole.items()
+        for (location, modality), axes in complete.items()
     ]
 
 

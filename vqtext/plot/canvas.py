@@ -128,11 +128,11 @@ def tick_labels(axis: Any, places: Sequence[float], texts: Sequence[str], **how:
 
 def numbered(names: Sequence[str], looks: Mapping[str, int] | None) -> dict[str, int]:
     """The number of each name's look, as ``looks`` has it; of others in their order, after those."""
-    found = dict(looks or {})
+    number = dict(looks or {})
     for name in names:
         if name != UNKNOWN_NAME:
-            found.setdefault(name, max(found.values(), default=-1) + 1)
-    return found
+            number.setdefault(name, max(number.values(), default=-1) + 1)
+    return number
 
 
 def fill(number: int | None) -> dict[str, Any]:

@@ -233,13 +233,13 @@ def _is_where(base: Sequence[str], i: int, table: Table) -> bool:
 
 def _parts(base: Sequence[str], table: Table) -> int:
     """The parts that move; a part behind a preposition only says where they go."""
-    found = i = 0
+    moving = i = 0
     while i < len(base):
         n, parts = longest(base, i, table.part) or (1, 0)
         if not _is_where(base, i, table):
-            found |= parts
+            moving |= parts
         i += n
-    return found
+    return moving
 
 
 def _canonical(base: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, bool], table: Table) -> str:
@@ -247,10 +247,10 @@ def _canonical(base: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, 
     pure = [span for span in spans if all(cue.pure and cue.axis in poles for cue in span.cues)]
     words = dict.fromkeys(table.canonical[cue.axis][poles[cue.axis]] for span in pure for cue in span.cues)
     gone = {i for span in pure for i in range(span.start, span.stop)}
-    left = [word for i, word in enumerate(base) if i not in gone]
+    rest = [word for i, word in enumerate(base) if i not in gone]
     i = 0
-    while i < len(left):
-        n, word = longest(left, i, table.same) or (1, left[i])
+    while i < len(rest):
+        n, word = longest(rest, i, table.same) or (1, rest[i])
         if word not in table.single["stop"] and not (poles and word in table.single["light"]):
             words[word] = None
         i += n

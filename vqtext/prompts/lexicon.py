@@ -54,15 +54,15 @@ def lexicon(
     Raises:
         WordsError: labels that no file knows, all of them named.
     """
-    found = {label: _look_up(dataset, label, prefer) for label in labels}
-    unknown = [label for label, words in found.items() if words is None]
+    words_of = {label: _look_up(dataset, label, prefer) for label in labels}
+    unknown = [label for label, words in words_of.items() if words is None]
     if unknown:
         raise WordsError(
             f"the built-in lexicon does not know {', '.join(map(repr, unknown))}: let a language model write "
             "the words (`vqtext gen-subactions --provider openai`), or write them by hand into "
             f"{path} (labels given there are kept)"
         )
-    return SubActions(labels=[words for words in found.values() if words is not None])
+    return SubActions(labels=[words for words in words_of.values() if words is not None])
 
 
 def knows(dataset: str, label: str) -> bool:

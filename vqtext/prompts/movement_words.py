@@ -156,23 +156,23 @@ def _content(words: Sequence[str], table: Table) -> list[str]:
     """Without articles. "The back" becomes "spine", since "back" alone is a direction; "his lower leg" has
     one word for the part, since "lower his leg" is a movement; "let the rope go" becomes "let go rope".
     """
-    kept: list[str] = []
+    content: list[str] = []
     for i, (before, word, after) in enumerate(zip(["", *words], words, [*words[1:], ""], strict=False)):
         is_part = word == "back" and before in table.single["before_back"]
         half = f"{before} {_base(word, table)}"
-        if half in table.halves and kept[-1:] == [before] and (i > 1 or half in _NO_MOVEMENT):
-            kept[-1] = half
+        if half in table.halves and content[-1:] == [before] and (i > 1 or half in _NO_MOVEMENT):
+            content[-1] = half
             continue
         if is_part and (_base(after, table),) not in table.part:
             word = "spine"
         if word not in table.single["determiners"]:
-            kept.append(word)
-    if "let" in kept:
-        let = kept.index("let") + 1
-        if "go" in kept[let : let + _LONGEST]:
-            kept.remove("go")
-            kept.insert(let, "go")
-    return kept
+            content.append(word)
+    if "let" in content:
+        let = content.index("let") + 1
+        if "go" in content[let : let + _LONGEST]:
+            content.remove("go")
+            content.insert(let, "go")
+    return content
 
 
 def _base(word: str, table: Table) -> str:

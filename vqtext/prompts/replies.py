@@ -131,13 +131,13 @@ class Harmonised(_Asked):
 
 def _of_either_side(cells: dict[str, Cell]) -> dict[str, Cell]:
     """What is left of the cells of a sub-action when it is not known which side does it."""
-    left: dict[str, Cell] = {}
+    kept: dict[str, Cell] = {}
     for place, cell in cells.items():
         other = cells.get(_SIDE.sub(lambda side: _OTHER[side[0]], place), Cell())
         same = {name: value for name, value in cell if value == getattr(other, name) and not _is_sided(value)}
         if any(same.values()):
-            left[place] = Cell(**same)
-    return left
+            kept[place] = Cell(**same)
+    return kept
 
 
 def _is_sided(value: str | None) -> bool:
@@ -151,18 +151,18 @@ def _strict(schema: Any) -> Any:
         return [_strict(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {
+    strict = {
         name: {key: _strict(value) for key, value in part.items()}
         if name in ("properties", "$defs")
         else _strict(part)
         for name, part in schema.items()
         if name not in ("title", "default", "description")
     }
-    if "properties" in made:
-        made |= {"required": [*made["properties"]], "additionalProperties": False}
-    if "enum" in made:
-        made["enum"] = [value for value in made["enum"] if value != "none"]
-    return made
+    if "properties" in strict:
+        strict |= {"required": [*strict["properties"]], "additionalProperties": False}
+    if "enum" in strict:
+        strict["enum"] = [value for value in strict["enum"] if value != "none"]
+    return strict
 
 
 def _tidy(text: str) -> str:

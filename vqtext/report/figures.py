@@ -197,9 +197,9 @@ def trace_path(values: np.ndarray, low: float, high: float) -> str:
 
     Sample i stands in the middle of its own interval, so that a band from i to j covers samples i to j − 1.
     """
-    index, kept = thin(values, COLUMNS)
+    index, shown = thin(values, COLUMNS)
     x = (index + 0.5) / max(len(values), 1) * COLUMNS
-    y = 100 * (high - kept) / (high - low)
+    y = 100 * (high - shown) / (high - low)
     parts: list[str] = []
     pen_up = True
     for at, (a, b) in enumerate(zip(x, y, strict=True)):

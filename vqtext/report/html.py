@@ -104,13 +104,13 @@ def _labels(report: Report, codes: list[Code]) -> Iterator[str]:
 
 def _mistakes(confusion: Confusion, labels: tuple[str, ...]) -> list[tuple[str, str, int]]:
     """(true, read, windows), the most frequent first."""
-    found = [
+    mistakes = [
         (true, read, int(count))
         for true, row in zip(labels, confusion.counts, strict=True)
         for read, count in zip(labels, row, strict=True)
         if true != read and count > 0
     ]
-    return sorted(found, key=lambda mistake: -mistake[2])
+    return sorted(mistakes, key=lambda mistake: -mistake[2])
 
 
 def _leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:

@@ -213,12 +213,12 @@ def _turns(windows: Windows, locations: Sequence[str], border: np.ndarray) -> np
     turn to the left.
     """
     places = {(c.location, c.modality, c.axis): i for i, c in enumerate(windows.channels)}
-    found = []
+    turns = []
     for location in locations:
-        wanted = [(location, modality, axis) for modality in ("acc", "gyro") for axis in "xyz"]
-        if not all(key in places for key in wanted):
+        keys = [(location, modality, axis) for modality in ("acc", "gyro") for axis in "xyz"]
+        if not all(key in places for key in keys):
             continue
-        rows = [places[key] for key in wanted]
+        rows = [places[key] for key in keys]
         acc, gyro = rows[:3], rows[3:]
         gravity, _ = _mean(windows.signal[:, acc], axis=2)
         size, _ = _mean(np.linalg.norm(windows.signal[:, acc], axis=1), axis=1)
@@ -229,9 +229,9 @@ def _turns(windows: Windows, locations: Sequence[str], border: np.ndarray) -> np
             np.degrees(np.einsum("nct,nc->nt", np.nan_to_num(windows.signal[:, gyro]), up)) / windows.rate_hz
         )
         turned = np.add.reduceat(yaw, border[:-1], axis=1)
-        found.append(np.where(steady[:, None], turned, np.nan))
-    if not found:
+        turns.append(np.where(steady[:, None], turned, np.nan))
+    if not turns:
         return np.full((windows.n, len(border) - 1), np.nan)
-    stacked = np.stack(found)
+    stacked = np.stack(turns)
     known = ~np.isnan(stacked).all(axis=0)
     return np.where(known, np.nanmedian(np.where(known, stacked, 0), axis=0), np.nan)

@@ -79,7 +79,7 @@ def magnitudes(
         location → modality → smoothed magnitudes ``(N, T)``, NaN where an axis has no sample. Locations are
         in the order of their channels; those without motion channels are left out.
     """
-    found: dict[str, dict[str, np.ndarray]] = {}
+    of_location: dict[str, dict[str, np.ndarray]] = {}
     for location in dict.fromkeys(channel.location for channel in channels):
         rows = {name: own for name in SHOW_MOTION if (own := rows_of(channels, location, name))}
         unknown = rows.pop("unknown", None)
@@ -89,8 +89,8 @@ def magnitudes(
         if not magnitude and unknown:
             magnitude["other"] = _distance(signal[:, unknown], None if scales is None else scales[location])
         if magnitude:
-            found[location] = {name: smooth(values, rate_hz) for name, values in magnitude.items()}
-    return found
+            of_location[location] = {name: smooth(values, rate_hz) for name, values in magnitude.items()}
+    return of_location
 
 
 def moving_axes(modality: str, values: np.ndarray, rate_hz: float) -> np.ndarray:
@@ -112,10 +112,10 @@ def traces(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) -> n
 
 def unwrapped(angles: np.ndarray) -> np.ndarray:
     """Angles in rad without the jumps where they are counted anew, along the last axis."""
-    there = ~np.isnan(angles)
-    last = np.maximum.accumulate(np.where(there, np.arange(angles.shape[-1]), 0), axis=-1)
-    held = np.take_along_axis(np.nan_to_num(angles.astype(np.float64)), last, axis=-1)
-    return np.where(there, np.unwrap(held, axis=-1), np.nan)
+    present = ~np.isnan(angles)
+    last = np.maximum.accumulate(np.where(present, np.arange(angles.shape[-1]), 0), axis=-1)
+    filled = np.take_along_axis(np.nan_to_num(angles.astype(np.float64)), last, axis=-1)
+    return np.where(present, np.unwrap(filled, axis=-1), np.nan)
 
 
 def slopes(values: np.ndarray, rate_hz: float) -> np.ndarray:
@@ -153,8 +153,8 @@ def rectified(values: np.ndarray, rate_hz: float) -> np.ndarray:
     its amplifier, see `SWING`, and so does one that stands still; what was rectified before, and an envelope,
     counts from zero."""
     centred = values.astype(np.float32) - median(values)
-    total, left = (_mean(np.square(x), axis=2)[..., None] for x in (centred, smooth(centred, rate_hz)))
-    return np.abs(np.where(left <= SWING**2 * total, centred, values))
+    total, smoothed = (_mean(np.square(x), axis=2)[..., None] for x in (centred, smooth(centred, rate_hz)))
+    return np.abs(np.where(smoothed <= SWING**2 * total, centred, values))
 
 
 def smooth(values: np.ndarray, rate_hz: float) -> np.ndarray:

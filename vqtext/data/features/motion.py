@@ -62,10 +62,10 @@ class MotionScale:
         for location in dict.fromkeys(channel.location for channel in channels):
             if unknown := rows_of(channels, location, "unknown"):
                 scales[location] = OwnScale.of(sample[:, unknown])
-        found = magnitudes(sample, channels, rate_hz, scales)
+        magnitude = magnitudes(sample, channels, rate_hz, scales)
         scores = {
             location: {name: _score(values) for name, values in modalities.items()}
-            for location, modalities in found.items()
+            for location, modalities in magnitude.items()
         }
         return cls(tuple(channels), rate_hz, tuple(scores), scores, scales)
 
@@ -77,11 +77,11 @@ class MotionScale:
     def motion(self, signal: np.ndarray) -> np.ndarray:
         """Log motion of each of the `sensors` in units of its spread, ``(n, C, T)`` → ``(n, T, S) float32``,
         NaN where it has no sample."""
-        found = magnitudes(signal, self.channels, self.rate_hz, self.scales)
+        magnitude = magnitudes(signal, self.channels, self.rate_hz, self.scales)
         out = np.empty((signal.shape[0], signal.shape[2], len(self.sensors)), dtype=np.float32)
         for s, (location, name) in enumerate(self.sensors):
             floor, mean, spread = self.scores[location][name]
-            out[..., s] = (np.log(np.maximum(found[location][name], floor)) - mean) / spread
+            out[..., s] = (np.log(np.maximum(magnitude[location][name], floor)) - mean) / spread
         return out
 
     def best(self, motion: np.ndarray) -> np.ndarray:

@@ -31,8 +31,8 @@ def direction_cells(channels: Sequence[Channel]) -> list[tuple[str, str]]:
 
     A rise needs three axes of an accelerometer that feels gravity, a turn those of a gyroscope beside it.
     """
-    found = _upright(channels)
-    return [(location, way) for location, own in found.items() for way in list(SIGNS)[: len(own)]]
+    sensors_of = _upright(channels)
+    return [(location, way) for location, own in sensors_of.items() for way in list(SIGNS)[: len(own)]]
 
 
 def vertical_velocities(signal: np.ndarray, channels: Sequence[Channel], rate_hz: float) -> np.ndarray:
@@ -63,17 +63,17 @@ def velocities_and_ups(
         As `vertical_velocities`; and unit vectors, ``(N, T, 3·H) float32`` for the H places of
         `upright_places`, NaN where an axis of the accelerometer has no sample.
     """
-    found, ups = [], []
+    velocities, ups = [], []
     for own in _upright(channels).values():
         acc, *gyro = (signal[:, sensor.axes].transpose(0, 2, 1).astype(np.float32) for sensor in own)
         up = _vertical(acc, gyro[0] if gyro else None, rate_hz)
-        found.append(_rise(acc, up, rate_hz))
-        found += [(rates * up).sum(-1) for rates in gyro]
+        velocities.append(_rise(acc, up, rate_hz))
+        velocities += [(rates * up).sum(-1) for rates in gyro]
         ups.append(np.where(np.isfinite(acc).all(-1, keepdims=True), up, np.nan))
     nothing = np.zeros((signal.shape[0], signal.shape[2], 0), np.float32)
-    if not found:
+    if not velocities:
         return nothing, nothing
-    return np.stack(found, axis=-1), np.concatenate(ups, axis=-1)
+    return np.stack(velocities, axis=-1), np.concatenate(ups, axis=-1)
 
 
 def upright_places(channels: Sequence[Channel]) -> list[str]:

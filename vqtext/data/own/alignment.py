@@ -38,21 +38,21 @@ Laid = tuple[int, float, Piece]
 def stretches(laid: list[Laid], rate_hz: float) -> Iterator[tuple[int, int, list[Laid]]]:
     """Stretches in which some file has samples, save for up to `GAP_S`: the first sample, the one after the
     last, counted in periods, and what is in it."""
-    held: list[Laid] = []
+    current: list[Laid] = []
     first = stop = 0
-    for one in sorted(laid, key=lambda one: one[1]):
-        _, offset, piece = one
+    for entry in sorted(laid, key=lambda entry: entry[1]):
+        _, offset, piece = entry
         start = int(np.ceil(offset - _NEAR))
         last = int(offset + (piece.signal.shape[1] - 1) * rate_hz / piece.rate_hz + _NEAR)
         if last < start:
             continue  # less than a period, between two samples
-        if held and start > stop + GAP_S * rate_hz:
-            yield first, stop, held
-            held = []
-        first, stop = (min(first, start), max(stop, last + 1)) if held else (start, last + 1)
-        held.append(one)
-    if held:
-        yield first, stop, held
+        if current and start > stop + GAP_S * rate_hz:
+            yield first, stop, current
+            current = []
+        first, stop = (min(first, start), max(stop, last + 1)) if current else (start, last + 1)
+        current.append(entry)
+    if current:
+        yield first, stop, current
 
 
 def at_rate(signal: np.ndarray, rows: np.ndarray, at: float, rate_hz: float, new_hz: float) -> Piece:
@@ -85,9 +85,9 @@ def lay(
     count = piece.signal.shape[1]
     places = offset + np.arange(count) * (rate_hz / piece.rate_hz)
     start, stop = int(np.ceil(places[0] - _NEAR)), min(int(places[-1] + _NEAR) + 1, signal.shape[1])
-    due = np.arange(start, stop)
-    if due.size == count and np.abs(places - due).max() <= _NEAR:
+    grid = np.arange(start, stop)
+    if grid.size == count and np.abs(places - grid).max() <= _NEAR:
         signal[channels, start:stop], nearest[start:stop] = piece.signal, piece.rows
         return
-    signal[channels, start:stop] = [np.interp(due, places, row) for row in piece.signal]
-    nearest[start:stop] = piece.rows[np.searchsorted((places[1:] + places[:-1]) / 2, due)]
+    signal[channels, start:stop] = [np.interp(grid, places, row) for row in piece.signal]
+    nearest[start:stop] = piece.rows[np.searchsorted((places[1:] + places[:-1]) / 2, grid)]

@@ -81,9 +81,9 @@ def guess(columns: Sequence[str], signal: np.ndarray, file_names: Sequence[str])
         stem, axis = _parts(column)
         key = stem if axis else (column,) if _modality(stem) or _by_unit(column) else ("?",)
         groups.setdefault((str(triples[i]),) if i in triples else key, []).append(i)
-    made = [_sensor([columns[i] for i in own], signal[own], place, kind) for own in groups.values()]
-    known = [sensor for sensor in made if sensor.modality != "unknown"]
-    return known or made
+    sensors = [_sensor([columns[i] for i in own], signal[own], place, kind) for own in groups.values()]
+    known = [sensor for sensor in sensors if sensor.modality != "unknown"]
+    return known or sensors
 
 
 def _triples(signal: np.ndarray) -> dict[int, int]:
@@ -94,11 +94,11 @@ def _triples(signal: np.ndarray) -> dict[int, int]:
     sizes = [_middle(np.sqrt(np.square(signal[i : i + 3]).sum(axis=0))) for i in range(len(signal) - 2)]
     units = [_of_gravity(size, 0.15) for size in sizes]
     unit = next((unit for unit in ("mg", "m/s2", "g") if unit in units), None)
-    found: dict[int, int] = {}
+    first_of: dict[int, int] = {}
     for i, own in enumerate(units):
-        if own is not None and own == unit and i not in found:
-            found |= dict.fromkeys(range(i, i + 3), i)
-    return found
+        if own is not None and own == unit and i not in first_of:
+            first_of |= dict.fromkeys(range(i, i + 3), i)
+    return first_of
 
 
 def _middle(values: np.ndarray, share: float = 0.5) -> float:

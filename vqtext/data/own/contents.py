@@ -130,7 +130,7 @@ def read_contents(file: Path) -> Contents:
         raise DataError(f"{file} is not TOML: {error}") from error
 
 
-def check_contents(given: Mapping[str, Any], where: str) -> Contents:
+def check_contents(values: Mapping[str, Any], where: str) -> Contents:
     """What such a file says, as plain data.
 
     Args:
@@ -141,8 +141,8 @@ def check_contents(given: Mapping[str, Any], where: str) -> Contents:
         DataError: an unknown or missing key, or a value that it cannot have.
     """
     try:
-        channels = {"channels": _expanded(given["channels"])} if "channels" in given else {}
-        contents = Contents.model_validate({**given, **channels})
+        channels = {"channels": _expanded(values["channels"])} if "channels" in values else {}
+        contents = Contents.model_validate({**values, **channels})
     except ValidationError as error:
         raise DataError(f"{where}: {_explained(error)}") from error
     except DataError as error:
@@ -210,28 +210,30 @@ def _expanded(channels: Any) -> Any:
     """Each ``columns = […]`` of a ``[[channels]]`` as one channel a column; ``axes`` are x, y and z."""
     if not isinstance(channels, list):
         return channels
-    made: list[Any] = []
-    for given in channels:
-        if not isinstance(given, Mapping) or not isinstance(given.get("columns"), list):
-            made.append(given)
+    entries: list[Any] = []
+    for entry in channels:
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("columns"), list):
+            entries.append(entry)
             continue
-        rest = {key: value for key, value in given.items() if key not in ("columns", "axes")}
-        columns, axes = given["columns"], given.get("axes", ["x", "y", "z"])
+        rest = {key: value for key, value in entry.items() if key not in ("columns", "axes")}
+        columns, axes = entry["columns"], entry.get("axes", ["x", "y", "z"])
         if not isinstance(axes, list) or len(axes) != len(columns):
             raise DataError(f"channels {columns}: say axes = […], one for each of the {len(columns)} columns")
-        made += [{**rest, "column": column, "axis": axis} for column, axis in zip(columns, axes, strict=True)]
-    return made
+        entries += [
+            {**rest, "column": column, "axis": axis} for column, axis in zip(columns, axes, strict=True)
+        ]
+    return entries
 
 
 def _check_one_source(contents: Contents, where: str) -> None:
     if contents.subject_pattern is not None and contents.subject_column is not None:
         raise DataError(f"{where}: subject_column or subject_pattern, not both")
-    given = {
+    keys = {
         "label_column": contents.label_column,
         "label_pattern": contents.label_pattern,
         "[intervals]": contents.intervals,
     }
-    sources = [name for name, value in given.items() if value is not None]
+    sources = [name for name, value in keys.items() if value is not None]
     if len(sources) > 1:
         raise DataError(f"{where}: {' or '.join(sources)}: labels come from one of them")
     entry = contents.intervals

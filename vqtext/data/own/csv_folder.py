@@ -179,14 +179,14 @@ def unlabelled_recordings(
         log = ReadLog(warnings.append)
         rows = _rows(group, folder, nameless, log)
     try:
-        made = list(recordings_of_rows(rows, group, contents, None, log.warn_once))
+        recordings = list(recordings_of_rows(rows, group, contents, None, log.warn_once))
     except DataError:  # perhaps no name says who it is
         rows = replace(rows, subjects=None)
-        made = list(recordings_of_rows(rows, group, nameless, None, log.warn_once))
-    sizes = AtRest.of(made).remarks(made[0].channels)
+        recordings = list(recordings_of_rows(rows, group, nameless, None, log.warn_once))
+    sizes = AtRest.of(recordings).remarks(recordings[0].channels)
     for line in (*warnings, *log.notes.lines(), *log.remarks(), *sizes):
         warn(line)
-    return made
+    return recordings
 
 
 def _group_of(file: Path, contents: Contents, folder: Path) -> Group:
@@ -199,12 +199,12 @@ def _group_of(file: Path, contents: Contents, folder: Path) -> Group:
     if all(channel.file is None for channel in contents.channels):
         return Group(path if is_inside else file.name, (path,))
     if is_inside:
-        found, _ = grouped(_files(root, contents), contents)
+        groups, _ = grouped(_files(root, contents), contents)
     else:  # a recording that was never in the study: its folder says what belongs to it
         inside = sorted((file if file.is_dir() else file.parent).rglob("*"))
-        alone = contents.model_copy(update={"recording_pattern": None})
-        found, _ = grouped([one.as_posix() for one in inside if one.is_file()], alone)
-    own = [one for one in found if any(each == path or each.startswith(f"{path}/") for each in one.paths)]
+        by_folder = contents.model_copy(update={"recording_pattern": None})
+        groups, _ = grouped([one.as_posix() for one in inside if one.is_file()], by_folder)
+    own = [one for one in groups if any(each == path or each.startswith(f"{path}/") for each in one.paths)]
     if len(own) != 1:
         raise DataError(f"{file}: {len(own)} recordings are there, by the file of each of [[channels]]")
     return own[0]

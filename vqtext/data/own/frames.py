@@ -26,15 +26,15 @@ from vqtext.schema import is_frame
 RECORDINGS = "*.csv"
 
 
-def frame_contents(given: Mapping[str, Any]) -> Contents:
+def frame_contents(values: Mapping[str, Any]) -> Contents:
     """What a ``dataset.toml`` says, given as a dict; ``recordings`` may be left out.
 
     Raises:
         DataError: as `vqtext.data.own.contents.check_contents`.
     """
-    if not isinstance(given, Mapping):
-        raise DataError(f"contents: a {type(given).__name__}, not a dict of what a dataset.toml says")
-    contents = check_contents({**given, "recordings": RECORDINGS}, "contents")
+    if not isinstance(values, Mapping):
+        raise DataError(f"contents: a {type(values).__name__}, not a dict of what a dataset.toml says")
+    contents = check_contents({**values, "recordings": RECORDINGS}, "contents")
     if contents.label_pattern or contents.intervals or contents.is_joined:
         raise DataError(
             "contents: label_pattern, [intervals] and several files a recording are for files; a frame holds "

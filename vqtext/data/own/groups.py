@@ -28,7 +28,7 @@ def grouped(paths: Sequence[str], contents: Contents) -> tuple[list[Group], list
     """
     used = [path for path in paths if channels_of(path, contents)]
     pattern = contents.recording_pattern
-    found: dict[tuple[str | None, ...], list[str]] = {}
+    files_of: dict[tuple[str | None, ...], list[str]] = {}
     for path in used:
         parent = str(PurePosixPath(path).parent)
         key: tuple[str | None, ...] = (parent,)
@@ -43,9 +43,11 @@ def grouped(paths: Sequence[str], contents: Contents) -> tuple[list[Group], list
             # where the bare name says it, it says it inside its folder
             in_name = groups(pattern, PurePosixPath(path).name)
             key = (parent, *matches) if matches == in_name else matches
-        found.setdefault(key, []).append(path)
-    names = {key: "/".join(part for part in key if part and part != ".") or "recording" for key in found}
-    return [Group(names[key], tuple(own)) for key, own in found.items()], [p for p in paths if p not in used]
+        files_of.setdefault(key, []).append(path)
+    names = {key: "/".join(part for part in key if part and part != ".") or "recording" for key in files_of}
+    return [Group(names[key], tuple(own)) for key, own in files_of.items()], [
+        p for p in paths if p not in used
+    ]
 
 
 def channels_of(path: str, contents: Contents) -> list[int]:
@@ -69,19 +71,19 @@ def matched(pattern: str, key: str, paths: Sequence[str], name: str) -> str:
     Raises:
         DataError: no name matches, or they say different things.
     """
-    found = dict.fromkeys(group[0] for path in paths if (group := groups(pattern, path)) and group[0])
-    if not found:
+    words = dict.fromkeys(group[0] for path in paths if (group := groups(pattern, path)) and group[0])
+    if not words:
         raise DataError(
             f"{name}: the file name does not match {key} {pattern!r}, nor does the path {paths[0]!r}"
         )
-    if len(found) > 1:
+    if len(words) > 1:
         raise DataError(
-            f"{name}: {key} {pattern!r} finds {' and '.join(map(repr, found))} in its files' names"
+            f"{name}: {key} {pattern!r} finds {' and '.join(map(repr, words))} in its files' names"
         )
-    return next(iter(found))
+    return next(iter(words))
 
 
 def groups(pattern: str, path: str) -> tuple[str | None, ...] | None:
     """The groups of a match of all of a file's name, or else all of its path; None where there is none."""
-    found = re.fullmatch(pattern, PurePosixPath(path).name) or re.fullmatch(pattern, path)
-    return None if found is None else found.groups()
+    match = re.fullmatch(pattern, PurePosixPath(path).name) or re.fullmatch(pattern, path)
+    return None if match is None else match.groups()

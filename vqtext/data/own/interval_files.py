@@ -149,22 +149,22 @@ def _table(text: str, name: str) -> Iterator[tuple[dict[str, Any], str]]:
         yield dict(zip(header, row, strict=True)), f"{name}, row {reader.line_num}"
 
 
-def _of_json(whole: Any, name: str, entry: IntervalsEntry) -> Iterator[Found]:
-    if isinstance(whole, dict) and isinstance(whole.get("database"), dict):
-        whole = {
+def _of_json(data: Any, name: str, entry: IntervalsEntry) -> Iterator[Found]:
+    if isinstance(data, dict) and isinstance(data.get("database"), dict):
+        data = {
             key: value.get("annotations")
-            for key, value in whole["database"].items()
+            for key, value in data["database"].items()
             if isinstance(value, dict)
         }
-    if isinstance(whole, dict):
-        listed = {key: rows for key, rows in whole.items() if isinstance(rows, list)}
+    if isinstance(data, dict):
+        listed = {key: rows for key, rows in data.items() if isinstance(rows, list)}
         for key, rows in listed.items():
             for i, row in enumerate(_dicts(rows, f"{name}, {key!r}"), start=1):
                 yield from _of_row(row, f"{name}, {key!r}, interval {i}", entry, (str(key),))
         if listed:
             return
-    elif isinstance(whole, list):
-        for i, task in enumerate(_dicts(whole, name), start=1):
+    elif isinstance(data, list):
+        for i, task in enumerate(_dicts(data, name), start=1):
             yield from _of_row(task, f"{name}, entry {i}", entry)
         return
     raise DataError(f"{name}: no list of intervals is in it; docs/own-data.md shows what can be read")

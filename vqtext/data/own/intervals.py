@@ -83,15 +83,15 @@ class Intervals:
         Raises:
             DataError: intervals of two labels overlap, or nothing says when or of what they are.
         """
-        found = self._found(name, subject)
-        if not found:
+        intervals = self._found(name, subject)
+        if not intervals:
             self.warn_once(
                 "recordings without an interval", f"{name}: no interval is of it: it is in no window"
             )
-        at = self._shift(found, name, times, first, rate_hz)
+        at = self._shift(intervals, name, times, first, rate_hz)
         scale = 1 / rate_hz if self.entry.unit == "samples" else 1.0
         placed = []
-        for one in found:
+        for one in intervals:
             word = label_word(one.label, self.contents, one.where)
             start, stop = one.start * scale - at, one.stop * scale - at
             if stop == start:
@@ -134,11 +134,11 @@ class Intervals:
 
     def _found(self, name: str, subject: str | None) -> list[Found]:
         """The intervals of one recording: those that name its path, else its file, else its subject."""
-        found: list[Found] = []
+        intervals: list[Found] = []
         for file in self.of_recording[name]:
             rows = self.read(file)
             if self._is_own(file):
-                found += rows
+                intervals += rows
                 continue
             nameless = next((row for row in rows if not row.names), None)
             if nameless is not None:
@@ -146,8 +146,8 @@ class Intervals:
                     f"{nameless.where}: the intervals are for several recordings, but nothing says for "
                     "which: say recording = … in [intervals], the column that names the file or the subject"
                 )
-            found += self._named(file, name, subject)
-        return found
+            intervals += self._named(file, name, subject)
+        return intervals
 
     def _is_own(self, file: Path) -> bool:
         """Are all intervals of a file those of the one recording that it was found for?"""
@@ -188,31 +188,31 @@ class Intervals:
         return exact, stems, people
 
     def _shift(
-        self, found: list[Found], name: str, times: np.ndarray, first: float | None, rate_hz: float
+        self, intervals: list[Found], name: str, times: np.ndarray, first: float | None, rate_hz: float
     ) -> float:
         """What the times of intervals count at the recording's start."""
-        if not found or self.entry.clock == "start" or self.entry.unit == "samples":
+        if not intervals or self.entry.clock == "start" or self.entry.unit == "samples":
             return 0.0
-        if self.entry.clock == "stamps" or any(one.is_clock for one in found):
+        if self.entry.clock == "stamps" or any(one.is_clock for one in intervals):
             if first is None or (self.entry.clock is None and first < CLOCK):
                 raise DataError(
-                    f"{found[0].where}: the interval is at a date and time, but nothing says at which {name} "
-                    "started: say its time_column"
+                    f"{intervals[0].where}: the interval is at a date and time, but nothing says at which "
+                    f"{name} started: say its time_column"
                 )
             return first
         if first is None or abs(first) <= 1 / rate_hz:
             return 0.0
 
         def inside(at: float) -> int:
-            return sum(one.stop > at and one.start < at + times[-1] for one in found)
+            return sum(one.stop > at and one.start < at + times[-1] for one in intervals)
 
         if inside(first) > inside(0.0):
             return first
         if inside(first):
             self.warn_once(
                 "recordings whose intervals may be on another clock",
-                f"{found[0].where}: intervals are taken as seconds since the start of {name}; if they are on "
-                f"the clock of its rows, which start at {first:.6g} s, say clock = "
+                f"{intervals[0].where}: intervals are taken as seconds since the start of {name}; if they "
+                f"are on the clock of its rows, which start at {first:.6g} s, say clock = "
                 '"stamps" in [intervals]; clock = "start" ends this warning',
             )
         return 0.0
@@ -239,17 +239,17 @@ def interval_files(folder: Path, paths: Sequence[str], pattern: str) -> list[Pat
     """The files of intervals of one recording, those that exist."""
     if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
         raise DataError(f"{folder / CONTENTS}: intervals {pattern!r} leaves the folder")
-    found = []
+    files = []
     for path in map(PurePosixPath, paths):
-        named = pattern
+        name = pattern
         for key, value in (("folder", path.parent), ("stem", _bare(path.name)), ("name", path.name)):
-            named = named.replace(f"{{{key}}}", str(value))
-        places = [folder / named] if "{folder}" in pattern else [folder / path.parent / named, folder / named]
-        found += [file for file in places if file.is_file()][:1]
-    for file in found:
+            name = name.replace(f"{{{key}}}", str(value))
+        places = [folder / name] if "{folder}" in pattern else [folder / path.parent / name, folder / name]
+        files += [file for file in places if file.is_file()][:1]
+    for file in files:
         if not file.resolve().is_relative_to(folder.resolve()):
             raise DataError(f"{file} is a link that leaves the folder")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(files))
 
 
 def _of(index: Mapping[str, list[Found]], keys: Iterable[str]) -> list[Found]:

@@ -58,12 +58,12 @@ def joined(group: Group, folder: Path, contents: Contents, log: ReadLog) -> Rows
     """
     files = [_read(path, folder, contents, log) for path in group.paths]
     for one, other in combinations(files, 2):
-        both = set(one.channels) & set(other.channels)
-        if both:
+        shared = set(one.channels) & set(other.channels)
+        if shared:
             raise DataError(
                 f"{group.name}: {one.path} and {other.path} both hold channel "
-                f"{contents.channels[min(both)].column!r} of one recording: recording_pattern in {CONTENTS} "
-                "says which files belong together"
+                f"{contents.channels[min(shared)].column!r} of one recording: recording_pattern in "
+                f"{CONTENTS} says which files belong together"
             )
     starts = _starts(files, group, log.warn_once)
     begin = min(starts)
@@ -72,13 +72,13 @@ def joined(group: Group, folder: Path, contents: Contents, log: ReadLog) -> Rows
         for number, (file, start) in enumerate(zip(files, starts, strict=True))
         for piece in file.pieces
     ]
-    found = list(stretches(laid, contents.rate_hz))
-    length = sum(stop - first for first, stop, _ in found)
+    spans = list(stretches(laid, contents.rate_hz))
+    length = sum(stop - first for first, stop, _ in spans)
     signal = np.full((len(contents.channels), length), np.nan)
     nearest = np.full((len(files), length), -1)  # the row of each file
     breaks: dict[int, float] = {}
     at, end = 0, 0
-    for first, stop, pieces in found:
+    for first, stop, pieces in spans:
         if at:
             breaks[at] = (first - end) / contents.rate_hz
         own = slice(at, at + stop - first)

@@ -16,12 +16,12 @@ _MOST_LABELS = 60
 
 def subject_pattern(names: Sequence[str]) -> str | None:
     """A pattern of names that say who it is, as "S01_walk.csv" does; None where they do not all."""
-    found = [_SUBJECT.search(name) for name in names]
-    prefixes = {re.sub(r"\d+$", "", match[0]) if match else None for match in found}
+    matches = [_SUBJECT.search(name) for name in names]
+    prefixes = {re.sub(r"\d+$", "", match[0]) if match else None for match in matches}
     if len(prefixes) != 1 or None in prefixes:
         return None
     prefix = re.escape(prefixes.pop() or "")
-    before = "" if all(match and not match.start() for match in found) else ".*?(?<![A-Za-z])"
+    before = "" if all(match and not match.start() for match in matches) else ".*?(?<![A-Za-z])"
     return f"{before}({prefix}\\d+).*"
 
 

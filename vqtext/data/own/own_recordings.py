@@ -116,15 +116,15 @@ def _subjects(rows: Rows, group: Group, contents: Contents, warn_once: WarnOnce)
     if rows.subjects is not None:
         known = first_spelling(rows.subjects, group.name, contents, warn_once)
         people = list(dict.fromkeys(known.values()))
-        alone = people[0] if len(people) == 1 else None
+        only = people[0] if len(people) == 1 else None
         if None in rows.subjects and people:
             at = f"{group.name}, row {rows.lines[rows.subjects.index(None)]}"
-            fate = f"taken for those of {alone!r}" if alone else "nobody's, and cut off from the others"
+            fate = f"taken for those of {only!r}" if only else "nobody's, and cut off from the others"
             warn_once(
                 "recordings with empty subjects",
                 f"{at}: {rows.subjects.count(None)} rows without a subject are {fate}",
             )
-        return [alone if subject is None else known[subject] for subject in rows.subjects]
+        return [only if subject is None else known[subject] for subject in rows.subjects]
     if contents.subject_column is not None:
         raise DataError(f"{group.name}: none of its files has a column {contents.subject_column!r}")
     subject = None

@@ -58,12 +58,12 @@ def poses(
         places: of `PLACES`.
         shift: how far each sensor sits from its usual spot, in m along its segment.
     """
-    found: dict[str, Pose] = {}
+    pose_of: dict[str, Pose] = {}
 
     def place(name: str, rotation: np.ndarray, origin: np.ndarray, forward: float = 0.0) -> None:
         along = ALONG[name.removeprefix("left ").removeprefix("right ")] + shift.get(name, 0.0) / height_m
         offset = [along, 0, 0.04] if name.endswith("foot") else [forward, 0, along]
-        found[name] = rotation, height_m * (origin + rotation @ np.array(offset))
+        pose_of[name] = rotation, height_m * (origin + rotation @ np.array(offset))
 
     hips = turn("z", q["hips yaw"]) @ turn("y", q["hips pitch"]) @ turn("x", q["hips roll"])
     base = np.stack([q["hips forward"], q["hips left"], _HIP_HEIGHT - q["hips drop"]], axis=1)
@@ -93,7 +93,7 @@ def poses(
             hip = base + hips @ np.array([0, y * _HIP_HALF, 0])
             place(f"{side} foot", foot, ball)
             place(f"{side} ankle", _shank(hip, ankle, hips[:, :, 0]), ankle)
-    return {name: found[name] for name in places}
+    return {name: pose_of[name] for name in places}
 
 
 def _shank(hip: np.ndarray, ankle: np.ndarray, forward: np.ndarray) -> np.ndarray:

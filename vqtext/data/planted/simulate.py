@@ -210,9 +210,9 @@ def perform(who: Person, doings: list[Doing], options: Options, number: int = 0)
 
 
 def _track(words: list[str | None], at: np.ndarray, known: tuple[str, ...]) -> Track:
-    kept = tuple(word for word in known if word in words)
-    codes = np.array([-1 if word is None else kept.index(word) for word in words], dtype=np.int32)
-    return Track(kept, codes[at])
+    used = tuple(word for word in known if word in words)
+    codes = np.array([-1 if word is None else used.index(word) for word in words], dtype=np.int32)
+    return Track(used, codes[at])
 
 
 def _worn(

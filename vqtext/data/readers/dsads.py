@@ -87,18 +87,18 @@ class Dsads(Reader):
 
 def _segments(root: Path) -> dict[tuple[int, int], dict[int, Path]]:
     """(activity, person) → segment number → file, all in order."""
-    found: dict[tuple[int, int], dict[int, Path]] = {}
+    files: dict[tuple[int, int], dict[int, Path]] = {}
     for file in root.glob("a*/p*/s*.txt"):
         numbers = re.fullmatch(r"a(\d+)/p(\d+)/s(\d+)\.txt", file.relative_to(root).as_posix())
         if numbers:
             activity, person, segment = map(int, numbers.groups())
-            found.setdefault((activity, person), {})[segment] = file
-    if not found:
+            files.setdefault((activity, person), {})[segment] = file
+    if not files:
         raise DataError(f"{root}: no file aAA/pP/sSS.txt of Daily and Sports Activities")
-    strangers = [activity for activity, _ in found if not 1 <= activity <= len(LABELS)]
-    if strangers:
-        raise DataError(f"{root}: activity a{strangers[0]:02d}; this data set has a01 to a{len(LABELS)}")
-    return {key: dict(sorted(found[key].items())) for key in sorted(found)}
+    unknown = [activity for activity, _ in files if not 1 <= activity <= len(LABELS)]
+    if unknown:
+        raise DataError(f"{root}: activity a{unknown[0]:02d}; this data set has a01 to a{len(LABELS)}")
+    return {key: dict(sorted(files[key].items())) for key in sorted(files)}
 
 
 def _read(file: Path) -> np.ndarray:

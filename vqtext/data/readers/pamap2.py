@@ -114,8 +114,8 @@ class Pamap2(FileReader):
 
     def part(self, number: int) -> Iterator[Recording]:
         file = self.files[number]
-        found = re.fullmatch(r"subject(\d+)", file.stem)
-        if found is None or found[1] not in SUBJECTS:
+        match = re.fullmatch(r"subject(\d+)", file.stem)
+        if match is None or match[1] not in SUBJECTS:
             raise DataError(f"{file}: PAMAP2 has subjects 101 to 109")
         # time, activity, heart rate, then what the channels hold
         table = read_table(file, COLUMNS, keep=[0, 1, 2, *_PLACES])
@@ -127,6 +127,6 @@ class Pamap2(FileReader):
             rate_hz=RATE_HZ,
             channels=CHANNELS,
             label=code_track(table[:, 1], LABELS, file, column=2),
-            subject=SUBJECTS[found[1]],
+            subject=SUBJECTS[match[1]],
         )
         yield on_time(recording, table[:, 0], self.log.warn_once, str(file))

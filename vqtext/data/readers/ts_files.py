@@ -69,7 +69,7 @@ def _ts(file: Path, lines: Iterator[tuple[int, str]], warn: Warn) -> Iterator[tu
                 "'@classLabel true NAME NAME …' instead, and a name after the last colon of each case"
             )
     declared = f" {' '.join(tags.get('classlabel', '').split()[1:])} "
-    strangers: dict[str, int] = {}
+    undeclared: dict[str, int] = {}
     lengths: set[int] = set()
     channels = unlabelled = uneven = 0
     for case, (number, line) in enumerate(lines, start=1):
@@ -90,12 +90,12 @@ def _ts(file: Path, lines: Iterator[tuple[int, str]], warn: Warn) -> Iterator[tu
             if label == "?":
                 unlabelled += 1
                 continue
-            strangers[label] = strangers.get(label, 0) + 1
+            undeclared[label] = undeclared.get(label, 0) + 1
         yield where, signal, label
     if unlabelled:
         warn(f"{file}: {unlabelled} cases without a label ('?') are left out")
-    if strangers:
-        named = ", ".join(f"{label!r} ({count})" for label, count in strangers.items())
+    if undeclared:
+        named = ", ".join(f"{label!r} ({count})" for label, count in undeclared.items())
         warn(f"{file}: labels that its line @classLabel does not name, read as they stand: {named}")
     if len(lengths) > 1 and tags.get("equallength", "").lower() == "true":
         warn(
@@ -223,7 +223,7 @@ def aeon_version() -> str:
 def aeon_data() -> Path | None:
     """The folder of problems inside aeon's wheel; None where aeon is not installed. Does not import it."""
     try:
-        found = find_spec("aeon")
+        spec = find_spec("aeon")
     except ValueError:
         return None
-    return None if found is None or found.origin is None else Path(found.origin).parent / "datasets" / "data"
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent / "datasets" / "data"

@@ -111,8 +111,8 @@ class UscHad(FileReader):
 
 def _folder(file: Path) -> int | None:
     """The N of its folder ``SubjectN``."""
-    found = re.fullmatch(r"subject\D*(\d+)", file.parent.name, re.IGNORECASE)
-    return int(found[1]) if found else None
+    match = re.fullmatch(r"subject\D*(\d+)", file.parent.name, re.IGNORECASE)
+    return int(match[1]) if match else None
 
 
 def _order(file: Path) -> tuple[Any, ...]:
@@ -136,7 +136,7 @@ def _load(file: Path) -> dict[str, Any]:
 def _number(fields: Mapping[str, Any], *names: str) -> float | None:
     """The number in the first of these fields that is there; MATLAB strings such as "170cm" hold one too."""
     for name in names:
-        found = re.search(r"\d+(\.\d+)?", str(np.squeeze(fields.get(name, ""))))
-        if found:
-            return float(found[0])
+        match = re.search(r"\d+(\.\d+)?", str(np.squeeze(fields.get(name, ""))))
+        if match:
+            return float(match[0])
     return None

@@ -139,15 +139,15 @@ def _one_of(root: Path) -> Path:
     """
     if root.is_file():
         return root
-    found = sorted(root.rglob("WISDM_ar*raw.txt"))
-    found += sorted({file.parent.parent for file in root.rglob("accel/data_*_accel_*.txt")})
-    if not found:
+    sets = sorted(root.rglob("WISDM_ar*raw.txt"))
+    sets += sorted({file.parent.parent for file in root.rglob("accel/data_*_accel_*.txt")})
+    if not sets:
         raise DataError(f"{root}: neither WISDM_ar_v1.1_raw.txt nor accel/data_NNNN_accel_phone.txt of WISDM")
-    if len(found) > 1:
+    if len(sets) > 1:
         raise UsageError(
-            f"--path {root} holds several data sets of WISDM: name one of {', '.join(map(str, found))}"
+            f"--path {root} holds several data sets of WISDM: name one of {', '.join(map(str, sets))}"
         )
-    return found[0]
+    return sets[0]
 
 
 def _read(file: Path, user: str | None, labels: Mapping[str, str], warn: Warn) -> dict[Key, list[np.ndarray]]:
@@ -156,7 +156,7 @@ def _read(file: Path, user: str | None, labels: Mapping[str, str], warn: Warn) -
     Args:
         user: of the file; None where it holds several.
     """
-    found: dict[Key, array[float]] = {}
+    values_of: dict[Key, array[float]] = {}
     bad, example = 0, ""
     try:
         with file.open(encoding="utf-8-sig", errors="replace") as lines:
@@ -164,7 +164,7 @@ def _read(file: Path, user: str | None, labels: Mapping[str, str], warn: Warn) -
                 for record in filter(None, (text.strip(" ,\t\r\n") for text in line.split(";"))):
                     row = _row(record, labels)
                     if row is not None and user in (None, row[0][0]):
-                        found.setdefault(row[0], array("d")).extend(row[1])
+                        values_of.setdefault(row[0], array("d")).extend(row[1])
                     else:
                         bad += 1
                         example = example or f"line {number} first: {record[:60]!r}"
@@ -172,19 +172,19 @@ def _read(file: Path, user: str | None, labels: Mapping[str, str], warn: Warn) -
         warn(f"{file} is missing: what it measured counts as lost")
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}") from error
-    tables = {key: np.frombuffer(values).reshape(-1, 4).copy() for key, values in found.items()}
+    tables = {key: np.frombuffer(values).reshape(-1, 4).copy() for key, values in values_of.items()}
     second = _second([table[:, 0] for table in tables.values()])
     sessions: dict[Key, list[np.ndarray]] = {}
-    again = 0
+    repeated = 0
     for key, table in tables.items():
         table[:, 0] /= second
         sessions[key] = _sessions(table)
-        again += len(table) - sum(map(len, sessions[key]))
+        repeated += len(table) - sum(map(len, sessions[key]))
     if bad:
         rows = bad + sum(map(len, tables.values()))
         warn(f"{file}: {bad} of {rows} rows are no user,activity,timestamp,x,y,z and left out, {example}")
-    if again:
-        warn(f"{file}: {again} rows left out whose time stamp was there before")
+    if repeated:
+        warn(f"{file}: {repeated} rows left out whose time stamp was there before")
     return sessions
 
 
@@ -210,11 +210,11 @@ def _sessions(rows: np.ndarray) -> list[np.ndarray]:
     """Rows ``(n, 4)`` as they stand in a file → those of each run of the clock, rising in time."""
     _, first = np.unique(rows, axis=0, return_index=True)  # some stretches were written twice
     rows = rows[np.sort(first)]
-    found = []
+    sessions = []
     for piece in np.split(rows, np.flatnonzero(np.diff(rows[:, 0]) < -RESTART_S) + 1):
         ordered = piece[np.argsort(piece[:, 0], kind="stable")]
-        found.append(ordered[np.diff(ordered[:, 0], prepend=-np.inf) > 0])
-    return found
+        sessions.append(ordered[np.diff(ordered[:, 0], prepend=-np.inf) > 0])
+    return sessions
 
 
 def _joined(

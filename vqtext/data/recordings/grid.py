@@ -110,19 +110,19 @@ def _came_in_packets(stamped: Stamped, pieces: list[tuple[int, int]], rate_hz: f
     """Are rows stamped when they arrived, several at once, or by a clock coarser than the rows? Then a stamp
     is no moment of its row, but as many rows come in a second as should."""
     steps = np.concatenate([np.diff(stamped.periods[start:stop]) for start, stop in pieces])
-    apart = steps[steps >= _SAME]
-    if not apart.size or apart.size == steps.size:
+    between = steps[steps >= _SAME]
+    if not between.size or between.size == steps.size:
         return False
-    step = np.median(apart)
-    per_row = apart[apart <= 2.5 * step].sum() / len(steps)
+    step = np.median(between)
+    per_row = between[between <= 2.5 * step].sum() / len(steps)
     if not 0.8 < per_row < 1.25:
         return False
     is_coarse = abs(per_row - 1) < abs(step - 1) / 2  # rows that stand twice leave the others a period apart
-    if apart.size > 0.8 * steps.size and not is_coarse:
+    if between.size > 0.8 * steps.size and not is_coarse:
         return False
     stamped.remarks["stamps of arrival"] = (
-        f"{stamped.where}: rows come {len(stamped.periods) / (len(apart) + len(pieces)):.3g} at once and are "
-        f"spread evenly, at {rate_hz:g} Hz"
+        f"{stamped.where}: rows come {len(stamped.periods) / (len(between) + len(pieces)):.3g} at once and "
+        f"are spread evenly, at {rate_hz:g} Hz"
     )
     return True
 

@@ -52,10 +52,10 @@ class AtRest:
 
     @classmethod
     def of(cls, recordings: Iterable[Recording]) -> AtRest:
-        made = cls()
+        rest = cls()
         for recording in recordings:
-            made.add(recording)
-        return made
+            rest.add(recording)
+        return rest
 
     def remarks(self, channels: Sequence[Channel]) -> list[str]:
         """What their sizes say against their unit, or against ``gravity``; a line each."""

@@ -99,13 +99,13 @@ def _drop_copies(stamped: Stamped, repeated: Repeated) -> None:
     if repeated == "error" or not (np.diff(stamped.periods) < 0).any():
         return
     order = np.argsort(stamped.periods, kind="stable")
-    again = order[1:][np.diff(stamped.periods[order]) == 0]
-    if not again.size:
+    later = order[1:][np.diff(stamped.periods[order]) == 0]
+    if not later.size:
         return
     earlier = order[:-1][np.diff(stamped.periods[order]) == 0]
-    here, there = stamped.signal[:, again], stamped.signal[:, earlier]
-    copies = again[((here == there) | (np.isnan(here) & np.isnan(there))).all(axis=0)]
-    if copies.size <= _COPIES * again.size:  # a clock that was set back, and a few values that agree
+    values, before = stamped.signal[:, later], stamped.signal[:, earlier]
+    copies = later[((values == before) | (np.isnan(values) & np.isnan(before))).all(axis=0)]
+    if copies.size <= _COPIES * later.size:  # a clock that was set back, and a few values that agree
         return
     stamped.remarks["rows that stand twice"] = (
         f"{stamped.at(int(copies.min()))}: {copies.size} rows stand there twice and are left out"
@@ -186,5 +186,5 @@ def merge_repeated(
     what = "the first row of each is kept" if repeated == "keep_first" else "their means are taken"
     stamped.remarks["time stamps that stand twice"] = f"{at}: {count} rows have the stamp of another; {what}"
     stamped.take(is_new)
-    kept = np.append(0, np.cumsum(is_new))
-    return [(int(kept[start]), int(kept[stop])) for start, stop in pieces]
+    place = np.append(0, np.cumsum(is_new))
+    return [(int(place[start]), int(place[stop])) for start, stop in pieces]

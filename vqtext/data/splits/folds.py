@@ -30,15 +30,15 @@ def splits_for(windows: Windows, settings: TrainSettings) -> list[Split]:
     for split in splits:
         trained = np.unique(windows.label[split.train])
         if len(trained) < 2:
-            kept = (
+            tested = (
                 f" where {', '.join(split.test_subjects)} are kept for the test"
                 if split.test_subjects
                 else ""
             )
-            there = f" ({windows.labels[trained[0]]!r})" if len(trained) else ""
+            label = f" ({windows.labels[trained[0]]!r})" if len(trained) else ""
             raise DataError(
-                f"the training windows have {len(trained)} label{there}{kept}, two are the least that can be "
-                "told apart: prepare data with more labels, or keep fewer subjects for the test"
+                f"the training windows have {len(trained)} label{label}{tested}, two are the least that can "
+                "be told apart: prepare data with more labels, or keep fewer subjects for the test"
             )
     return splits
 

@@ -44,10 +44,10 @@ def held_out(windows: Windows, rest: np.ndarray, share: float, rng: np.random.Ge
     held: set[int] = set()
     for label in np.unique(labels):
         own = rng.permutation(np.unique(groups[labels == label]))
-        wanted = min(max(round(share * own.size), 1), own.size - 1)  # one group alone stays in training
-        already = sum(int(group) in held for group in own)
+        count = min(max(round(share * own.size), 1), own.size - 1)  # one group alone stays in training
+        n_held = sum(int(group) in held for group in own)
         free = [int(group) for group in own if int(group) not in held]
-        held.update(free[: max(wanted - already, 0)])
+        held.update(free[: max(count - n_held, 0)])
     for label in np.unique(labels):  # a group of several labels may have been taken for the sake of another
         own = np.unique(groups[labels == label])
         if all(int(group) in held for group in own):

@@ -177,12 +177,12 @@ def _codes_of(windows: Windows, ids: Sequence[str]) -> list[int]:
     alike: dict[str, list[str]] = {}
     for name in known:
         alike.setdefault(same_subject(name), []).append(name)
-    meant = {name: [name] if name in known else alike.get(same_subject(name), []) for name in ids}
-    strangers = [name for name, found in meant.items() if len(found) != 1]
-    if strangers:
-        there = f"there are {', '.join(known)}" if known else "this data set names no subjects: --split time"
-        raise UsageError(f"no subject {', '.join(map(repr, strangers))}: {there}")
-    return list(dict.fromkeys(known[found[0]] for found in meant.values()))
+    candidates = {name: [name] if name in known else alike.get(same_subject(name), []) for name in ids}
+    unknown = [name for name, names in candidates.items() if len(names) != 1]
+    if unknown:
+        hint = f"there are {', '.join(known)}" if known else "this data set names no subjects: --split time"
+        raise UsageError(f"no subject {', '.join(map(repr, unknown))}: {hint}")
+    return list(dict.fromkeys(known[names[0]] for names in candidates.values()))
 
 
 def _in_both(windows: Windows, test: np.ndarray, split: str) -> list[str]:
@@ -235,7 +235,7 @@ def unlearned(windows: Windows, split: Split) -> list[int]:
 
 
 def _remarks(windows: Windows, train: np.ndarray, validation: np.ndarray, test: np.ndarray) -> list[str]:
-    found = []
+    remarks = []
     for kind, names, codes in (
         ("labels", windows.labels, windows.label),
         ("subjects", [subject.id for subject in windows.subjects], windows.subject),
@@ -243,7 +243,7 @@ def _remarks(windows: Windows, train: np.ndarray, validation: np.ndarray, test: 
         counts = np.bincount(codes[codes >= 0], minlength=len(names))
         single = [repr(name) for name, count in zip(names, counts, strict=True) if count == 1]
         if single:
-            found.append(f"{kind} with a single window: {', '.join(single)}")
+            remarks.append(f"{kind} with a single window: {', '.join(single)}")
     for label in np.setdiff1d(windows.label[np.concatenate([validation, test])], windows.label[train]):
         own = windows.label == label
         where = [
@@ -252,17 +252,17 @@ def _remarks(windows: Windows, train: np.ndarray, validation: np.ndarray, test: 
             if own[index].any()
         ]
         counted = "; its test windows count as mistakes" if own[test].any() else ""
-        found.append(
+        remarks.append(
             f"label {windows.labels[label]!r}: only the {' and the '.join(where)} have it, so no model can "
             f"learn it{counted}"
         )
     if not validation.size:
-        found.append("no window is left for validation: the last epoch is taken")
+        remarks.append("no window is left for validation: the last epoch is taken")
     if not test.size:
-        found.append(
+        remarks.append(
             "no window is left to test on: name --test-subjects, or --split time for one person's recordings"
         )
-    return found
+    return remarks
 
 
 def _of_subjects(windows: Windows, index: np.ndarray) -> str:

@@ -33,8 +33,8 @@ def is_packed(text: str) -> bool:
 
 def spread(text: str) -> str:
     """Such a date as any other; what is none stays as it is."""
-    found = _PACKED.fullmatch(text)
-    return text if found is None else "{}-{}-{} {}:{}:{}.{}".format(*(part or "0" for part in found.groups()))
+    match = _PACKED.fullmatch(text)
+    return text if match is None else "{}-{}-{} {}:{}:{}.{}".format(*(part or "0" for part in match.groups()))
 
 
 def moments(texts: Sequence[str], unit: str | None, wrong: Wrong) -> tuple[list[int], str]:
@@ -54,14 +54,14 @@ def moments(texts: Sequence[str], unit: str | None, wrong: Wrong) -> tuple[list[
             return _of_iso([datetime.fromisoformat(text) for text in texts])
     except (ValueError, TypeError):
         pass  # one of them is none, or they differ in having a zone: which one, is found below
-    found = [_STAMP.fullmatch(text) for text in texts]
+    stamps = [_STAMP.fullmatch(text) for text in texts]
     dates: dict[str, int] = {}
-    for i, stamp in enumerate(found):
+    for i, stamp in enumerate(stamps):
         if stamp is None or not (stamp["date"] or stamp["hour"]):
             raise wrong(i, 'is no time; say time_format = "…", as in strptime')
         if stamp["date"]:
             dates.setdefault(stamp["date"], i)
-        if (bool(stamp["date"]), bool(stamp["zone"])) != (bool(found[0]["date"]), bool(found[0]["zone"])):  # type: ignore[index]
+        if (bool(stamp["date"]), bool(stamp["zone"])) != (bool(stamps[0]["date"]), bool(stamps[0]["zone"])):  # type: ignore[index]
             raise wrong(i, f"and {texts[0]!r} differ in having a date or a zone")
         if unit == ("hms" if stamp["date"] else "iso"):
             raise wrong(i, f"is not what time_unit = {unit!r} says")
@@ -75,32 +75,32 @@ def moments(texts: Sequence[str], unit: str | None, wrong: Wrong) -> tuple[list[
     except ValueError:
         raise wrong(next(i for text, i in dates.items() if not _is_date(text, order)), "is no date") from None
     day_or_month = {"ymd": "", "dmy": ", the day first", "mdy": ", the month first"}[order]
-    zone = "" if found[0] and found[0]["zone"] else _NO_ZONE
+    zone = "" if stamps[0] and stamps[0]["zone"] else _NO_ZONE
     kind = f"times are dates{day_or_month}{zone}" if dates else "times are times of day"
-    return [days.get(stamp["date"], 0) * _DAY + _of_day(stamp) for stamp in found if stamp], kind
+    return [days.get(stamp["date"], 0) * _DAY + _of_day(stamp) for stamp in stamps if stamp], kind
 
 
 def parsed(texts: Sequence[str], form: str, wrong: Wrong) -> list[int]:
     """Texts in the form of Python's ``strptime``, as `moments`."""
-    made = []
+    dates = []
     for i, text in enumerate(texts):
         try:
-            made.append(datetime.strptime(text, form))
+            dates.append(datetime.strptime(text, form))
         except ValueError:
             raise wrong(i, f"is not as time_format = {form!r} says") from None
     no_date = datetime(1900, 1, 1)  # what strptime makes of a time of day
-    if all(moment.date() == no_date.date() for moment in made):
-        return [(moment.replace(tzinfo=None) - no_date) // _MICROSECOND for moment in made]
-    return _of_iso(made)[0]
+    if all(moment.date() == no_date.date() for moment in dates):
+        return [(moment.replace(tzinfo=None) - no_date) // _MICROSECOND for moment in dates]
+    return _of_iso(dates)[0]
 
 
-def _of_iso(made: Iterable[datetime]) -> tuple[list[int], str]:
+def _of_iso(dates: Iterable[datetime]) -> tuple[list[int], str]:
     """Raises TypeError where some have a zone and others have none."""
-    made = list(made)
-    zoned = made[0].tzinfo is not None
+    dates = list(dates)
+    zoned = dates[0].tzinfo is not None
     start = _EPOCH.replace(tzinfo=UTC) if zoned else _EPOCH
     zone = "" if zoned else _NO_ZONE
-    return [(moment - start) // _MICROSECOND for moment in made], f"times are dates{zone}"
+    return [(moment - start) // _MICROSECOND for moment in dates], f"times are dates{zone}"
 
 
 def _of_day(stamp: re.Match[str]) -> int:

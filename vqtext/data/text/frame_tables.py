@@ -80,8 +80,8 @@ def read_frame(
     texts = {column: as_words(_words_of(columns[column]), keys.missing) for column in words}
     stamps = _stamps([columns[column] for column in keys.times], keys, rate_hz, lines, name)
     values = np.array(signal).reshape(len(numbers), len(lines))
-    found = (stamps.found,) if stamps.found else ()
-    return OwnTable(values, texts, lines, stamps.times, stamps.start_s, found)
+    notes = (stamps.found,) if stamps.found else ()
+    return OwnTable(values, texts, lines, stamps.times, stamps.start_s, notes)
 
 
 def _stamps(

@@ -41,7 +41,7 @@ def headless(head: Head) -> TextFormat:
             )
     rows = rows[_preamble(rows, separator, len(columns), keys) :]
     first = rows[0][0] if rows else head.start
-    found = [] if first == head.start else [f"first row in row {first + 1}"]
+    notes = [] if first == head.start else [f"first row in row {first + 1}"]
     start_s, rate_hz = None, None
     above = keys.first_rows or _of_e4([text for *_, text in rows[:12]], separator)
     if above and rows:
@@ -51,8 +51,8 @@ def headless(head: Head) -> TextFormat:
         )
         first = rows[: len(above)][-1][1]
         if keys.first_rows is None:
-            found = [f"the first two rows hold the start and the rate, {rate_hz:g} Hz"]
-    return TextFormat(columns, separator, first, line_end(texts, separator), None, start_s, rate_hz, found)
+            notes = [f"the first two rows hold the start and the rate, {rate_hz:g} Hz"]
+    return TextFormat(columns, separator, first, line_end(texts, separator), None, start_s, rate_hz, notes)
 
 
 def _fit(head: Head, texts: Sequence[str], separator: str) -> tuple[float, float, int]:

@@ -105,16 +105,16 @@ class RowReader:
         )
 
     def _found(self, stamps: Stamps) -> tuple[str, ...]:
-        found = []
+        notes = []
         if self.keys.encoding is None and self.encoding not in ("utf-8", "utf-8-sig"):
-            found.append(f"encoding {self.encoding}")
-        found += self.form.found
+            notes.append(f"encoding {self.encoding}")
+        notes += self.form.found
         if self.keys.decimal is None and self.decimal == ",":
-            found.insert(len(found) and 1, "decimal ','")
-        found += [f"{what} passed over: {count}" for what, count in self.exact.skipped.items()]
+            notes.insert(len(notes) and 1, "decimal ','")
+        notes += [f"{what} passed over: {count}" for what, count in self.exact.skipped.items()]
         if self.exact.missing:
-            found.append(f"missing where it says {', '.join(sorted(map(repr, self.exact.missing)))}")
-        return (*found, *filter(None, [stamps.found]))
+            notes.append(f"missing where it says {', '.join(sorted(map(repr, self.exact.missing)))}")
+        return (*notes, *filter(None, [stamps.found]))
 
     def _stamps(self, blocks: list[_Block], lines: list[int], rate_hz: float | None) -> Stamps:
         n = len(lines)
@@ -169,21 +169,21 @@ class RowReader:
         numeric, text = (self.times, []) if self.numeric_time else ([], self.times)
         columns, decimal = [*self.numbers, *numeric], self.decimal or "."
         texts = [place for _, place in (*self.words, *text)]
-        found = plain(block, self.form, self.keys, decimal, [place for _, place in columns], texts)
-        if found is not None:
-            return self._block(*found, range(line + 1, line + 1 + len(block)))
+        parsed = plain(block, self.form, self.keys, decimal, [place for _, place in columns], texts)
+        if parsed is not None:
+            return self._block(*parsed, range(line + 1, line + 1 + len(block)))
         return self._block(*self.exact.read(block, line, columns, decimal))
 
     def _block(self, values: np.ndarray, fields: dict[int, Sequence[str]], lines: Sequence[int]) -> _Block:
         """Numbers, with those of the time stamps last, and the fields of the other columns by their place."""
         n = len(self.numbers)
-        found = {column: as_words(fields[place], self.keys.missing) for column, place in self.words}
+        texts = {column: as_words(fields[place], self.keys.missing) for column, place in self.words}
         times: np.ndarray | list[str | None] = []
         if self.numeric_time:
             times = values[n]
         elif self.times:
             times = list(map(" ".join, zip(*(fields[place] for _, place in self.times), strict=True)))
-        return _Block(np.ascontiguousarray(values[:n]), found, lines, times)
+        return _Block(np.ascontiguousarray(values[:n]), texts, lines, times)
 
     def _check_encoding(self, block: _Block) -> None:
         """Numbers, and words of plain letters, are right in any encoding; others are not."""

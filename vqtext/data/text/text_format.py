@@ -60,11 +60,11 @@ def sniff(
         start += 1
         separators = separators if keys.separator else mark[1]
     head = Head(lines, start, separators, wanted, numbers, keys, name)
-    made = headless(head) if _is_headless(head) else _below_header(head)
-    is_plain = made.separator == "," or len(made.columns) == 1
-    notes = [] if keys.separator or is_plain else [f"separator {called(made.separator)}"]
-    notes += [f"each row ends with {made.line_end!r}"] if made.line_end else []
-    return replace(made, found=[*notes, *made.found])
+    form = headless(head) if _is_headless(head) else _below_header(head)
+    is_plain = form.separator == "," or len(form.columns) == 1
+    notes = [] if keys.separator or is_plain else [f"separator {called(form.separator)}"]
+    notes += [f"each row ends with {form.line_end!r}"] if form.line_end else []
+    return replace(form, found=[*notes, *form.found])
 
 
 def _is_headless(head: Head) -> bool:
@@ -98,12 +98,12 @@ def _below_header(head: Head) -> TextFormat:
         units += 1
     if units and not any(has_number(row[2], separator, places) for row in rows[units : units + SAMPLE]):
         units = 0
-    found = [] if head.keys.skip_rows is not None or at == head.start else [f"header in row {at + 1}"]
+    notes = [] if head.keys.skip_rows is not None or at == head.start else [f"header in row {at + 1}"]
     if units:
         after = rows[units - 1][1]
-        found += [f"row {after} below the header is passed over, it holds no numbers"]
+        notes += [f"row {after} below the header is passed over, it holds no numbers"]
     return TextFormat(
-        columns, separator, after, line_end([row for *_, row in rows], separator), header, found=found
+        columns, separator, after, line_end([row for *_, row in rows], separator), header, found=notes
     )
 
 

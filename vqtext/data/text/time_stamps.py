@@ -64,8 +64,8 @@ def from_numbers(values: np.ndarray, unit: str | None, rate_hz: float | None) ->
         return Stamps(_scaled(since, unit), float(first) * SECONDS[unit])
     unit = unit_of(since[known], float(first), rate_hz)
     start = float(first) * SECONDS[unit]
-    found = f"times in {unit}" + (" since 1970" if is_epoch(start) and unit != "days" else "")
-    return Stamps(_scaled(since, unit), start, "" if found == "times in s" else found)
+    note = f"times in {unit}" + (" since 1970" if is_epoch(start) and unit != "days" else "")
+    return Stamps(_scaled(since, unit), start, "" if note == "times in s" else note)
 
 
 def _scaled(since: np.ndarray, unit: str) -> np.ndarray:
@@ -130,14 +130,14 @@ def from_fields(
             if max(map(abs, whole)) > _LARGEST:
                 raise wrong(max(range(len(whole)), key=lambda i: abs(whole[i])), "is no time")
             numbers = np.array(whole, dtype=object)
-        made = from_numbers(numbers, keys.time_unit, rate_hz)
+        stamps = from_numbers(numbers, keys.time_unit, rate_hz)
     elif keys.time_format is not None:
-        made = _of_moments(parsed(present, keys.time_format, wrong))
+        stamps = _of_moments(parsed(present, keys.time_format, wrong))
     else:
-        made = _of_moments(*moments(present, keys.time_unit, wrong))
+        stamps = _of_moments(*moments(present, keys.time_unit, wrong))
     times = np.full(len(texts), np.nan)
-    times[known] = made.times
-    return Stamps(times, made.start_s, "" if keys.time_unit else made.found)
+    times[known] = stamps.times
+    return Stamps(times, stamps.start_s, "" if keys.time_unit else stamps.found)
 
 
 def _of_moments(made: Sequence[int], found: str = "") -> Stamps:

@@ -27,10 +27,10 @@ class Coverage:
 
     def summary(self) -> dict[str, Any]:
         """The share in no window, and that of each reason."""
-        both = Coverage()
+        total = Coverage()
         for counted in self.seconds.values():
-            both.add("", 0.0, counted)
-        return _shares(both.seconds.get("", {}))
+            total.add("", 0.0, counted)
+        return _shares(total.seconds.get("", {}))
 
     def remarks(self) -> list[str]:
         """A line for each subject that loses more than `REMARKED` of what has a label."""

@@ -134,20 +134,20 @@ class Cutter:
 
     def remarks(self) -> list[str]:
         """What a user should know though it is no error, one line each."""
-        found = []
+        remarks = []
         if self.unused:
-            found.append(
+            remarks.append(
                 f"{len(self.unused)} recordings gave no window, {next(iter(self.unused))!r} first: no "
                 "labelled stretch is long enough"
             )
         if self.padded:
-            found.append(
+            remarks.append(
                 f"{self.padded} windows are shorter than {self.how.window_s:g} s and padded: their "
                 "recordings are that short"
             )
         lost = [label for label in self.seen_labels if label not in self.labels]
         if lost:
-            found.append(
+            remarks.append(
                 f"labels without a window, left out: {listed(lost)}; shorten --window-s to keep them"
             )
         names = {
@@ -156,7 +156,7 @@ class Cutter:
             "truth words": self.truth_words,
         }
         return [
-            *found,
+            *remarks,
             *self.ranges.remarks(self.channels),
             *names_alike(self.people, names),
             *self.coverage.remarks(),

@@ -53,19 +53,21 @@ class People:
 
 def names_alike(people: People, others: Mapping[str, Iterable[str]]) -> list[str]:
     """One remark on all names that differ in no more than case, spaces or zeros; ``others`` by their kind."""
-    found = []
+    remarks = []
     merged = [
         f"{listed(spellings)} are one person, {spellings[0].strip()!r}"
         for spellings in people.spellings.values()
         if len(spellings) > 1
     ]
     if merged:
-        found.append(f"subjects {'; '.join(merged)} (exact_subjects = true in dataset.toml keeps them apart)")
+        remarks.append(
+            f"subjects {'; '.join(merged)} (exact_subjects = true in dataset.toml keeps them apart)"
+        )
     ids = [spellings[0].strip() for spellings in people.spellings.values()]
     for kind, names in {"subjects": ids, **others}.items():
         groups: dict[str, list[str]] = {}
         for name in names:
             groups.setdefault(same_subject(name), []).append(name)
         if alike := [listed(group) for group in groups.values() if len(group) > 1]:
-            found.append(f"{kind} {'; '.join(alike)} are kept apart")
-    return [f"names that nearly agree: {'; '.join(found)}"] if found else []
+            remarks.append(f"{kind} {'; '.join(alike)} are kept apart")
+    return [f"names that nearly agree: {'; '.join(remarks)}"] if remarks else []

@@ -76,8 +76,8 @@ class Windows:
     def take(self, index: np.ndarray | slice) -> Windows:
         """Some of the windows, in memory, with the names of all."""
         rows = ("signal", "length", "label", "subject", "recording", "start_s", "split", "truth", "share")
-        there = {name: getattr(self, name) for name in rows}
-        return replace(self, **{name: rows[index] for name, rows in there.items() if rows is not None})
+        arrays = {name: getattr(self, name) for name in rows}
+        return replace(self, **{name: rows[index] for name, rows in arrays.items() if rows is not None})
 
     def blocks(self, size: int = BLOCK) -> Iterator[Windows]:
         """All windows, `BLOCK` after `BLOCK` of them in memory."""
