@@ -129,9 +129,8 @@ def signal_figure(sample: Sample, names: Mapping[str, int]) -> SignalFigure:
     duration = steps / sample.rate_hz
     groups = sensors(sample.channels)
     height = 124 if len(groups) <= 3 else 72 if len(groups) <= 6 else 48
-    scales: dict[tuple[str, str], tuple[float, float]] = {}
-    for kind in {_kind(channel) for channel in sample.channels}:
-        scales[kind] = _scale(signal[[_kind(channel) == kind for channel in sample.channels]])
+    kinds = [_kind(channel) for channel in sample.channels]
+    scales = {kind: _scale(signal[[other == kind for other in kinds]]) for kind in {*kinds}}
     drawn = redrawn_of(sample, steps)
     panels = []
     for group in groups:

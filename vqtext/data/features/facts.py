@@ -142,12 +142,8 @@ def cadence(signal: np.ndarray, channels: Sequence[Channel], location: str, rate
     Args:
         signal: ``(C, t)`` a stretch of one window.
     """
-    rows: list[int] = []
-    modality = ""
-    for modality in (*BEST_FIRST, "unknown"):
-        rows = rows_of(channels, location, modality)
-        if rows:
-            break
+    kinds = ((kind, rows_of(channels, location, kind)) for kind in (*BEST_FIRST, "unknown"))
+    modality, rows = next(((kind, rows) for kind, rows in kinds if rows), ("", []))
     values = moving_axes(modality, signal[None, rows], rate_hz)[0].astype(np.float64)
     values = values[~np.isnan(values).all(axis=1)]
     shortest = int(np.ceil(rate_hz / CADENCE_HZ[1]))

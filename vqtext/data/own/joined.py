@@ -7,6 +7,7 @@ silent, its channels are NaN.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, combinations, pairwise
 from pathlib import Path
@@ -68,8 +69,8 @@ def joined(group: Group, folder: Path, contents: Contents, log: ReadLog) -> Rows
     starts = _starts(files, group, log.warn_once)
     begin = min(starts)
     laid = [
-        (number, (start - begin + piece.at) * contents.rate_hz, piece)
-        for number, (file, start) in enumerate(zip(files, starts, strict=True))
+        (number, (starts[number] - begin + piece.at) * contents.rate_hz, piece)
+        for number, file in enumerate(files)
         for piece in file.pieces
     ]
     spans = list(stretches(laid, contents.rate_hz))
@@ -119,28 +120,19 @@ def _read(path: str, folder: Path, contents: Contents, log: ReadLog) -> _File:
     pieces, lost_s = [], 0.0
     for start, stop in pairwise([0, *breaks, signal.shape[1]]):
         lost_s += breaks.get(start, 0.0)
-        pieces.append(
-            at_rate(
-                signal[:, start:stop], index[start:stop], start / rate_hz + lost_s, rate_hz, contents.rate_hz
-            )
-        )
+        part, at = slice(start, stop), start / rate_hz + lost_s
+        pieces.append(at_rate(signal[:, part], index[part], at, rate_hz, contents.rate_hz))
     return _File(path, places, rows, pieces, rows.first)
 
 
 def _with_words(file: Path, path: str, contents: Contents, log: ReadLog) -> tuple[OwnTable, Contents]:
     """The table with those columns of words that are in it: each is in one of the files of a recording."""
-    keys = [
-        key
-        for key in ("label_column", "subject_column", "truth_column")
-        if getattr(contents, key) is not None
-    ]
-    for count in range(len(keys), 0, -1):
-        for kept in combinations(keys, count):
-            own = contents.model_copy(update={key: None for key in keys if key not in kept})
-            try:
-                return read_table(file, path, own, log), own
-            except DataError:
-                continue  # a column is missing, or the error comes below
+    words = ("label_column", "subject_column", "truth_column")
+    keys = [key for key in words if getattr(contents, key) is not None]
+    for kept in chain.from_iterable(combinations(keys, count) for count in range(len(keys), 0, -1)):
+        own = contents.model_copy(update={key: None for key in keys if key not in kept})
+        with suppress(DataError):  # a column is missing, or the error comes below
+            return read_table(file, path, own, log), own
     own = contents.model_copy(update=dict.fromkeys(keys))
     return read_table(file, path, own, log), own
 

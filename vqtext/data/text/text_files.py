@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _HEAD = 1 << 16  # bytes
+_NO_DATA = re.compile(r"^__MACOSX/|/$|(^|/)\.[^/]*$")  # folders, and what systems leave in a zip
 
 
 def encodings(file: Path, name: str) -> list[str]:
@@ -86,13 +88,7 @@ def open_bytes(file: Path, name: str) -> Iterator[IO[bytes]]:
 
 def _only(packed: zipfile.ZipFile, name: str) -> str:
     """The one file inside."""
-    inside = [
-        entry.filename
-        for entry in packed.infolist()
-        if not entry.is_dir()
-        and not entry.filename.startswith("__MACOSX/")
-        and not Path(entry.filename).name.startswith(".")
-    ]
+    inside = [name for name in packed.namelist() if not _NO_DATA.search(name)]
     if "[Content_Types].xml" in inside:
         raise DataError(f"{name}: a workbook, not text; save the sheet as CSV")
     if len(inside) != 1:
