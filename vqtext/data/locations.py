@@ -114,16 +114,16 @@ def _distance(cell: str, location: str, hand: str | None) -> tuple[int, int, int
 
     Ordered by steps along the chain, then the exact side before an unsided cell, then the far end first.
     """
-    spoken, sensor = _parse(cell), _parse(location)
-    if spoken is None or sensor is None:  # a place of the user's own is spoken of by its name alone
-        return (0, 0, 0) if spoken is sensor is None and same_text(cell) == same_text(location) else None
-    spoken, sensor = spoken.of(hand), sensor.of(hand)
-    if spoken.side not in ("", sensor.side):
+    written, sensor = _parse(cell), _parse(location)
+    if written is None or sensor is None:  # a place of the user's own is spoken of by its name alone
+        return (0, 0, 0) if written is sensor is None and same_text(cell) == same_text(location) else None
+    written, sensor = written.of(hand), sensor.of(hand)
+    if written.side not in ("", sensor.side):
         return None
-    (chain, position), (other_chain, other) = (_vocabulary().rank[x.place] for x in (spoken, sensor))
+    (chain, position), (other_chain, other) = (_vocabulary().rank[x.place] for x in (written, sensor))
     if chain != other_chain:
         return None
-    return abs(position - other), int(spoken.side != sensor.side), other
+    return abs(position - other), int(written.side != sensor.side), other
 
 
 def matches(cell: str, location: str, hand: str | None = None) -> bool:

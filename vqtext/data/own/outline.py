@@ -17,13 +17,13 @@ from vqtext.data.text.own_table import OwnTable
 from vqtext.data.text.own_tables import read_csv
 from vqtext.data.text.text_files import encodings, open_text
 from vqtext.data.text.text_format import HEAD, SEPARATORS
-from vqtext.data.text.text_rows import SAMPLE, header_fields, logical, named, share, usual_width
+from vqtext.data.text.text_rows import SAMPLE, fields_of, header_fields, logical_rows, share, usual_width
 from vqtext.data.text.time_stamps import SECONDS, is_epoch
 from vqtext.errors import DataError
 
 _RATES = (4.0, 2000.0)  # Hz that a sensor of movement may have
 _TIME = re.compile(r"(?i)time|stamp|date|zeit|temps|tiempo|epoch|clock|^ts?$|^ts? ?[\[(]|seconds|millis")
-_SPOKEN_RATE = re.compile(
+_RATE_IN_TEXT = re.compile(
     r"(?i)(\d+(?:\.\d+)?)\s*hz\b|(?:sampl\w*|data|output)[ _]*(?:rate|freq\w*)\D{0,12}(\d+)"
 )
 
@@ -89,9 +89,9 @@ def _outline(
     keys = FileKeys(time_column=time, time_unit="s" if counts else None)
     table = read(file, name, numbers, words, keys)
     unit, rate_hz = _rate(table, counts)
-    spoken = _SPOKEN_RATE.search(preamble)
-    if rate_hz is None and spoken:
-        rate_hz = float(spoken[1] or spoken[2])
+    match = _RATE_IN_TEXT.search(preamble)
+    if rate_hz is None and match:
+        rate_hz = float(match[1] or match[2])
     return Outline(table, numbers, words, time, unit if time else None, rate_hz, is_headless)
 
 
@@ -136,19 +136,19 @@ def _schema(file: Path, name: str) -> dict[str, bool]:
 
 def _columns(head: Sequence[str], name: str) -> tuple[list[str], list[list[str]], str, bool]:
     """The names of the columns, fields of some rows, what stands above them, and is there no header?"""
-    rows = [row for row in logical(head, 0) if row[2].strip()]
+    rows = [row for row in logical_rows(head, 0) if row[2].strip()]
     if not rows:
         raise DataError(f"{name}: the file is empty")
     tail = [text for *_, text in rows[-SAMPLE:]]
 
     def fit(separator: str) -> tuple[bool, float, int]:
         width = usual_width(tail, separator)
-        numbers = sum(like_number(field) for text in tail for field in named(text, separator))
+        numbers = sum(like_number(field) for text in tail for field in fields_of(text, separator))
         return width > 1 and share(tail, separator, width) > 0.8, numbers / max(width, 1), width
 
     separator = max(SEPARATORS, key=fit)
     width = usual_width(tail, separator)
-    split_rows = [named(text, separator) for *_, text in rows]
+    split_rows = [fields_of(text, separator) for *_, text in rows]
     first = next((i for i, row in enumerate(split_rows) if len(row) >= width and _has_numbers(row)), None)
     if first is None:
         raise DataError(f"{name}: no row of numbers in its first {len(rows)} lines")

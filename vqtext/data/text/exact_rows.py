@@ -63,9 +63,9 @@ class ExactRows:
         except csv.Error as error:
             raise DataError(f"{self.name}, row {at + 1}: {error}; is a quote missing?") from error
         fields = list(zip(*kept, strict=True)) or [()] * self.width
-        is_said = self.keys.decimal is not None
+        is_declared = self.keys.decimal is not None
         values = [
-            floats(fields[place], column, lines, self.name, decimal, self.keys.missing, is_said)
+            floats(fields[place], column, lines, self.name, decimal, self.keys.missing, is_declared)
             for column, place in columns
         ]
         for _, place in columns:

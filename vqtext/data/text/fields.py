@@ -29,13 +29,15 @@ _GROUPED = {
 _MANY = 20  # numbers
 
 
-def number(field: Any, decimal: Decimal = ".", missing: Sequence[str] = (), is_said: bool = False) -> float:
+def number(
+    field: Any, decimal: Decimal = ".", missing: Sequence[str] = (), is_declared: bool = False
+) -> float:
     """One field; NaN where it is missing.
 
     Args:
         decimal: what stands before the fraction.
         missing: words for a missing sample, besides `MISSING`.
-        is_said: dataset.toml has it; else "1,234" may as well be one and a fraction, and is no number.
+        is_declared: dataset.toml has it; else "1,234" may as well be one and a fraction, and is no number.
 
     Raises:
         TypeError, ValueError: it is no number.
@@ -49,7 +51,7 @@ def number(field: Any, decimal: Decimal = ".", missing: Sequence[str] = (), is_s
         return np.nan
     group = "," if decimal == "." else "."
     if group in text:
-        is_clear = is_said or decimal in text or text.count(group) > 1
+        is_clear = is_declared or decimal in text or text.count(group) > 1
         if not (is_clear and _GROUPED[decimal].fullmatch(text)):
             raise ValueError
         text = text.replace(group, "")
@@ -61,7 +63,7 @@ def any_number(field: str) -> float:
     marks: tuple[Decimal, ...] = (".", ",")
     for decimal in marks:
         with suppress(ValueError):
-            return number(field, decimal, is_said=True)
+            return number(field, decimal, is_declared=True)
     return math.nan
 
 
@@ -104,13 +106,13 @@ def floats(
     name: str,
     decimal: Decimal = ".",
     missing: Sequence[str] = (),
-    is_said: bool = False,
+    is_declared: bool = False,
 ) -> np.ndarray:
     """A column as numbers, NaN where a field is missing, ``(rows,)``.
 
     Args:
         column, lines, name: what errors call the column, each row and the table.
-        decimal, missing, is_said: as in `number`.
+        decimal, missing, is_declared: as in `number`.
 
     Raises:
         DataError: a field is no number, or infinite; names row and column.
@@ -123,7 +125,7 @@ def floats(
         values = np.full(len(fields), np.nan)
         for i, field in enumerate(fields):
             try:
-                values[i] = number(field, decimal, missing, is_said)
+                values[i] = number(field, decimal, missing, is_declared)
             except (TypeError, ValueError):
                 wrong = f"{name}, row {lines[i]}, column {column!r}: {field!r} is not a number"
                 raise DataError(wrong + _hint(field, decimal)) from None

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 BLANKS = " "
 """As a separator: any run of blanks and tabs."""
-_SPOKEN = {"tab": "\t", "whitespace": BLANKS}
+_SEPARATOR_NAMES = {"tab": "\t", "whitespace": BLANKS}
 
 
 class Section(BaseModel):
@@ -59,7 +59,7 @@ class FileKeys(Section):
     @field_validator("separator")
     @classmethod
     def _one_character(cls, value: str | None) -> str | None:
-        value = value if value is None else _SPOKEN.get(value, value)
+        value = value if value is None else _SEPARATOR_NAMES.get(value, value)
         if value is not None and (len(value) != 1 or value in '"\r\n'):
             raise PydanticCustomError("separator", 'one character, "tab" or "whitespace"')
         return value

@@ -72,9 +72,9 @@ def read_frame(
             frame = frame.assign(**{column: frame.index.get_level_values(column)})
     place = _places([str(column) for column in frame.columns], [*numbers, *words, *keys.times], name)
     columns = {column: frame.iloc[:, at] for column, at in place.items()}
-    decimal, is_said = keys.decimal or ".", keys.decimal is not None
+    decimal, is_declared = keys.decimal or ".", keys.decimal is not None
     signal = [
-        floats(_numbers_of(columns[column]), column, lines, name, decimal, keys.missing, is_said)
+        floats(_numbers_of(columns[column]), column, lines, name, decimal, keys.missing, is_declared)
         for column in numbers
     ]
     texts = {column: as_words(_words_of(columns[column]), keys.missing) for column in words}

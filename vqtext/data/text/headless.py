@@ -10,10 +10,10 @@ from vqtext.data.text.text_rows import (
     SAMPLE,
     Head,
     TextFormat,
-    called,
     fits,
     has_number,
     line_end,
+    separator_name,
     share,
     split,
     usual_width,
@@ -36,8 +36,8 @@ def headless(head: Head) -> TextFormat:
         if columns.count(column) != 1:
             wrong = "two columns are named" if column in columns else "there is no column"
             raise DataError(
-                f"{head.name}: {wrong} {column!r}; without a header and with separator {called(separator)} "
-                f"it has {', '.join(columns)}"
+                f"{head.name}: {wrong} {column!r}; without a header and with separator "
+                f"{separator_name(separator)} it has {', '.join(columns)}"
             )
     rows = rows[_preamble(rows, separator, len(columns), keys) :]
     first = rows[0][0] if rows else head.start
@@ -90,9 +90,9 @@ def _of_e4(rows: Sequence[str], separator: str) -> list[str] | None:
     if len(fields) < 10 or not all(like_number(field) for row in fields for field in row):
         return None
     start, rate, *samples = ([any_number(field) for field in row] for row in fields)
-    is_said = len({*start}) == len({*rate}) == 1 and is_epoch(start[0])
+    is_constant = len({*start}) == len({*rate}) == 1 and is_epoch(start[0])
     others = all(not is_epoch(value) for row in samples for value in row)
-    return ["start", "rate"] if is_said and others and 0 < rate[0] <= 5000 else None
+    return ["start", "rate"] if is_constant and others and 0 < rate[0] <= 5000 else None
 
 
 def _first_number(row: str | None, separator: str, what: str, name: str) -> float | None:

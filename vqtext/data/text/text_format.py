@@ -20,12 +20,12 @@ from vqtext.data.text.text_rows import (
     SAMPLE,
     Head,
     TextFormat,
-    called,
+    fields_of,
     has_number,
     header_fields,
     line_end,
-    logical,
-    named,
+    logical_rows,
+    separator_name,
     share,
     usual_width,
 )
@@ -62,7 +62,7 @@ def sniff(
     head = Head(lines, start, separators, wanted, numbers, keys, name)
     form = headless(head) if _is_headless(head) else _below_header(head)
     is_plain = form.separator == "," or len(form.columns) == 1
-    notes = [] if keys.separator or is_plain else [f"separator {called(form.separator)}"]
+    notes = [] if keys.separator or is_plain else [f"separator {separator_name(form.separator)}"]
     notes += [f"each row ends with {form.line_end!r}"] if form.line_end else []
     return replace(form, found=[*notes, *form.found])
 
@@ -83,7 +83,7 @@ def _below_header(head: Head) -> TextFormat:
     if header_at is None:
         raise _no_header(head)
     at, after, separator, header = header_at
-    rows = list(logical(head.lines, after))
+    rows = list(logical_rows(head.lines, after))
     columns = [column.strip() for column in header]
     for column in head.wanted:
         if columns.count(column.strip()) > 1:
@@ -121,7 +121,7 @@ def _header(head: Head) -> tuple[int, int, str, list[str]] | None:
             text = text.lstrip(commented)
             if not all(column in text for column in names):
                 continue
-            below = [row for *_, row in logical(head.lines[after : after + SAMPLE], 0)]
+            below = [row for *_, row in logical_rows(head.lines[after : after + SAMPLE], 0)]
             fields = {one: header_fields(text, one, below) for one in head.separators}
             fitting = {one: own for one, own in fields.items() if {*names} <= {f.strip() for f in own}}
             if fitting:
@@ -147,12 +147,12 @@ def _no_header(head: Head) -> DataError:
     at, _, text = max(
         rows,
         key=lambda row: (
-            len({field.strip() for field in named(row[2], separator)} & set(head.wanted)),
-            len(named(row[2], separator)) == width,
+            len({field.strip() for field in fields_of(row[2], separator)} & set(head.wanted)),
+            len(fields_of(row[2], separator)) == width,
             -row[0],
         ),
     )
-    header = [field.strip() for field in named(text, separator)]
+    header = [field.strip() for field in fields_of(text, separator)]
     is_row = sum(like_number(field) for field in header) > len(header) / 2
     names = [str(i + 1) for i in range(len(header))] if is_row else header
     missing = next((column for column in head.wanted if column.strip() not in names), head.wanted[0])
@@ -162,13 +162,13 @@ def _no_header(head: Head) -> DataError:
             f"{text.strip()[:80]!r}, {len(header)} fields; say column_names = [...], or call the columns "
             '"1", "2", …'
         )
-    how = "" if at == 0 and separator == "," else f" (row {at + 1}, separator {called(separator)})"
+    how = "" if at == 0 and separator == "," else f" (row {at + 1}, separator {separator_name(separator)})"
     return DataError(f"{head.name}: there is no column {missing!r}; the header has {', '.join(header)}{how}")
 
 
 def _is_of_units(row: str, separator: str, places: Sequence[int], width: int) -> bool:
     """Words where there should be numbers, in each of them."""
-    fields = named(row, separator)
+    fields = fields_of(row, separator)
     if len(fields) != width or not places:
         return False
     return all(_is_word(fields[place]) for place in places)

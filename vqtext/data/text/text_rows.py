@@ -63,8 +63,8 @@ class Head:
     name: str
 
     def rows(self) -> list[tuple[int, int, str]]:
-        """Rows that are not blank, as `logical` gives them."""
-        return [row for row in logical(self.lines, self.start) if row[2].strip()]
+        """Rows that are not blank, as `logical_rows` gives them."""
+        return [row for row in logical_rows(self.lines, self.start) if row[2].strip()]
 
 
 def split(row: str, separator: str) -> list[str]:
@@ -78,7 +78,7 @@ def split(row: str, separator: str) -> list[str]:
         return [text]
 
 
-def named(text: str, separator: str) -> list[str]:
+def fields_of(text: str, separator: str) -> list[str]:
     """The fields of a header."""
     text = text.strip("\r\n ")
     return split(text if separator == ";" else text.rstrip(";"), separator)
@@ -86,14 +86,14 @@ def named(text: str, separator: str) -> list[str]:
 
 def header_fields(text: str, separator: str, below: Sequence[str]) -> list[str]:
     """The fields of a header above these rows; names two blanks apart may hold one themselves."""
-    fields = named(text, separator)
+    fields = fields_of(text, separator)
     if separator == BLANKS and len(fields) != (width := usual_width(below, separator)):
         wide = re.split(r"\s*\t\s*|\s{2,}", text.strip())
         return wide if len(wide) == width else fields
     return fields
 
 
-def logical(lines: Sequence[str], start: int) -> Iterator[tuple[int, int, str]]:
+def logical_rows(lines: Sequence[str], start: int) -> Iterator[tuple[int, int, str]]:
     """Lines, several as one where a quoted field runs over their ends: the first, the one after, the text."""
     at = start
     while at < len(lines):
@@ -119,7 +119,7 @@ def share(rows: Sequence[str], separator: str, width: int) -> float:
 
 
 def usual_width(rows: Sequence[str], separator: str) -> int:
-    widths = sorted(len(named(row, separator)) for row in rows)
+    widths = sorted(len(fields_of(row, separator)) for row in rows)
     return max(groupby(widths), key=lambda pair: len(list(pair[1])), default=(0, ()))[0]
 
 
@@ -130,11 +130,11 @@ def line_end(rows: Sequence[str], separator: str) -> str:
 
 
 def has_number(row: str, separator: str, places: Sequence[int]) -> bool:
-    fields = named(row, separator)
+    fields = fields_of(row, separator)
     return any(place < len(fields) and like_number(fields[place]) for place in places)
 
 
-def called(separator: str) -> str:
+def separator_name(separator: str) -> str:
     return {"\t": "tab", BLANKS: "blanks"}.get(separator, repr(separator))
 
 
