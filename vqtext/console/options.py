@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -75,7 +75,7 @@ def common_option(name: str, panel: str | None = None) -> Any:
 
 
 def command(
-    app: typer.Typer, *settings: str, name: str | None = None, common: Iterable[str] = COMMON_OPTIONS
+    app: typer.Typer, *settings: str, name: str | None = None, common: Collection[str] = COMMON_OPTIONS
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command: it is called with the settings that hold, as `Loaded`, with `How`,
     and with the options of its own, which its signature names after these two.
@@ -87,45 +87,39 @@ def command(
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        own = list(inspect.signature(function).parameters)[2:]
-        hints = {
-            name: hint for name, hint in get_type_hints(function, include_extras=True).items() if name in own
-        }
+        own = dict(list(inspect.signature(function).parameters.items())[2:])
+        hints = get_type_hints(function, include_extras=True)
         of_setting = {name.rpartition(".")[2]: name for name in settings}
         options = {argument: _option(name) for argument, name in of_setting.items()}
         options |= {argument: hints[argument] for argument in own} | {"cache": _option("cache", COMMON)}
-        options |= {
-            argument: Annotated[bool, common_option(argument, COMMON)]
-            for argument in COMMON_OPTIONS
-            if argument in common
-        }
-        defaults = {
-            name: parameter.default for name, parameter in inspect.signature(function).parameters.items()
-        }
-        defaults |= dict.fromkeys(common, False)
+        flags = [argument for argument in COMMON_OPTIONS if argument in common]
+        options |= {argument: Annotated[bool, common_option(argument, COMMON)] for argument in flags}
 
         def call(**values: Any) -> None:
-            settings = {
-                name: values[argument] for argument, name in (of_setting | {"cache": "cache"}).items()
-            }
+            settings = {of_setting[name]: values[name] for name in of_setting} | {"cache": values["cache"]}
             loaded = load_settings({name: None if value == [] else value for name, value in settings.items()})
-            how = How(**{name: values[name] for name in common})
+            how = How(**{name: values[name] for name in flags})
             function(loaded, how, **{name: values[name] for name in own})
 
         call.__name__, call.__doc__ = function.__name__, function.__doc__
         call.__annotations__ = options
-        call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what typer reads
-            [
-                inspect.Parameter(
-                    argument, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(argument), annotation=hint
-                )
-                for argument, hint in options.items()
-            ]
-        )
+        defaults = {name: parameter.default for name, parameter in own.items()} | dict.fromkeys(flags, False)
+        call.__signature__ = _signature(options, defaults)  # type: ignore[attr-defined]  # what typer reads
         app.command(name)(call)
         return function
 
     return register
+
+
+def _signature(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> inspect.Signature:
+    """Keyword arguments with these annotations; the default is None where there is no other."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Signature(
+        [
+            inspect.Parameter(name, keyword, default=defaults.get(name), annotation=hint)
+            for name, hint in options.items()
+        ]
+    )
 
 
 def _option(name: str, panel: str | None = None) -> Any:
