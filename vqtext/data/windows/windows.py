@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -79,17 +78,12 @@ class Windows:
         arrays = {name: getattr(self, name) for name in rows}
         return replace(self, **{name: rows[index] for name, rows in arrays.items() if rows is not None})
 
-    def blocks(self, size: int = BLOCK) -> Iterator[Windows]:
-        """All windows, `BLOCK` after `BLOCK` of them in memory."""
-        for start in range(0, self.n, size):
-            yield self.take(slice(start, start + size))
-
     def place(self, i: int) -> str:
         """Where a window comes from, for messages."""
         return f"window {i} (recording {self.recordings[self.recording[i]]!r} at {self.start_s[i]:.2f} s)"
 
     def validate(self) -> None:
-        """Check that every part of windows in memory fits every other.
+        """Check the values of windows in memory: names, the indices that point into them, and the signal.
 
         Raises:
             DataError: names the first thing that is wrong, and the window or channel it is in.
@@ -103,21 +97,13 @@ class Windows:
         if len(self.channels) != self.C:
             raise DataError(f"{len(self.channels)} channels are described, the windows have {self.C}")
         self._check_words()
-        for name in ("length", "label", "subject", "recording", "start_s", "split"):
-            shape = getattr(self, name).shape
-            if shape != (self.n,):
-                raise DataError(f"windows: {name} has shape {shape}, not ({self.n},)")
         self._check_range("label", 0, len(self.labels))
         self._check_range("subject", -1, len(self.subjects))
         self._check_range("recording", 0, len(self.recordings))
         self._check_range("split", -1, 2)
         self._check_range("length", 1, self.T + 1)
         if self.truth is not None:
-            if self.truth.shape != (self.n, self.T):
-                raise DataError(f"windows: truth has shape {self.truth.shape}, not {(self.n, self.T)}")
             self._check_range("truth", -1, len(self.truth_words))
-        if self.share is not None and self.share.shape != (self.n, len(self.labels)):
-            raise DataError(f"windows: share has shape {self.share.shape}, not {(self.n, len(self.labels))}")
         self._check_signal()
 
     def _check_words(self) -> None:
