@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
@@ -37,6 +38,15 @@ from vqtext.data.recordings.recording import Track
 from vqtext.errors import DataError
 
 _NEAR = 1e-6  # s: rows so near to the end of an interval are on it
+
+
+class _Placed(NamedTuple):
+    """An interval in seconds since the start of its recording; ``where`` it stands, for errors."""
+
+    start: float
+    stop: float
+    word: str
+    where: str
 
 
 class Intervals:
@@ -91,46 +101,39 @@ class Intervals:
         at = self._shift(intervals, name, times, first, rate_hz)
         scale = 1 / rate_hz if self.entry.unit == "samples" else 1.0
         placed = []
-        for one in intervals:
-            word = label_word(one.label, self.contents, one.where)
-            start, stop = one.start * scale - at, one.stop * scale - at
+        for source in intervals:
+            word = label_word(source.label, self.contents, source.where)
+            start, stop = source.start * scale - at, source.stop * scale - at
             if stop == start:
                 self.warn_once(
-                    "intervals without a length", f"{one.where}: the interval has no length, and is left out"
+                    "intervals without a length",
+                    f"{source.where}: the interval has no length, and is left out",
                 )
             elif word is not None:
-                placed.append((start, stop, word, one))
-        end = times[-1] + 1 / rate_hz
-        outside = [p for p in placed if max(-p[0], 0) + max(p[1] - end, 0) > min(1.0, (p[1] - p[0]) / 2)]
-        if outside:
-            start, stop, word, one = outside[0]
-            began = f", which began at {_clock(at)}" if at >= CLOCK else ""
-            marked = sum(stop - start for start, stop, *_ in placed)
-            inside = sum(max(min(stop, end) - max(start, 0), 0) for start, stop, *_ in placed)
-            hint = "; what unit are they in? Say unit and clock in [intervals]" if inside < marked / 2 else ""
-            self.warn_once(
-                "recordings whose intervals reach outside",
-                f"{one.where}: {len(outside)} of {len(placed)} intervals reach outside {name}{began}: "
-                f"{word!r} is from {start:.6g} s to {stop:.6g} s, it lasts {end:.6g} s{hint}",
-            )
-        return self._laid(sorted(placed, key=lambda p: p[0]), times, name)
+                placed.append(_Placed(start, stop, word, source.where))
+        self._check_inside(placed, times[-1] + 1 / rate_hz, at, name)
+        placed.sort(key=lambda one: one.start)
+        return _track(placed, times, name, may_overlap=self.entry.overlap == "later")
 
-    def _laid(self, placed: list[tuple[float, float, str, Found]], times: np.ndarray, name: str) -> Track:
-        words = tuple(dict.fromkeys(word for _, _, word, _ in placed))
-        codes = np.full(len(times), -1, dtype=np.int32)
-        owner = np.full(len(times), -1)
-        for i, (start, stop, word, one) in enumerate(placed):
-            a, b = np.searchsorted(times, [start - _NEAR, stop - _NEAR])
-            before = owner[a:b][(codes[a:b] >= 0) & (codes[a:b] != words.index(word))]
-            if before.size > 1 and self.entry.overlap == "error":
-                other = placed[before[0]]
-                raise DataError(
-                    f"{one.where}: {word!r} from {start:.6g} s to {stop:.6g} s of {name} overlaps "
-                    f"{other[2]!r} from {other[0]:.6g} s to {other[1]:.6g} s: cut one of them, leave one out "
-                    'with ignore_labels, or say overlap = "later" in [intervals]: the later one holds'
-                )
-            codes[a:b], owner[a:b] = words.index(word), i
-        return Track(words, codes)
+    def _check_inside(self, placed: list[_Placed], end: float, at: float, name: str) -> None:
+        """Warn of intervals that are not inside a recording of ``end`` seconds, which began at ``at``."""
+
+        def outside(one: _Placed) -> float:
+            return max(-one.start, 0) + max(one.stop - end, 0)
+
+        strays = [one for one in placed if outside(one) > min(1.0, (one.stop - one.start) / 2)]
+        if not strays:
+            return
+        first = strays[0]
+        began = f", which began at {_clock(at)}" if at >= CLOCK else ""
+        marked = sum(one.stop - one.start for one in placed)
+        inside = sum(max(min(one.stop, end) - max(one.start, 0), 0) for one in placed)
+        hint = "; what unit are they in? Say unit and clock in [intervals]" if inside < marked / 2 else ""
+        self.warn_once(
+            "recordings whose intervals reach outside",
+            f"{first.where}: {len(strays)} of {len(placed)} intervals reach outside {name}{began}: "
+            f"{first.word!r} is from {first.start:.6g} s to {first.stop:.6g} s, it lasts {end:.6g} s{hint}",
+        )
 
     def _found(self, name: str, subject: str | None) -> list[Found]:
         """The intervals of one recording: those that name its path, else its file, else its subject."""
@@ -233,6 +236,30 @@ class Intervals:
     def _read(self, file: Path) -> list[Found]:
         name = file.relative_to(self.folder).as_posix()
         return read_intervals(file, name, self.entry, self.contents.encoding)
+
+
+def _track(placed: list[_Placed], times: np.ndarray, name: str, may_overlap: bool) -> Track:
+    """Sorted intervals as the label of each sample.
+
+    Raises:
+        DataError: two of them overlap, and may not.
+    """
+    words = tuple(dict.fromkeys(one.word for one in placed))
+    codes = np.full(len(times), -1, dtype=np.int32)
+    owner = np.full(len(times), -1)
+    for i, one in enumerate(placed):
+        a, b = np.searchsorted(times, [one.start - _NEAR, one.stop - _NEAR])
+        code = words.index(one.word)
+        before = owner[a:b][(codes[a:b] >= 0) & (codes[a:b] != code)]
+        if before.size > 1 and not may_overlap:
+            other = placed[before[0]]
+            raise DataError(
+                f"{one.where}: {one.word!r} from {one.start:.6g} s to {one.stop:.6g} s of {name} overlaps "
+                f"{other.word!r} from {other.start:.6g} s to {other.stop:.6g} s: cut one of them, leave "
+                'one out with ignore_labels, or say overlap = "later" in [intervals]: the later one holds'
+            )
+        codes[a:b], owner[a:b] = code, i
+    return Track(words, codes)
 
 
 def interval_files(folder: Path, paths: Sequence[str], pattern: str) -> list[Path]:
