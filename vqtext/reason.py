@@ -48,7 +48,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class WhyNot:
-    """Why a window is not of another class: the best path through its steps, held against the reason.
+    """Why a window is not of another class: the best path through its steps, compared with the reason.
 
     ``str(why)`` is one line: ``not descending: its steps are 6.2 nats less likely; most is lost at 1.2–1.6 s,
     where "plant the left foot" would have had to be, not "swing the left leg" (4.1 nats)``.
@@ -56,7 +56,7 @@ class WhyNot:
     Attributes:
         label: the other class; display: what people are shown instead.
         nats: by how much the steps of the reason's class are likelier; 0 where both have the same steps, and
-            only the rest of the signal tells them apart.
+            only the rest of the signal distinguishes them.
         steps: of the other class's best path, in order.
         order: nats of ``nats`` that no single step lost: order, durations, how often classes occur, and all
             paths but this one. Below 0 where the class would rather leave the window unknown than walk it.
@@ -199,7 +199,7 @@ def _line(passages: list[str]) -> str:
 
 @dataclass(frozen=True)
 class Segment:
-    """One step of a recording's reason, with the class that it speaks for.
+    """One step of a recording's reason, with its class.
 
     Attributes:
         start_s, end_s: seconds from the start of the recording.

@@ -74,8 +74,8 @@ class Channel:
 
     ``location`` is a canonical name of ``data/locations.toml`` ("left ankle", "wrist", "dominant wrist");
     ``modality`` and ``unit`` are acc in m/s2, gyro in rad/s, mag in uT, hr in bpm, position in m, velocity in
-    m/s, angle in rad, force in N, emg in uV, or unknown; a unit that is not known is 1. ``gravity`` tells of
-    an accelerometer whether it feels gravity, as all do unless it was removed afterwards.
+    m/s, angle in rad, force in N, emg in uV, or unknown; a unit that is not known is 1. ``gravity``: an
+    accelerometer measures gravity, as all do unless it was removed afterwards.
     """
 
     name: str
@@ -100,7 +100,7 @@ class Sensor:
     Attributes:
         location, modality: of its channels.
         axes: places of its channels x, y and z.
-        upright: an accelerometer that feels gravity, and so knows where up is.
+        upright: an accelerometer that measures gravity, and so shows where up is.
     """
 
     location: str

@@ -52,7 +52,7 @@ class Step:
         start_s, end_s: borders in seconds from the start of the window, or of the recording.
         confidence: mean posterior of the name inside the stretch, as much as people that were not seen bear
             it out, 0 to 1.
-        inferred: the phrase speaks of a body part that no sensor of the data sits on.
+        inferred: the phrase is about a body part that no sensor of the data sits on.
         display: what people are shown instead of ``name``, in their language, as the label's words have it.
         places: that carried it, the most first; empty where that was not measured, or none did by itself.
     """
@@ -118,41 +118,41 @@ def passages(steps: Sequence[Step], cycle: Sequence[str]) -> list[str]:
 
 def _believed(steps: Iterable[Step]) -> Iterator[Step]:
     """Guesses become unknown; one between two stretches of one step is taken for that step, too."""
-    held: list[Step] = []  # the last stretch, and a guess behind it
+    pending: list[Step] = []  # the last stretch, and a guess behind it
     for step in steps:
         guess = step.confidence < UNSURE and step.name != UNKNOWN_NAME
         now = replace(step, name=UNKNOWN_NAME, display=None, inferred=False, places=()) if guess else step
-        if held and held[-1].end_s < now.start_s:
-            yield from held
-            held = []
-        if held and held[-1].name == now.name:
-            held[-1] = replace(held[-1], end_s=now.end_s, places=())
-            if len(held) == 2 and not guess:  # a stretch of the unknown is no guess at a step
-                yield held.pop(0)
-        elif len(held) == 2 and held[0].name == now.name:
-            held = [replace(held[0], end_s=now.end_s, places=())]
-        elif len(held) == 1 and guess:
-            held.append(now)
+        if pending and pending[-1].end_s < now.start_s:
+            yield from pending
+            pending = []
+        if pending and pending[-1].name == now.name:
+            pending[-1] = replace(pending[-1], end_s=now.end_s, places=())
+            if len(pending) == 2 and not guess:  # a stretch of the unknown is no guess at a step
+                yield pending.pop(0)
+        elif len(pending) == 2 and pending[0].name == now.name:
+            pending = [replace(pending[0], end_s=now.end_s, places=())]
+        elif len(pending) == 1 and guess:
+            pending.append(now)
         else:
-            yield from held
-            held = [now]
-    yield from held
+            yield from pending
+            pending = [now]
+    yield from pending
 
 
 def _stretches(steps: Iterable[Step], cycle: Sequence[str]) -> Iterator[list[Step]]:
     """Steps of the cycle that follow each other, with the unknown between them; each other step alone."""
-    held: list[Step] = []
+    current: list[Step] = []
     for step in steps:
-        inside = len(cycle) > 1 and (step.name in cycle or (bool(held) and step.name == UNKNOWN_NAME))
-        if held and (not inside or held[-1].end_s < step.start_s):
-            yield held
-            held = []
+        inside = len(cycle) > 1 and (step.name in cycle or (bool(current) and step.name == UNKNOWN_NAME))
+        if current and (not inside or current[-1].end_s < step.start_s):
+            yield current
+            current = []
         if inside:
-            held.append(step)
+            current.append(step)
         else:
             yield [step]
-    if held:
-        yield held
+    if current:
+        yield current
 
 
 @dataclass

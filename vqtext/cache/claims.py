@@ -1,7 +1,7 @@
 """Who is at work on an artifact: a file beside it, named after the process that made it.
 
-A name is used once: by one process of one machine, which cannot start twice. So whoever finds the claim of a
-dead process may remove it, however many do so at once, and never removes that of a living one.
+A name is used once: by one process of one machine, which cannot start twice. So any process may remove
+the claim of a dead one, however many do so at once, and never removes that of a living one.
 """
 
 from __future__ import annotations

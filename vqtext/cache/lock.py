@@ -1,6 +1,6 @@
-"""One writer at a time, also where the file system knows no locks.
+"""One writer at a time, also where the file system has no locks.
 
-Where it knows them, the file ``.NAME.lock`` is locked, and the system frees it when its holder dies. Some do
+Where it has them, the file ``.NAME.lock`` is locked, and the system frees it when its holder dies. Some do
 not (Lustre without ``-o flock``, NFS without its lock daemon), or not on every machine that shares them. So
 a holder makes a claim too (`vqtext.cache.claims`), and goes on only if it then finds no claim but its own.
 Of two that start at once at least one sees the other, and one of them gives way. Only the dead lose their

@@ -70,10 +70,10 @@ def cannot_read(path: Path, error: OSError) -> UnreadableError:
 
 
 def is_held(file: IO[bytes], alone: bool = False) -> bool:
-    """Whether a program holds HDF5's own lock for writing; never where the file system knows no locks.
+    """Whether a program holds HDF5's own lock for writing; never where the file system has no locks.
 
     Args:
-        file: the file, open; until it is closed, nobody else can open it for writing.
+        file: the file, open; until it is closed, no other program can open it for writing.
         alone: or for reading.
     """
     try:

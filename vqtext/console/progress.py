@@ -49,10 +49,10 @@ class Progress:
         """
         if total is None and isinstance(items, Sized):
             total = len(items)
-        with self.bar(text) as tell:
+        with self.bar(text) as update:
             for done, item in enumerate(items, start=1):
                 yield item
-                tell(done, total, {})
+                update(done, total, {})
 
 
 def _line(text: str) -> None:

@@ -110,7 +110,7 @@ def canonical(name: str) -> str | None:
 
 
 def _distance(cell: str, location: str, hand: str | None) -> tuple[int, int, int] | None:
-    """How far a signature's location is from a sensor's; None where it does not speak of that sensor.
+    """How far a signature's location is from a sensor's; None where it is not about that sensor.
 
     Ordered by steps along the chain, then the exact side before an unsided cell, then the far end first.
     """
@@ -127,10 +127,10 @@ def _distance(cell: str, location: str, hand: str | None) -> tuple[int, int, int
 
 
 def matches(cell: str, location: str, hand: str | None = None) -> bool:
-    """Does a signature cell written for ``cell`` speak of a sensor at ``location``?
+    """Is a signature cell written for ``cell`` about a sensor at ``location``?
 
     The same place or a neighbour on its chain (foot, ankle, shank, knee, thigh), on the same side. A cell
-    without a side speaks of either side; a cell with one never speaks of a sensor whose side is unknown.
+    without a side is about either side; one with a side is never about a sensor of unknown side.
 
     Args:
         cell, location: names in any known spelling; an unknown one matches itself alone.
@@ -140,10 +140,10 @@ def matches(cell: str, location: str, hand: str | None = None) -> bool:
 
 
 def best_cell(location: str, cells: Iterable[str], hand: str | None = None) -> str | None:
-    """The one of a signature's ``cells`` that speaks most nearly of the sensor at ``location``.
+    """The one of a signature's ``cells`` that is nearest to the sensor at ``location``.
 
     Where a signature writes both ankle and thigh, a sensor on the shank is judged by the nearer of the two
-    only, and a cell for "wrist" speaks of both wrists. None where no cell speaks of it.
+    only, and a cell for "wrist" is about both wrists. None where no cell is about it.
     """
     distances = {cell: _distance(cell, location, hand) for cell in cells}
     known = {cell: distance for cell, distance in distances.items() if distance is not None}

@@ -19,7 +19,7 @@ MOST_WORDS = 12
 PARAPHRASES = 3
 
 TRAVEL, POSTURE = "travel", "posture"
-"""What sensors of a place may tell, beside single directions."""
+"""What sensors of a place may measure, beside single directions."""
 
 _FILLERS = (
     "a an the to of in on at by with and then again while for is are be do does doing keep keeps keeping "
@@ -44,7 +44,7 @@ class Wanted:
         place: how the data spells a location; None where it has no sensor there.
         few, many: number of sub-actions asked for, within least and most.
         rate_hz: samples a second.
-        feels: place → what its sensors tell beside motion: directions, `TRAVEL` in any of them, `POSTURE`;
+        feels: place → what its sensors measure beside motion: directions, `TRAVEL` in any of them, `POSTURE`;
             None where that is unknown.
     """
 
@@ -60,7 +60,7 @@ class Wanted:
     feels: Mapping[str, Sequence[str]] | None = None
 
     def is_felt(self, place: str | None, direction: str) -> bool:
-        """Whether the sensors of a place tell a direction, or `POSTURE`."""
+        """Whether the sensors of a place measure a direction, or `POSTURE`."""
         if self.feels is None:
             return True
         sensed = self.feels.get(place or "", ())

@@ -54,7 +54,7 @@ class Facets:
     mirrored: str | None
 
     def also(self, sides: Iterable[str | None], directions: Iterable[str | None]) -> Facets:
-        """With what authors wrote beside the phrase, where the phrase itself does not speak of it.
+        """With what authors wrote beside the phrase, where the phrase itself says nothing of it.
 
         Args:
             sides: of all its uses; what is none of `SIDES` says nothing.

@@ -26,7 +26,7 @@ END = "$"
 
 @dataclass(frozen=True)
 class Cue:
-    """A word, or several in a row, that speaks of an axis.
+    """A word, or several in a row, that names an axis.
 
     Attributes:
         axis: its number; second: which of the two poles.

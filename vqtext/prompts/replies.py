@@ -40,7 +40,7 @@ class _Asked(BaseModel):
 
 
 class CellReply(_Asked):
-    """What one sensor feels during a sub-action."""
+    """What one sensor measures during a sub-action."""
 
     location: str
     motion: Motion

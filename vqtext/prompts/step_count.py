@@ -1,4 +1,4 @@
-"""How many sub-actions a label may have, so that sensors can tell them apart."""
+"""How many sub-actions a label may have, so that sensors can distinguish them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _ROUND_S = 1.0  # a usual round of a movement
 def step_range(places: int, rate_hz: float, least: int, most: int) -> tuple[int, int]:
     """The fewest and the most sub-actions to ask for.
 
-    Every place tells one more apart, and a round of a second holds half as many as it has samples.
+    Every place distinguishes one more, and a round of a second holds half as many as it has samples.
 
     Args:
-        places: that have a sensor which feels motion.
+        places: that have a sensor of motion.
         rate_hz: samples a second.
         least, most: what the settings let pass; they rule.
 

@@ -49,7 +49,7 @@ def _is_held(steps: Sequence[StepReply]) -> bool:
 
 
 def _not_distinct(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
-    """Sub-actions whose cells are the same, as far as sensors feel it; a still place goes no way."""
+    """Sub-actions whose cells are the same, as far as sensors measure it; a still place goes no way."""
     alike: dict[frozenset[Hashable], list[str]] = {}
     for step in steps:
         cells = frozenset(_distinctive(cell, wanted) for cell in step.signature)
@@ -65,7 +65,7 @@ def _not_distinct(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
 
 
 def _distinctive(cell: CellReply, wanted: Wanted) -> Hashable:
-    """What sensors tell of a cell: two cells with the same of it are alike."""
+    """What sensors measure of a cell: two cells with the same of it are alike."""
     place, way, posture = wanted.place(cell.location), cell.direction, cell.posture
     is_going = cell.motion != "still" and way not in (None, "none") and wanted.is_felt(place, way)
     is_held = posture is not None and wanted.is_felt(place, POSTURE)

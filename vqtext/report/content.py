@@ -1,4 +1,4 @@
-"""What a report shows, as plain data. Nothing here knows where the numbers came from."""
+"""What a report shows, as plain data. Where the numbers come from does not matter here."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Code:
             measured.
         labels: where it occurs: label → share of its uses.
         mean_duration_s: mean length of its tokens.
-        inferred: the name speaks of a body part that no sensor sits on.
+        inferred: the name is about a body part that no sensor sits on.
         confidence: how sure the code is of its sequence, 0 to 1; None = not measured.
         agreement: share of its uses in which the decoding says what the code says; None = not measured.
         decoded: what the decoding mostly says there, for each sub-step.
@@ -162,7 +162,7 @@ class Report:
         versions: package → version.
         notes: what a reader should know, one sentence each.
         tables: further tables, before the windows.
-        trained: False where no model was asked: windows are drawn with their own class, and what words,
+        trained: False without a model: windows are drawn with their own class, and what words,
             sensors and order say of their steps.
 
     Raises:

@@ -1,6 +1,6 @@
 """The look of a name: one of Okabe and Ito's seven colours and one of six hatches.
 
-A colour alone never tells two names apart (about one man in twelve sees fewer of them): the first seven
+A colour alone never distinguishes two names (about one man in twelve sees fewer of them): the first seven
 names are plain, the next seven are hatched, and so on up to 42. Beyond that looks repeat and the written
 name decides.
 """

@@ -39,7 +39,7 @@ KINDS = {
     "muscle": ("emg",),
     "force": ("force",),
 }
-"""What a level may be of, and the modalities that tell of it. A location's levels are of the first kind that
+"""What a level may be of, and the modalities that show it. A location's levels are of the first kind that
 it has: the mean over its modalities."""
 
 PEAKS = {
@@ -51,7 +51,7 @@ PEAKS = {
     "force": ("change of force", "N/s", "peak_n_s"),
 }
 """Modality → what its magnitude is called, in which unit, and its name in descriptions.h5. Velocities and
-positions both tell of speed."""
+positions both give a speed."""
 
 STEADY = 0.95
 """Gravity is known where the mean acceleration is at least this share of the mean of its size."""
@@ -202,10 +202,10 @@ def _mean(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _turns(windows: Windows, locations: Sequence[str], border: np.ndarray) -> np.ndarray:
-    """Degrees about the vertical in each segment, ``(N, S)``: the median of the locations that can tell.
+    """Degrees about the vertical in each segment, ``(N, S)``: the median of the locations that show them.
 
-    A location can tell where it feels gravity steadily: the rotation about that direction is a turn,
-    whatever way the sensor is mounted. A sensor at rest feels gravity upwards, so a positive rotation is a
+    A location shows them where it measures gravity steadily: the rotation about that direction is a turn,
+    whatever way the sensor is mounted. A sensor at rest measures gravity upwards, so a positive rotation is a
     turn to the left.
     """
     places = {(c.location, c.modality, c.axis): i for i, c in enumerate(windows.channels)}

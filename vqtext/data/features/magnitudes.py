@@ -60,8 +60,8 @@ def magnitudes(
     how its muscles work.
 
     - ``gyro``: |gyro| in rad/s.
-    - ``acc``: | |acc| − rest | in m/s2, where rest is the window's own median if the sensor feels gravity and
-      0 if gravity was removed: like the others, blind to how the sensor is mounted.
+    - ``acc``: | |acc| − rest | in m/s2, where rest is the window's own median if gravity is measured and 0
+      if it was removed: like the others, blind to how the sensor is mounted.
     - ``velocity`` and ``position``: speed in m/s; ``angle``: how fast the joints turn, in rad/s.
     - ``force``: how fast the force changes, in N/s. A steady load is rest, whether a foot or a hand bears it.
     - ``emg``: activity in uV, the root mean square of the rectified channels.

@@ -26,14 +26,14 @@ SAMPLE = 1024
 
 @dataclass(frozen=True)
 class MotionScale:
-    """Log motion of each location, comparable between locations: what signatures are held against.
+    """Log motion of each location, comparable between locations: what signatures are compared with.
 
-    Motion is how fast a part of the body turns, so the gyroscope speaks where there is one; else how fast it
-    travels, or a joint of it turns. An accelerometer feels impacts, and peaks where a limb turns round and is
-    at rest for a moment: beside these it blurs the very phases that tell one sub-action from the next;
+    Motion is how fast a part of the body turns, so the gyroscope is read where there is one; else how fast it
+    travels, or a joint of it turns. An accelerometer measures impacts, and peaks where a limb turns round
+    and is at rest for a moment: beside these it blurs the very phases that tell one sub-action from the next;
     without them it is the best there is. Muscles work before a movement and without one, and a force changes
-    where nothing moves: both speak where nothing else does. The logarithm of the `magnitudes`, floored at
-    their 2 % quantile, is z-scored.
+    where nothing moves: both are read where there is nothing else. The logarithm of the `magnitudes`, floored
+    at their 2 % quantile, is z-scored.
 
     Attributes:
         channels, rate_hz: of the signals.

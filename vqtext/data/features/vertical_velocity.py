@@ -1,7 +1,7 @@
-"""Which way a body location moves, where gravity tells: up or down, and turning to the left or the right.
+"""Which way a body location moves, where gravity shows it: up or down, and turning to the left or the right.
 
 How a sensor is put on does not matter, since both are measured about the vertical, which an accelerometer
-feels; nor does it for a rise whether that counts gravity up or down. Forward and sideways have no such
+measures; nor does it for a rise whether that counts gravity up or down. Forward and sideways have no such
 reference: nothing in a sensor says where a person faces.
 """
 
@@ -23,13 +23,13 @@ STROKE_S = 0.6
 G = 9.81
 
 SIGNS = {"rise": {"up": 1.0, "down": -1.0}, "turn": {"turn left": 1.0, "turn right": -1.0}}
-"""What can be measured, and which written directions it tells apart."""
+"""What can be measured, and which written directions it distinguishes."""
 
 
 def direction_cells(channels: Sequence[Channel]) -> list[tuple[str, str]]:
     """What `vertical_velocities` measures of these channels: P pairs of a location and one of `SIGNS`.
 
-    A rise needs three axes of an accelerometer that feels gravity, a turn those of a gyroscope beside it.
+    A rise needs three axes of an accelerometer that measures gravity, a turn those of a gyroscope beside it.
     """
     sensors_of = _upright(channels)
     return [(location, way) for location, own in sensors_of.items() for way in list(SIGNS)[: len(own)]]
@@ -53,11 +53,11 @@ def vertical_velocities(signal: np.ndarray, channels: Sequence[Channel], rate_hz
 def velocities_and_ups(
     signal: np.ndarray, channels: Sequence[Channel], rate_hz: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`vertical_velocities`, and where up is at each place that knows it, in the axes of its sensor.
+    """`vertical_velocities`, and where up is at each place that can show it, in the axes of its sensor.
 
-    Up is the direction of gravity, carried along by the gyroscope and drawn to what the accelerometer feels
-    (a complementary filter, forwards and backwards, so that neither end lags); without a gyroscope it is the
-    smoothed acceleration.
+    Up is the direction of gravity, carried along by the gyroscope and drawn to what the accelerometer
+    measures (a complementary filter, forwards and backwards, so that neither end lags); without a gyroscope
+    it is the smoothed acceleration.
 
     Returns:
         As `vertical_velocities`; and unit vectors, ``(N, T, 3·H) float32`` for the H places of
@@ -77,12 +77,12 @@ def velocities_and_ups(
 
 
 def upright_places(channels: Sequence[Channel]) -> list[str]:
-    """The places that know where up is: three axes of an accelerometer that feels gravity."""
+    """The places that show where up is: three axes of an accelerometer that measures gravity."""
     return list(_upright(channels))
 
 
 def _upright(channels: Sequence[Channel]) -> dict[str, list[Sensor]]:
-    """Of each location that knows where up is, its accelerometer and, if there is one, its gyroscope."""
+    """Of each location that shows where up is, its accelerometer and, if there is one, its gyroscope."""
     every = sensors(channels)
     turning = {sensor.location: sensor for sensor in every if sensor.modality == "gyro"}
     up = [sensor for sensor in every if sensor.upright]
@@ -104,7 +104,7 @@ def _vertical(acc: np.ndarray, gyro: np.ndarray | None, rate_hz: float) -> np.nd
         now = start
         for i in order:
             size = np.linalg.norm(filled[:, i], axis=-1, keepdims=True)
-            # a sensor that is pushed hard feels the push, not gravity
+            # a sensor that is pushed hard measures the push, not gravity
             trust = np.exp(-np.square((size - G) / (0.2 * G))) / (SETTLE_S * rate_hz)
             now = now - sign * np.cross(turning[:, i], now) / rate_hz
             now = _unit(now + trust * (filled[:, i] / np.maximum(size, 1e-6) - now))

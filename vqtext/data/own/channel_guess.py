@@ -87,7 +87,7 @@ def guess(columns: Sequence[str], signal: np.ndarray, file_names: Sequence[str])
 
 
 def _triples(signal: np.ndarray) -> dict[int, int]:
-    """Three rows after each other that together feel just gravity: each row, and the first of the three.
+    """Three rows after each other that together measure just gravity: each row, and the first of the three.
 
     All in one unit, the one of the largest numbers: much else is about 1.
     """
@@ -176,7 +176,7 @@ def _sensor(columns: Sequence[str], signal: np.ndarray, place: str | None, kind:
 
 
 def _of_gravity(middle: float, near: float = 0.4) -> str | None:
-    """The unit in which a sensor that mostly rests feels just gravity."""
+    """The unit in which a sensor that mostly rests measures just gravity."""
     sizes = {"g": 1.0, "m/s2": 9.80665, "mg": 1000.0}
     return next((unit for unit, size in sizes.items() if abs(middle / size - 1) < near), None)
 

@@ -17,7 +17,7 @@
     axis = "x"
     unit = "m/s2"                     # or g, mg; others: docs/motion.md
     # scale = 0.015625                # optional: the numbers times it are in that unit
-    # gravity = false                 # of acc alone, where gravity was removed; else it is felt
+    # gravity = false                 # of acc alone, where gravity was removed; else it is in it
     # file = "acc_*.csv"              # of several files a recording: which of them, see `joined`
     # rate_hz = 32                    # of that file, where it is not the study's
     [label_names]                     # optional: words for codes
@@ -81,7 +81,7 @@ class Csv(Reader):
         self._look_over(unused)
 
     def _look_over(self, unused: list[str]) -> None:
-        """Warn of what names alone tell.
+        """Warn of what names alone show.
 
         Raises:
             DataError: no file has channels.

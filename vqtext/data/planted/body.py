@@ -110,7 +110,7 @@ def _shank(hip: np.ndarray, ankle: np.ndarray, forward: np.ndarray) -> np.ndarra
 
 
 def rates(rotation: np.ndarray, dt: float) -> np.ndarray:
-    """What a gyroscope feels between neighbours: ``(T, 3, 3)`` → mean angular velocities ``(T − 1, 3)``."""
+    """What a gyroscope measures: ``(T, 3, 3)`` → mean angular velocities between two, ``(T − 1, 3)``."""
     step = np.swapaxes(rotation[:-1], 1, 2) @ rotation[1:]
     axis = np.stack(
         [step[:, 2, 1] - step[:, 1, 2], step[:, 0, 2] - step[:, 2, 0], step[:, 1, 0] - step[:, 0, 1]], axis=1

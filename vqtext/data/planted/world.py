@@ -5,9 +5,9 @@ A movement names where some joints go; the others stay. So a step that is only p
 
 Three worlds:
 
-- ``identifiable``: twelve anchors; sensors on feet, wrists and lower back tell everything apart.
+- ``identifiable``: twelve anchors; sensors on feet, wrists and lower back distinguish everything.
 - ``mirrored``: labels that are their own mirror images, seen from the lower back only. Levels of motion do
-  not tell left from right there.
+  not distinguish left from right there.
 - ``unordered``: in the cycle of one label all six steps move the same hand alike: they can be told apart by
   where the cycle begins, which is written nowhere.
 """

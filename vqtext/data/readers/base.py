@@ -43,7 +43,7 @@ class Reader(ABC):
 
     Args:
         path: where it lies; None for data that come inside a package.
-        rate_hz: the rate the user asked for; only readers of files that do not tell their own rate use it.
+        rate_hz: the rate the user asked for; only readers of files without a rate of their own use it.
         warn: takes one line for what a user should know though it is no error.
 
     Attributes:
@@ -54,7 +54,7 @@ class Reader(ABC):
             the files of one recording, so that a large data set is never held whole and a reading that was
             stopped goes on at the part where it stopped.
         independent: no part needs to know of another: they may be read in any order, and anywhere.
-        exact_subjects: case, spaces and zeros tell subjects apart; else see `vqtext.schema.same_subject`.
+        exact_subjects: subjects may differ in case, spaces or zeros; else `vqtext.schema.same_subject`.
         window_s, stride_s, borders, gap_s: how its windows are usually cut, where the user says nothing; see
             `vqtext.data.windows.windowing.Cut`.
     """

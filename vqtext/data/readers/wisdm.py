@@ -229,7 +229,7 @@ def _joined(
 
     Returns:
         The signal, ``(C, T) float32``, and its breaks, each with the seconds that are lost before it, as far
-        as anybody knows.
+        as they are known.
 
     Raises:
         DataError: rows come at another rate.

@@ -11,8 +11,8 @@ from vqtext.data.recordings.recording import Recording
 from vqtext.schema import Channel
 
 GRAVITY = (3.0, 7.0)
-"""An accelerometer that feels gravity has a median above the first (m/s2) even where a limb swings; one that
-has a median above the second even in its calmest recording, and a mean above the first, feels gravity."""
+"""An accelerometer that measures gravity has a median above the first (m/s2) even where a limb swings; one
+with a median above the second even in its calmest recording, and a mean above the first, does."""
 
 LARGEST_REST = 40.0
 """Nobody is accelerated so much (m/s2) for half of the calmest recording."""

@@ -156,7 +156,7 @@ def _hint(field: Any, decimal: Decimal) -> str:
 
 def words(fields: Sequence[Any], missing: Sequence[str] = ()) -> list[str | None]:
     """A column as words, None where a field is empty or one of ``missing``. Blanks around a word stay, so
-    that whoever takes them off can say so."""
+    that the caller can report them."""
     known: dict[Any, str | None] = {}
     for field in set(fields):
         word = "" if field is None else str(field).strip()

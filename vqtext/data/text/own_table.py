@@ -17,7 +17,7 @@ class OwnTable:
         words: the columns of words, None where a field is empty.
         lines: what an error calls each row: the line of a text file, or the row counted from 1.
         times: seconds since the first time stamp, ``(n,) float64``, NaN where a stamp is missing; None
-            without time stamps. Their order is not judged.
+            without time stamps. They may be in any order.
         start_s: the first stamp itself, in seconds: since 1970 where stamps say a date (by UTC where they say
             no zone), since midnight where they say the time of day, else by the clock of the device.
         found: how the table was read, where that was left open; in words.

@@ -61,7 +61,7 @@ class Cutter:
         self.truth_s = 0.0  # seconds of signal that have a truth word
         self.ranges = ChannelRanges()
         self.rest = AtRest()
-        self.padded = 0  # windows that are shorter than was asked for
+        self.padded = 0  # windows that are shorter than ``window_s``
         self._rows: list[_Row] = []
         self.nbytes = 0
         """Bytes of the windows that `batch` would give."""

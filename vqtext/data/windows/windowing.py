@@ -187,7 +187,7 @@ def _pieces(recording: Recording, gap_s: float) -> Iterator[tuple[int, int]]:
 
 
 def _runs(codes: np.ndarray, split_at_changes: bool) -> Iterator[tuple[int, int]]:
-    """Stretches (start, stop) that are labelled throughout, of one label each if asked for."""
+    """Stretches (start, stop) that are labelled throughout, of one label each if wanted."""
     key = codes if split_at_changes else np.minimum(codes, 0)
     starts = np.flatnonzero(np.diff(key, prepend=key[0] - 1))
     for start, stop in zip(starts, [*starts[1:], codes.size], strict=True):
