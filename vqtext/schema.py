@@ -30,6 +30,7 @@ Side = Literal["left", "right", "both", "either", "none"]
 Direction = Literal[
     "up", "down", "forward", "backward", "left", "right", "in", "out", "turn left", "turn right", "none"
 ]
+OTHER_SIDE = {"left": "right", "right": "left"}
 Posture = Literal[
     "upright",
     "leaning forward",

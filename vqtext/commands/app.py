@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vqtext.console.options import How
+from vqtext.console.options import How, flag
 from vqtext.console.output import print_answer
 from vqtext.pipeline.registry import STAGES
 from vqtext.settings.loading import Loaded
@@ -25,9 +25,7 @@ DATA = ("data.name", "data.path")
 LLM = ("llm.model", "llm.base_url")
 EXECUTOR = ("executor", "workers")
 SPLIT = ("train.test_subjects", "train.folds", "train.split")
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", metavar="", help="Show what a model would be asked, and send nothing")
-]
+DryRun = Annotated[bool, flag("--dry-run", "Show what a model would be asked, and send nothing")]
 
 
 def run_stage(command: str, loaded: Loaded, how: How, dry_run: bool = False, **more: object) -> None:

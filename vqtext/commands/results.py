@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vqtext.commands.app import SPLIT, app
-from vqtext.console.options import How, command
+from vqtext.console.options import How, command, flag
 from vqtext.console.output import print_answer, print_lines
 from vqtext.errors import UsageError
 from vqtext.settings.loading import Loaded
@@ -20,11 +20,7 @@ def codes(
     how: How,
     words: Annotated[
         bool,
-        typer.Option(
-            "--words",
-            metavar="",
-            help="Hold each written duration, direction and level of motion against what is found",
-        ),
+        flag("--words", "Hold each written duration, direction and level of motion against what is found"),
     ] = False,
 ) -> None:
     """Show what each code is called, how surely, and where it occurs."""
@@ -132,9 +128,7 @@ def sweep(
         list[str],
         typer.Argument(metavar="SETTING=A,B,C", help="A setting of model, guidance or train, and its values"),
     ],
-    test: Annotated[
-        bool, typer.Option("--test", metavar="", help="Show scores on test windows too: not to choose by")
-    ] = False,
+    test: Annotated[bool, flag("--test", "Show scores on test windows too: not to choose by")] = False,
 ) -> None:
     """Train and evaluate each combination of some settings' values, and show how well it validates."""
     from vqtext.pipeline.sweeping.grid import cells

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vqtext.commands.app import app
-from vqtext.console.options import How, command, common_option
+from vqtext.console.options import COMMON_OPTIONS, How, command, flag
 from vqtext.console.output import print_answer
 from vqtext.console.text import as_text, table
 from vqtext.settings.loading import Loaded
@@ -19,8 +19,7 @@ def status(
     loaded: Loaded,
     how: How,
     verify: Annotated[
-        bool,
-        typer.Option("--verify", metavar="", help="Read every byte against its checksum; exit 1 on damage"),
+        bool, flag("--verify", "Read every byte against its checksum; exit 1 on damage")
     ] = False,
 ) -> None:
     """Show each artifact: made, stale or missing, and what to do next."""
@@ -49,7 +48,7 @@ def config(loaded: Loaded, how: How) -> None:
 def import_vqshape(
     checkpoint: Annotated[Path, typer.Argument(metavar="CKPT", help="The original's VQShape.ckpt")],
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the model goes")],
-    as_json: Annotated[bool, common_option("as_json")] = False,
+    as_json: Annotated[bool, flag(*COMMON_OPTIONS["as_json"])] = False,
 ) -> None:
     """Turn a checkpoint of the original VQShape into a folder of ours."""
     from vqtext.pipeline.convert import import_vqshape, lines
@@ -73,7 +72,7 @@ def export(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="PATH", help="Where it goes")],
-    as_json: Annotated[bool, common_option("as_json")] = False,
+    as_json: Annotated[bool, flag(*COMMON_OPTIONS["as_json"])] = False,
 ) -> None:
     """Write a model in another program's format."""
     from vqtext.pipeline.convert import export, lines

@@ -68,10 +68,9 @@ COMMON_OPTIONS = {
 }
 
 
-def common_option(name: str, panel: str | None = None) -> Any:
-    """One of `COMMON_OPTIONS`, for typer."""
-    flag, text = COMMON_OPTIONS[name]
-    return typer.Option(flag, metavar="", help=text, rich_help_panel=panel)
+def flag(name: str, text: str, panel: str | None = None) -> Any:
+    """An option without a value, for typer."""
+    return typer.Option(name, metavar="", help=text, rich_help_panel=panel)
 
 
 def command(
@@ -92,8 +91,8 @@ def command(
         of_setting = {name.rpartition(".")[2]: name for name in settings}
         options = {argument: _option(name) for argument, name in of_setting.items()}
         options |= {argument: hints[argument] for argument in own} | {"cache": _option("cache", COMMON)}
-        flags = [argument for argument in COMMON_OPTIONS if argument in common]
-        options |= {argument: Annotated[bool, common_option(argument, COMMON)] for argument in flags}
+        flags = [name for name in COMMON_OPTIONS if name in common]
+        options |= {name: Annotated[bool, flag(*COMMON_OPTIONS[name], COMMON)] for name in flags}
 
         def call(**values: Any) -> None:
             settings = {of_setting[name]: values[name] for name in of_setting} | {"cache": values["cache"]}
@@ -125,11 +124,11 @@ def _signature(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> inspe
 def _option(name: str, panel: str | None = None) -> Any:
     """The option of a setting: its type and its help are the setting's."""
     kind = _kind(fields()[name].annotation)
-    flag = FLAGS.get(name, "--" + name.rpartition(".")[2].replace("_", "-"))
+    spelled = FLAGS.get(name, "--" + name.rpartition(".")[2].replace("_", "-"))
     metavar = METAVARS.get(name, "SECONDS" if name.endswith("_s") else METAVARS_OF_KINDS.get(kind))
     if kind is bool:
-        flag, metavar = f"{flag}/--no-{flag[2:]}", None
-    option = typer.Option(flag, metavar=metavar, help=_help(name), rich_help_panel=panel)
+        spelled, metavar = f"{spelled}/--no-{spelled[2:]}", None
+    option = typer.Option(spelled, metavar=metavar, help=_help(name), rich_help_panel=panel)
     return Annotated[kind | None, option]
 
 

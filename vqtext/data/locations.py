@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from vqtext.schema import same_text
+from vqtext.schema import OTHER_SIDE, same_text
 
 _SIDE_WORDS = {
     "left": "left",
@@ -27,7 +27,6 @@ _SIDE_WORDS = {
     "nondominant": "non-dominant",
     "nondom": "non-dominant",
 }
-_OTHER = {"left": "right", "right": "left"}
 SIDES = tuple(dict.fromkeys(_SIDE_WORDS.values()))
 """What may stand before a place in a canonical name."""
 
@@ -44,9 +43,9 @@ class _Location:
 
     def of(self, hand: str | None) -> _Location:
         """The same location with "dominant" resolved, where the dominant ``hand`` is known."""
-        if hand not in _OTHER:
+        if hand not in OTHER_SIDE:
             return self
-        resolved = {"dominant": hand, "non-dominant": _OTHER[hand]}
+        resolved = {"dominant": hand, "non-dominant": OTHER_SIDE[hand]}
         return _Location(self.place, resolved.get(self.side, self.side))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from vqtext.prompts.facets import read_facets
 from vqtext.prompts.movement_words import SIDES
 from vqtext.prompts.replies import LabelReply, StepReply
-from vqtext.schema import same_text
+from vqtext.schema import OTHER_SIDE, same_text
 
 MOST_WORDS = 12
 """Words of a phrase: three to eight are asked for, this many are let pass."""
@@ -121,7 +121,7 @@ def _of_a_step(step: StepReply, wanted: Wanted) -> Iterator[str]:
         yield "one of its paraphrases is the phrase itself: say it in other words."
     if opposite and opposite in paraphrases:
         yield f"one of its paraphrases is its opposite {opposite!r}."
-    other = {"left": "right", "right": "left"}.get(step.side or "")
+    other = OTHER_SIDE.get(step.side or "")
     is_moved = read_facets(phrase).sides & SIDES.get(other or "", 0)  # "to the left" is where it goes
     if is_moved and other in phrase.split() and step.side not in phrase.split():
         yield f"its side is {step.side!r}, but the phrase says {other!r}."

@@ -21,6 +21,7 @@ from operator import or_
 from typing import Any
 
 from vqtext.prompts.movement_words import END, LEFT, RIGHT, SIDES, Cue, Table, load_table, longest, read_words
+from vqtext.schema import OTHER_SIDE
 
 _FIRST = 0x5555_5555_5555_5555  # the bits of all first poles
 
@@ -124,7 +125,6 @@ def _swapped(poles: Any) -> Any:
 
 _NAMING = 8  # pairs of words that name an axis to an encoder
 _SPACE = ("vertical", "sagittal", "turn", "lateral")
-_OTHER = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,8 @@ def _spans(base: Sequence[str], table: Table) -> list[_Span]:
     done = 0
     for i, word in enumerate(base):
         found = longest(ended, i, table.cues)
-        if found is None and word in _OTHER and not _is_side(base, i, table):
-            turn = Cue(table.names.index("turn"), word == "right", _OTHER[word], pure=True)
+        if found is None and word in OTHER_SIDE and not _is_side(base, i, table):
+            turn = Cue(table.names.index("turn"), word == "right", OTHER_SIDE[word], pure=True)
             found = 1, [turn]
         if found is None or i + found[0] <= done:
             continue
@@ -274,7 +274,7 @@ def _opposite(words: Sequence[str], spans: Sequence[_Span], poles: Mapping[int, 
 
 
 def _mirrored(text: str) -> str:
-    return re.sub(r"\b(left|right)\b", lambda side: _OTHER[side[0].lower()], text, flags=re.IGNORECASE)
+    return re.sub(r"\b(left|right)\b", lambda side: OTHER_SIDE[side[0].lower()], text, flags=re.IGNORECASE)
 
 
 @cache

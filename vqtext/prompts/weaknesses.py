@@ -11,10 +11,9 @@ from collections.abc import Hashable, Iterator, Sequence
 from vqtext.prompts.checks import POSTURE, Wanted
 from vqtext.prompts.facets import read_facets
 from vqtext.prompts.replies import POSTURES, CellReply, LabelReply, StepReply
-from vqtext.schema import LEAST_SAMPLES, same_text
+from vqtext.schema import LEAST_SAMPLES, OTHER_SIDE, same_text
 
 _QUIET = ("still", "slight")
-_OTHER = {"left": "right", "right": "left"}
 _LEGS = frozenset(
     ["foot", "feet", "heel", "heels", "toe", "toes", "ankle", "shin", "knee", "thigh", "leg", "legs"]
 )
@@ -94,13 +93,13 @@ def _without_mirror(steps: Sequence[StepReply], cyclic: bool) -> Iterator[str]:
             )
     if pairs:
         return
-    sides = {side for phrase, _ in lonely for side in _OTHER if side in phrase.split()}
+    sides = {side for phrase, _ in lonely for side in OTHER_SIDE if side in phrase.split()}
     of_legs = [phrase for phrase, _ in lonely if _LEGS & {*phrase.split()}]
     if cyclic and len(sides) == 1 and len(of_legs) > 1:
         (side,) = sides
         yield (
-            f"{_listed(of_legs)} speak of the {side} side, and nothing of the {_OTHER[side]} one: a round "
-            "has each side once, in the same words, unless that side really rests."
+            f"{_listed(of_legs)} speak of the {side} side, and nothing of the {OTHER_SIDE[side]} one: a "
+            "round has each side once, in the same words, unless that side really rests."
         )
 
 
@@ -119,7 +118,7 @@ def _own_words(steps: Sequence[StepReply]) -> Iterator[str]:
         for text in Counter(cell.posture for cell in step.signature if cell.posture):
             if text not in POSTURES:
                 yield f"{phrase!r}: the posture {text!r} is none of {', '.join(POSTURES)}; null is allowed."
-        named = _OTHER.keys() & {*phrase.split()}
+        named = OTHER_SIDE.keys() & {*phrase.split()}
         if step.side == "either" and len(named) == 1 and read_facets(phrase).mirrored:
             yield f"{phrase!r}: its side is 'either', but the phrase says {min(named)!r}."
 

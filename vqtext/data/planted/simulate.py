@@ -10,7 +10,7 @@ import numpy as np
 from vqtext.data.planted.body import DOFS, PLACES, poses, sensed
 from vqtext.data.planted.world import MOVEMENTS, WORLDS, Label, Movement, Options
 from vqtext.data.recordings.recording import Recording, Track
-from vqtext.schema import Channel, Subject
+from vqtext.schema import OTHER_SIDE, Channel, Subject
 
 REST_S = 2.0
 """Standing without a label before and after."""
@@ -24,7 +24,6 @@ _BIAS = {"acc": 0.1, "gyro": 0.01, "mag": 1.0}
 _GAIN = 0.01
 _BURST_S = 0.1
 _STRIKE = {"foot": 25.0, "ankle": 20.0, "lower back": 5.0, "chest": 3.0, "wrist": 1.5}  # m/s²
-_OTHER = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True)
@@ -266,7 +265,7 @@ def _shock(place: str, strikes: list[tuple[float, str]], times: np.ndarray) -> n
     side, _, part = place.rpartition(" ")
     total = np.zeros(len(times))
     for end, foot in strikes:
-        if part in ("foot", "ankle") and side == _OTHER[foot]:
+        if part in ("foot", "ankle") and side == OTHER_SIDE[foot]:
             continue
         first, last = np.searchsorted(times, [end, end + 0.25])
         since = times[first:last] - end
