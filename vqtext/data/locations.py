@@ -181,10 +181,9 @@ def sensed(
     Where this is False a phrase is *inferred*: it claims more than the sensors can know.
     """
     places = list(locations)
-    if side == "both" and body_part is not None and _vocabulary().part_sided.get(_part(body_part), False):
+    if body_part is None:
+        return True
+    part = _vocabulary().part_of.get(_split(body_part)[1], "")
+    if side == "both" and _vocabulary().part_sided.get(part, False):
         return all(sensed(places, body_part, one, hand) for one in ("left", "right"))
-    return body_part is None or any(senses(place, body_part, side, hand) for place in places)
-
-
-def _part(body_part: str) -> str:
-    return _vocabulary().part_of.get(_split(body_part)[1], "")
+    return any(senses(place, body_part, side, hand) for place in places)

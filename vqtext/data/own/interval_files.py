@@ -187,7 +187,8 @@ def _of_row(
         for start, stop, label in task:
             yield _found(names or texts, start, stop, None, label, where, entry)
         return
-    if _is_task(row) and _column("start", entry, row, where, needed=False) == "":
+    is_task = not {"annotations", "completions", "annotator"}.isdisjoint(row)
+    if is_task and _column("start", entry, row, where, needed=False) == "":
         return  # nothing was marked in it
     if isinstance(segment := row.get("segment"), list) and len(segment) == 2:
         row = {**row, "start": segment[0], "stop": segment[1]}
@@ -234,10 +235,6 @@ def _column(what: str, entry: IntervalsEntry, row: Mapping[str, Any], where: str
             f"in [intervals] of {CONTENTS}"
         )
     return ""
-
-
-def _is_task(row: Mapping[str, Any]) -> bool:
-    return "annotations" in row or "completions" in row or "annotator" in row
 
 
 def _of_task(row: Mapping[str, Any]) -> Iterator[tuple[Any, Any, Any]]:

@@ -125,7 +125,9 @@ class Intervals:
         if not strays:
             return
         first = strays[0]
-        began = f", which began at {_clock(at)}" if at >= CLOCK else ""
+        began = ""
+        if at >= CLOCK:
+            began = f", which began at {datetime.fromtimestamp(at, UTC).isoformat(' ', 'milliseconds')}"
         marked = sum(one.stop - one.start for one in placed)
         inside = sum(max(min(one.stop, end) - max(one.start, 0), 0) for one in placed)
         hint = "; what unit are they in? Say unit and clock in [intervals]" if inside < marked / 2 else ""
@@ -293,7 +295,3 @@ def _stems(paths: Iterable[str]) -> set[str]:
     program may have changed: Label Studio puts eight digits before a name."""
     names = {re.sub(r"^[0-9a-f]{8}-", "", re.split(r"[/\\=]", unquote(path))[-1]) for path in paths}
     return names | {_bare(name) for name in names}
-
-
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(" ", "milliseconds")
