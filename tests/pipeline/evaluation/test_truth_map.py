@@ -127,11 +127,7 @@ def test_the_table_of_the_gait_data_fits_the_built_in_words() -> None:
 
 def test_planted_truth_words_are_phrases() -> None:
     for world in WORLDS.values():
-        phrases = {
-            name: [phrase for part in label.parts for phrase in part.phrases]
-            for name, label in world.labels.items()
-        }
-        words = spoken(phrases)
+        words = spoken({name: list(label.phrases) for name, label in world.labels.items()})
         table = own_table("planted", MOVEMENTS)
         assert unknown_phrase(table, MOVEMENTS, words) is None
         meant = [list(MOVEMENTS)[k] for k in map_of(table, [*MOVEMENTS], words).word]

@@ -51,6 +51,10 @@ class Label:
     cyclic: bool = True
     start: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        return tuple(phrase for part in self.parts for phrase in part.phrases)
+
 
 @dataclass(frozen=True)
 class World:
