@@ -7,6 +7,7 @@ from math import lcm
 from typing import Any
 
 from vqtext.errors import ArtifactError
+from vqtext.model.messages import one_line
 from vqtext.model.vqshape import VQShapeConfig
 from vqtext.schema import Channel
 from vqtext.settings.schema import ModelSettings
@@ -175,7 +176,6 @@ class ModelConfig:
                 started=VQShapeConfig.from_dict(data["started"]) if data["started"] is not None else None,
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            problem = " ".join(str(error).split())[:200]
             raise ArtifactError(
-                f"config.json is not a model's: {problem}; train again with `vqtext train`"
+                f"config.json is not a model's: {one_line(error)}; train again with `vqtext train`"
             ) from error

@@ -12,42 +12,47 @@ import numpy as np
 import torch
 
 from vqtext.errors import DataError, ShapeError
+from vqtext.model.messages import listed
 from vqtext.schema import has_dates, is_frame
 
 TAKEN = "give an array (n, C, T) or (C, T), nested lists, a pandas DataFrame, or a list or dict of them"
-MOST_NAMED = 10  # channels that a message lists
 
 
-def rows_of(given: Any, names: Sequence[str]) -> Any:
+def rows_of(signals: Any, names: Sequence[str]) -> Any:
     """Signals as something with a ``shape`` of which rows can be taken.
 
     An array, also one in a file, stays what it is, so that its rows are converted only where they are taken;
     anything else becomes an array in memory.
 
     Args:
-        given: see `TAKEN`.
+        signals: see `TAKEN`.
         names: of the channels, in the order of a model: frames are brought to it by their columns.
 
     Raises:
         ShapeError: it is nothing of that kind, its parts differ in shape, or a frame has other columns.
         DataError: a value is no number.
     """
-    if isinstance(given, torch.Tensor):
-        return numbers(given)
-    if is_frame(given) or isinstance(given, list | tuple | Mapping):
-        return in_memory(given, names, "signals")
-    if hasattr(given, "columns") or not hasattr(given, "shape") or not hasattr(given, "dtype"):
-        kind = f"{type(given).__module__}.{type(given).__qualname__}".removeprefix("builtins.")
-        way = "call its to_pandas()" if hasattr(given, "to_pandas") else TAKEN
-        raise ShapeError(f"signals are a {kind}: {way}")
-    _check_unit(given, "signals")
-    return given
+    if isinstance(signals, torch.Tensor):
+        return numbers(signals)
+    if is_frame(signals) or isinstance(signals, list | tuple | Mapping):
+        return in_memory(signals, names, "signals")
+    if hasattr(signals, "columns") or not hasattr(signals, "shape") or not hasattr(signals, "dtype"):
+        kind = f"{type(signals).__module__}.{type(signals).__qualname__}".removeprefix("builtins.")
+        way_out = "call its to_pandas()" if hasattr(signals, "to_pandas") else TAKEN
+        raise ShapeError(f"signals are a {kind}: {way_out}")
+    for name in ("unit", "units"):  # a quantity would lose its unit silently
+        if hasattr(signals, name):
+            raise DataError(
+                f"signals carry a unit ({getattr(signals, name)}): convert them to the model's and give the "
+                "plain numbers"
+            )
+    return signals
 
 
-def check_rate(given: Any, rate_hz: float) -> None:
+def check_rate(signals: Any, rate_hz: float) -> None:
     """Raises ShapeError where rows of a frame, or of one of several, are by their index of another rate."""
-    frames = given.values() if isinstance(given, Mapping) else given
-    for frame in frames if isinstance(given, list | tuple | Mapping) else [given]:
+    parts = signals.values() if isinstance(signals, Mapping) else signals
+    for frame in parts if isinstance(signals, list | tuple | Mapping) else [signals]:
         if not is_frame(frame) or not has_dates(frame) or len(frame) < 2:
             continue
         step = float(frame.index.to_series().diff().dt.total_seconds().median())
@@ -58,32 +63,32 @@ def check_rate(given: Any, rate_hz: float) -> None:
             )
 
 
-def in_memory(given: Any, names: Sequence[str], where: str) -> np.ndarray:
+def in_memory(signals: Any, names: Sequence[str], where: str) -> np.ndarray:
     """The same as ``float32`` in memory.
 
     Args:
         where: what errors call it.
     """
-    if is_frame(given):
-        return of_frame(given, names, where)
-    if not isinstance(given, list | tuple | Mapping):
-        return numbers(rows_of(given, names), where)
-    named = given.items() if isinstance(given, Mapping) else enumerate(given)
-    parts = {f"{where}[{key!r}]": part for key, part in named}
+    if is_frame(signals):
+        return of_frame(signals, names, where)
+    if not isinstance(signals, list | tuple | Mapping):
+        return numbers(rows_of(signals, names), where)
+    items = signals.items() if isinstance(signals, Mapping) else enumerate(signals)
+    parts = {f"{where}[{key!r}]": part for key, part in items}
     if not parts:
         raise ShapeError(f"{where} hold nothing: give at least one window")
-    if not any(map(_holds_more, parts.values())):
+    arrays = {key: in_memory(part, names, key) for key, part in parts.items() if not _is_scalar(part)}
+    if not arrays:
         return numbers(np.asarray(list(parts.values())), where)
-    found = {place: in_memory(part, names, place) for place, part in parts.items() if _holds_more(part)}
-    first, shape = next((place, array.shape) for place, array in found.items())
-    for place in parts:
-        if place not in found or found[place].shape != shape:
-            other = f"has shape {found[place].shape}" if place in found else "is a single value"
+    first, shape = next((key, array.shape) for key, array in arrays.items())
+    for key in parts:
+        if key not in arrays or arrays[key].shape != shape:
+            other = f"has shape {arrays[key].shape}" if key in arrays else "is a single value"
             raise ShapeError(
-                f"{place} {other}, {first} has shape {shape}: give all one shape, NaN where nothing was "
+                f"{key} {other}, {first} has shape {shape}: give all one shape, NaN where nothing was "
                 "measured"
             )
-    return np.stack(list(found.values()))
+    return np.stack(list(arrays.values()))
 
 
 def of_frame(frame: Any, names: Sequence[str], where: str) -> np.ndarray:
@@ -95,27 +100,27 @@ def of_frame(frame: Any, names: Sequence[str], where: str) -> np.ndarray:
     """
     columns = [str(column) for column in frame.columns]
     missing = [name for name in names if name not in columns]
-    twice = [name for name in names if columns.count(name) > 1]
-    strange = [column for column in columns if column not in names]
+    repeated = [name for name in names if columns.count(name) > 1]
+    unknown = [column for column in columns if column not in names]
     if missing:
         raise ShapeError(
-            f"{where}: the frame has no column {listed(missing)}; the model's channels are {listed(names)}, "
-            f"the frame has {listed(columns)}"
+            f"{where}: the frame has no column {_quoted(missing)}; the model's channels are "
+            f"{_quoted(names)}, the frame has {_quoted(columns)}"
         )
-    if twice:
-        raise ShapeError(f"{where}: the frame has two columns {listed(twice)}")
-    if strange:
+    if repeated:
+        raise ShapeError(f"{where}: the frame has two columns {_quoted(repeated)}")
+    if unknown:
         raise ShapeError(
-            f"{where}: the model has no channel {listed(strange)}: leave such columns out, with "
+            f"{where}: the model has no channel {_quoted(unknown)}: leave such columns out, with "
             "frame[[c.name for c in model.config.channels]]"
         )
     return np.stack([column_numbers(frame, columns.index(name), where) for name in names])
 
 
-def column_numbers(frame: Any, place: int, where: str) -> np.ndarray:
-    """One column of a frame, ``(T,) float32``; what is missing in it, of whatever kind, is NaN."""
-    column = frame.iloc[:, place]
-    where = f"{where}, column {str(frame.columns[place])!r}"
+def column_numbers(frame: Any, position: int, where: str) -> np.ndarray:
+    """One column of a frame, ``(T,) float32``; missing values of any kind are NaN."""
+    column = frame.iloc[:, position]
+    where = f"{where}, column {str(frame.columns[position])!r}"
     if column.dtype.kind in "iuf":
         return numbers(column.astype("float64").to_numpy(dtype=np.float64, na_value=np.nan), where)
     return numbers(column.to_numpy(), where)
@@ -138,55 +143,44 @@ def numbers(values: Any, where: str = "signals") -> np.ndarray:
     mask = np.ma.getmask(values)
     array = np.asarray(values)
     if array.dtype.kind == "O":
-        absent: Any = None
-        array = _plain(np.where(mask, absent, array), where)  # whatever stands beneath the mask
+        none: Any = None
+        array = _objects_as_floats(np.where(mask, none, array), where)  # whatever the mask hides
     if array.dtype.kind not in "biuf":
-        what = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates", "m": "durations"}
-        kind = what.get(array.dtype.kind, f"values of type {array.dtype}")
+        kinds = {"c": "complex numbers", "U": "text", "S": "text", "M": "dates", "m": "durations"}
+        kind = kinds.get(array.dtype.kind, f"values of type {array.dtype}")
         raise DataError(f"{where} hold {kind}, not real numbers: {_way_out(array.dtype.kind)}")
     with np.errstate(over="ignore"):
         array = array.astype(np.float32, copy=False)
     return np.where(mask, np.float32(np.nan), array) if np.any(mask) else array
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names in a message, the first of them where they are many."""
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(map(repr, names[:MOST_NAMED])) + more
+def _quoted(names: Sequence[str]) -> str:
+    return listed(map(repr, names))
 
 
-def _holds_more(part: Any) -> bool:
-    """Whether it is no single value. Text is one, and is told as such."""
-    return isinstance(part, list | tuple | Mapping) or getattr(part, "shape", ()) != () or is_frame(part)
+def _is_scalar(part: Any) -> bool:
+    """Whether it is a single value, which text is too."""
+    nested = isinstance(part, list | tuple | Mapping) or is_frame(part)
+    return not nested and getattr(part, "shape", ()) == ()
 
 
-def _plain(array: np.ndarray, where: str) -> np.ndarray:
+def _objects_as_floats(array: np.ndarray, where: str) -> np.ndarray:
     """Python objects as numbers. Text is refused though Python would read it: it may be a decimal comma or a
     label just as well."""
-    found = np.empty(array.size, dtype=np.float64)
+    floats = np.empty(array.size, dtype=np.float64)
     for i, value in enumerate(array.flat):
         missing = value is None or value is np.ma.masked or type(value).__name__ == "NAType"
         try:
             if isinstance(value, str | bytes):
                 raise TypeError
-            found[i] = np.nan if missing else float(value)
+            floats[i] = np.nan if missing else float(value)
         except (TypeError, ValueError):
             shown = repr(value) if isinstance(value, str | bytes) else f"a {type(value).__name__}"
             raise DataError(f"{where} hold {shown[:60]}, not a real number: {_way_out('O')}") from None
-    return found.reshape(array.shape)
+    return floats.reshape(array.shape)
 
 
 def _way_out(kind: str) -> str:
     if kind == "c":
         return "give magnitude, or real and imaginary part, as the model was trained on"
     return "convert them first, NaN where nothing was measured"
-
-
-def _check_unit(given: Any, where: str) -> None:
-    """A quantity with a unit of its own would lose it without a word."""
-    for name in ("unit", "units"):
-        if hasattr(given, name):
-            raise DataError(
-                f"{where} carry a unit ({getattr(given, name)}): convert them to the model's and give the "
-                "plain numbers"
-            )

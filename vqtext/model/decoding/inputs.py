@@ -11,7 +11,8 @@ from torch import Tensor
 
 from vqtext.errors import DataError, ShapeError
 from vqtext.model.config import ModelConfig
-from vqtext.model.decoding.arrays import MOST_NAMED, check_rate, in_memory, numbers, rows_of
+from vqtext.model.decoding.arrays import check_rate, in_memory, numbers, rows_of
+from vqtext.model.messages import listed
 from vqtext.schema import Channel, Rows, earlier
 
 CHUNK = 256  # windows a forward pass
@@ -44,19 +45,19 @@ def blocks(
     index = np.arange(rows.shape[0]) if index is None else _places(index, rows.shape[0])
     for start in range(0, max(1, len(index)), CHUNK):
         part = index[start : start + CHUNK]
-        yield window_tensor(_taken(rows, part), part, config)
+        yield window_tensor(_read(rows, part), part, config)
 
 
 def one_window(signal: Signals, config: ModelConfig) -> Tensor:
-    """The one window ``(C, T)`` that was given; raises as `blocks`, and DataError where there are several."""
+    """A single window, ``(C, T)``; raises as `blocks`, and DataError where there are several."""
     rows = next(blocks(signal, None, config))
     if len(rows) != 1:
         raise DataError(f"{len(rows)} windows were given: give the one (C, T) that the reason is of")
     return rows[0]
 
 
-def _taken(rows: Any, part: np.ndarray) -> np.ndarray:
-    """Some rows in memory; of one in a file in the only order that HDF5 knows."""
+def _read(rows: Any, part: np.ndarray) -> np.ndarray:
+    """Some rows in memory; those of a file are read in rising order, as HDF5 requires."""
     if isinstance(rows, np.ndarray):
         return numbers(rows[part])
     places, back = np.unique(part, return_inverse=True)
@@ -92,10 +93,10 @@ def window_tensor(x: np.ndarray, number: np.ndarray, config: ModelConfig) -> Ten
             f"takes {steps} ({config.window_s:g} s at {config.rate_hz:g} Hz): cut them first, or give the "
             "whole recording to explain_recording"
         )
-    if (wild := too_large(x)).any():
-        window, channel, at = np.argwhere(wild)[0]
+    if (extreme := too_large(x)).any():
+        window, channel, sample = np.argwhere(extreme)[0]
         raise DataError(
-            f"window {number[window]} has {in_words(x[window, channel, at])} in channel "
+            f"window {number[window]} has {in_words(x[window, channel, sample])} in channel "
             f"{config.channels[channel].name}: write NaN where nothing was measured"
         )
     empty = np.isnan(x).all((1, 2))
@@ -118,12 +119,12 @@ def in_words(value: float) -> str:
 
 def check_channels(count: int, config: ModelConfig, samples: int = 0) -> None:
     """Raises ShapeError where a signal ``(count, samples)`` has not the model's channels."""
-    wanted = len(config.channels)
-    if count != wanted:
+    expected = len(config.channels)
+    if count != expected:
         names = ", ".join(channel.name for channel in config.channels)
-        turned = "; the axes stand the other way round: swap them" if samples == wanted else ""
+        swapped = "; the axes stand the other way round: swap them" if samples == expected else ""
         raise ShapeError(
-            f"signals have {count} channels, the model was trained on {wanted}: {names}{turned}; "
+            f"signals have {count} channels, the model was trained on {expected}: {names}{swapped}; "
             "signals are (n, C, T) or (C, T), time last"
         )
 
@@ -149,32 +150,30 @@ def arrange(signals: Signals, channels: Sequence[Channel], config: ModelConfig) 
         raise ShapeError(f"{len(channels)} channels are described, the signals have shape {signals.shape}")
     places = {kind: i for i, kind in enumerate(_kinds(config.channels))}
     out = np.full((*signals.shape[:-2], len(places), signals.shape[-1]), np.nan, np.float32)
-    strange = unlike(channels, config.channels)
-    if strange:
+    if unknown := unlike(channels, config.channels):
         known = ", ".join(dict.fromkeys(f"{c.location} {c.modality}" for c in config.channels))
-        raise ShapeError(f"the model never saw {sensors_told(strange)}: leave them out; it knows {known}")
+        raise ShapeError(f"the model never saw {sensors_told(unknown)}: leave them out; it knows {known}")
     for row, (channel, kind) in enumerate(zip(channels, _kinds(channels), strict=True)):
         place = places[kind]
-        known_as = config.channels[place]
-        if (channel.unit, channel.gravity) != (known_as.unit, known_as.gravity):
-            own, its = (
-                f"in {c.unit}{' without gravity' if not c.gravity else ''}" for c in (channel, known_as)
+        trained = config.channels[place]
+        if (channel.unit, channel.gravity) != (trained.unit, trained.gravity):
+            own, expected = (
+                f"in {c.unit}{' without gravity' if not c.gravity else ''}" for c in (channel, trained)
             )
-            raise ShapeError(f"{channel.name} is {own}, the model takes it {its}: convert it first")
+            raise ShapeError(f"{channel.name} is {own}, the model takes it {expected}: convert it first")
         out[..., place, :] = signals[..., row, :]
     return out
 
 
 def unlike(channels: Sequence[Channel], others: Sequence[Channel]) -> list[Channel]:
     """Those of the channels that are none of the others, by location, modality and axis."""
-    there = set(_kinds(others))
-    return [c for c, kind in zip(channels, _kinds(channels), strict=True) if kind not in there]
+    known = set(_kinds(others))
+    return [c for c, kind in zip(channels, _kinds(channels), strict=True) if kind not in known]
 
 
 def sensors_told(channels: Sequence[Channel]) -> str:
-    """What channels are, in a message."""
-    more = f" and {len(channels) - MOST_NAMED} more" if len(channels) > MOST_NAMED else ""
-    return ", ".join(f"{c.location} {c.modality} {c.axis}" for c in channels[:MOST_NAMED]) + more
+    """Channels in a message."""
+    return listed(f"{c.location} {c.modality} {c.axis}" for c in channels)
 
 
 def _kinds(channels: Sequence[Channel]) -> list[tuple[str, str, str, int]]:
@@ -186,8 +185,8 @@ def _kinds(channels: Sequence[Channel]) -> list[tuple[str, str, str, int]]:
 def frames_seen(rows: Tensor, config: ModelConfig) -> Tensor:
     """Frames of each window ``(B, C, T)`` in which a sensor measured something, or did shortly before and
     after, ``(B, F)``."""
-    there, place = rows.isfinite().any(1), torch.arange(config.steps)
-    before = torch.where(there, place, -config.steps).cummax(1).values
-    after = torch.where(there, place, 2 * config.steps).flip(1).cummin(1).values.flip(1)
+    measured, place = rows.isfinite().any(1), torch.arange(config.steps)
+    before = torch.where(measured, place, -config.steps).cummax(1).values
+    after = torch.where(measured, place, 2 * config.steps).flip(1).cummin(1).values.flip(1)
     seen = after - before <= 1 + GAP_S * config.rate_hz
     return torch.nn.functional.adaptive_max_pool1d(seen.float(), config.frames) > 0

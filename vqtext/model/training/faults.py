@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vqtext.errors import TrainingError
 from vqtext.model.distributed import gather_words
+from vqtext.model.messages import listed
 from vqtext.model.network.network import TrainingOutput
 from vqtext.settings.schema import ModelSettings, TrainSettings
 
@@ -35,10 +36,10 @@ def not_finite(
     batch = gather_words([*windows])
     begin = f"the loss ({', '.join(bad)}) is not finite at step {step}"
     if 0 < len(ill) < len(batch):
-        return TrainingError(f"{begin} because of {_listed(ill)}: look for extreme values there")
+        return TrainingError(f"{begin} because of {listed(ill, SHOWN)}: look for extreme values there")
     return TrainingError(
-        f"{begin}, in a batch of {_listed(batch)}: lower train.learning_rate, or look for extreme values "
-        "there"
+        f"{begin}, in a batch of {listed(batch, SHOWN)}: lower train.learning_rate, or look for extreme "
+        "values there"
     )
 
 
@@ -82,8 +83,3 @@ def out_of_memory(train: TrainSettings, model: ModelSettings, tokens: int) -> Tr
         way_out = "prepare shorter windows with --window-s"
     now = f"train.batch_size {train.batch_size}, model.dim {model.dim}, model.tokens {tokens}"
     return TrainingError(f"memory is too small for {now}: {way_out}")
-
-
-def _listed(windows: Sequence[str]) -> str:
-    more = len(windows) - SHOWN
-    return ", ".join(windows[:SHOWN]) + (f" and {more} more" if more > 0 else "")

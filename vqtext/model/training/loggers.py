@@ -18,6 +18,7 @@ from unittest.mock import patch
 
 from vqtext.errors import TrainingError, UsageError
 from vqtext.model.hub import reachable
+from vqtext.model.messages import one_line
 from vqtext.settings.schema import TrainSettings
 
 PROJECT = "vqtext"
@@ -98,8 +99,9 @@ def failed(error: BaseException) -> TrainingError | None:
     package = type(error).__module__.partition(".")[0]
     if package not in ("wandb", "mlflow"):
         return None
-    said = " ".join(str(error).split())[:200]
-    return TrainingError(f"{package} cannot log ({said}): leave it out of train.logger, and training goes on")
+    return TrainingError(
+        f"{package} cannot log ({one_line(error)}): leave it out of train.logger, and training goes on"
+    )
 
 
 def _wandb(name: str, folder: Path, known: str | None, online: bool) -> Any:

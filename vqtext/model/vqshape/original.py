@@ -18,9 +18,10 @@ import torch
 from torch import nn
 
 from vqtext.errors import ArtifactError, ConfigError
+from vqtext.model.messages import listed
 from vqtext.model.tensor_files import save_torch
 from vqtext.model.vqshape.config import VQShapeConfig
-from vqtext.model.vqshape.weights import Model, assemble, listed
+from vqtext.model.vqshape.weights import Model, assemble
 
 PREFIX = "model."
 

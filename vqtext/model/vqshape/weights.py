@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,11 +13,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vqtext.errors import ArtifactError
+from vqtext.model.messages import listed
 from vqtext.model.tensor_files import save_safetensors
 from vqtext.model.vqshape.config import VQShapeConfig
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
-LISTED = 10  # names in one message, at most
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -74,13 +74,6 @@ def misfits(wanted: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor]
         ],
     }
     return "; it ".join(f"{told} {listed(names)}" for told, names in problems.items() if names)
-
-
-def listed(names: Iterable[str]) -> str:
-    """The first names, and how many more there are."""
-    names = list(names)
-    more = len(names) - LISTED
-    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def save(model: nn.Module, config: VQShapeConfig, folder: Path | str) -> None:
