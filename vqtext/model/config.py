@@ -138,6 +138,11 @@ class ModelConfig:
         return max(1, self.steps // max(1, round(FRAME_S * self.rate_hz)))
 
     @property
+    def frame_s(self) -> float:
+        """Seconds a frame lasts."""
+        return self.window_s / self.frames
+
+    @property
     def window_s(self) -> float:
         """Seconds a window lasts."""
         return self.steps / self.rate_hz

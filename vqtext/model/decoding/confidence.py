@@ -59,8 +59,8 @@ def calibration_factors(
     agrees = (anchor.flatten()[path[both]] == e_step[both]).float()
 
     def seconds(values: Tensor) -> Tensor:
-        found = torch.zeros(int(subject.max() + 1) * anchor.numel()).index_add_(0, place, frame_s * values)
-        return found.view(-1, *anchor.shape)  # (subjects, n, U)
+        total = torch.zeros(int(subject.max() + 1) * anchor.numel()).index_add_(0, place, frame_s * values)
+        return total.view(-1, *anchor.shape)  # (subjects, n, U)
 
     time = seconds(torch.ones(len(place)))
     stated = posterior[both].float().clamp(min=CONFIG.min_posterior)
@@ -76,7 +76,7 @@ def calibration_factors(
 
 def at_most_chance(factors: Tensor, identified: Tensor, valid: Tensor) -> Tensor:
     """The same factors, at most chance in labels whose steps nothing distinguishes: sensors may agree that
-    such steps change when they are decoded to, but which is which was drawn.
+    such steps change when they are decoded to, but which is which is arbitrary.
 
     Args:
         factors: as `calibration_factors` gives them, ``(n, U)``.

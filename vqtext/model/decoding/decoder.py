@@ -27,7 +27,7 @@ from vqtext.model.hsmm.semi_markov import FORBIDDEN, Chain
 from vqtext.model.vocabulary import Grammar, Vocabulary
 
 UNKNOWN = -1
-"""What a path says where none of the label's uses fits."""
+"""In a path: none of the label's uses fits."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Decoder(nn.Module):
         self.vocabulary, self.config = vocabulary, config
         self.grammar = Grammar.of(vocabulary.transcripts, config.rate_hz)
         labels, states = len(vocabulary.transcripts), len(self.grammar.of_state)
-        self.frame_s = config.window_s / config.frames
+        self.frame_s = config.frame_s
         self.register_buffer("stay", torch.zeros_like(self.grammar.start))
         self.register_buffer("substates", torch.ones_like(self.grammar.start, dtype=torch.long))
         self.register_buffer("prior", torch.full((states,), 1 / states))
@@ -116,9 +116,9 @@ class Decoder(nn.Module):
         self.novelty = OutOfDistribution(labels, 2 * config.settings.dim)
         usual = EStepConfig()
         dwell = torch.full_like(self.stay, usual.durations.usual_s / self.frame_s)
-        self._take(Chain.of(self.grammar.ordered, self.grammar.start, dwell, usual.chain.substates))
+        self._set_durations(Chain.of(self.grammar.ordered, self.grammar.start, dwell, usual.chain.substates))
 
-    def _take(self, chain: Chain) -> None:
+    def _set_durations(self, chain: Chain) -> None:
         self.stay.copy_(chain.stay), self.substates.copy_(chain.substates)
 
     @torch.no_grad()
@@ -131,7 +131,7 @@ class Decoder(nn.Module):
             label: of the training windows, ``(N,)``.
         """
         if chain is not None:
-            self._take(chain)
+            self._set_durations(chain)
         if len(states):
             total = torch.stack([part.float().sum((0, 1)) for part in states.split(256)]).sum(0)
             self.prior.copy_(total / total.sum())
@@ -190,12 +190,12 @@ class Decoder(nn.Module):
         head = torch.where(learned, head, FORBIDDEN).log_softmax(1)
         size = self.same.sum(1).log()
         group = ((self.of_groups(steps) / self.temperature) - size).log_softmax(1) + size
-        found = group + (head - _grouped(head, self.same))  # alone in its group a label gets exactly 0
-        found = torch.where(learned, found, semi_markov.LEAST).log_softmax(1)
+        log_posterior = group + (head - _grouped(head, self.same))  # of a label alone in its group: exactly 0
+        log_posterior = torch.where(learned, log_posterior, semi_markov.LEAST).log_softmax(1)
         if familiar is None:
-            return found
-        rest = ((1 - familiar) / found.shape[1]).log()
-        return torch.logaddexp(found + familiar.log()[:, None], rest[:, None])
+            return log_posterior
+        rest = ((1 - familiar) / log_posterior.shape[1]).log()
+        return torch.logaddexp(log_posterior + familiar.log()[:, None], rest[:, None])
 
     @torch.no_grad()
     def calibrate(self, states: Tensor, head: Tensor, label: Tensor, keep: Tensor) -> None:
@@ -207,12 +207,12 @@ class Decoder(nn.Module):
         """
         steps = torch.cat([self.steps(states[rows].float(), keep[rows]) for rows in self._chunks(states)])
 
-        def missed(temperature: Tensor) -> float:
+        def loss(temperature: Tensor) -> float:
             self.temperature.copy_(temperature)
-            misfit = F.nll_loss(self.classes(steps, head), label, reduction="sum")
-            return float(misfit + 0.5 * temperature.log().square())  # few windows choose by chance
+            nll = F.nll_loss(self.classes(steps, head), label, reduction="sum")
+            return float(nll + 0.5 * temperature.log().square())  # few windows choose by chance
 
-        self.temperature.copy_(min(torch.logspace(-1, 1.5, 51), key=missed))
+        self.temperature.copy_(min(torch.logspace(-1, 1.5, 51), key=loss))
 
     @torch.no_grad()
     def forward(
@@ -225,9 +225,9 @@ class Decoder(nn.Module):
             ranks: how many of the likeliest labels get a path, R; fewer where there are fewer labels. None
                 gets one at 0.
         """
-        sure = torch.ones_like(head[:, 0]) if familiar is None else familiar
+        familiar = torch.ones_like(head[:, 0]) if familiar is None else familiar
         parts = [
-            self._decode(states[rows], head[rows], keep[rows], ranks, sure[rows])
+            self._decode(states[rows], head[rows], keep[rows], ranks, familiar[rows])
             for rows in self._chunks(states)
         ]
         return Decoded(*(torch.cat(part) for part in zip(*parts, strict=True)))
@@ -241,23 +241,22 @@ class Decoder(nn.Module):
         log_posterior = self.classes(steps, head, familiar)
         label = log_posterior.topk(min(ranks, log_posterior.shape[1]), dim=1).indices
         path = torch.empty(*label.shape, states.shape[1], dtype=torch.long)
-        sure = torch.empty(path.shape)
+        confidence = torch.empty(path.shape)
         for rank, own in enumerate(label.T):
-            path[:, rank], sure[:, rank] = self.path(emission, chain, own)
-        return log_posterior, steps, label, path, sure * familiar[:, None, None], familiar
+            path[:, rank], confidence[:, rank] = self.path(emission, chain, own)
+        return log_posterior, steps, label, path, confidence * familiar[:, None, None], familiar
 
     @torch.no_grad()
     def path(self, emission: Tensor, chain: Chain, label: Tensor) -> tuple[Tensor, Tensor]:
         """The likeliest use of each frame in windows of ``label (B,)``; its posterior; ``(B, F)`` each."""
         share = semi_markov.posterior(self.path_weight() * emission, chain, label).flatten(2)
-        path = share.argmax(-1)
-        sure = share.gather(2, path[..., None])[..., 0]
+        posterior, path = share.max(-1)
         uses = emission.shape[3]
-        of, use = path.div(uses, rounding_mode="floor"), path % uses
+        of_label, use = path.div(uses, rounding_mode="floor"), path % uses
         unknown = use == uses - 1
-        path = of * (uses - 1) + use
-        worth = self.sure.flatten()[path.clamp(max=self.sure.numel() - 1)]
-        return torch.where(unknown, UNKNOWN, path), torch.where(unknown, sure, sure * worth)
+        path = of_label * (uses - 1) + use
+        factor = self.sure.flatten()[path.clamp(max=self.sure.numel() - 1)]
+        return torch.where(unknown, UNKNOWN, path), torch.where(unknown, posterior, posterior * factor)
 
     def path_weight(self) -> Tensor:
         """What an `emission` is multiplied by on the way to a path, see `DecodingConfig.span_s`."""

@@ -22,17 +22,14 @@ from vqtext.errors import DataError
 from vqtext.model.config import ModelConfig
 from vqtext.model.decoding.inputs import Signals, blocks, frames_seen, one_window
 from vqtext.model.decoding.stream import Trained
-from vqtext.model.decoding.why_not import Against, Asked
+from vqtext.model.decoding.why_not import Against, WhyNotQuery
 from vqtext.model.network.frame_names import frame_states
 from vqtext.reason import Reason, Redrawn
 
-PARTS = 8
-"""A stretch grows by a step, and by no more than so many parts of a window, at once."""
-TRIED = 2
-"""Windows of the other class that are tried, each alone: steps of two people do not fit together."""
+PARTS = 8  # a stretch grows by a step at once, and by no more than this part of a window
+EXAMPLES = 2  # windows of the other class, used one at a time: steps of two people do not fit together
 
-Stretch = tuple[int, int, int]
-"""Place of a step in its label, its first frame, and the one after its last."""
+Stretch = tuple[int, int, int]  # place of a step in its label, its first frame, and the one after its last
 
 
 @dataclass(frozen=True)
@@ -56,19 +53,17 @@ def drawings(model: Trained, signals: Signals, label: int) -> list[Drawing]:
     Args:
         signals: ``(n, C, T)``, of windows with that label.
     """
-    config, decoder, found = model.config, model.decoder, []
-    longest = decoder.vocabulary.longest
+    config, drawn = model.config, []
+    longest, scale = model.decoder.vocabulary.longest, model.network.normalise
     for rows in blocks(signals, None, config):
         out, keep = model.network(rows), frames_seen(rows, config)
-        scale = model.network.normalise
-        drawn = out.stitched * scale.std[:, None] + scale.mean[:, None]
-        decoded = decoder(frame_states(out, config.frames), out.classes, keep)
+        signal = out.stitched * scale.std[:, None] + scale.mean[:, None]
+        decoded = model.decoder(frame_states(out, config.frames), out.classes, keep)
         place = decoded.path[:, 0] - label * longest
         place = torch.where(keep & (place >= 0) & (place < longest), place, -1)
-        found += [
-            Drawing(drawn[i], place[i]) for i in (decoded.label[:, 0] == label).nonzero()[:, 0].tolist()
-        ]
-    return sorted(found, key=lambda one: -len(one.places.unique()))
+        own = (decoded.label[:, 0] == label).nonzero()[:, 0].tolist()
+        drawn += [Drawing(signal[i], place[i]) for i in own]
+    return sorted(drawn, key=lambda drawing: -len(drawing.places.unique()))
 
 
 @torch.no_grad()
@@ -87,7 +82,7 @@ def redraw(
         DataError: no such class, the reason's own, a reason that was not made by a model here, or more than
             one window.
     """
-    if not isinstance(reason.asked, Asked) or label == reason.label:
+    if not isinstance(reason.asked, WhyNotQuery) or label == reason.label:
         reason.why_not(label)  # raises: nothing can be asked, or not this
         return None
     window, against = one_window(signal, model.config), reason.asked.against(label)
@@ -99,30 +94,30 @@ def redraw(
 def _redraw(
     model: Trained, window: Tensor, against: Against, label: int, examples: Sequence[Drawing]
 ) -> Redrawn | None:
-    config, decoder = model.config, model.decoder
-    stretches = list(_growing(against, label, decoder.vocabulary.longest))
-    tried = [(stretch, example) for stretch in stretches for example in examples[:TRIED]]
+    config, decoder, vocabulary = model.config, model.decoder, model.decoder.vocabulary
+    stretches = _growing(against, label, vocabulary.longest)
+    tried = [(stretch, example) for stretch in stretches for example in examples[:EXAMPLES]]
     if not tried:
         return None
-    changed = torch.stack([drawn_into(window, stretch, example, config)[0] for stretch, example in tried])
-    out = model.network.read(changed)
-    keep, familiar = frames_seen(changed, config), decoder.novelty(out.pooled)
-    chance = decoder(frame_states(out, config.frames), out.classes, keep, 0, familiar).log_posterior.exp()
-    now = chance.argmax(1)
-    flips = (now == label).nonzero()[:, 0]
-    best = int(flips[0]) if len(flips) else int(chance[:, label].argmax())
-    (_, begin, end), frame_s = tried[best][0], config.window_s / config.frames
-    places = drawn_into(window, *tried[best], config)[1]
-    named = [place for place, _ in groupby(places.tolist()) if place >= 0]
-    uses, names = decoder.vocabulary.transcripts[label].uses, decoder.vocabulary.anchors
+    changed, places = zip(*(drawn_into(window, *pair, config) for pair in tried), strict=True)
+    rows = torch.stack(changed)
+    out = model.network.read(rows)
+    keep, familiar = frames_seen(rows, config), decoder.novelty(out.pooled)
+    posterior = decoder(frame_states(out, config.frames), out.classes, keep, 0, familiar).log_posterior.exp()
+    labels = posterior.argmax(1)
+    flips = (labels == label).nonzero()[:, 0]
+    best = int(flips[0]) if len(flips) else int(posterior[:, label].argmax())
+    (_, begin, end), now = tried[best][0], int(labels[best])
+    uses = vocabulary.transcripts[label].uses
+    steps = [uses[place] for place, _ in groupby(places[best].tolist()) if place >= 0]
     return Redrawn(
-        round(begin * frame_s, 3),
-        round(end * frame_s, 3),
-        tuple(uses[place].display or names[uses[place].anchor] for place in named),
-        config.labels[int(now[best])],
-        round(float(chance[best, now[best]]), 4),
-        changed[best].numpy(),
-        decoder.vocabulary.transcripts[int(now[best])].display,
+        round(begin * config.frame_s, 3),
+        round(end * config.frame_s, 3),
+        tuple(use.display or vocabulary.anchors[use.anchor] for use in steps),
+        config.labels[now],
+        round(float(posterior[best, now]), 4),
+        rows[best].numpy(),
+        vocabulary.transcripts[now].display,
     )
 
 
@@ -132,25 +127,30 @@ def drawn_into(
     """A copy of a window ``(C, T)`` with a stretch drawn into it, from where the example has the step that it
     begins with, and the example's steps there. What was not measured stays so."""
     place, begin, end = stretch
-    there = (example.places == place).nonzero()[:, 0]
-    start = int(there[0]) if len(there) else begin
-    start = min(start, config.frames - (end - begin))  # the example ends: what comes before the step, too
-    a, b = _sample(begin, config), _sample(end, config)
-    c = min(_sample(start, config), config.steps - (b - a))
+    shown = (example.places == place).nonzero()[:, 0]
+    source = int(shown[0]) if len(shown) else begin
+    source = min(source, config.frames - (end - begin))  # near the example's end: from before the step
+
+    def sample(frame: int) -> int:
+        return round(frame * config.steps / config.frames)
+
+    first, last = sample(begin), sample(end)
+    start = min(sample(source), config.steps - (last - first))
+    drawn, here = example.signal[:, start : start + last - first], window[:, first:last]
     out = window.clone()
-    out[:, a:b] = torch.where(window[:, a:b].isfinite(), example.signal[:, c : c + b - a], window[:, a:b])
-    return out, example.places[start : start + end - begin]
+    out[:, first:last] = torch.where(here.isfinite(), drawn, here)
+    return out, example.places[source : source + end - begin]
 
 
 def _growing(against: Against, label: int, longest: int) -> Iterator[Stretch]:
     """Stretches of the other label's path, from the step that lost most outwards."""
-    path = against.theirs.tolist()
+    path = against.other.tolist()
     most = -(-len(path) // PARTS)
-    runs = []
+    runs: list[Stretch] = []
     for use, run in groupby(range(len(path)), lambda f: path[f]):
-        inside = list(run)
-        end = inside[-1] + 1
-        runs += [(use - label * (longest + 1), f, min(f + most, end)) for f in range(inside[0], end, most)]
+        begin, *_ = frames = list(run)
+        end = begin + len(frames)
+        runs += [(use - label * (longest + 1), f, min(f + most, end)) for f in range(begin, end, most)]
     lost = [float(against.gap[begin:end].sum()) for _, begin, end in runs]
     usable = {i for i, (place, _, _) in enumerate(runs) if 0 <= place < longest}
     if not usable:
@@ -163,7 +163,3 @@ def _growing(against: Against, label: int, longest: int) -> Iterator[Stretch]:
             return
         more = max(beside, key=lambda i: lost[i])
         first, last = min(first, more), max(last, more)
-
-
-def _sample(frame: int, config: ModelConfig) -> int:
-    return round(frame * config.steps / config.frames)

@@ -35,14 +35,13 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class WindowOutput:
-    """What the network said of one window, or several of one window's length.
+    """Outputs of the network for one window, or averaged over several for a stretch of a window's length.
 
     Attributes:
         start: its first frame.
         states: of its frames, ``(F, V)``.
-        seen: which of them it saw, ``(F,)``.
-        classes: class logits, ``(n,)``.
-        familiar: how familiar it is, ``()``.
+        seen: which of them were measured, ``(F,)``.
+        classes: class logits, ``(n,)``; familiar: in-distribution score, ``()``.
     """
 
     start: int
@@ -57,7 +56,7 @@ class WindowOutput:
 
 
 class Trained(Protocol):
-    """A network and what its class and steps are decided by: a `vqtext.model.load.VQText`."""
+    """The part of `vqtext.model.load.VQText` that is needed here."""
 
     network: Network
     decoder: Decoder
@@ -72,11 +71,10 @@ def explain_stream(
     """Cut a recording into windows and yield the reason of each as soon as it is known.
 
     Times are seconds from the start of the recording. Where a window goes on with the step that the one
-    before it ended with, under the same label, that step is told once, by the reason it began in; a window
-    that holds nothing else has no reason, and no confidence, of its own. Of a stretch in which nothing was
-    measured nothing is said.
-    The last samples, where they do not fill a window, are seen together with those before them. How the
-    recording is cut into chunks does not change the answer.
+    before it ended with, under the same label, that step is in one reason alone, the one it began in; a
+    window that holds nothing else has no reason, and no confidence, of its own. A stretch in which nothing
+    was measured has no reason. The last samples, where they do not fill a window, are seen together with
+    those before them. How the recording is cut into chunks does not change the answer.
 
     Args:
         signal: the whole recording ``(C, n)``, or an iterable of its chunks ``(C, any)``, in physical units,
@@ -85,7 +83,7 @@ def explain_stream(
         stride_s: seconds between the windows that the network sees, rounded to whole frames. None takes
             windows side by side; where they overlap, the states of a frame are averaged over all windows that
             hold it, and so is what the class head says and how familiar they are.
-        ahead: windows that are waited for and worked on at once; more are faster.
+        ahead: windows that are collected and computed at once; more are faster.
 
     Raises:
         ShapeError: another number of channels, a chunk that is not ``(C, n)``, or no sample at all.
@@ -121,9 +119,9 @@ def _pieces(chunks: Iterable[Any], config: ModelConfig) -> Iterator[np.ndarray]:
     """Checked pieces ``(C, ≤ T)`` of a recording, in order."""
     seen = 0
     names = [channel.name for channel in config.channels]
-    for given in chunks:
-        check_rate(given, config.rate_hz)
-        chunk = rows_of(given, names)
+    for part in chunks:
+        check_rate(part, config.rate_hz)
+        chunk = rows_of(part, names)
         if len(chunk.shape) != 2:
             raise ShapeError(
                 f"a recording, and each chunk of it, must be (C, n), not {len(chunk.shape)}-dimensional"
@@ -131,12 +129,12 @@ def _pieces(chunks: Iterable[Any], config: ModelConfig) -> Iterator[np.ndarray]:
         check_channels(chunk.shape[0], config, chunk.shape[1])
         for start in range(0, chunk.shape[1], config.steps):
             piece = numbers(chunk[:, start : start + config.steps])
-            if (wild := too_large(piece)).any():
-                channel, at = np.argwhere(wild)[0]
+            if (extreme := too_large(piece)).any():
+                channel, sample = np.argwhere(extreme)[0]
+                place = f"{config.channels[channel].name} at {(seen + sample) / config.rate_hz:g} s"
                 raise DataError(
-                    f"the recording has {in_words(piece[channel, at])} in channel "
-                    f"{config.channels[channel].name} at {(seen + at) / config.rate_hz:g} s: write NaN where "
-                    "nothing was measured"
+                    f"the recording has {in_words(piece[channel, sample])} in channel {place}: write NaN "
+                    "where nothing was measured"
                 )
             seen += piece.shape[1]
             yield piece
@@ -158,23 +156,23 @@ def _reasons(model: Trained, pieces: Iterable[np.ndarray], hop: int, ahead: int)
 
 
 def _stretches(model: Trained, pieces: Iterable[np.ndarray], hop: int, ahead: int) -> Iterator[WindowOutput]:
-    """What was said of each window's length, out of all windows that hold some of it."""
-    frames, place, known = model.config.frames, 0, 0
-    said: list[WindowOutput] = []
-    heard = False
+    """Outputs for each window's length of the recording, averaged over all windows that overlap it."""
+    frames, place, final = model.config.frames, 0, 0
+    outputs: list[WindowOutput] = []
+    measured = False
     for batch in _batches(_windows(pieces, model.config, hop), ahead):
-        looked = _look(model, batch)
-        for (_, _, known), new in zip(batch, looked, strict=True):
-            said += [new] if new is not None else []
-            heard = heard or new is not None
-            while place + frames <= known:  # no later window reaches back
-                yield from _averaged(model, said, place, place + frames)
+        for (_, _, final), output in zip(batch, _read(model, batch), strict=True):
+            if output is not None:
+                outputs.append(output)
+                measured = True
+            while place + frames <= final:  # no later window reaches back
+                yield from _averaged(model, outputs, place, place + frames)
                 place += frames
-                said = [s for s in said if s.end > place]
-    if not heard:
+                outputs = [output for output in outputs if output.end > place]
+    if not measured:
         raise DataError("the recording holds nothing but NaN: there is nothing to explain")
-    if place < known:
-        yield from _averaged(model, said, place, known)
+    if place < final:
+        yield from _averaged(model, outputs, place, final)
 
 
 def _windows(
@@ -187,55 +185,56 @@ def _windows(
     def sample(frame: int) -> int:
         return frame * steps // frames
 
-    held = np.empty((len(config.channels), 0), dtype=np.float32)  # the samples from `first` on
-    first = seen = covered = start = 0  # samples held from; seen; in a window; frame of the next window
+    buffer = np.empty((len(config.channels), 0), dtype=np.float32)  # the samples from `first` on
+    first = seen = covered = start = 0  # of the buffer; samples seen; in a window; frame of the next window
     for piece in pieces:
         seen += piece.shape[1]
-        held = np.concatenate([held, piece], 1)
+        buffer = np.concatenate([buffer, piece], 1)
         while seen >= sample(start) + steps:
             begin = sample(start)
             covered, start = begin + steps, start + hop
-            yield start - hop, held[:, begin - first :][:, :steps], start
-        kept = max(0, min(sample(start), seen - steps))  # the last window of all reaches back
-        held, first = held[:, kept - first :], kept
+            yield start - hop, buffer[:, begin - first :][:, :steps], start
+        needed = max(0, min(sample(start), seen - steps))  # the last window of all reaches back
+        buffer, first = buffer[:, needed - first :], needed
     if not seen:
         raise ShapeError("the recording holds no sample")
     begin = max(0, seen - steps) if covered < seen else seen
-    yield -(-begin * frames // steps), held[:, begin - first :], -(-seen * frames // steps)
+    yield -(-begin * frames // steps), buffer[:, begin - first :], -(-seen * frames // steps)
 
 
 @torch.no_grad()
-def _look(model: Trained, windows: Sequence[tuple[int, np.ndarray, int]]) -> list[WindowOutput | None]:
-    """What the network says of each window; None where nothing was measured."""
+def _read(model: Trained, windows: Sequence[tuple[int, np.ndarray, int]]) -> list[WindowOutput | None]:
+    """Outputs of the network for each window; None where nothing was measured."""
     measured = [i for i, (_, window, _) in enumerate(windows) if np.isfinite(window).any()]
-    found: list[WindowOutput | None] = [None] * len(windows)
+    outputs: list[WindowOutput | None] = [None] * len(windows)
     if not measured:
-        return found
+        return outputs
     starts = np.array([windows[i][0] for i in measured])
     rows = torch.cat([window_tensor(windows[i][1][None], starts, model.config) for i in measured])
     out = model.network.read(rows)
     states = frame_states(out, model.config.frames)
     seen, familiar = frames_seen(rows, model.config), model.decoder.novelty(out.pooled)
     for row, i in enumerate(measured):
-        found[i] = WindowOutput(windows[i][0], states[row], seen[row], out.classes[row], familiar[row])
-    return found
+        outputs[i] = WindowOutput(windows[i][0], states[row], seen[row], out.classes[row], familiar[row])
+    return outputs
 
 
-def _averaged(model: Trained, said: list[WindowOutput], begin: int, end: int) -> Iterator[WindowOutput]:
-    """What was said of the frames ``begin`` to ``end``, at most a window of them; nothing where none was
-    seen."""
+def _averaged(model: Trained, outputs: list[WindowOutput], begin: int, end: int) -> Iterator[WindowOutput]:
+    """Outputs averaged over the frames ``begin`` to ``end``, at most a window of them; none where nothing was
+    measured."""
     config = model.config
     states = torch.zeros(config.frames, len(model.network.of_state))
     classes, familiar = torch.zeros(len(config.labels)), torch.zeros(())
     count = torch.zeros(config.frames)
-    for s in said:
-        first, last = max(s.start, begin), min(s.end, end)
+    for output in outputs:
+        first, last = max(output.start, begin), min(output.end, end)
         if first < last:
-            here, there = slice(first - begin, last - begin), slice(first - s.start, last - s.start)
-            states[here] += s.states[there] * s.seen[there, None]
-            count[here] += s.seen[there]
-            classes += s.seen[there].sum() * s.classes.log_softmax(0)
-            familiar += s.seen[there].sum() * s.familiar
+            target, source = (slice(first - at, last - at) for at in (begin, output.start))
+            seen = output.seen[source]
+            states[target] += output.states[source] * seen[:, None]
+            count[target] += seen
+            classes += seen.sum() * output.classes.log_softmax(0)
+            familiar += seen.sum() * output.familiar
     if count.any():
         states = states / count.clamp(min=1)[:, None]
         yield WindowOutput(begin, states, count > 0, classes / count.sum(), familiar / count.sum())
@@ -248,28 +247,26 @@ def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
 
 
 def _joined(reasons: Iterator[Reason]) -> Iterator[Reason]:
-    """Reasons whose last and first steps are not torn apart by the border between two windows."""
-    held: Reason | None = None
+    """Reasons with the two halves of a step that spans the border between two windows merged."""
+    last: Reason | None = None
     for reason in reasons:
-        if held is None or not _goes_on(held, reason):
-            if held is not None:
-                yield held
-            held = reason
+        if last is None:
+            last = reason
             continue
-        held = replace(held, steps=(*held.steps[:-1], _one(held.steps[-1], reason.steps[0])))
+        before, after = last.steps[-1], reason.steps[0]
+        if (last.label, before.name, before.end_s) != (reason.label, after.name, after.start_s):
+            yield last
+            last = reason
+            continue
+        last = replace(last, steps=(*last.steps[:-1], _merged(before, after)))
         if len(reason.steps) > 1:
-            yield held
-            held = replace(reason, steps=reason.steps[1:])
-    if held is not None:
-        yield held
+            yield last
+            last = replace(reason, steps=reason.steps[1:])
+    if last is not None:
+        yield last
 
 
-def _goes_on(before: Reason, after: Reason) -> bool:
-    one, other = before.steps[-1], after.steps[0]
-    return (before.label, one.name, one.end_s) == (after.label, other.name, other.start_s)
-
-
-def _one(a: Step, b: Step) -> Step:
+def _merged(a: Step, b: Step) -> Step:
     """Two halves of one step; its confidence is their mean, by how long they last."""
     lasts = a.end_s - a.start_s, b.end_s - b.start_s
     confidence = (a.confidence * lasts[0] + b.confidence * lasts[1]) / sum(lasts)

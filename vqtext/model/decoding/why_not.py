@@ -15,8 +15,7 @@ from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import FORBIDDEN, Chain
 from vqtext.reason import UNKNOWN_NAME, Missing, WhyNot
 
-DRAWN = 16
-"""Paths through another label that are drawn."""
+SAMPLES = 16  # paths drawn through another label
 
 
 @dataclass(frozen=True)
@@ -24,20 +23,20 @@ class Against:
     """Two paths through one window, of uses counted through all labels with the unknown the last of each.
 
     Attributes:
-        own, theirs: of the reason's label and of the other one, ``(F,)``.
+        own, other: of the reason's label and of the other one, ``(F,)``.
         gap: evidence by which the first explains each frame better, in nats, ``(F,)``.
         nats: by how much the steps of the reason's label are likelier.
     """
 
     own: Tensor
-    theirs: Tensor
+    other: Tensor
     gap: Tensor
     nats: float
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A window that can be asked why it is not of another class.
+class WhyNotQuery:
+    """Answers why one window is not of another class.
 
     Attributes:
         decoder: of the model that gave the reason.
@@ -82,74 +81,75 @@ class Asked:
             return None
         emission = self.decoder.emission(self.states[None].float(), self.keep[None])
         chain = self.decoder.chain()
-        likely = self.decoder.of_groups(semi_markov.label_posterior(emission, chain))[0]
+        log_posterior = self.decoder.of_groups(semi_markov.label_posterior(emission, chain))[0]
         # no step is less likely than the unknown: where none fits, durations decide
         least = self.decoder.log_scale.exp() * CONFIG.background
-        path = self.decoder.path_weight() * emission.maximum(least)
-        (own,) = semi_markov.viterbi(path, chain, torch.tensor([self.label]))
-        each = emission[0].flatten(1)
-        theirs = self._typical(path, chain, other, own, each)
+        weights = self.decoder.path_weight() * emission.maximum(least)
+        (own,) = semi_markov.viterbi(weights, chain, torch.tensor([self.label]))
+        evidence = emission[0].flatten(1)
+        path = self._typical_path(weights, chain, other, own, evidence)
         frames = torch.arange(len(own))
-        gap = each[frames, own] - each[frames, theirs]
-        return Against(own, theirs, gap, float(likely[self.label] - likely[other]))
+        gap = evidence[frames, own] - evidence[frames, path]
+        return Against(own, path, gap, float(log_posterior[self.label] - log_posterior[other]))
 
-    def _typical(self, path: Tensor, chain: Chain, other: int, own: Tensor, each: Tensor) -> Tensor:
-        """The likeliest of some paths through another label, drawn with the durations that its steps have.
-        The one that is likeliest of all would stay in one step where none fits: the many ways to walk on
-        share what the chain gives to them.
+    def _typical_path(
+        self, weights: Tensor, chain: Chain, other: int, own: Tensor, evidence: Tensor
+    ) -> Tensor:
+        """The likeliest of `SAMPLES` paths through another label, drawn with the durations that its steps
+        have. The most likely path of all would stay in one step where none fits, since the many ways to go on
+        share their probability.
 
         Args:
-            path: weights of all labels, ``(1, F, n, U + 1)``; own: uses of the reason's label, ``(F,)``.
-            each: what each use explains of each frame, ``(F, n · (U + 1))``.
+            weights: of all labels, ``(1, F, n, U + 1)``; own: uses of the reason's label, ``(F,)``.
+            evidence: of each use at each frame, ``(F, n · (U + 1))``.
         """
-        uses = path.shape[3]
-        # beside a border the window may stay what it was there; of its own class it would have nothing
-        allowed = torch.zeros(path.shape[2], dtype=torch.bool)
+        uses = weights.shape[3]
+        # beside a border the window may stay what it was there, but not its own class
+        allowed = torch.zeros(weights.shape[2], dtype=torch.bool)
         allowed[own.div(uses, rounding_mode="floor")] = True
         allowed[self.label], allowed[other] = False, True
-        kept = torch.where(allowed[:, None], path, FORBIDDEN)
-        kept[..., other, -1] = FORBIDDEN  # the unknown would explain the stretch, but tells nothing of it
-        alike = torch.full_like(chain.prior, 1 / len(chain.prior))  # a label that was never learned, too
-        drawn = semi_markov.sample(
-            kept.expand(DRAWN, -1, -1, -1),
-            replace(chain, prior=alike),
-            torch.full((DRAWN,), other),
+        weights = torch.where(allowed[:, None], weights, FORBIDDEN)
+        weights[..., other, -1] = FORBIDDEN  # the unknown would explain the stretch, but says nothing of it
+        uniform = torch.full_like(chain.prior, 1 / len(chain.prior))  # a label may never have been learned
+        paths = semi_markov.sample(
+            weights.expand(SAMPLES, -1, -1, -1),
+            replace(chain, prior=uniform),
+            torch.full((SAMPLES,), other),
             torch.Generator().manual_seed(0),
         )
-        return drawn[each.gather(1, drawn.T).sum(0).argmax()]
+        return paths[evidence.gather(1, paths.T).sum(0).argmax()]
 
     def _steps(self, against: Against) -> tuple[Missing, ...]:
-        config, found = self.decoder.config, []
-        frame_s, seen = config.window_s / config.frames, self.keep.tolist()
-        theirs, gap = against.theirs.tolist(), against.gap
+        frame_s, seen = self.decoder.config.frame_s, self.keep.tolist()
+        path, steps = against.other.tolist(), []
         own = [self._named(use) for use in against.own.tolist()]
-        for use, run in groupby(range(len(theirs)), lambda f: theirs[f] if seen[f] else None):
+        for use, run in groupby(range(len(path)), lambda f: path[f] if seen[f] else None):
             if use is None:
                 continue
-            inside = list(run)
-            begin, end = inside[0], inside[-1] + 1
+            begin, *_ = frames = list(run)
+            end = begin + len(frames)
             name, display = self._named(use)
-            others = Counter(told for told in own[begin:end] if told[0] != name)
-            called, shown = others.most_common(1)[0][0] if others else (name, display)
-            found.append(
+            others = Counter(step for step in own[begin:end] if step[0] != name)
+            instead, shown = others.most_common(1)[0][0] if others else (name, display)
+            steps.append(
                 Missing(
                     name,
                     round((self.first + begin) * frame_s, 3),
                     round((self.first + end) * frame_s, 3),
-                    shown or called,
-                    round(float(gap[begin:end].sum()), 4),
+                    shown or instead,
+                    round(float(against.gap[begin:end].sum()), 4),
                     display,
                     round((end - begin - others.total()) * frame_s, 3),
                 )
             )
-        return tuple(found)
+        return tuple(steps)
 
-    def _named(self, state: int) -> tuple[str, str | None]:
+    def _named(self, place: int) -> tuple[str, str | None]:
         """Phrase of a use counted through all labels, the last of each of which is the unknown, and what
         people are shown instead."""
         vocabulary = self.decoder.vocabulary
-        label, use = divmod(state, vocabulary.longest + 1)
-        if use == vocabulary.longest:
+        label, number = divmod(place, vocabulary.longest + 1)
+        if number == vocabulary.longest:
             return UNKNOWN_NAME, None
-        _, said = vocabulary.use_at(label * vocabulary.longest + use)
-        return vocabulary.anchors[said.anchor], said.display
+        _, use = vocabulary.use_at(label * vocabulary.longest + number)
+        return vocabulary.anchors[use.anchor], use.display
