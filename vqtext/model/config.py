@@ -1,4 +1,4 @@
-"""What a model is: its sizes, and what it must know of the data to be loaded anywhere."""
+"""What a model is: its sizes, and what it must know of its data to be loaded anywhere."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class ModelConfig:
 
     @property
     def feature_dim(self) -> int:
-        """Numbers a token is told by: its code's vector, mu, sigma, t, l; of an independent one also its
+        """Width of a token's features: its code's vector, mu, sigma, t, l; of an independent one also its
         series' mean and deviation."""
         return self.settings.dim_code + 2 * self.series_channels + (2 if self.joint else 4)
 

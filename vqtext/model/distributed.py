@@ -1,6 +1,6 @@
 """What the processes of one training share: batches are split over them, statistics are of whole batches.
 
-In a single process each function here gives back what it is given. The gradients of the processes are
+In a single process each function here returns its argument. The gradients of the processes are
 averaged, so a term that each of them divides by the *mean* of their counts has the gradient of one mean over
 the whole batch.
 """
@@ -25,7 +25,7 @@ def rank() -> int:
 
 
 def rank_zero() -> bool:
-    """Whether this is the process that writes files and speaks."""
+    """Whether this is the process that writes files and reports."""
     return rank() == 0
 
 
@@ -87,7 +87,7 @@ def gather(x: Tensor) -> Tensor:
 
 @torch.no_grad()
 def of_rank_zero(x: Tensor) -> Tensor:
-    """The same tensor everywhere: what was drawn by chance in the first process."""
+    """The first process's random tensor, in all of them."""
     if world_size() > 1:
         dist.broadcast(x, 0)
     return x
@@ -107,6 +107,6 @@ def gather_words(words: list[str]) -> list[str]:
     """The words of all processes, one after the other."""
     if world_size() == 1:
         return words
-    said: list[list[str]] = [[] for _ in range(world_size())]
-    dist.all_gather_object(said, words)
-    return [word for part in said for word in part]
+    parts: list[list[str]] = [[] for _ in range(world_size())]
+    dist.all_gather_object(parts, words)
+    return [word for part in parts for word in part]

@@ -13,6 +13,7 @@ import logging
 import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 
 import vqtext
 from vqtext.errors import ArtifactError, UsageError
+from vqtext.model.config import ModelConfig
 from vqtext.model.load import VQText
 from vqtext.model.network.frame_names import frame_states
 
@@ -50,7 +52,7 @@ def metadata(model: VQText) -> dict[str, str]:
     the order of the output ``names``, and ``vqtext``, the version that wrote the file.
     """
     config = model.config
-    told = {
+    values = {
         "classes": config.labels,
         "channels": [channel.to_dict() for channel in config.channels],
         "rate_hz": config.rate_hz,
@@ -59,7 +61,7 @@ def metadata(model: VQText) -> dict[str, str]:
         "phrases": model.vocabulary.anchors,
         "vqtext": vqtext.__version__,
     }
-    return {key: json.dumps(value, ensure_ascii=False) for key, value in told.items()}
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
 
 
 def export_onnx(model: VQText, file: Path | str) -> dict[str, float]:
@@ -79,14 +81,12 @@ def export_onnx(model: VQText, file: Path | str) -> dict[str, float]:
     except ImportError as error:
         raise UsageError(f"{error.name} is not installed: pip install 'vqtext[onnx]'") from None
     path = TokenPath(model).eval()
-    config = model.config
-    windows = _windows(3, len(config.channels), config.steps)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()), torch.no_grad():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             path,
-            (windows,),
+            (_windows(3, model.config),),
             dynamo=True,
             verbose=False,
             dynamic_shapes={"signal": {0: torch.export.Dim("batch")}},
@@ -97,29 +97,34 @@ def export_onnx(model: VQText, file: Path | str) -> dict[str, float]:
         program.model.metadata_props.update(metadata(model))
         program.save(file)
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    away = dict.fromkeys(OUTPUTS, 0.0)
-    for count in (1, 5):
-        windows = _windows(count, len(config.channels), config.steps)
-        with torch.no_grad():
-            expected = [value.numpy() for value in path(windows)]
-        for name, one, other in zip(
-            OUTPUTS, session.run(None, {"signal": windows.numpy()}), expected, strict=True
-        ):
-            scale = float(np.abs(other).max()) or 1.0
-            apart = (one != other).mean() if name == "code" else np.abs(one - other).max() / scale
-            away[name] = max(away[name], float(apart))
-    wrong = [f"{name} {value:.1e}" for name, value in away.items() if not value <= CLOSE]
+    differences = _differences(path, session, model.config)
+    wrong = [f"{name} {value:.1e}" for name, value in differences.items() if not value <= CLOSE]
     if wrong:
         raise ArtifactError(
             f"the ONNX graph differs from the model ({', '.join(wrong)}): this is a bug, tell us"
         )
-    return away
+    return differences
 
 
-def _windows(count: int, channels: int, steps: int) -> Tensor:
-    """Random windows in which something is missing, the same each time."""
+def _differences(path: TokenPath, session: Any, config: ModelConfig) -> dict[str, float]:
+    """How far the outputs of a graph are from the model's; see `export_onnx`."""
+    differences = dict.fromkeys(OUTPUTS, 0.0)
+    for count in (1, 5):
+        windows = _windows(count, config)
+        with torch.no_grad():
+            expected = [value.numpy() for value in path(windows)]
+        outputs = session.run(None, {"signal": windows.numpy()})
+        for name, output, value in zip(OUTPUTS, outputs, expected, strict=True):
+            scale = float(np.abs(value).max()) or 1.0
+            difference = (output != value).mean() if name == "code" else np.abs(output - value).max() / scale
+            differences[name] = max(differences[name], float(difference))
+    return differences
+
+
+def _windows(count: int, config: ModelConfig) -> Tensor:
+    """Random windows with missing samples, the same each time."""
     generator = torch.Generator().manual_seed(count)
-    windows = torch.randn(count, channels, steps, generator=generator)
-    windows[0, 0, : steps // 3] = torch.nan
-    windows[-1, :, -steps // 4 :] = torch.nan
+    windows = torch.randn(count, len(config.channels), config.steps, generator=generator)
+    windows[0, 0, : config.steps // 3] = torch.nan
+    windows[-1, :, -config.steps // 4 :] = torch.nan
     return windows

@@ -1,7 +1,7 @@
 """Models on the Hugging Face hub: from there, and to there.
 
 Nothing here goes online but `download` and `upload`, which only `VQText.from_pretrained` with the name of a
-repository and `VQText.push_to_hub` call. No message tells the token.
+repository and `VQText.push_to_hub` call. No message shows the token.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import vqtext
 from vqtext.errors import HubError
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 
@@ -40,7 +43,7 @@ def download(
     token: str | bool | None = None,
     cache_dir: Path | str | None = None,
 ) -> Path:
-    """The folder on this machine in which some files of a repository lie; what is there is not fetched again.
+    """The local folder with some files of a repository; files that are there already are not fetched again.
 
     Args:
         repo: ``owner/name``.
@@ -52,28 +55,27 @@ def download(
     Raises:
         HubError: the hub is away and the files are not on this machine, it refuses, or it has no such files.
     """
-    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
     endpoint = _endpoint()
-    how: dict[str, Any] = {"revision": revision or constants.DEFAULT_REVISION, "token": token}
-    here = {**how, "cache_dir": cache_dir, "endpoint": endpoint, "allow_patterns": [*files]}
-    with _asking(repo, endpoint, token):
-        away = f"{_host(endpoint)} does not answer"
+    options: dict[str, Any] = {"revision": revision or constants.DEFAULT_REVISION, "token": token}
+    source = {**options, "cache_dir": cache_dir, "endpoint": endpoint, "allow_patterns": [*files]}
+    with _hub_errors(repo, endpoint, token):
+        offline = f"{_host(endpoint)} does not answer"
         if constants.HF_HUB_OFFLINE:
-            away = "HF_HUB_OFFLINE is set"
+            offline = "HF_HUB_OFFLINE is set"
         elif reachable(endpoint):
-            there = HfApi(endpoint, library_name="vqtext", library_version=vqtext.__version__)
-            listed = there.model_info(repo, **how).siblings
-            found = files if listed is None else {file.rfilename for file in listed}
-            missing = [name for name in files if name not in found]
-            if missing:  # said before anything is downloaded: weights of others are large
+            siblings = _api(endpoint).model_info(repo, **options).siblings
+            names = files if siblings is None else {file.rfilename for file in siblings}
+            missing = [name for name in files if name not in names]
+            if missing:  # before anything is downloaded: weights of others are large
                 raise HubError(f"{repo} on {_host(endpoint)} holds no vqtext model: it lacks {missing[0]}")
-            return Path(snapshot_download(repo, **here))
+            return Path(snapshot_download(repo, **source))
         try:
-            folder = Path(snapshot_download(repo, **here, local_files_only=True))
+            folder = Path(snapshot_download(repo, **source, local_files_only=True))
         except FileNotFoundError:
-            raise HubError(f"{away}, and {repo} is not on this machine: nothing was downloaded") from None
-    warnings.warn(f"{away}: {repo} is as it was when it was downloaded", stacklevel=3)
+            raise HubError(f"{offline}, and {repo} is not on this machine: nothing was downloaded") from None
+    warnings.warn(f"{offline}: {repo} is as it was when it was downloaded", stacklevel=3)
     return folder
 
 
@@ -86,15 +88,15 @@ def upload(folder: Path, repo: str, token: str | bool | None, private: bool | No
     Raises:
         HubError: the hub is away or refuses.
     """
-    from huggingface_hub import HfApi, constants
+    from huggingface_hub import constants
 
     endpoint = _endpoint()
-    with _asking(repo, endpoint, token):
+    with _hub_errors(repo, endpoint, token):
         if constants.HF_HUB_OFFLINE:
             raise HubError(f"HF_HUB_OFFLINE is set: {repo} was not uploaded")
         if not reachable(endpoint):
             raise HubError(f"{_host(endpoint)} does not answer: {repo} was not uploaded")
-        api = HfApi(endpoint, token, library_name="vqtext", library_version=vqtext.__version__)
+        api = _api(endpoint, token)
         api.create_repo(repo, private=private, exist_ok=True)
         return api.upload_folder(repo_id=repo, folder_path=folder, commit_message=message).commit_url
 
@@ -113,6 +115,12 @@ def reachable(url: str, timeout_s: float = 3.0) -> bool:
     return True
 
 
+def _api(endpoint: str, token: str | bool | None = None) -> HfApi:
+    from huggingface_hub import HfApi
+
+    return HfApi(endpoint, token, library_name="vqtext", library_version=vqtext.__version__)
+
+
 def _endpoint() -> str:
     """The hub's address; huggingface_hub knows HF_ENDPOINT as it was when it was imported."""
     from huggingface_hub import constants
@@ -126,13 +134,13 @@ def _host(endpoint: str) -> str:
 
 
 @contextmanager
-def _asking(repo: str, endpoint: str, token: str | bool | None) -> Iterator[None]:
-    """Errors of huggingface_hub as people read them."""
+def _hub_errors(repo: str, endpoint: str, token: str | bool | None) -> Iterator[None]:
+    """Errors of huggingface_hub as `HubError`."""
     from huggingface_hub import errors, get_token
 
     host = _host(endpoint)
-    said = token if isinstance(token, str) else get_token()
-    if said and not re.fullmatch("[!-~]+", said):
+    secret = token if isinstance(token, str) else get_token()
+    if secret and not re.fullmatch("[!-~]+", secret):
         raise HubError(f"the token holds characters that no token has: {LOG_IN}")
     try:
         yield
@@ -146,15 +154,16 @@ def _asking(repo: str, endpoint: str, token: str | bool | None) -> Iterator[None
         if isinstance(error, errors.RepositoryNotFoundError) or error.response.status_code == 404:
             hidden = f"look at its name; where it is private, or to be made, {LOG_IN}"
             raise HubError(f"{host} shows no {repo}: {hidden}") from None
-        raise HubError(f"{host} {_told(error, said)} ({repo})") from None
+        raise HubError(f"{host} {_refusal(error, secret)} ({repo})") from None
     except errors.LocalTokenNotFoundError:
         raise HubError(f"{repo} needs a token, and there is none: {LOG_IN}") from None
     except errors.HTTPError as error:
         raise HubError(f"{host} broke off ({type(error).__name__}): try again later ({repo})") from None
     except errors.LocalEntryNotFoundError as error:
-        why = error.__cause__
-        told = _told(why, said) if isinstance(why, errors.HfHubHTTPError) else "broke off: try again later"
-        raise HubError(f"{host} {told} ({repo})") from None
+        cause = error.__cause__
+        is_answer = isinstance(cause, errors.HfHubHTTPError)
+        answer = _refusal(cause, secret) if is_answer else "broke off: try again later"
+        raise HubError(f"{host} {answer} ({repo})") from None
     except OSError as error:
         if error.strerror is None:  # of what came, not of this machine
             raise HubError(f"{host} sent less than all of {repo}: try again later") from None
@@ -165,12 +174,12 @@ def _asking(repo: str, endpoint: str, token: str | bool | None) -> Iterator[None
         ) from None
 
 
-def _told(error: Any, token: str | None) -> str:
-    """What a hub that refuses says, in one line, without the token, which it may repeat."""
+def _refusal(error: Any, token: str | None) -> str:
+    """The answer of a hub that refuses, in one line, without the token, which it may repeat."""
     status = error.response.status_code
     words = " ".join((error.server_message or "").split())
     words = re.sub(r"hf_\w+", "…", words.replace(token, "…") if token else words)[:200]
-    said = f"answers {status}{f', {words!r}' if words else ''}"
+    answer = f"answers {status}{f', {words!r}' if words else ''}"
     if status in (401, 403):
-        return f"{said}: {LOG_IN}, with a token that is allowed to"
-    return f"{said}: try again later" if status == 429 or status >= 500 else said
+        return f"{answer}: {LOG_IN}, with a token that is allowed to"
+    return f"{answer}: try again later" if status == 429 or status >= 500 else answer

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from vqtext.model.decoding.inputs import Signals, arrange, blocks, frames_seen
 from vqtext.model.decoding.reasons import reason_of
 from vqtext.model.decoding.redraw import drawings, redraw
 from vqtext.model.decoding.stream import explain_stream
+from vqtext.model.messages import one_line
 from vqtext.model.network.frame_names import frame_states, own_frame_names
 from vqtext.model.network.network import Network
 from vqtext.model.sharing import ANCHORS, CONFIG, WEIGHTS, Shared
@@ -35,6 +36,8 @@ from vqtext.model.vqshape.config import ARCHITECTURE
 from vqtext.model.vqshape.weights import misfits
 from vqtext.reason import Reason, RecordingReasons, Redrawn
 from vqtext.schema import Channel
+
+Arrays = TypeVar("Arrays", "Tokens", "Decodings")
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Tokens:
             independent c is 1, and the unit is the series' own deviation, as in VQShape.
         features: ``(code vector, mu, sigma, t, l)``, ``(n, M, f)``, and where channels are independent the
             mean and the log deviation of the token's series.
-        pooled: what the class is told from, the tokens of a window read together, ``(n, g)``.
+        pooled: input of the class head, the tokens of a window read together, ``(n, g)``.
         classes: logits of the class head, ``(n, labels)``.
         names: anchor probabilities of frames, ``(n, F, K)``, by the tokens' codes and attributes.
         own_names: the same by the codes' own action vectors alone.
@@ -68,11 +71,11 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Decodings:
-    """What the decoding says of n windows.
+    """What is decoded of n windows.
 
     Attributes:
         log_posterior: over ``config.labels``, ``(n, labels)``; steps: the same by the steps alone, before
-            labels of the same steps are told apart by the class head.
+            the class head decides between labels of the same steps.
         label: the likeliest of them, ``(n,)``.
         use: step of its transcript at each frame, ``(n, F)``, −1 where none fits.
         anchor: anchor of that step, ``(n, F)``, −1 where none fits.
@@ -147,8 +150,7 @@ class VQText(Shared):
     def highlight(self, signal: Signals, reason: Reason) -> Reason:
         """The same reason, each of whose steps says which places carried it, and when.
 
-        The window is read once for each step and place: some tens of times what `explain` takes, so only
-        where it is asked for.
+        The window is read once for each step and place: some tens of times what `explain` takes.
 
         Args:
             signal: the one window that the reason is of, ``(C, T)``, as `explain` takes it.
@@ -179,7 +181,7 @@ class VQText(Shared):
         Raises:
             DataError: no such class, or the reason's own; as `explain` besides.
         """
-        known = label in self.config.labels  # else `redraw` says so
+        known = label in self.config.labels  # else `redraw` raises
         drawn = drawings(self, examples, self.config.labels.index(label)) if known else []
         return redraw(self, signal, reason, label, drawn)
 
@@ -196,64 +198,52 @@ class VQText(Shared):
     def explain_recording(self, recording: Any, **how: Any) -> RecordingReasons:
         """Class and reasons of a whole recording: a pandas DataFrame, or ``(C, n)``, of any rate; see
         `vqtext.explain_recording`, which takes the same arguments."""
-        import vqtext  # not from here: what prepares recordings is no part of a model
+        import vqtext  # here: a model needs nothing that prepares recordings
 
         return vqtext.explain_recording(self, recording, **how)
 
     def predict_proba(self, signals: Signals, index: np.ndarray | None = None) -> np.ndarray:
         """Posterior over `classes`, ``(n, classes)``. Arguments and errors as `explain`."""
-        found = [self._decode(rows, ranks=0)[0].log_posterior for rows in blocks(signals, index, self.config)]
-        return torch.cat(found).exp().numpy()
+        parts = [self._decode(rows, ranks=0)[0].log_posterior for rows in blocks(signals, index, self.config)]
+        return torch.cat(parts).exp().numpy()
 
     def predict(self, signals: Signals, index: np.ndarray | None = None) -> np.ndarray:
-        """The class of each window by name, ``(n,)``: the one that `explain` gives. Arguments and errors as
-        there."""
+        """Names of the classes that `explain` gives, ``(n,)``. Arguments and errors as there."""
         return self.classes[self.predict_proba(signals, index).argmax(1)]
 
     def decode(self, signals: Signals, index: np.ndarray | None = None) -> Decodings:
         """Class and path through its transcript of each window. Arguments and errors as `explain`."""
-        found: dict[str, list[torch.Tensor]] = {name: [] for name in Decodings.__dataclass_fields__}
+        copied = ("log_posterior", "steps", "familiar")
+        uses, parts = self.vocabulary.longest, []
         for rows in blocks(signals, index, self.config):
             decoded, _, keep = self._decode(rows)
             label, path = decoded.label[:, 0], decoded.path[:, 0]
-            uses = self.vocabulary.longest
             own = (path != UNKNOWN) & (path // uses == label[:, None])
             anchor = self.decoder.grammar.anchor.flatten()[path.clamp(min=0)]
-            values = {
-                "log_posterior": decoded.log_posterior,
-                "steps": decoded.steps,
+            part = {
                 "label": label,
                 "use": torch.where(own, path % uses, UNKNOWN),
                 "anchor": torch.where(path == UNKNOWN, UNKNOWN, anchor),
                 "confidence": decoded.confidence[:, 0],
-                "familiar": decoded.familiar,
                 "keep": keep,
             }
-            for name, value in values.items():
-                found[name].append(value)
-        return Decodings(**{name: torch.cat(value).numpy() for name, value in found.items()})
+            parts.append(part | {name: getattr(decoded, name) for name in copied})
+        return _joined(Decodings, parts)
 
     @torch.no_grad()
     def tokenize(self, signals: Signals, index: np.ndarray | None = None) -> Tokens:
         """Tokens of each window. Arguments and errors as `explain`."""
-        parts: dict[str, list[torch.Tensor]] = {name: [] for name in Tokens.__dataclass_fields__}
+        copied = ("t", "l", "mu", "sigma", "features", "pooled", "classes")
+        parts = []
         for rows in blocks(signals, index, self.config):
             out = self.network.read(rows)
-            values = {
+            part = {
                 "code": torch.where(out.keep, out.code, -1),
-                "t": out.t,
-                "l": out.l,
-                "mu": out.mu,
-                "sigma": out.sigma,
-                "features": out.features,
-                "pooled": out.pooled,
-                "classes": out.classes,
                 "names": self.network.names_of(frame_states(out, self.config.frames)),
                 "own_names": own_frame_names(out, self.config.frames),
             }
-            for name, value in values.items():
-                parts[name].append(value)
-        return Tokens(**{name: torch.cat(value).numpy() for name, value in parts.items()})
+            parts.append(part | {name: getattr(out, name) for name in copied})
+        return _joined(Tokens, parts)
 
     @torch.no_grad()
     def stitch(self, signals: Signals, index: np.ndarray | None = None, read: bool = False) -> np.ndarray:
@@ -278,9 +268,8 @@ class VQText(Shared):
         """Write the model into an existing or new folder."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        tensors |= {f"decoder.{k}": v for k, v in self.decoder.state_dict().items()}
-        save_safetensors(tensors, folder / WEIGHTS)
+        model = torch.nn.ModuleDict({"network": self.network, "decoder": self.decoder})
+        save_safetensors(model.state_dict(), folder / WEIGHTS)
         _write_json(folder / CONFIG, self.config.to_dict())
         _write_json(folder / ANCHORS, self.vocabulary.to_dict())
 
@@ -316,7 +305,37 @@ def load(folder: Path | str) -> VQText | VQShape:
     Raises:
         ArtifactError: no model there, a damaged one, one of another format, or a run of folds.
     """
-    folder = Path(folder)
+    folder = _model_folder(Path(folder))
+    data = _read_json(folder / CONFIG)
+    if data.get("architecture") == ARCHITECTURE:
+        return VQShape.from_pretrained(folder)
+    config = ModelConfig.from_dict(data)
+    vocabulary = Vocabulary.from_dict(_read_json(folder / ANCHORS))
+    try:
+        decoder = Decoder(config, vocabulary)
+        anchors = torch.zeros(len(vocabulary.anchors), config.text_dim)
+        network = Network(config, anchors, decoder.grammar.of_state)
+    except (ArithmeticError, AssertionError, LookupError, RuntimeError, ValueError) as error:
+        raise ArtifactError(
+            f"{folder}: no model has the sizes of its {CONFIG} and {ANCHORS} ({one_line(error)}): "
+            "run `vqtext train`"
+        ) from error
+    try:
+        tensors = load_file(folder / WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        raise ArtifactError(
+            f"{folder / WEIGHTS} cannot be read ({one_line(error)}): run `vqtext train`"
+        ) from error
+    model = torch.nn.ModuleDict({"network": network, "decoder": decoder})
+    shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    if problem := misfits(shapes, tensors):
+        raise ArtifactError(f"{folder / WEIGHTS} is not this model's: it {problem}: run `vqtext train`")
+    model.load_state_dict(tensors)
+    return VQText(network, decoder, folder)
+
+
+def _model_folder(folder: Path) -> Path:
+    """The folder of a model: itself, or of a run's best seed."""
     if not (folder / CONFIG).exists() and (folder / "run.json").exists():
         best = _read_json(folder / "run.json").get("best", "")
         if best is None:
@@ -327,36 +346,12 @@ def load(folder: Path | str) -> VQText | VQShape:
         folder = folder / str(best)
     if not (folder / CONFIG).exists():
         raise ArtifactError(f"{folder} holds no model: run `vqtext train`, or name a folder with {CONFIG}")
-    said = _read_json(folder / CONFIG)
-    if said.get("architecture") == ARCHITECTURE:
-        return VQShape.from_pretrained(folder)
-    config = ModelConfig.from_dict(said)
-    vocabulary = Vocabulary.from_dict(_read_json(folder / ANCHORS))
-    try:
-        decoder = Decoder(config, vocabulary)
-        anchors = torch.zeros(len(vocabulary.anchors), config.text_dim)
-        network = Network(config, anchors, decoder.grammar.of_state)
-    except (ArithmeticError, AssertionError, LookupError, RuntimeError, ValueError) as error:
-        problem = " ".join(str(error).split())[:200]
-        raise ArtifactError(
-            f"{folder}: no model has the sizes of its {CONFIG} and {ANCHORS} ({problem}): run `vqtext train`"
-        ) from error
-    try:
-        tensors = load_file(folder / WEIGHTS)
-    except (SafetensorError, OSError) as error:
-        problem = " ".join(str(error).split())[:200]
-        raise ArtifactError(f"{folder / WEIGHTS} cannot be read ({problem}): run `vqtext train`") from error
-    parts = {"network.": network, "decoder.": decoder}
-    wanted = {
-        prefix + name: tuple(value.shape)
-        for prefix, module in parts.items()
-        for name, value in module.state_dict().items()
-    }
-    if found := misfits(wanted, tensors):
-        raise ArtifactError(f"{folder / WEIGHTS} is not this model's: it {found}: run `vqtext train`")
-    for prefix, module in parts.items():
-        module.load_state_dict({name: tensors[prefix + name] for name in module.state_dict()})
-    return VQText(network, decoder, folder)
+    return folder
+
+
+def _joined(kind: type[Arrays], parts: Sequence[dict[str, torch.Tensor]]) -> Arrays:
+    """Values of blocks of windows as arrays of all windows."""
+    return kind(**{name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]})
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ CARD = "README.md"
 
 
 class Shared:
-    """What a model that knows ``save`` and ``from_folder`` gets besides.
+    """Sharing for a model that has ``save`` and ``from_folder``.
 
     Attributes:
         folder: where the model was loaded from; None where it was not.
@@ -48,7 +48,7 @@ class Shared:
             UsageError: a README.md that somebody wrote or changed stands there.
             ArtifactError: the place cannot be written; the model that was there is as it was.
         """
-        import vqtext  # not from here: what is known of runs is no part of a model
+        import vqtext  # here: a model needs nothing that knows runs
 
         folder = Path(folder)
         try:
@@ -57,12 +57,12 @@ class Shared:
                 raise UsageError(
                     f"{folder / CARD} was written by somebody else: keep it with card=False, or move it away"
                 )
-            with TemporaryDirectory(prefix=".model-", dir=folder) as beside:
-                self.save(beside)
+            with TemporaryDirectory(prefix=".model-", dir=folder) as temporary:
+                self.save(temporary)
                 if card:
-                    text = vqtext.model_card(self, beside, license, repo_id)  # type: ignore[arg-type]
-                    (Path(beside) / CARD).write_text(text + _mark(text), encoding="utf-8")
-                for file in Path(beside).iterdir():
+                    text = vqtext.model_card(self, temporary, license, repo_id)  # type: ignore[arg-type]
+                    (Path(temporary) / CARD).write_text(text + _mark(text), encoding="utf-8")
+                for file in Path(temporary).iterdir():
                     file.replace(folder / file.name)
         except OSError as error:
             raise ArtifactError(f"{folder} cannot be written: {error.strerror or error}") from error
@@ -127,26 +127,27 @@ class Shared:
                     f"{Path(folder).parent} stands here: call it from another place, or mend the name"
                 )
             return cls.from_folder(folder)
-        there = hub.download(str(folder), (CONFIG, ANCHORS, WEIGHTS), revision, token, cache_dir)
+        copy = hub.download(str(folder), (CONFIG, ANCHORS, WEIGHTS), revision, token, cache_dir)
         try:
-            return cls.from_folder(there)
+            return cls.from_folder(copy)
         except ArtifactError as error:
-            said = re.sub(r"[:;,] (train again with|run) `vqtext train`.*", "", str(error))
-            said = said.replace(f"{there}{os.sep}", "").replace(str(there), "it")
+            problem = re.sub(r"[:;,] (train again with|run) `vqtext train`.*", "", str(error))
+            problem = problem.replace(f"{copy}{os.sep}", "").replace(str(copy), "it")
             raise ArtifactError(
-                f"{folder} of the hub: {said}: name another revision, or ask its owner; if only the copy "
-                f"here is damaged, remove {there.parents[1]}"
+                f"{folder} of the hub: {problem}: name another revision, or ask its owner; if only the copy "
+                f"here is damaged, remove {copy.parents[1]}"
             ) from error
 
 
 def _mark(text: str) -> str:
-    """The last line of a card: one without it, or with that of another text, was written by somebody."""
+    """The last line of a card: without that of its own text, somebody wrote or changed the card."""
     return f"\n<!-- written by vqtext: {hashlib.sha256(text.encode()).hexdigest()[:16]} -->\n"
 
 
 def _is_ours(card: Path) -> bool:
     try:
-        text, start, _ = (said := card.read_text(encoding="utf-8")).rpartition("\n<!-- written by vqtext: ")
+        whole = card.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         return False
-    return bool(start) and said == text + _mark(text)
+    text, start, _ = whole.rpartition("\n<!-- written by vqtext: ")
+    return bool(start) and whole == text + _mark(text)

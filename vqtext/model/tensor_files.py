@@ -1,6 +1,6 @@
-"""Tensors into a file, with an error that says why where they do not get there.
+"""Tensors into a file, with an OSError where they cannot be written.
 
-torch tells a full disk by a number of bytes, safetensors by words of its own: neither as an OSError.
+torch and safetensors report a full disk in ways of their own, not as an OSError.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def save_torch(data: Any, path: Path | str) -> None:
             torch.save(data, file)
             file.flush()
             os.fsync(file.fileno())
-    except RuntimeError as error:  # that its last bytes have no place, after the error that says why
+    except RuntimeError as error:  # about its last bytes, after the OSError that says why
         if isinstance(error.__context__, OSError):
             raise error.__context__ from None
         raise

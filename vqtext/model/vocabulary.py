@@ -1,4 +1,4 @@
-"""What there is to say: the anchors, and for each label its transcript of uses."""
+"""The anchors, and for each label its transcript of uses."""
 
 from __future__ import annotations
 
@@ -75,27 +75,27 @@ class Vocabulary:
     def same_steps(self) -> Tensor:
         """Which labels are written as the same steps, in the same order, for as long, ``(n, n)`` of zeros and
         ones: no chain of steps tells them apart."""
-        said = [
+        orders = [
             (t.cyclic, order_of([(use.anchor, use.lasts) for use in t.uses], t.cyclic))
             for t in self.transcripts
         ]
-        return torch.tensor([[float(one == other) for other in said] for one in said])
+        return torch.tensor([[float(one == other) for other in orders] for one in orders])
 
     def displays(self) -> dict[str, str]:
-        """Phrase → what people are shown instead where no label is at hand: what most of its uses say."""
-        said: dict[str, Counter[str]] = {}
+        """Phrase → what people are shown instead where no label is at hand: the display of most of its
+        uses."""
+        counts: dict[str, Counter[str]] = {}
         for use in (use for transcript in self.transcripts for use in transcript.uses):
             if use.display is not None:
-                said.setdefault(self.anchors[use.anchor], Counter())[use.display] += 1
-        return {phrase: count.most_common(1)[0][0] for phrase, count in said.items()}
+                counts.setdefault(self.anchors[use.anchor], Counter())[use.display] += 1
+        return {phrase: count.most_common(1)[0][0] for phrase, count in counts.items()}
 
     def to_dict(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Vocabulary:
-        """Inverse of `to_dict`; what models of before did not have is not there, and what they had besides is
-        passed over.
+        """Inverse of `to_dict`; keys that older models lack take their defaults, other keys are ignored.
 
         Raises:
             ArtifactError: another format, or keys missing.
@@ -106,27 +106,16 @@ class Vocabulary:
                 "train again with `vqtext train`"
             )
         try:
-            transcripts = tuple(
-                Transcript(
-                    t["label"],
-                    bool(t["cyclic"]),
-                    tuple(
-                        Use(
-                            u["anchor"],
-                            u["inferred"],
-                            u.get("display"),
-                            float(u.get("lasts", 1.0)),
-                        )
-                        for u in t["uses"]
-                    ),
-                    t.get("display"),
+            anchors, transcripts = tuple(data["anchors"]), []
+            for t in data["transcripts"]:
+                uses = tuple(
+                    Use(u["anchor"], u["inferred"], u.get("display"), float(u.get("lasts", 1.0)))
+                    for u in t["uses"]
                 )
-                for t in data["transcripts"]
-            )
-            anchors = tuple(data["anchors"])
-            for use in (use for transcript in transcripts for use in transcript.uses):
-                anchors[use.anchor]
-            return cls(anchors, transcripts)
+                transcripts.append(Transcript(t["label"], bool(t["cyclic"]), uses, t.get("display")))
+                for use in uses:
+                    anchors[use.anchor]
+            return cls(anchors, tuple(transcripts))
         except (IndexError, KeyError, TypeError) as error:
             raise ArtifactError(
                 f"anchors.json is not a model's ({error!r}): train again with `vqtext train`"
@@ -159,15 +148,14 @@ class Grammar:
     @classmethod
     def of(cls, transcripts: Sequence[Transcript], rate_hz: float) -> Grammar:
         """Grammar of some transcripts, for signals of this rate."""
-        states = max(len(t.uses) for t in transcripts)
+        longest = max(len(t.uses) for t in transcripts)
         # A step shorter than two samples cannot be seen: it may be passed over as often as that happens.
         skip = max(SKIP, 1 - math.exp(-LEAST_SAMPLES / (USUAL_S * rate_hz)))
-        anchor = torch.zeros(len(transcripts), states, dtype=torch.long)
-        valid = torch.zeros(len(transcripts), states, dtype=torch.bool)
+        anchor = torch.zeros(len(transcripts), longest, dtype=torch.long)
+        valid = torch.zeros_like(anchor, dtype=torch.bool)
         keys: dict[tuple[int, int, int], int] = {}
         state = torch.zeros_like(anchor)
-        ordered = torch.zeros(len(transcripts), states, states)
-        unordered = torch.zeros(len(transcripts), states, states)
+        ordered, unordered = torch.zeros(2, len(transcripts), longest, longest)
         for i, transcript in enumerate(transcripts):
             n = len(transcript.uses)
             own = [use.anchor for use in transcript.uses]
