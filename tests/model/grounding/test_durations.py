@@ -12,15 +12,15 @@ CONFIG = DurationConfig()
 
 
 def _rhythm(toy):
-    return Tempo(toy.grammar.ordered, toy.grammar.start, toy.evidence.frame_s, CONFIG, 3)
+    return Tempo.of(toy.evidence, toy.grammar, 3, CONFIG)
 
 
 def test_steps_are_as_long_as_the_signal_shows_and_usual_where_it_shows_nothing():
     toy = data()
-    first = from_signatures(toy.evidence, EmissionConfig())
-    found = _rhythm(toy).step_s(lambda rows: first[rows][:, :, None], toy.evidence.label)
+    by_words, unknown = from_signatures(toy.evidence, EmissionConfig()), torch.full((2,), torch.nan)
+    found = _rhythm(toy).step_s(by_words, toy.evidence.label, unknown)
     assert ((found / toy.evidence.frame_s - BLOCK).abs() < 4).all()
-    nothing = _rhythm(toy).step_s(lambda rows: torch.zeros(len(rows), 80, 1, 2), toy.evidence.label)
+    nothing = _rhythm(toy).step_s(torch.zeros_like(by_words), toy.evidence.label, unknown)
     assert (nothing == CONFIG.usual_s).all()
 
 

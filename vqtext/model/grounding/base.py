@@ -6,8 +6,8 @@ N training windows, B of a batch, F frames, V states (`vqtext.model.vocabulary.G
 - `Belief`: only the label's anchors are possible and none may take over (``label``); or they follow the
   label's transcript (``order``). What the network believes is all the evidence, so each batch is its own
   E-step.
-- `Taught`: the posterior of the E-step (`e_step`) by what the sensors did (``+signal``) or what
-  was said (``+text``), which never changes; where that knows nothing, `Belief`.
+- `Taught`: the posterior of the E-step (`e_step`) by what the sensors did (``+signal``) or by
+  descriptions (``+text``), which never changes; where that knows nothing, `Belief`.
 """
 
 from __future__ import annotations
@@ -81,14 +81,14 @@ class Nearest:
         return {}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Nothing is kept."""
+        """There is no state."""
 
 
 class Belief:
     """The network's belief, limited to the label's anchors, divided by how often each is used, and, with a
     chain through the label's transcript.
 
-    The division lets a rare anchor be heard; how much of a label each anchor takes is estimated, not decreed:
+    The division lets a rare anchor count; how much of a label each anchor takes is estimated, not decreed:
     the usage enters with half its weight, so that a long sub-action may stay long.
 
     Args:
@@ -132,7 +132,7 @@ class Belief:
 
 
 class Taught:
-    """What the E-step says of each window; `other` where it says nothing."""
+    """The E-step's posterior of each window; `other` where it has none."""
 
     def __init__(self, posterior: Posterior, other: Belief) -> None:
         self.posterior, self.other = posterior, other
@@ -161,6 +161,6 @@ def make(mode: str, grammar: Grammar, evidence: Evidence, config: EStepConfig | 
     knows = frozenset(mode.split("+"))
     if "nearest" in knows:
         return Nearest()
-    found = e_step(evidence, grammar, knows, config)
-    belief = Belief(grammar, found.chain if "order" in knows else None, evidence.frame_s)
-    return Taught(found, belief) if found.known.any() else belief
+    posterior = e_step(evidence, grammar, knows, config)
+    belief = Belief(grammar, posterior.chain if "order" in knows else None, evidence.frame_s)
+    return Taught(posterior, belief) if posterior.known.any() else belief

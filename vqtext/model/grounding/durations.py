@@ -7,7 +7,6 @@ are as long as makes its windows likeliest.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -68,14 +67,13 @@ def _round_s(evidence: Evidence, labels: int, config: DurationConfig) -> Tensor:
     if last <= first:
         return out
     for i in evidence.label.unique():
-        found = []
+        lags = []
         for who in evidence.group[evidence.label == i].unique():
             own = evidence.features[(evidence.label == i) & (evidence.group == who)]
             least = config.min_correlation + config.chance / math.sqrt(len(own) * frames)
-            found.append(
-                first + _first_peak(_autocorrelation(own)[first - 1 : last + 1], least, config.peak_ratio)
-            )
-        rounds = torch.tensor(found) * evidence.frame_s
+            correlation = _autocorrelation(own)[first - 1 : last + 1]
+            lags.append(first + _first_peak(correlation, least, config.peak_ratio))
+        rounds = torch.tensor(lags) * evidence.frame_s
         if rounds.isfinite().float().mean() > config.people:
             out[i] = rounds.nanmedian()
     return out
@@ -86,10 +84,10 @@ def _autocorrelation(features: Tensor) -> Tensor:
     frames = features.shape[1]
     away = (features - features.nanmean(1, keepdim=True)).nan_to_num()
     spectrum = torch.fft.rfft(away, 2 * frames, dim=1).abs().square()
-    found = torch.fft.irfft(spectrum, dim=1)[:, :frames]
-    still = found[:, :1] <= EPS**2 * features.square().nansum(1, keepdim=True)  # but for rounding
-    found = torch.where(still, torch.nan, found / found[:, :1])
-    return found.nanmean((0, 2)).nan_to_num() * frames / (frames - torch.arange(frames))
+    product = torch.fft.irfft(spectrum, dim=1)[:, :frames]
+    still = product[:, :1] <= EPS**2 * features.square().nansum(1, keepdim=True)  # but for rounding
+    correlation = torch.where(still, torch.nan, product / product[:, :1])
+    return correlation.nanmean((0, 2)).nan_to_num() * frames / (frames - torch.arange(frames))
 
 
 def _first_peak(correlation: Tensor, least: float, ratio: float) -> float:
@@ -106,83 +104,96 @@ def _first_peak(correlation: Tensor, least: float, ratio: float) -> float:
 
 @dataclass(frozen=True)
 class Tempo:
-    """What is tried.
+    """Chains of all labels, for durations that are tried.
 
     Attributes:
         moves, start: how uses follow each other, log chances, ``(n, U, U)`` and ``(n, U)``.
         frame_s: seconds a frame lasts.
+        relative_duration: how long each use lasts beside the mean of a round of its label, ``(n, U)``. A
+            round in which the uses come twice has twice as many of them.
         config: how durations are read; substates: most sub-states of a step.
-        relative_duration: how long each use lasts beside the mean of a round of its label, ``(n, U)``;
-            None: all the same. A round in which the uses come twice has twice as many of them.
     """
 
     moves: Tensor
     start: Tensor
     frame_s: float
+    relative_duration: Tensor
     config: DurationConfig
     substates: int
-    relative_duration: Tensor | None = None
+
+    @classmethod
+    def of(
+        cls,
+        evidence: Evidence,
+        grammar: Grammar,
+        substates: int,
+        config: DurationConfig | None = None,
+        ordered: bool = True,
+    ) -> Tempo:
+        """For some windows, with uses in the order of their transcript or in any."""
+        moves = grammar.ordered if ordered else grammar.unordered
+        return cls(
+            moves,
+            grammar.start,
+            evidence.frame_s,
+            evidence.relative_duration,
+            config or DurationConfig(),
+            substates,
+        )
 
     def chain(self, step_s: Tensor) -> Chain:
         """Chains whose uses last so long on average over a round of their label, ``(n,)``."""
-        dwell = (step_s / self.frame_s)[:, None].expand(self.start.shape)
-        if self.relative_duration is not None:
-            dwell = dwell * self.relative_duration
+        dwell = (step_s / self.frame_s)[:, None] * self.relative_duration
         return Chain.of(self.moves, self.start, dwell, self.substates)
 
-    def step_s(
-        self, emission_of: Callable[[Tensor], Tensor], label: Tensor, known: Tensor | None = None
-    ) -> Tensor:
+    def step_s(self, by_words: Tensor, label: Tensor, known: Tensor) -> Tensor:
         """Mean seconds of a step of each label, ``(n,)``: the one under which its windows are likeliest.
 
-        One number a label is all that is asked of evidence that may be half wrong. Steps that are too short
+        Evidence that may be half wrong supports one number a label and no more. Steps that are too short
         cost a change of use where nothing changes; steps that are too long miss changes that were seen.
 
         Args:
-            emission_of: log weights of each use of the own label of some windows, by their rows,
-                ``(b, F, 1, U)``.
-            label: of all windows, ``(N,)``.
-            known: what was read of some labels, ``(n,)``, NaN of the others, which alone are asked.
+            by_words: log weights of the uses of each window's label, ``(N, F, U)``.
+            label: of the windows, ``(N,)``.
+            known: what was read of some labels, ``(n,)``; NaN of the others, which alone are estimated.
         """
-        count = len(self.start)
-        known = torch.full((count,), torch.nan, device=label.device) if known is None else known
-        asked = known.isnan().nonzero()[:, 0]
+        unknown, count = known.isnan(), len(known)
         rows = torch.cat(
-            [spread((label == i).nonzero()[:, 0], self.config.windows) for i in asked] or [label[:0]]
+            [spread((label == i).nonzero()[:, 0], self.config.windows) for i in unknown.nonzero()[:, 0]]
+            or [label[:0]]
         )
         if not len(rows):
-            return torch.where(known.isnan(), self.config.usual_s, known)
-        emission, own = emission_of(rows), label[rows]
+            return torch.where(unknown, self.config.usual_s, known)
+        emission, own = by_words[rows][:, :, None], label[rows]
         shortest, longest = self.config.step_s
         tried = torch.logspace(
             math.log10(max(shortest, self.frame_s)), math.log10(longest), self.config.tried
         )
-        likely = torch.zeros(count, len(tried), device=label.device)
-        for number, seconds in enumerate(tried.tolist()):
-            chain = self.chain(torch.full((count,), seconds, device=label.device))
+        likelihood = torch.zeros(count, len(tried))
+        for column, seconds in enumerate(tried.tolist()):
+            chain = self.chain(torch.full((count,), seconds))
             for part in semi_markov.chunks(chain, len(rows), emission.shape[1], 1):
-                found = semi_markov.log_likelihood(emission[part], chain, own[part])
-                likely[:, number].index_add_(0, own[part], found)
-        most, best = likely.max(1)
-        clear = most - likely.amin(1) > self.config.clear
-        clear &= best < len(tried) - 1  # never to change at all is what words that fit nothing ask for
-        found = torch.where(clear, tried.to(likely.device)[best], self.config.usual_s)
-        return torch.where(known.isnan(), found, known)
+                of_windows = semi_markov.log_likelihood(emission[part], chain, own[part])
+                likelihood[:, column].index_add_(0, own[part], of_windows)
+        most, best = likelihood.max(1)
+        clear = most - likelihood.amin(1) > self.config.clear
+        clear &= best < len(tried) - 1  # words that fit nothing are likeliest if nothing ever changes
+        return torch.where(unknown, torch.where(clear, tried[best], self.config.usual_s), known)
 
 
-def step_seconds(evidence: Evidence, grammar: Grammar, tempo: Tempo, first: Tensor) -> Tensor:
+def step_seconds(evidence: Evidence, grammar: Grammar, tempo: Tempo, by_words: Tensor) -> Tensor:
     """Seconds of a step of each label, ``(n,)``: a share of its rounds, or what suits the words.
 
     Args:
-        first: log weights of the uses of each window's label by the words, ``(N, F, U)``.
+        by_words: log weights of the uses of each window's label, ``(N, F, U)``.
     """
     config = tempo.config
     step_s = round_s(evidence, len(grammar.valid), config) / grammar.valid.sum(1)  # NaN: nothing repeats
     # in a round with less than two frames a step some are passed over: it says nothing of the others
     step_s[step_s < 2 * evidence.frame_s] = torch.nan
-    if not first.any():
+    if not by_words.any():
         return step_s.nan_to_num(config.usual_s)
-    return tempo.step_s(lambda rows: first[rows][:, :, None], evidence.label, step_s)
+    return tempo.step_s(by_words, evidence.label, step_s)
 
 
 def spread(rows: Tensor, most: int) -> Tensor:

@@ -63,7 +63,7 @@ class EStepConfig:
 
 @dataclass(frozen=True)
 class Posterior:
-    """What the E-step says.
+    """Result of the E-step.
 
     Attributes:
         states: chance of each state, ``(N, F, V)``, in half precision; anchor: of each state, ``(V,)``.
@@ -101,48 +101,32 @@ def e_step(
         knows: any of "order", "signal", "text".
     """
     config = config or EStepConfig()
-    labels = len(grammar.valid)
-    moves = grammar.ordered if "order" in knows else grammar.unordered
-    tempo = Tempo(
-        moves,
-        grammar.start,
-        evidence.frame_s,
-        config.durations,
-        config.chain.substates,
-        evidence.relative_duration,
-    )
+    substates = config.chain.substates
+    tempo = Tempo.of(evidence, grammar, substates, config.durations, ordered="order" in knows)
     if not evidence.written.isfinite().any() and evidence.corrected is None:
         knows -= {"signal"}
     if evidence.similarity is None:
         knows -= {"text"}
-    first, known = word_weights(evidence, grammar, knows, config.emission)
+    by_words, known = word_weights(evidence, grammar, knows, config.emission)
     cells: list[WrittenCell] = []
     if config.reject_cells and "signal" in knows:
-        step_s = step_seconds(evidence, grammar, tempo, first)
+        step_s = step_seconds(evidence, grammar, tempo, by_words)
         cells = rejected(evidence, tempo.chain(step_s), config.emission)
         evidence = without(evidence, cells)
-        first, known = word_weights(evidence, grammar, knows, config.emission)
-    chain = tempo.chain(step_seconds(evidence, grammar, tempo, first))
+        by_words, known = word_weights(evidence, grammar, knows, config.emission)
+    chain = tempo.chain(step_seconds(evidence, grammar, tempo, by_words))
     chain = switching(chain, config.chain, evidence.frame_s, evidence.neighbours is not None)
     if not known.any():
-        nothing = torch.zeros(labels, dtype=torch.bool)
-        empty = torch.zeros(len(known), 0, len(grammar.of_state), dtype=torch.half)
-        return Posterior(empty, grammar.of_state, known, chain, nothing, tuple(cells))
-    data, place = fit_emissions(evidence, grammar, first, chain, config)
-    onto = grammar.onto_states()
-    states = torch.empty(*evidence.motion.shape[:2], onto.shape[2], dtype=torch.half)
-    paths = torch.empty(evidence.motion.shape[:2], dtype=torch.long)
-    for rows, own, emission, allowed in _emissions(evidence, data, place, chain):
-        share = semi_markov.posterior(emission, chain, own, allowed)
-        paths[rows] = semi_markov.most_likely(share, own)
-        if share.shape[2] > 1:
-            states[rows] = (share.flatten(2) @ onto.flatten(0, 1)).half()
-        else:
-            states[rows] = torch.bmm(share[:, :, 0], onto[own]).half()
-    mean, variance = semi_markov.durations(paths[known], grammar.valid.numel())
-    chain = chain.with_durations(mean.view(labels, -1), variance.view(labels, -1), config.chain.substates)
-    found = _identified(evidence, grammar, knows)
-    return Posterior(states, grammar.of_state, known, chain, found, tuple(cells))
+        states = torch.zeros(len(known), 0, len(grammar.of_state), dtype=torch.half)
+        identified = torch.zeros(len(grammar.valid), dtype=torch.bool)
+    else:
+        data, place = fit_emissions(evidence, grammar, by_words, chain, config)
+        states, path = _second_pass(evidence, grammar, data, place, chain)
+        mean, variance = semi_markov.durations(path[known], grammar.valid.numel())
+        shape = grammar.valid.shape
+        chain = chain.with_durations(mean.view(shape), variance.view(shape), substates)
+        identified = _identified(evidence, grammar, knows)
+    return Posterior(states, grammar.of_state, known, chain, identified, tuple(cells))
 
 
 def word_weights(
@@ -150,48 +134,71 @@ def word_weights(
 ) -> tuple[Tensor, Tensor]:
     """Log weights of the uses of each window's label by signatures and descriptions, ``(N, F, U)``, and the
     windows that have either, ``(N,)``."""
-    first = torch.zeros(*evidence.motion.shape[:2], grammar.anchor.shape[1])
-    known = torch.zeros(len(first), dtype=torch.bool)
+    by_words = torch.zeros(*evidence.motion.shape[:2], grammar.anchor.shape[1])
+    known = torch.zeros(len(by_words), dtype=torch.bool)
     if "signal" in knows:
         movement = movements(grammar, evidence)
         seen = shown(evidence, movement)
         if seen is None:
-            first += from_signatures(evidence, config)
+            by_words += from_signatures(evidence, config)
         else:
             sure = seen.sure[movement][evidence.hand, evidence.label]
-            first += from_signatures(evidence, config, sure) + fits_shown(evidence, movement, seen, config)
+            by_words += from_signatures(evidence, config, sure) + fits_shown(evidence, movement, seen, config)
         known |= evidence.written.isfinite().flatten(1).any(1)
     if "text" in knows and evidence.similarity is not None:
-        first += from_descriptions(evidence, grammar.anchor, config)
+        by_words += from_descriptions(evidence, grammar.anchor, config)
         known |= evidence.similarity.isfinite().flatten(1).any(1)
     if "signal" in knows and evidence.corrected is not None:
-        first = leading(first[:, :, None, :, None], evidence.corrected, evidence.label)[:, :, 0, :, 0]
+        emission = by_words[:, :, None, :, None]
+        by_words = leading(emission, evidence.corrected, evidence.label)[:, :, 0, :, 0]
         known |= torch.isin(evidence.label, _corrected_labels(evidence.corrected, grammar))
-    return first, known
+    return by_words, known
 
 
 def fit_emissions(
-    evidence: Evidence, grammar: Grammar, first: Tensor, chain: Chain, config: EStepConfig
+    evidence: Evidence, grammar: Grammar, by_words: Tensor, chain: Chain, config: EStepConfig
 ) -> tuple[Gaussians, Tensor]:
-    """Gaussians of each sub-state, fitted where the words ``first (N, F, U)`` put it, and the state of each
-    sub-state of each use, ``(hands, n, U, K)``."""
+    """Gaussians of each sub-state, fitted where the weights ``by_words (N, F, U)`` put it, and the state of
+    each sub-state of each use, ``(hands, n, U, K)``."""
     data = Gaussians(evidence, config.emission)
     states, family = emission_states(grammar, evidence, chain.row)
-
-    def parts() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        for i in evidence.label.unique().tolist():
-            own = chain.alone(i)
-            for hand in evidence.hand.unique().tolist():
-                of_both = ((evidence.label == i) & (evidence.hand == hand)).nonzero()[:, 0]
-                for part in semi_markov.chunks(own, len(of_both), first.shape[1], 1):
-                    rows = of_both[part]
-                    share = semi_markov.posterior(first[rows][:, :, None], own, within=True).flatten(2)
-                    if evidence.corrected is not None:
-                        share[evidence.corrected[rows] >= 0] *= SHOWN.weight
-                    yield rows, share, states[hand, i].flatten()
-
-    data.fit(parts(), family)
+    data.fit(_first_pass(evidence, by_words, states, chain), family)
     return data, states
+
+
+def _first_pass(
+    evidence: Evidence, by_words: Tensor, states: Tensor, chain: Chain
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Windows of one label and hand at a time: rows, the chance of each sub-state of a use, ``(b, F, U · K)``,
+    and the state of each of them."""
+    for i in evidence.label.unique().tolist():
+        own = chain.alone(i)
+        for hand in evidence.hand.unique().tolist():
+            windows = ((evidence.label == i) & (evidence.hand == hand)).nonzero()[:, 0]
+            for part in semi_markov.chunks(own, len(windows), by_words.shape[1], 1):
+                rows = windows[part]
+                share = semi_markov.posterior(by_words[rows][:, :, None], own, within=True).flatten(2)
+                if evidence.corrected is not None:
+                    share[evidence.corrected[rows] >= 0] *= SHOWN.weight
+                yield rows, share, states[hand, i].flatten()
+
+
+def _second_pass(
+    evidence: Evidence, grammar: Grammar, data: Gaussians, place: Tensor, chain: Chain
+) -> tuple[Tensor, Tensor]:
+    """Chance of each state at each frame, ``(N, F, V)``, and the likeliest use, ``(N, F)``, by the Gaussians
+    of sub-states ``place (hands, n, U, K)``."""
+    onto = grammar.onto_states()
+    states = torch.empty(*evidence.motion.shape[:2], onto.shape[2], dtype=torch.half)
+    path = torch.empty(evidence.motion.shape[:2], dtype=torch.long)
+    for rows, own, emission, allowed in _emissions(evidence, data, place, chain):
+        share = semi_markov.posterior(emission, chain, own, allowed)
+        path[rows] = semi_markov.most_likely(share, own)
+        if share.shape[2] > 1:
+            states[rows] = (share.flatten(2) @ onto.flatten(0, 1)).half()
+        else:
+            states[rows] = torch.bmm(share[:, :, 0], onto[own]).half()
+    return states, path
 
 
 def _emissions(
@@ -232,13 +239,13 @@ def _identified(evidence: Evidence, grammar: Grammar, knows: frozenset[str]) -> 
         distinct |= torch.isin(evidence.label, _corrected_labels(evidence.corrected, grammar))
     sure = evidence.label[distinct].unique()
     shared = torch.isin(grammar.anchor, grammar.anchor[sure][grammar.valid[sure]])
-    found = (shared & grammar.valid).any(1)
-    found[sure] = True
-    return found
+    identified = (shared & grammar.valid).any(1)
+    identified[sure] = True
+    return identified
 
 
 def _corrected_labels(corrected: Tensor, grammar: Grammar) -> Tensor:
-    """Labels of which a person said what some moment shows."""
+    """Labels with a corrected moment."""
     return corrected[corrected >= 0].div(grammar.valid.shape[1], rounding_mode="floor").unique()
 
 

@@ -71,9 +71,9 @@ class Evidence:
         similarity: cosine of each anchor and the description of each segment, ``(N, segments, K)``, NaN where
             there is none; or None.
         locations: what the L places are called.
-        corrected: the use that a person said each frame shows, counted through all labels, label · U + use,
-            −1 where nobody said anything, ``(N, F)``; or None.
-        computed: what `once` keeps. `dataclasses.replace` passes it on, so words are exchanged quickly.
+        corrected: the use that a person assigned to each frame, counted through all labels, label · U + use,
+            −1 where nobody did, ``(N, F)``; or None.
+        computed: results of `once`. `dataclasses.replace` passes it on, so words are exchanged quickly.
     """
 
     motion: Tensor
@@ -100,19 +100,19 @@ class Evidence:
         """The evidence of some of the windows alone; of all of them in their order, no copy."""
         if np.array_equal(rows, np.arange(len(self.label))):
             return self
-        whole = ("relative_duration", "frame_s", "locations", "computed")
-        chosen = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in whole}
-        some: dict[str, Any] = {name: x[rows] for name, x in chosen.items() if x is not None}
+        shared = ("relative_duration", "frame_s", "locations", "computed")
+        of_windows = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in shared}
+        some: dict[str, Any] = {name: x[rows] for name, x in of_windows.items() if x is not None}
         return replace(self, **some, computed={})
 
     def once(self, name: Hashable, compute: Callable[[], Tensor]) -> Tensor:
-        """What is computed of motion, features, labels and groups alone: computed again only where one of
-        them is another one."""
-        of = (self.motion, self.features, self.label, self.group)
-        before = self.computed.get(name)
-        if before is None or any(one is not other for one, other in zip(before[0], of, strict=True)):
-            before = self.computed[name] = of, compute()
-        return before[1]
+        """What is computed of motion, features, labels and groups alone, computed again only where one of
+        them was replaced."""
+        inputs = (self.motion, self.features, self.label, self.group)
+        cached = self.computed.get(name)
+        if cached is None or any(one is not other for one, other in zip(cached[0], inputs, strict=True)):
+            cached = self.computed[name] = inputs, compute()
+        return cached[1]
 
     @property
     def rank(self) -> Tensor:
@@ -243,15 +243,15 @@ def from_descriptions(evidence: Evidence, anchor: Tensor, config: EmissionConfig
     Args:
         anchor: of each use of each label, ``(n, U)``.
     """
-    label, like = evidence.label, evidence.similarity
+    label, similarity = evidence.label, evidence.similarity
     frames = evidence.motion.shape[1]
     out = evidence.motion.new_zeros(len(label), frames, anchor.shape[1])
-    if like is None:
+    if similarity is None:
         return out
-    segment = torch.arange(frames) * like.shape[1] // frames
+    segment = torch.arange(frames) * similarity.shape[1] // frames
     for i in label.unique():
         own = label == i
-        x = like[own][:, :, anchor[i]]
+        x = similarity[own][:, :, anchor[i]]
         for who in evidence.group[own].unique():
             of_one = evidence.group[own] == who
             x[of_one] -= x[of_one].nanmean((0, 1))
@@ -313,18 +313,21 @@ def distinguishable(evidence: Evidence, valid: Tensor) -> Tensor:
     Args:
         valid: uses that its label has, ``(N, U)``.
     """
-    features = evidence.motion.isfinite().any(1)[:, None]  # (N, 1, L)
-    goes = evidence.velocity.isfinite().any(1)  # (N, P)
-    directions = evidence.directions.nan_to_num()
-    most = directions.masked_fill(~valid[..., None], -1.0).amax(1)
-    least = directions.masked_fill(~valid[..., None], 1.0).amin(1)
-    levels = (contrast(evidence.levels) != 0) & features
+    levels = (contrast(evidence.levels) != 0) & evidence.motion.isfinite().any(1)[:, None]  # (N, U, L)
+    directions = _differs(evidence.directions.nan_to_num(), valid[..., None])
+    directions &= evidence.velocity.isfinite().any(1)  # (N, P)
     known = evidence.written_up.isfinite() & valid[:, :, None, None]
-    spread = evidence.written_up.masked_fill(~known, -9).amax(1) - evidence.written_up.masked_fill(
-        ~known, 9
-    ).amin(1)
-    held = (spread > 0).any(-1) & evidence.up.isfinite().any(1).any(-1)  # (N, H)
-    return levels.flatten(1).any(1) | ((most > least) & goes).any(1) | held.any(1)
+    postures = _differs(evidence.written_up, known).any(-1) & evidence.up.isfinite().any(1).any(-1)  # (N, H)
+    return levels.flatten(1).any(1) | directions.any(1) | postures.any(1)
+
+
+def _differs(written: Tensor, known: Tensor) -> Tensor:
+    """Whether two of the uses ``(N, U, …)`` that are known differ, ``(N, …)``."""
+    most, least = (
+        written.masked_fill(~known, -torch.inf).amax(1),
+        written.masked_fill(~known, torch.inf).amin(1),
+    )
+    return most > least
 
 
 def _normal(x: Tensor, mean: Tensor | float, std: float) -> Tensor:

@@ -30,7 +30,7 @@ class Gaussians:
         """Take means and variances from posteriors, in parts.
 
         Means are drawn towards those of their kin, for a movement is much the same in every label: where the
-        words of one label are wrong, those of others are heard.
+        words of one label are wrong, those of others count.
 
         Args:
             parts: rows of windows ``(b,)``, the probabilities of some states there, ``(b, F, s)``, and which

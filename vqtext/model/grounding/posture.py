@@ -72,7 +72,7 @@ def fits_postures(up: Tensor, written_up: Tensor, label: Tensor, group: Tensor, 
             k = CONFIG.concentration
             fits = 2 * k / (1 - math.exp(-2 * k)) * (k * (near - 1)).exp()
             fits = torch.where(near.isfinite(), trust * fits + 1 - trust, torch.nan)
-            # who writes no posture contradicts none of those that its label has
+            # a use without a posture contradicts none of those that its label has
             out[own] += torch.where(fits.isnan(), fits.nanmean(2, keepdim=True), fits).log().nan_to_num()
     return out
 
@@ -91,7 +91,7 @@ def reference_of(up: Tensor, written_up: Tensor, label: Tensor) -> Reference | N
     """The reference directions of one person and place; None where no label gives any.
 
     Args:
-        up: ``(n, F, 3)``; held: ``(n, U, 3)``; label: ``(n,)``, as for `fits_postures`.
+        up: ``(n, F, 3)``; written_up: ``(n, U, 3)``; label: ``(n,)``, as for `fits_postures`.
     """
     directions, means, labels = [], [], []
     for i in label.unique():

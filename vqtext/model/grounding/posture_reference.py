@@ -16,8 +16,8 @@ class Unread:
     """What cannot be read of the postures of one place.
 
     Attributes:
-        untaught: people in whose labels postures are written, of which no label teaches any.
-        against: label → people who are held otherwise in it than their other labels teach.
+        untaught: people in whose labels postures are written, but in none of them as a reference.
+        against: label → people who are held otherwise in it than their other labels show.
         people: in whose labels postures are written, in all.
     """
 
@@ -28,7 +28,7 @@ class Unread:
 
 def unread(up: Tensor, written_up: Tensor, label: Tensor, group: Tensor) -> list[Unread]:
     """Of each of the H places; arguments as for `vqtext.model.grounding.posture.fits_postures`."""
-    found = []
+    places = []
     for place in range(up.shape[2]):
         untaught, against, people = [], dict[int, list[int]](), 0
         for who in group.unique().tolist():
@@ -42,8 +42,8 @@ def unread(up: Tensor, written_up: Tensor, label: Tensor, group: Tensor) -> list
                 continue
             for i in reference.label[_odd(reference)].tolist():
                 against.setdefault(i, []).append(who)
-        found.append(Unread(untaught, against, people))
-    return found
+        places.append(Unread(untaught, against, people))
+    return places
 
 
 def _odd(reference: Reference) -> Tensor:

@@ -2,12 +2,12 @@
 
 An author, or a language model, gets some cells of a signature wrong. A wrong cell draws a border to where
 nothing changes; the features of each step between such borders blur, and the windows become less likely than
-true words make them. So each cell is left out for a try, the one whose loss makes the windows of its label
-likeliest is left out for good, if the gain is clear, and the next one is looked for.
+true words make them. So each cell is left out in turn, the one whose loss makes the windows of its label
+likeliest is dropped, if the gain is clear, and the rest is tried again.
 
 Likelihood alone knows no names: had every step its neighbour's name, the data would be explained as well. So
-nothing new is ever put into a cell, what was written keeps its say beside the data, a loss that renames much
-of a label's time mends nothing, and with few locations, where names hang on every word, all words stand.
+nothing new is ever put into a cell, what was written counts beside the data, no cell is dropped whose loss
+renames much of a label's time, and none with few locations, where names depend on every word.
 
 W windows of one label, F frames, U uses, K sub-states, S = U·K, L locations, R features, C cells tried.
 """
@@ -74,12 +74,12 @@ def rejected(evidence: Evidence, chain: Chain, config: EmissionConfig) -> list[W
     if evidence.levels.shape[2] < CONFIG.locations:
         return []
     data, motion = Gaussians(evidence, config), evidence.rank
-    found = []
+    cells = []
     for label in evidence.label.unique().tolist():
         rows = (evidence.label == label).nonzero()[:, 0]
         some = rows[torch.linspace(0, len(rows) - 1, min(CONFIG.windows, len(rows))).round().long()]
-        found += _Label(label, evidence, data, chain, motion, some).rejected()
-    return found
+        cells += _Label(label, evidence, data, chain, motion, some).rejected()
+    return cells
 
 
 def without(evidence: Evidence, cells: list[WrittenCell]) -> Evidence:
@@ -111,109 +111,105 @@ class _Label:
         self.motion, self.moved = motion[rows], evidence.motion[rows].isfinite()
         self.levels = evidence.levels[rows]
         self.fits = fits_levels(self.motion, self.moved, self.levels, self.config)  # (W, F, U, L)
-        self.going = fits_directions(
+        self.direction_fits = fits_directions(
             evidence.velocity[rows], evidence.directions[rows], evidence.group[rows], self.config
         )
         self.weight = evidence.words_weight(self.config)
-        self.written = self.weight * self._words()  # (W, F, U)
+        self.written = self.weight * self._by_words()  # (W, F, U)
         self.x, self.seen, self.data_weight = data.x[rows], data.seen[rows], data.weight
         self.hand = torch.nn.functional.one_hot(evidence.hand[rows]).to(self.x.dtype)
         # mostly all is measured, or a whole sensor is missing: sums over the same frames are taken once
-        self.there, self.of = self.seen.flatten(0, 1).unique(dim=1, return_inverse=True)
-        self.there = self.there.view(*self.seen.shape[:2], -1)  # (W, F, P), of each feature ``of (R,)``
-        self.patterns = torch.nn.functional.one_hot(self.of, self.there.shape[2]).to(self.x.dtype)  # (R, P)
+        self.pattern, self.of_feature = self.seen.flatten(0, 1).unique(dim=1, return_inverse=True)
+        self.pattern = self.pattern.view(*self.seen.shape[:2], -1)  # (W, F, P), of each feature (R,)
+        self.patterns = torch.nn.functional.one_hot(self.of_feature, self.pattern.shape[2]).to(self.x.dtype)
 
     def rejected(self) -> list[WrittenCell]:
-        """What to leave out, in this order; here it is left out already."""
-        left, named = self._cells(), self._named(self.written)
-        found: list[WrittenCell] = []
-        most = min(CONFIG.most, len(left) // 2)
-        best = before = float(self._likely(self.written[None])[0])
-        while len(found) < most:
-            likely = self._without(left)
-            order = likely.argsort(descending=True).tolist()
-            if not float(likely[order[0]]) - best > CONFIG.clear * self.seconds:
+        """What to leave out, in this order; afterwards it is left out here."""
+        cells, named = self._cells(), self._named(self.written)
+        dropped: list[WrittenCell] = []
+        most = min(CONFIG.most, len(cells) // 2)
+        best = before = float(self._log_likelihood(self.written[None])[0])
+        while len(dropped) < most:
+            likelihood = self._without(cells)
+            order = likelihood.argsort(descending=True).tolist()
+            if not float(likelihood[order[0]]) - best > CONFIG.clear * self.seconds:
                 break
-            self._leave_out(left[order[0]])
-            renamed = self._named(self.weight * self._words()) != named
+            self._leave_out(cells[order[0]])
+            renamed = self._named(self.weight * self._by_words()) != named
             if float(renamed.float().mean()) > CONFIG.renamed:
                 break
-            best = float(likely[order[0]])
-            found.append(left[order[0]])
-            left = [left[k] for k in order[1 : CONFIG.promising + 1]]
-        return found if best - before > CONFIG.together * self.seconds else []
+            best = float(likelihood[order[0]])
+            dropped.append(cells[order[0]])
+            cells = [cells[k] for k in order[1 : CONFIG.promising + 1]]
+        return dropped if best - before > CONFIG.together * self.seconds else []
 
-    def _words(self) -> Tensor:
-        """What all cells say that are not left out, ``(W, F, U)``."""
-        return self.fits.sum(-1) + self.going
+    def _by_words(self) -> Tensor:
+        """Log weights by all cells that are not left out, ``(W, F, U)``."""
+        return self.fits.sum(-1) + self.direction_fits
 
     def _cells(self) -> list[WrittenCell]:
         levels = self.levels.isfinite().any(0).nonzero().tolist()
-        goes = (self.going != 0).any(0).any(0).nonzero()[:, 0].tolist()
-        at_places = [WrittenCell(self.label, use, location) for use, location in levels]
-        return at_places + [WrittenCell(self.label, use, None) for use in goes]
+        directions = (self.direction_fits != 0).any(0).any(0).nonzero()[:, 0].tolist()
+        of_levels = [WrittenCell(self.label, use, location) for use, location in levels]
+        return of_levels + [WrittenCell(self.label, use, None) for use in directions]
 
     def _leave_out(self, cell: WrittenCell) -> None:
         if cell.location is None:
-            self.going[..., cell.use] = 0
+            self.direction_fits[..., cell.use] = 0
         else:
             self.fits[..., cell.location] = self._fits(cell.use, cell.location)
             self.levels[:, cell.use, cell.location] = torch.nan
 
     def _fits(self, use: int, location: int) -> Tensor:
-        """What the location says of all uses without this cell, ``(W, F, U)``: levels are relative."""
+        """Log weights of all uses by a location without this cell, ``(W, F, U)``: levels are relative."""
         one = slice(location, location + 1)
         levels = self.levels[..., one].clone()
         levels[:, use] = torch.nan
         return fits_levels(self.motion[..., one], self.moved[..., one], levels, self.config)[..., 0]
 
     def _without(self, cells: list[WrittenCell]) -> Tensor:
-        """How likely the windows are without each cell, ``(C,)``."""
-        now = self._words()
+        """Mean log likelihood of the windows without each cell, ``(C,)``."""
+        now = self._by_words()
         at_once = max(1, CELLS // (now.numel() * self.chain.row))
-        likely = []
+        likelihood = []
         for begin in range(0, len(cells), at_once):
             some = cells[begin : begin + at_once]
-            first = now.repeat(len(some), 1, 1, 1)
-            for place, cell in enumerate(some):
+            by_words = now.repeat(len(some), 1, 1, 1)
+            for row, cell in enumerate(some):
                 if cell.location is None:
-                    first[place, ..., cell.use] -= self.going[..., cell.use]
+                    by_words[row, ..., cell.use] -= self.direction_fits[..., cell.use]
                 else:
-                    first[place] += self._fits(cell.use, cell.location) - self.fits[..., cell.location]
-            likely.append(self._likely(self.weight * first))
-        return torch.cat(likely)
+                    by_words[row] += self._fits(cell.use, cell.location) - self.fits[..., cell.location]
+            likelihood.append(self._log_likelihood(self.weight * by_words))
+        return torch.cat(likelihood)
 
-    def _likely(self, first: Tensor) -> Tensor:
-        """Mean log likelihood of the windows by the features of each step where the words put it, ``(C,)``.
+    def _log_likelihood(self, by_words: Tensor) -> Tensor:
+        """Mean log likelihood of the windows by the features of each step where the weights
+        ``by_words (C, W, F, U)`` put it, ``(C,)``."""
+        emission = self._emissions(by_words) + self.written[..., None]
+        of_windows = semi_markov.log_likelihood(emission.flatten(0, 1)[:, :, None], self.chain)
+        return of_windows.view(by_words.shape[:2]).mean(1)
 
-        Args:
-            first: log weights by words, ``(C, W, F, U)``.
-        """
-        count, windows = first.shape[:2]
-        emission = self._emissions(first) + self.written[..., None]
-        found = semi_markov.log_likelihood(emission.flatten(0, 1)[:, :, None], self.chain)
-        return found.view(count, windows).mean(1)
-
-    def _named(self, first: Tensor) -> Tensor:
-        """The use that each frame will be called, ``(W, F)``, if words ``(W, F, U)`` start the names."""
-        emission = self._emissions(first[None])[0]
+    def _named(self, by_words: Tensor) -> Tensor:
+        """The likeliest use of each frame, ``(W, F)``, if the weights ``by_words (W, F, U)`` come first."""
+        emission = self._emissions(by_words[None])[0]
         return semi_markov.posterior(emission[:, :, None], self.chain)[:, :, 0].argmax(-1)
 
-    def _emissions(self, first: Tensor) -> Tensor:
+    def _emissions(self, by_words: Tensor) -> Tensor:
         """Log weights of the sub-states by the features of each step where the words put it,
         ``(C, W, F, U, K)``."""
-        count, windows, frames, uses = first.shape
-        share = semi_markov.posterior(first.flatten(0, 1)[:, :, None], self.chain, within=True)
+        count, windows, frames, uses = by_words.shape
+        share = semi_markov.posterior(by_words.flatten(0, 1)[:, :, None], self.chain, within=True)
         share = share.view(count, windows, frames, -1)  # (C, W, F, S)
         features = self.x * self.seen
-        total = torch.einsum("cwfs,wfp,wh->chsp", share, self.there, self.hand)[..., self.of]
+        total = torch.einsum("cwfs,wfp,wh->chsp", share, self.pattern, self.hand)[..., self.of_feature]
         mean = torch.einsum("cwfs,wfr,wh->chsr", share, features, self.hand) / total.clamp(min=EPS)
         square = (features * self.x).sum((0, 1)) - (total * mean.square()).sum((1, 2))
         variance = (square / self.seen.sum((0, 1)).clamp(min=EPS)).clamp(min=1e-3)  # (C, R)
         # |x − m|² / v + log v over what was measured, as products
         cross = torch.einsum("chsr,cr,wh->cwsr", mean, 1 / variance, self.hand)
         far = torch.einsum("chsr,cr,rp,wh->cwsp", mean.square(), 1 / variance, self.patterns, self.hand)
-        away = torch.einsum("wfp,cwsp->cwfs", self.there, far)
+        away = torch.einsum("wfp,cwsp->cwfs", self.pattern, far)
         away -= 2 * torch.einsum("wfr,cwsr->cwfs", features, cross)
         alone = torch.einsum("wfr,cr->cwf", features * self.x, 1 / variance)
         alone += torch.einsum("wfr,cr->cwf", self.seen, variance.log())

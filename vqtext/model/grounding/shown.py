@@ -1,9 +1,9 @@
 """What corrected moments show: what a step feels like, whatever is written of it.
 
-A person who says what a moment is says more than that: the sensors of that moment show what the step is like,
-and in units of each person's own spread a step is much the same for everybody. So the first pass of the
-E-step hears it beside the words, for all people and in every label that has the step, and the levels that are
-written of it lose their say, the more of it was seen: a wrong word costs one correction, not one a person.
+The sensors of a moment that a person corrected show what its step is like, and in units of each person's own
+spread a step is much the same for everybody. So the first pass of the E-step uses it beside the words, for
+all people and in every label that has the step, and the levels that are written of it count less, the more of
+it was seen: a wrong word costs one correction, not one a person.
 
 N training windows, F frames, n labels, U uses of a label, M movements, R features.
 """
@@ -26,8 +26,8 @@ class ShownConfig:
         a frame, less than they say of a whole stretch, so that a slip of the hand breaks no chain.
     weight: frames of others that a corrected one counts as where the features of steps are fitted: a
         person's few moments are right, the many of the others are a guess.
-    half_s: seconds of a step that were corrected after which what is written of it has half its say: one
-        short step in two windows.
+    half_s: seconds of a step that were corrected after which what is written of it counts half: one short
+        step in two windows.
     trust: mixture weight of what was shown of a feature; the rest is a background that fits anything,
         for a feature may be the person's own. spread: standard deviation around what was shown, in units
         of the feature's spread over all that the person does.
@@ -89,7 +89,7 @@ def fits_shown(evidence: Evidence, movement: Tensor, seen: Shown, config: Emissi
 
 
 def leading(emission: Tensor, corrected: Tensor, label: Tensor) -> Tensor:
-    """Log weights in which the uses that a person said lead all others.
+    """Log weights in which the uses of corrected frames lead all others.
 
     Args:
         emission: ``(b, F, n, U, K)``, or those of each window's own label, ``(b, F, 1, U, K)``.
@@ -97,7 +97,7 @@ def leading(emission: Tensor, corrected: Tensor, label: Tensor) -> Tensor:
     """
     labels, uses = emission.shape[2:4]
     of_label, use = corrected.div(uses, rounding_mode="floor"), corrected % uses
-    if labels == 1:  # what is another label's cannot be said here
+    if labels == 1:  # uses of other labels are not there
         corrected = torch.where(of_label == label[:, None], corrected, -1)
         of_label = torch.zeros_like(of_label)
     row, frame = (corrected >= 0).nonzero(as_tuple=True)
