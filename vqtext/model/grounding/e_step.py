@@ -169,7 +169,7 @@ def fit_emissions(
 def _first_pass(
     evidence: Evidence, by_words: Tensor, states: Tensor, chain: Chain
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Windows of one label and hand at a time: rows, the chance of each sub-state of a use, ``(b, F, U · K)``,
+    """Windows of one label and hand at a time: rows, chance of each sub-state of a use, ``(b, F, U · K)``,
     and the state of each of them."""
     for i in evidence.label.unique().tolist():
         own = chain.alone(i)

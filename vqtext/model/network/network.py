@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
@@ -23,40 +23,27 @@ from vqtext.model.network.independent import Independent
 from vqtext.model.network.joint import Joint
 from vqtext.model.network.token_mixer import TokenMixer
 from vqtext.model.network.token_to_frame import anchors_of
-from vqtext.model.network.tokens import Tokenised
+from vqtext.model.network.tokens import TokenAttributes, Tokenised
 from vqtext.model.vqshape.losses import Losses
 
 TINY = 1e-30
+TOKEN_ATTRIBUTES = [field.name for field in fields(TokenAttributes)]
 SHARPNESS = 12.0  # cosines of anchors lie close together: logits = SHARPNESS · cosine at the start
 
 
 @dataclass(frozen=True)
-class NetworkOutput:
-    """What the network says of B windows. M tokens a window, S sub-steps a token, K anchors.
+class NetworkOutput(TokenAttributes):
+    """Outputs of the network for B windows. M tokens a window, S sub-steps a token, K anchors.
 
     Attributes:
-        code, t, l, keep: ``(B, M)``.
-        mu, sigma: ``(B, M, c)``, in standard units; where channels are independent, in units of the series'
-            own deviation, as in VQShape.
-        latent: tokens before they were given a code, ``(B, M, dim_code)``.
-        features: ``(code vector, mu, sigma, t, l)`` of each token, zero where it is not kept, ``(B, M, f)``;
-            where channels are independent, the mean and the log deviation of its series come after.
         states: log chances of the V states, of an anchor and what comes before and after, ``(B, M·S, V)``.
         names: logits over the anchors, ``(B, M·S, K)``.
         own_names: the same from the codes' own action vectors alone.
-        pooled: the mean and the largest of what the tokens of a window are read as, ``(B, 2·dim)``.
+        pooled: mean and maximum over the tokens of a window as the reader gives them, ``(B, 2·dim)``.
         classes: logits of the class head, ``(B, n)``.
         text: the window in text space, a unit vector, ``(B, d)``.
     """
 
-    code: Tensor
-    t: Tensor
-    l: Tensor
-    keep: Tensor
-    mu: Tensor
-    sigma: Tensor
-    latent: Tensor
-    features: Tensor
     states: Tensor
     names: Tensor
     own_names: Tensor
@@ -67,7 +54,7 @@ class NetworkOutput:
 
 @dataclass(frozen=True)
 class TrainingOutput(NetworkOutput):
-    """What the network says of B windows, and what only its losses and its drawings ask for.
+    """Outputs of the network, with what only losses and drawings need.
 
     Attributes:
         signal, rebuilt, seen: the input in standard units, its copy, where it was seen, ``(B, C, T)``.
@@ -130,7 +117,7 @@ class Network(nn.Module):
         read = self.reader(a.features, a.action, a.keep)
         drawn = a.draw(read)
         return TrainingOutput(
-            **self._said(a, read),
+            **self._outputs(a, read),
             signal=signal,
             rebuilt=drawn.rebuilt,
             seen=seen,
@@ -141,39 +128,28 @@ class Network(nn.Module):
         )
 
     def read(self, signal: Tensor) -> NetworkOutput:
-        """What `forward` says of windows ``(B, C, T)`` by the signal alone; nothing is drawn, which takes a
-        quarter of the time."""
+        """Outputs for windows ``(B, C, T)`` by the signal alone; nothing is drawn, which takes a quarter of
+        the time."""
         a = self.trunk(*self.normalise(signal), None, None)
-        return NetworkOutput(**self._said(a, self.reader(a.features, a.action, a.keep)))
+        return NetworkOutput(**self._outputs(a, self.reader(a.features, a.action, a.keep)))
 
-    def _said(self, a: Tokenised, read: Tensor) -> dict[str, Tensor]:
+    def _outputs(self, a: Tokenised, read: Tensor) -> dict[str, Tensor]:
         """The attributes of a `NetworkOutput`."""
         own = a.action  # (B, M, S, r)
-        named = own + self.correct(read).unflatten(-1, own.shape[-2:])
+        names = self._logits(own + self.correct(read).unflatten(-1, own.shape[-2:])).flatten(1, 2)
         pooled = self._pool(read, a.keep)
-
-        def names_of(action: Tensor) -> Tensor:
-            return self._logits(action).flatten(1, 2)
-
         return {
-            "code": a.code,
-            "t": a.t,
-            "l": a.l,
-            "keep": a.keep,
-            "mu": a.mu,
-            "sigma": a.sigma,
-            "latent": a.latent,
-            "features": a.features,
-            "states": self._states(names_of(named), self.context(read).unflatten(-1, (own.shape[2], -1))),
-            "names": names_of(named),
-            "own_names": names_of(own),
+            **{name: getattr(a, name) for name in TOKEN_ATTRIBUTES},
+            "states": self._states(names, self.context(read).unflatten(-1, (own.shape[2], -1))),
+            "names": names,
+            "own_names": self._logits(own).flatten(1, 2),
             "pooled": pooled,
             "classes": self.class_head(pooled),
             "text": F.normalize(self.text_head(pooled), dim=-1),
         }
 
     def signal_only(self) -> Network:
-        """The network without what text alone uses: all that is saved, and all that is asked at test time."""
+        """The network without what text alone uses: the part that is saved, and used at test time."""
         if self.trunk.fusion is None:
             return self
         alone = Network(ModelConfig.from_dict(self.config.to_dict()), self.anchors, self.of_state)

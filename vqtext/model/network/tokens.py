@@ -1,4 +1,4 @@
-"""What both ways to see a window hand on to what reads it: its tokens."""
+"""Tokens of windows, joint or of independent channels."""
 
 from __future__ import annotations
 
@@ -25,21 +25,16 @@ class Reconstruction(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Tokenised:
-    """Tokens of B windows, and all that must be known of them to read and to teach them.
-
-    S series of M tokens each give the window's tokens one series after the other; joint tokens are of one
-    series.
+class TokenAttributes:
+    """Tokens of B windows, M a window. Of independent channels, one series comes after the other.
 
     Attributes:
-        code, t, l, keep: ``(B, S·M)``; mu, sigma: ``(B, S·M, c)``.
-        latent: tokens before they were given a code, ``(B, S·M, dim_code)``.
-        features: what a token is told by, zero where it is not kept, ``(B, S·M, f)``.
-        draw: the input from the tokens, given what was read of them, ``(B, S·M, D)``.
-        action: action vectors of each token's code, ``(B, S·M, sub-steps, r)``.
-        commitment: codebook loss, a scalar.
-        original: the losses of VQShape, each with its weight, None for joint tokens.
-        fused: where text met signal, None where there was no text.
+        code, t, l, keep: ``(B, M)``.
+        mu, sigma: ``(B, M, c)``, in standard units; where channels are independent, in units of the series'
+            own deviation, as in VQShape.
+        latent: tokens before they were given a code, ``(B, M, dim_code)``.
+        features: ``(code vector, mu, sigma, t, l)`` of each token, zero where it is not kept, ``(B, M, f)``;
+            where channels are independent, the mean and the log deviation of its series come after.
     """
 
     code: Tensor
@@ -50,6 +45,20 @@ class Tokenised:
     sigma: Tensor
     latent: Tensor
     features: Tensor
+
+
+@dataclass(frozen=True)
+class Tokenised(TokenAttributes):
+    """Tokens, and what reading and training them needs besides.
+
+    Attributes:
+        action: action vectors of each token's code, ``(B, M, sub-steps, r)``.
+        draw: the input from the tokens, given what was read of them, ``(B, M, D)``.
+        commitment: codebook loss, a scalar.
+        original: the losses of VQShape, each with its weight, None for joint tokens.
+        fused: where text met signal, None where there was no text.
+    """
+
     action: Tensor
     draw: Callable[[Tensor], Reconstruction]
     commitment: Tensor
