@@ -2,11 +2,11 @@
 
 Three ways, all by cross-attention, each result added to its own query:
 
-- ``signal``: the signal asks, the text answers
-- ``bidirectional``: the text asks the signal too; both results go on to the codebook, each alone must predict
-  the class, and the two are pulled together over the batch
-- ``text-contrast``: the text asks too, but only the signal's result goes on; the text's is a partner for the
-  contrast and nothing else
+- ``signal``: the signal queries the text
+- ``bidirectional``: the text queries the signal too; both results go on to the codebook, each alone must
+  predict the class, and a contrast over the batch pulls the two together
+- ``text-contrast``: the text queries too, but only the signal's result goes on; the text's is a partner for
+  the contrast and nothing else
 
 A window without text, which is every window at test time, passes as it came, bit for bit: nothing here is
 part of a trained model.
@@ -28,7 +28,7 @@ SKETCH = 16  # stretches of a window that a result without a label must draw
 
 @dataclass(frozen=True)
 class Prediction:
-    """What one result says of B windows by itself.
+    """What one result alone predicts of B windows.
 
     Attributes:
         classes: logits, ``(B, n)``.
@@ -46,7 +46,7 @@ class Partners:
     Attributes:
         signal, text: ``(B, D)``, not yet of length 1.
         log_scale: log of the inverse temperature, a scalar.
-        predictions: of the signal's result and of the text's; None where alike is all they must be.
+        predictions: of the signal's result and of the text's; None where only the contrast uses them.
     """
 
     signal: Tensor
@@ -62,7 +62,7 @@ class Fused:
     Attributes:
         h: what goes on to the codebook, of the shape that came in, ``(S, N, D)``.
         guided: windows that have at least one text token, ``(B,)``.
-        partners: both results, None where only the signal asks.
+        partners: both results, None where only the signal queries.
     """
 
     h: Tensor
@@ -118,14 +118,14 @@ class Fusion(nn.Module):
         batch, guided = len(text), mask.any(1)
         signal, keep = h.reshape(batch, -1, h.shape[-1]), keep.reshape(batch, -1)
         words = self.project(text)
-        asked = self.signal_norm(signal)
-        told = self.text_norm(torch.cat([self.silence.expand(batch, -1, -1), words], 1))
-        nothing = torch.cat([mask.new_zeros(batch, 1), ~mask], 1)
-        answer, _ = self.signal_asks(asked, told, told, key_padding_mask=nothing, need_weights=False)
+        query = self.signal_norm(signal)
+        memory = self.text_norm(torch.cat([self.silence.expand(batch, -1, -1), words], 1))
+        padding = torch.cat([mask.new_zeros(batch, 1), ~mask], 1)
+        answer, _ = self.signal_asks(query, memory, memory, key_padding_mask=padding, need_weights=False)
         signal = signal + torch.where(guided[:, None, None], answer, 0.0)
         if not self.both_ways:
             return Fused(signal.reshape(h.shape), guided, None)
-        answer, _ = self.text_asks(told[:, 1:], asked, asked, key_padding_mask=~keep, need_weights=False)
+        answer, _ = self.text_asks(memory[:, 1:], query, query, key_padding_mask=~keep, need_weights=False)
         from_signal, from_text = _mean(signal, keep), _mean(words + answer, mask)
         predictions = None
         if self.text_goes_on:
@@ -140,7 +140,7 @@ class Fusion(nn.Module):
 def meet(
     fusion: Fusion | None, h: Tensor, keep: Tensor, text: Tensor | None, mask: Tensor | None
 ) -> tuple[Tensor, Fused | None]:
-    """What goes on to the codebook; where there is no text, what came in."""
+    """What goes on to the codebook, and the meeting; without text what came in, and None."""
     if fusion is None or text is None or mask is None:
         return h, None
     fused = fusion(h, keep, text, mask)

@@ -31,7 +31,7 @@ class Guidance:
         facts: for each window the texts of what is known of its subject; each becomes one token, the mean of
             its states.
         drop_tokens: share of single text tokens that are left out.
-        drop_facts: share of the windows with text that are told no facts, so that a model without them works.
+        drop_facts: share of the windows with text that see no facts, so that a model without them works.
     """
 
     tokens: Rows
@@ -52,8 +52,8 @@ class Guidance:
         """Tokens ``(B, LENGTH, h)`` and mask ``(B, LENGTH)``.
 
         Args:
-            index, label: of each window; a label of −1 is not known and not told.
-            draws: a random number for each window, that decides what it is told.
+            index, label: of each window; a label of −1 is not known, and has no wording.
+            draws: a random number for each window, that decides which text it sees.
             drop: share of the windows that get no text.
         """
         out = np.zeros((len(index), LENGTH, self.dim), dtype=np.float32)
@@ -64,16 +64,16 @@ class Guidance:
                 continue
             end = 0
             for states in self._of(window, name, chance):
-                said = states[: LENGTH - end]
-                out[row, end : end + len(said)] = said
-                end += len(said)
+                fitting = states[: LENGTH - end]
+                out[row, end : end + len(fitting)] = fitting
+                end += len(fitting)
             for place in range(end):
                 mask[row, place] = chance.random() >= self.drop_tokens
         out[~mask] = 0
         return torch.from_numpy(out), torch.from_numpy(mask)
 
     def _of(self, window: int, label: int, chance: random.Random) -> list[np.ndarray]:
-        """Token states ``(·, h)`` of what is told of a window, in order."""
+        """Token states ``(·, h)`` of a window's texts, in order."""
         wordings = self.label_texts[label] if label >= 0 else []
         description = self.descriptions[window]
         texts = [chance.choice(wordings)] if wordings else []

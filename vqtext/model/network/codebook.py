@@ -60,14 +60,14 @@ class Codebook(nn.Module):
         squared = (z**2).sum(-1, keepdim=True) + (self.shape**2).sum(-1) - 2 * z @ self.shape.T
         code = squared.argmin(-1)
         chosen = self.shape[code]
-        apart = (chosen.detach() - z).square().mean(-1) + (chosen - z.detach()).square().mean(-1)
-        loss = mean_of(apart, keep)
+        distance = (chosen.detach() - z).square().mean(-1) + (chosen - z.detach()).square().mean(-1)
+        loss = mean_of(distance, keep)
         action = self.action[code]
         if self.training:
             scale = mean_over_ranks(mean_of(squared.detach().mean(-1), keep))
             share = torch.softmax(-squared / (0.1 * scale + 1e-8), dim=-1)
-            there = torch.where(keep[..., None], share, 0.0).flatten(0, -2).sum(0)
-            used = mean_over_ranks(there) / batch_count(keep)  # of the batch of all processes
+            total = torch.where(keep[..., None], share, 0.0).flatten(0, -2).sum(0)
+            used = mean_over_ranks(total) / batch_count(keep)  # of the batch of all processes
             loss = loss + ENTROPY * (mean_of(_entropy(share), keep) - _entropy(used))
             soft = (share @ self.action.detach().flatten(1)).view_as(action)
             action = action + (soft - soft.detach())
@@ -78,7 +78,7 @@ class Codebook(nn.Module):
         """Count what was used and move dead codes onto tokens of this batch; call after an optimiser step.
 
         Args:
-            z: unquantised tokens, ``(n, dim)``; code: what they were given, ``(n,)``.
+            z: unquantised tokens, ``(n, dim)``; code: of each, ``(n,)``.
         """
         self.usage.lerp_(F.one_hot(code, len(self.usage)).float().mean(0), 1 - DECAY)
         self.steps += 1

@@ -23,7 +23,7 @@ def virtual_channels(config: ModelConfig) -> int:
 
 
 class Normaliser(nn.Module):
-    """Physical units → standard units, and what was missing.
+    """Physical units → standard units, and a mask of what was measured.
 
     Statistics are of training windows only and travel with the weights. A window may hold NaN: missing
     samples become 0 after scaling and are False in the mask.
@@ -49,11 +49,11 @@ class Normaliser(nn.Module):
             own = seen.sum((0, 2)).double()
             x = torch.where(seen, signal, 0.0).double()
             own_mean = x.sum((0, 2)) / own.clamp(min=1)
-            away = own_mean - mean
+            difference = own_mean - mean
             total = (count + own).clamp(min=1)
             square += torch.where(seen, (x - own_mean[:, None]).square(), 0.0).sum((0, 2))
-            square += away.square() * count * own / total
-            mean += away * own / total
+            square += difference.square() * count * own / total
+            mean += difference * own / total
             count += own
         std = (square / count.clamp(min=1)).sqrt()
         self.mean.copy_(mean)
@@ -66,10 +66,10 @@ class Normaliser(nn.Module):
 
 
 class ChannelEmbedding(nn.Module):
-    """A vector for each channel from what is known of it: location + modality + axis + unit + all of it.
+    """A vector for each channel from its metadata: location + modality + axis + unit + all of it.
 
-    Channels are told apart by their metadata, never by their place in the array; of two that share all of it,
-    how many of the kind came before is known too. A sum of the parts alone would not do: mixtures of 45
+    Channels are known by their metadata, never by their place in the array; of two that share all of it, how
+    many of the kind came before is known too. A sum of the parts alone would not do: mixtures of 45
     channels would lie in nine directions, and one axis of one sensor could never be seen by itself.
     """
 

@@ -1,4 +1,4 @@
-"""What the network says of each frame: its tokens' names, on the time axis."""
+"""Names of tokens on the time axis."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def own_frame_names(out: NetworkOutput, frames: int) -> Tensor:
 
 
 def _weights(out: NetworkOutput, frames: int) -> Tensor:
-    """How much each sub-step has to say about each frame, ``(B, F, M·S)``."""
+    """Weight of each sub-step at each frame, ``(B, F, M·S)``."""
     return coverage(out.t, out.l, out.names.shape[1] // out.code.shape[1], frames)

@@ -1,4 +1,4 @@
-"""Independent channels: each is a series, and its tokens are VQShape's own, to the letter.
+"""Independent channels: each is a series, and its tokens are exactly VQShape's.
 
 What is ours comes after them: a code's action vectors, the series' mean and deviation as two more attributes
 (VQShape drops them, and with them gravity and strength), text in training, and samples that are missing.
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vqtext.model.config import ModelConfig
 from vqtext.model.distributed import batch_mean
-from vqtext.model.guidance.fusion import Fusion, meet
+from vqtext.model.guidance.fusion import Fused, Fusion, meet
 from vqtext.model.network.segments import bridge, stitch_curves
 from vqtext.model.network.token_mixer import FAINT
 from vqtext.model.network.tokens import Reconstruction, Tokenised
@@ -51,40 +51,19 @@ class Independent(nn.Module):
 
     def forward(self, x: Tensor, seen: Tensor, text: Tensor | None, mask: Tensor | None) -> Tokenised:
         """Windows ``(B, C, T)`` in standard units; ``seen``: where they were measured."""
-        v, c = self.vqshape, self.vqshape.config
+        v = self.vqshape
         batch, steps = x.shape[0], x.shape[-1]
-        series, there, unseen = self._series(x, seen)
-        mean, deviation = mean_and_deviation(series, None if unseen is None else there)
+        series, measured, unseen = self._series(x, seen)
+        mean, deviation = mean_and_deviation(series, None if unseen is None else measured)
         series = (series - mean) / deviation
-        patches = cut_patches(series, c)
-        hidden = self._hidden(patches, unseen)
-        shown = torch.ones_like(patches[..., 0], dtype=torch.bool) if hidden is None else ~hidden
-        h = v.encoder(v.encoder.embed(patches), hidden)
-        fused = None
-        if self.place == "patches":
-            h, fused = meet(self.fusion, h, shown, text, mask)
-        h = v.tokenizer(h, hidden)
-        if self.place == "tokens":
-            h, fused = meet(self.fusion, h, torch.ones_like(h[..., 0], dtype=torch.bool), text, mask)
+        h, fused = self._embed(series, unseen, text, mask)
         a: Attributes = v.attribute_decoder(h)
         q: Quantised = v.codebook(a.z)
         keep = self._keep(a, unseen, batch)
-
         curves = v.shape_decoder.of_tokens(q.z.flatten(0, 1), q.code.flatten(), v.codebook.vectors)
         shapes = curves.view(*q.code.shape, -1) * a.sigma + a.mu  # (S, M, shape_length), scaled as the series
         copy = v.decoder(v.attribute_encoder(q.z, a))
-        with torch.no_grad():
-            pieces = cut_pieces(series, a.t, a.l, c.shape_length, c.smoothing)
-            pieces_seen = cut_pieces(there.to(series.dtype), a.t, a.l, c.shape_length, 1) > 0.5
-            laid = stitch_curves(shapes, a.t.squeeze(-1), a.l.squeeze(-1), keep, steps)
-        counted = pieces_seen & keep[..., None]
-        latent = v.codebook.loss(a.z[keep], Quantised(q.z[keep], q.code[keep], q.distance[keep.flatten()]))
-        losses = Losses(
-            signal=batch_mean((copy - series).square()[there]),
-            latent=latent,
-            shape=batch_mean((shapes - pieces).square()[counted]),
-            spread=spread(a.t, a.l),
-        )
+        losses = self._losses(series, measured, a, q, keep, shapes, copy)
 
         def windows(x: Tensor) -> Tensor:
             """``(S, M, …)`` → ``(B, C·M, …)``"""
@@ -94,7 +73,9 @@ class Independent(nn.Module):
             """``(S, ·)`` → ``(B, C, T)``"""
             return stretch(x * deviation + mean, steps).unflatten(0, (batch, -1))
 
-        drawn = Reconstruction(unscaled(laid), unscaled(copy))
+        with torch.no_grad():
+            stitched = stitch_curves(shapes, a.t.squeeze(-1), a.l.squeeze(-1), keep, steps)
+        reconstruction = Reconstruction(unscaled(stitched), unscaled(copy))
         level = torch.cat([mean, (deviation + FAINT).log()], -1)[:, None].expand(-1, q.code.shape[1], -1)
         features = torch.cat([q.z, a.mu, a.sigma, a.t, a.l, level], -1) * keep[..., None]
         return Tokenised(
@@ -107,26 +88,65 @@ class Independent(nn.Module):
             latent=windows(a.z),
             features=windows(features),
             action=self.action[windows(q.code)],
-            draw=lambda read: drawn,  # by the tokens alone
+            draw=lambda read: reconstruction,  # by the tokens alone
             commitment=losses.latent,
-            original=losses.weighed(c),
+            original=losses.weighed(v.config),
             fused=fused,
         )
 
     def _series(self, x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Windows ``(B, C, T)`` → series, where they were seen, ``(S, length)``, and patches of which nothing
-        was, ``(S, P)``, None where nothing is missing at all."""
+        """Windows ``(B, C, T)`` → series, where they were measured, ``(S, length)``, and patches of which
+        nothing was, ``(S, P)``, None where nothing is missing at all."""
         length, flat = self.vqshape.config.length, x.flatten(0, 1)
-        if not torch.compiler.is_exporting() and seen.all():  # a graph must not depend on what it is shown
+        if not torch.compiler.is_exporting() and seen.all():  # an exported graph is the same for all input
             series = stretch(flat, length)
             return series, torch.ones_like(series, dtype=torch.bool), None
-        there = seen.flatten(0, 1)
-        series = stretch(bridge(flat, there), length)
-        there = stretch(there.to(x.dtype), length) > 0.5
-        return series, there, ~cut_patches(there.to(x.dtype), self.vqshape.config).bool().any(-1)
+        measured = seen.flatten(0, 1)
+        series = stretch(bridge(flat, measured), length)
+        measured = stretch(measured.to(x.dtype), length) > 0.5
+        return series, measured, ~cut_patches(measured.to(x.dtype), self.vqshape.config).bool().any(-1)
+
+    def _embed(
+        self, series: Tensor, unseen: Tensor | None, text: Tensor | None, mask: Tensor | None
+    ) -> tuple[Tensor, Fused | None]:
+        """Scaled series ``(S, length)`` → token embeddings, ``(S, M, D)``, and where text met them."""
+        v, fused = self.vqshape, None
+        patches = cut_patches(series, v.config)
+        hidden = self._hidden(patches, unseen)
+        visible = torch.ones_like(patches[..., 0], dtype=torch.bool) if hidden is None else ~hidden
+        h = v.encoder(v.encoder.embed(patches), hidden)
+        if self.place == "patches":
+            h, fused = meet(self.fusion, h, visible, text, mask)
+        h = v.tokenizer(h, hidden)
+        if self.place == "tokens":
+            h, fused = meet(self.fusion, h, torch.ones_like(h[..., 0], dtype=torch.bool), text, mask)
+        return h, fused
+
+    def _losses(
+        self,
+        series: Tensor,
+        measured: Tensor,
+        a: Attributes,
+        q: Quantised,
+        keep: Tensor,
+        shapes: Tensor,
+        copy: Tensor,
+    ) -> Losses:
+        """VQShape's losses over what was ``measured (S, length)`` and tokens that ``keep (S, M)`` takes."""
+        c, codebook = self.vqshape.config, self.vqshape.codebook
+        with torch.no_grad():
+            pieces = cut_pieces(series, a.t, a.l, c.shape_length, c.smoothing)
+            pieces_measured = cut_pieces(measured.to(series.dtype), a.t, a.l, c.shape_length, 1) > 0.5
+        latent = codebook.loss(a.z[keep], Quantised(q.z[keep], q.code[keep], q.distance[keep.flatten()]))
+        return Losses(
+            signal=batch_mean((copy - series).square()[measured]),
+            latent=latent,
+            shape=batch_mean((shapes - pieces).square()[pieces_measured & keep[..., None]]),
+            spread=spread(a.t, a.l),
+        )
 
     def _hidden(self, patches: Tensor, unseen: Tensor | None) -> Tensor | None:
-        """Patches that nobody may look at, ``(S, P)``: in training a share of them, as in VQShape's own."""
+        """Patches that attention must not see, ``(S, P)``: in training a share of them, as in VQShape."""
         hidden = torch.zeros_like(patches[..., 0], dtype=torch.bool) if unseen is None else unseen
         share = int(self.vqshape.config.mask * patches.shape[1]) if self.training else 0
         if share:
@@ -152,4 +172,4 @@ class Independent(nn.Module):
         return self.vqshape.code_shapes()[:, None]
 
     def revive(self, latent: Tensor, code: Tensor) -> None:
-        """Nothing: VQShape's codes are kept in use by its entropy term."""
+        """Nothing: VQShape's entropy term keeps codes in use."""

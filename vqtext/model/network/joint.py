@@ -61,11 +61,10 @@ class Joint(nn.Module):
 
         def draw(read: Tensor) -> Reconstruction:
             # Codes are few, but each token is drawn by itself: only so z learns which code draws its piece.
-            shapes = self.shape_decoder(q.z, channels)
             offset, scale = a.mu[..., None], a.sigma[..., None]
-            alone = offset + scale * shapes
-            among = align(a.mu, a.t, a.l, a.keep[..., None] & (a.sigma > 0))
-            together = alone + among + scale * self.signal_decoder(read, channels)
+            alone = offset + scale * self.shape_decoder(q.z, channels)
+            trend = align(a.mu, a.t, a.l, a.keep[..., None] & (a.sigma > 0))
+            together = alone + trend + scale * self.signal_decoder(read, channels)
             both = stitch(torch.cat([alone, together], 2), a.t, a.l, a.keep, x.shape[-1])
             return Reconstruction(*both.chunk(2, 1))
 

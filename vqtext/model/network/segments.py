@@ -1,4 +1,4 @@
-"""A series and the pieces of it that lie under tokens: cut out, measured, drawn and stitched again."""
+"""Pieces of a series under tokens: cut out, measured and stitched together again."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ def measure(piece: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(here, mean, 0.0), torch.where(here, (square + FAINT**2).sqrt(), 0.0)
 
 
-def align(mu: Tensor, t: Tensor, l: Tensor, there: Tensor, steps: int = SHAPE_STEPS) -> Tensor:
-    """How pieces lean where the signal goes straight from each token's mean to the next: what means tell of a
-    piece beyond its own mean, ``(S, M, c, steps)``, each with mean 0.
+def align(mu: Tensor, t: Tensor, l: Tensor, known: Tensor, steps: int = SHAPE_STEPS) -> Tensor:
+    """Trend of pieces, if the signal goes straight from each token's mean to the next, ``(S, M, c, steps)``,
+    each with mean 0.
 
     Args:
         mu: means, ``(S, M, c)``; t, l: ``(S, M)``.
-        there: tokens whose mean is one of something, ``(S, M, c)``; to and from the others nothing leans.
+        known: tokens with a mean, ``(S, M, c)``; to and from the others there is no trend.
     """
     middle = t + l / 2
-    apart = middle.diff(dim=1).clamp(min=0.5 / mu.shape[1])[..., None]  # one may lie in another's place
-    slope = F.pad(mu.diff(dim=1) / apart * (there[:, 1:] & there[:, :-1]), (0, 0, 1, 1))  # (S, M + 1, c)
-    beyond = (torch.linspace(-0.5, 0.5, steps, device=mu.device) * l[..., None])[:, :, None]
-    straight = slope[:, :-1, :, None] * beyond.clamp(max=0) + slope[:, 1:, :, None] * beyond.clamp(min=0)
-    return straight - straight.mean(-1, keepdim=True)
+    distance = middle.diff(dim=1).clamp(min=0.5 / mu.shape[1])[..., None]  # one may lie in another's place
+    slope = F.pad(mu.diff(dim=1) / distance * (known[:, 1:] & known[:, :-1]), (0, 0, 1, 1))  # (S, M + 1, c)
+    offset = (torch.linspace(-0.5, 0.5, steps, device=mu.device) * l[..., None])[:, :, None]
+    trend = slope[:, :-1, :, None] * offset.clamp(max=0) + slope[:, 1:, :, None] * offset.clamp(min=0)
+    return trend - trend.mean(-1, keepdim=True)
 
 
 def bridge(x: Tensor, seen: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ def stitch(pieces: Tensor, t: Tensor, l: Tensor, keep: Tensor, steps: int) -> Te
     """
     points = pieces.shape[-1]
     with torch.no_grad():  # where a piece lies was decided when it was cut
-        share, low, over = _laid(t, l, keep, steps, points)
+        share, low, over = _coverage(t, l, keep, steps, points)
         over = over * share  # linear interpolation between two points
         weight = pieces.new_zeros(*low.shape, points)
         low = low[..., None]
@@ -104,12 +104,12 @@ def stitch(pieces: Tensor, t: Tensor, l: Tensor, keep: Tensor, steps: int) -> Te
 
 def stitch_curves(curves: Tensor, t: Tensor, l: Tensor, keep: Tensor, steps: int) -> Tensor:
     """`stitch` for one channel and pieces of many samples, ``(S, M, shape steps)`` → ``(S, T)``."""
-    share, low, over = _laid(t, l, keep, steps, curves.shape[-1])
+    share, low, over = _coverage(t, l, keep, steps, curves.shape[-1])
     before, after = (curves.gather(-1, index.transpose(1, 2)).transpose(1, 2) for index in (low, low + 1))
     return ((before + (after - before) * over) * share).sum(-1)
 
 
-def _laid(t: Tensor, l: Tensor, keep: Tensor, steps: int, points: int) -> tuple[Tensor, Tensor, Tensor]:
+def _coverage(t: Tensor, l: Tensor, keep: Tensor, steps: int, points: int) -> tuple[Tensor, Tensor, Tensor]:
     """What each sample takes of each piece: its share, the point before it and how far beyond that it is,
     ``(S, T, M)`` each."""
     now = torch.linspace(0, 1, steps, device=t.device)[:, None]  # (T, 1)

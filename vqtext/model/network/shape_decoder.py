@@ -1,4 +1,4 @@
-"""Codes and attributes → shapes and signal: what keeps a code honest about how it looks."""
+"""Codes and attributes → shapes and signal."""
 
 from __future__ import annotations
 
@@ -33,11 +33,10 @@ class ShapeDecoder(nn.Module):
 
 
 class SignalDecoder(nn.Module):
-    """What the tokens say together → what their shapes miss, ``(S, M, c, SHAPE_STEPS)`` in units of sigma.
+    """Tokens read together → what their shapes miss, ``(S, M, c, SHAPE_STEPS)`` in units of sigma.
 
-    Pieces are drawn alone: a code knows nothing of its neighbours and is drawn the same wherever it is used.
-    What its neighbours tell beyond that, and beyond how their means lie (`lean`), is
-    added here.
+    A code is drawn the same wherever it is used. What its neighbours tell beyond that, and beyond the trend
+    of their means (`align`), is added here.
     """
 
     def __init__(self, config: ModelConfig) -> None:

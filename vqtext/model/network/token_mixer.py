@@ -1,4 +1,4 @@
-"""What is read off a window's tokens: `MixerLayer` over (code, t, l, mu, sigma), and nothing else.
+"""The reader of a window's tokens: `MixerLayer` over (code, t, l, mu, sigma), and nothing else.
 
 Class, names and the signal itself are all read here, so that each of them is a function of what the codebook
 let through.
@@ -46,8 +46,7 @@ class MixerLayer(nn.Module):
 class TokenMixer(nn.Module):
     """Tokens → what each means among its neighbours, ``(S, M, D)``.
 
-    Of its code a token brings what the code is called, not its shape: all that is read rests on the code's
-    own action vectors, beside mu, sigma, t and l.
+    Of its code a token brings the action vectors, not the shape, beside mu, sigma, t and l.
 
     Args:
         action_dim: width of an action vector.
@@ -69,7 +68,7 @@ class TokenMixer(nn.Module):
         """
         beside = features[..., self.code :]
         sigma = beside[..., self.c : 2 * self.c]
-        called = F.normalize(action, dim=-1).flatten(2) * keep[..., None]
+        action = F.normalize(action, dim=-1).flatten(2) * keep[..., None]
         # how strong a movement is matters by ratios: twice as strong is one step, wherever it starts
-        x = self.inside(torch.cat([called, beside, (sigma + FAINT).log()], -1)) + self.position
+        x = self.inside(torch.cat([action, beside, (sigma + FAINT).log()], -1)) + self.position
         return self.reading(x, keep)

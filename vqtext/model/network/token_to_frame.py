@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 FALLOFF = 1e-3  # weight of the nearest step where no token reaches: every frame has a name
-LEAST = 1e-12  # what is nearer by less is nothing
+LEAST = 1e-12  # smaller weights are 0
 
 
 def substep_borders(t: Tensor, l: Tensor, substeps: int) -> tuple[Tensor, Tensor]:
@@ -22,7 +22,7 @@ def substep_borders(t: Tensor, l: Tensor, substeps: int) -> tuple[Tensor, Tensor
 
 
 def coverage(t: Tensor, l: Tensor, substeps: int, frames: int) -> Tensor:
-    """How much each sub-step has to say about each frame.
+    """Weight of each sub-step at each frame.
 
     Args:
         t, l: start and length of the tokens as shares of the window, ``(B, M)``.
@@ -36,18 +36,17 @@ def coverage(t: Tensor, l: Tensor, substeps: int, frames: int) -> Tensor:
     left = torch.arange(frames, device=t.device)[None, :, None] / frames
     right = left + 1 / frames
     overlap = (torch.minimum(end, right) - torch.maximum(start, left)).clamp(min=0) * frames
-    away = ((start + end) / 2 - (left + right) / 2).abs()
-    weight = overlap + FALLOFF * nearness(away * frames)
+    distance = ((start + end) / 2 - (left + right) / 2).abs()
+    weight = overlap + FALLOFF * nearness(distance * frames)
     return weight / weight.sum(-1, keepdim=True)
 
 
-def nearness(away: Tensor) -> Tensor:
-    """How much nearer each of several is than the others, by how far away they are ``(…, M)``; sums to 1.
+def nearness(distance: Tensor) -> Tensor:
+    """Softmax of negative distances ``(…, M)``, without its subnormal values.
 
-    What is far off counts nothing: the subnormal numbers that a softmax gives it would be lost beside the
-    others, and take processors ten times as long to multiply.
+    They would be lost beside the others, and take processors ten times as long to multiply.
     """
-    share = torch.softmax(-away, dim=-1)
+    share = torch.softmax(-distance, dim=-1)
     return torch.where(share > LEAST, share, 0.0)
 
 

@@ -41,9 +41,9 @@ class Tokenizer(nn.Module):
 
     Tokens tile the window: token i starts near its own place and may move by half a place and last from half
     to twice as long, so that every moment of a window belongs to some token and can be named. Offset and
-    scale are not guessed but measured on the piece of the signal that lies under the token: they are true of
-    any sensor, in any position. A code must draw the piece, so it is chosen by what tokens know of all the
-    window and by the piece itself, in units of each channel's deviation in the window.
+    scale are measured on the piece of the signal under the token. A code must draw the piece, so it is chosen
+    by what tokens know of all the window and by the piece itself, in units of each channel's deviation in the
+    window.
     """
 
     def __init__(self, config: ModelConfig) -> None:

@@ -12,24 +12,24 @@ Layers = TypeVar("Layers", bound=nn.Module)
 
 
 def encoder(s: ModelSettings, norm: nn.Module | None = None) -> nn.TransformerEncoder:
-    """Each position looks at all of its sequence; ``norm`` comes last."""
+    """Each position attends to all of its sequence; ``norm`` comes last."""
     layer = nn.TransformerEncoderLayer(
         s.dim, s.heads, 2 * s.dim, s.dropout, "gelu", batch_first=True, norm_first=True
     )
     layers = nn.TransformerEncoder(layer, s.layers, norm=norm, enable_nested_tensor=False)
-    return _attention_kept(layers)
+    return _without_attention_dropout(layers)
 
 
 def decoder(s: ModelSettings) -> nn.TransformerDecoder:
-    """Each query looks at the other queries, then at what is asked."""
+    """Each query attends to the other queries, then to the memory."""
     layer = nn.TransformerDecoderLayer(
         s.dim, s.heads, 2 * s.dim, s.dropout, "gelu", batch_first=True, norm_first=True
     )
-    return _attention_kept(nn.TransformerDecoder(layer, s.layers, norm=nn.LayerNorm(s.dim)))
+    return _without_attention_dropout(nn.TransformerDecoder(layer, s.layers, norm=nn.LayerNorm(s.dim)))
 
 
-def _attention_kept(layers: Layers) -> Layers:
-    """Attention weights are not dropped, only what comes of them: no fused kernel of a CPU drops any."""
+def _without_attention_dropout(layers: Layers) -> Layers:
+    """No dropout of attention weights: no fused kernel of a CPU has it."""
     for part in layers.modules():
         if isinstance(part, nn.MultiheadAttention):
             part.dropout = 0.0
