@@ -10,6 +10,7 @@ import torch
 from toy import OF_STATE, config, data, vocabulary, windows
 
 from vqtext.model.decoding.decoder import Decoder
+from vqtext.model.distributed import mean_of
 from vqtext.model.guidance.fusion import SKETCH, Fusion, Partners
 from vqtext.model.load import VQText, load
 from vqtext.model.network.frame_names import frame_states
@@ -19,7 +20,6 @@ from vqtext.model.training.guidance_losses import (
     contrast,
     guidance_metrics,
     guided_losses,
-    mean_over,
 )
 from vqtext.model.training.losses import WEIGHTS, losses
 
@@ -230,9 +230,9 @@ def test_metrics_tell_the_paths_apart_and_leave_out_one_that_no_window_took():
 
 def test_the_mean_over_no_rows_is_nothing_and_a_nan_beside_them_is_not_counted():
     value = torch.tensor([1.0, torch.nan], requires_grad=True)
-    mean_over(value, torch.tensor([True, False])).backward()
+    mean_of(value, torch.tensor([True, False])).backward()
     assert value.grad.tolist() == [1, 0]
-    assert mean_over(value, torch.tensor([False, False])) == 0
+    assert mean_of(value, torch.tensor([False, False])) == 0
 
 
 def test_a_trained_model_cannot_be_asked_with_text():

@@ -1,4 +1,4 @@
-"""What a training leaves on disk: its weights, where to go on after a kill, and its numbers.
+"""Checkpoints of a training: its weights, the place to resume at, and its numbers.
 
 All of it is in one file, which is written at most every `SAVE_EVERY_S` seconds, between two steps or two
 epochs, and replaces the one before in one rename.
@@ -21,17 +21,17 @@ from vqtext.model.training.dataset import SeededSampler
 from vqtext.model.training.lightning_alone import lightning
 from vqtext.model.training.lightning_module import weights
 
-SAVE_EVERY_S = 20.0  # between two checkpoints to go on from
+SAVE_EVERY_S = 20.0  # between two checkpoints
 WRITE_EVERY_S = 2.0  # between two writings of metrics.csv
-TELL_EVERY_S = 0.2  # between two looks at the numbers of the moment
+TELL_EVERY_S = 0.2  # between two reports of progress
 LAST = "last.ckpt"
 
 Tell: TypeAlias = Callable[[int, int, Mapping[str, float]], object]
-"""How far it is: steps done, of how many, and the numbers of the moment by name."""
+"""Progress: steps done, of how many, and losses by name."""
 
 
 class AtomicIO(lightning.pytorch.plugins.TorchCheckpointIO):
-    """Checkpoints that are whole or not there, and on the disk when they are there.
+    """Checkpoints that are written in one rename, and flushed to the disk.
 
     Raises:
         OSError: the disk is full or read-only; nothing is left of what was half written.
@@ -51,23 +51,22 @@ class AtomicIO(lightning.pytorch.plugins.TorchCheckpointIO):
 
 
 class Checkpoints(lightning.pytorch.callbacks.Checkpoint):
-    """Keeps the weights that count and the place to go on from, and ends a training that gets no better.
+    """Saves the weights that count and the place to resume at, and stops early.
 
-    The last epoch counts, at which the learning rate has come down: a few validation people would choose an
-    early one by chance. With ``patience`` the best one does.
+    The weights of the last epoch count, at which the learning rate has come down: a few validation people
+    would choose an early one by chance. With ``patience`` those of the best one do.
 
     Args:
         folder: where the checkpoints go.
-        patience: looks at the validation windows in a row without a better score after which training ends;
-            None for never.
-        draws: the sampler of the training windows, told where in an epoch to go on.
+        patience: validations in a row without a better score after which training ends; None for never.
+        sampler: of the training windows; a resumed training sets where in an epoch it goes on.
     """
 
-    def __init__(self, folder: Path, patience: int | None, draws: SeededSampler) -> None:
-        self.folder, self.patience, self.draws = folder, patience, draws
+    def __init__(self, folder: Path, patience: int | None, sampler: SeededSampler) -> None:
+        self.folder, self.patience, self.sampler = folder, patience, sampler
         self.score: float | None = None  # the best
         self.best: dict[str, Any] = {}  # its epoch and the weights it had
-        self.without = 0  # looks in a row that saw no better score
+        self.without = 0  # validations in a row without a better score
         self.rows: list[dict[str, float]] = []  # numbers of each epoch
         self.saved_at = self.written_at = -SAVE_EVERY_S  # the first is due at once: the place can be written
         self.steps = 0
@@ -137,22 +136,22 @@ class Checkpoints(lightning.pytorch.callbacks.Checkpoint):
         }
 
     def on_load_checkpoint(self, trainer: Any, module: Any, checkpoint: dict[str, Any]) -> None:
-        kept = checkpoint["keeper"]
-        self.score, self.best = kept["score"], kept["best"]
-        self.without, self.rows = kept["without"], list(kept["rows"])
-        self.draws.skip = kept["batches"]
+        state = checkpoint["keeper"]
+        self.score, self.best = state["score"], state["best"]
+        self.without, self.rows = state["without"], list(state["rows"])
+        self.sampler.skip = state["batches"]
 
 
 class Progress(lightning.Callback):
-    """Tells how far the training is, with its losses by name."""
+    """Reports how far the training is, with its losses by name."""
 
     def __init__(self, tell: Tell) -> None:
         self.tell = tell
-        self.told_at = 0.0
+        self.last_s = 0.0
 
     def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
-        if rank_zero() and time.monotonic() - self.told_at >= TELL_EVERY_S:
-            self.told_at = time.monotonic()
+        if rank_zero() and time.monotonic() - self.last_s >= TELL_EVERY_S:
+            self.last_s = time.monotonic()
             self._tell(trainer, module.averages.means())
 
     def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
@@ -164,10 +163,10 @@ class Progress(lightning.Callback):
         self.tell(trainer.global_step, int(trainer.estimated_stepping_batches), numbers)
 
 
-def kept_in(folder: Path) -> dict[str, Any] | None:
-    """The checkpoint of a training that went so far, or None where it must begin anew."""
+def read_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """The checkpoint that a training can resume from, or None where it must begin anew."""
     try:
-        kept = torch.load(folder / LAST, weights_only=True, map_location="cpu")
-        return kept if isinstance(kept["keeper"], dict) else None
+        checkpoint = torch.load(folder / LAST, weights_only=True, map_location="cpu")
+        return checkpoint if isinstance(checkpoint["keeper"], dict) else None
     except (OSError, RuntimeError, LookupError, EOFError, ValueError, TypeError, pickle.UnpicklingError):
         return None

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vqtext.errors import TrainingError
+from vqtext.model.config import ModelConfig
 from vqtext.model.distributed import gather_words
 from vqtext.model.messages import listed
 from vqtext.model.network.network import TrainingOutput
@@ -25,52 +26,52 @@ def not_finite(
 ) -> TrainingError:
     """The error for a loss that is no number: which loss, when, and in which windows.
 
-    Where only some windows have it, they are to blame; where all have it, the weights are, and the batch is
-    named as the place to look.
+    Where only some windows have it, they are the cause; where all have it, the weights are, and the batch is
+    named.
     """
     bad = sorted(set(gather_words([name for name, value in terms.items() if not value.detach().isfinite()])))
-    away = torch.where(out.seen, out.rebuilt - out.signal, 0.0).square()
-    parts = (away, out.classes, out.text, out.names)
-    healthy = torch.stack([part.flatten(1).isfinite().all(1) for part in parts]).all(0).tolist()
-    ill = gather_words([name for name, well in zip(windows, healthy, strict=True) if not well])
+    error = torch.where(out.seen, out.rebuilt - out.signal, 0.0).square()
+    parts = (error, out.classes, out.text, out.names)
+    finite = torch.stack([part.flatten(1).isfinite().all(1) for part in parts]).all(0).tolist()
+    causes = gather_words([name for name, fine in zip(windows, finite, strict=True) if not fine])
     batch = gather_words([*windows])
     begin = f"the loss ({', '.join(bad)}) is not finite at step {step}"
-    if 0 < len(ill) < len(batch):
-        return TrainingError(f"{begin} because of {listed(ill, SHOWN)}: look for extreme values there")
+    if 0 < len(causes) < len(batch):
+        return TrainingError(f"{begin} because of {listed(causes, SHOWN)}: look for extreme values there")
     return TrainingError(
         f"{begin}, in a batch of {listed(batch, SHOWN)}: lower train.learning_rate, or look for extreme "
         "values there"
     )
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of torch means that memory is short, on a GPU or on a processor."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
+def explained(error: Exception, train: TrainSettings, config: ModelConfig) -> TrainingError | None:
+    """The error for too little memory, on a GPU or on a processor, or between processes; None for others."""
+    text = str(error).lower() if isinstance(error, RuntimeError) else ""
+    short = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    if short or any(words in text for words in _NO_MEMORY):
+        return _out_of_memory(train, config.settings, config.tokens)
+    if any(words in text for words in _NO_SHARED):
+        return TrainingError(
+            "shared memory (/dev/shm) is full: set train.workers to 0 and train.devices to 1, or give it "
+            "more room, as with docker's --shm-size"
+        )
+    return None
 
 
-def is_out_of_shared_memory(error: BaseException) -> bool:
-    """Whether an error of torch means that processes cannot hand tensors on to each other."""
-    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_SHARED)
-
-
-def is_of_compiler(error: BaseException) -> bool:
-    """Whether an error is one of ``torch.compile``, as where there is no C++ compiler."""
+def cannot_compile(error: Exception) -> TrainingError | None:
+    """The error for a network that ``torch.compile`` cannot compile, as without a C++ compiler; None for
+    others."""
     from torch._dynamo.exc import TorchDynamoException
 
-    return isinstance(error, TorchDynamoException)
-
-
-def cannot_compile(error: BaseException) -> TrainingError:
-    """The error for a network that was not compiled, with what the compiler said."""
+    if not isinstance(error, TorchDynamoException):
+        return None
     inner = getattr(error, "inner_exception", error)
-    said = (str(inner).strip() or type(inner).__name__).splitlines()[0]
-    return TrainingError(f"cannot compile the network: {said}: train without --compile")
+    reason = (str(inner).strip() or type(inner).__name__).splitlines()[0]
+    return TrainingError(f"cannot compile the network: {reason}: train without --compile")
 
 
-def out_of_memory(train: TrainSettings, model: ModelSettings, tokens: int) -> TrainingError:
-    """The error for too little memory: which setting to lower next, and to what."""
+def _out_of_memory(train: TrainSettings, model: ModelSettings, tokens: int) -> TrainingError:
+    """Which setting to lower next, and to what."""
     share, half = train.batch_size // train.devices, model.dim // 2
     if share > 1:
         fewer = f"train.batch_size to {share // 2 * train.devices}"

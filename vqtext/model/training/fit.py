@@ -1,4 +1,4 @@
-"""Training: from arrays to a network that names what it sees. Lightning runs the loop."""
+"""Training: from arrays to a network. Lightning runs the loop."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from vqtext.model.tensor_files import START, save_safetensors
 from vqtext.model.training.augment import Augment
 from vqtext.model.training.augment_tilt import tilt_spread
 from vqtext.model.training.augment_yaw import own_yaw
-from vqtext.model.training.checkpoint import LAST, AtomicIO, Checkpoints, Progress, Tell, kept_in
+from vqtext.model.training.checkpoint import LAST, AtomicIO, Checkpoints, Progress, Tell, read_checkpoint
 from vqtext.model.training.dataset import WindowBatches, loader
 from vqtext.model.training.ddp import InProcesses, Relay, no_process_stays, quiet, start_tracker
-from vqtext.model.training.faults import is_out_of_memory, is_out_of_shared_memory, out_of_memory
+from vqtext.model.training.faults import explained
 from vqtext.model.training.init_from_vqshape import start
-from vqtext.model.training.lightning_alone import Trainer, lightning
+from vqtext.model.training.lightning_alone import MisconfigurationException, Trainer, lightning
 from vqtext.model.training.lightning_module import Revive, TrainingModule, calibrated_nll
 from vqtext.model.training.loggers import failed, logging_to
 from vqtext.model.training.losses import residual
@@ -34,7 +34,7 @@ from vqtext.model.training.training_data import TrainingData
 from vqtext.settings.schema import TrainSettings
 
 STEPS, EPOCHS = 600, (20, 300)  # least and most epochs of a training of that many steps
-VALIDATIONS = 50  # looks at the validation windows in one training
+VALIDATIONS = 50  # in one training
 
 
 def epochs_for(windows: int, settings: TrainSettings) -> int:
@@ -59,18 +59,17 @@ def fit(
     """Train one network and return it as it was in the end, or, with ``patience``, at its best epoch.
 
     A training that was stopped at any moment, by a kill too, goes on where it was when it is called again
-    with the same folder, and ends in the same weights. Whoever calls sees to it that the rest is the same.
+    with the same folder, and ends in the same weights; the caller passes the same arguments.
 
     Args:
         drop: share of the training windows that see no text.
-        folder: logs, checkpoints and, where it begins anew, the codebook of that moment (`START`) are written
-            here.
+        folder: for logs, checkpoints and, where it begins anew, the codebook of that moment (`START`).
         tell: called a few times a second and after each epoch.
         begin: weights that were trained before (`weights`); None begins anew.
 
     Returns:
-        The network in eval mode, its decoder, and the validation metrics and number of its epoch; with
-        ``settings.overfit`` the loss of the first and of the last epoch instead; and what decided the names.
+        The network in eval mode, its decoder, the validation metrics and number of its epoch (with
+        ``settings.overfit`` the loss of the first and of the last epoch instead), and the grounding.
 
     Raises:
         TrainingError: nothing can be learnt from these windows, a loss is not finite, memory is too small,
@@ -82,80 +81,95 @@ def fit(
     if settings.overfit is not None:
         config, data, settings = _overfitted(config, data, settings, seed)
     lightning.seed_everything(seed, workers=True, verbose=False)
+    training, validation = data.part(data.train, drop), data.part(data.validation)
+    network, decoder, names = _untrained(config, data, settings, training, begin)
+    title = f"{settings.run} seed {seed}"
+    if begin is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_safetensors({"vectors": network.trunk.vectors, "action": network.trunk.action}, folder / START)
+    else:
+        title += " of all windows"
+    augment = _augment(config, data, training) if settings.augment else None
+    module = TrainingModule(network, decoder, names, data.label_vectors, settings, seed, data.origin, augment)
+    epochs = epochs_for(len(training), settings)
+    state = _train(module, training, validation, epochs, folder, tell, title)
+    scores = _with_best_weights(network, decoder, state, validation, settings)
+    return network, decoder, scores | {"epochs": float(epochs)}, names
+
+
+def _untrained(
+    config: ModelConfig,
+    data: TrainingData,
+    settings: TrainSettings,
+    training: WindowBatches,
+    begin: Mapping[str, Mapping[str, Tensor]] | None,
+) -> tuple[Network, Decoder, grounding.Grounding]:
+    """Network, decoder and grounding before the first step."""
     network = Network(config, data.anchors, data.grammar.of_state)
     if config.settings.init is not None:
         start(network, config.settings.init)
-    training, validation = data.part(data.train, drop), data.part(data.validation)
     network.normalise.fit(block.signal for block in training.blocks())
     _check(config, training, network)
     evidence = data.evidence.of(data.train.numpy())
     names = grounding.make(settings.grounding, data.grammar, evidence)
     decoder = Decoder(config, data.vocabulary)
-    found = names.posterior
+    posterior = names.posterior
     decoder.learn(
-        None if found is None else found.chain,
-        data.anchors[:0] if found is None else found.states[found.known],
+        None if posterior is None else posterior.chain,
+        data.anchors[:0] if posterior is None else posterior.states[posterior.known],
         evidence.label,
     )
     if begin is not None:
         network.load_state_dict(begin["network"])
         decoder.log_scale.data.copy_(begin["decoder"]["log_scale"])
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_safetensors({"vectors": network.trunk.vectors, "action": network.trunk.action}, folder / START)
-    augment = _augment(config, data, training, evidence.group) if settings.augment else None
-    module = TrainingModule(network, decoder, names, data.label_vectors, settings, seed, data.origin, augment)
-    watched = len(data.validation) > 0
+    return network, decoder, names
+
+
+def _train(
+    module: TrainingModule,
+    training: WindowBatches,
+    validation: WindowBatches,
+    epochs: int,
+    folder: Path,
+    tell: Tell,
+    title: str,
+) -> dict[str, Any]:
+    """Run the loop, or the rest of one that was stopped: what `Checkpoints` saved at its end."""
+    settings, seed = module.settings, module.seed
     share = settings.batch_size // settings.devices
     batches = loader(training, share, seed, shuffle=True, workers=settings.workers)
-    looks = loader(validation, 256, seed, shuffle=False, workers=settings.workers) if watched else None
+    held_out = None
+    if len(validation):
+        held_out = loader(validation, 256, seed, shuffle=False, workers=settings.workers)
     keeper = Checkpoints(folder / "checkpoints", settings.patience, batches.sampler)  # type: ignore[arg-type]
-    stopped = kept_in(keeper.folder)
-    epochs = epochs_for(len(training), settings)
-    with ExitStack() as processes:
+    stopped = read_checkpoint(keeper.folder)
+    with ExitStack() as contexts:
         if settings.devices > 1:
             start_tracker()
-            tell = processes.enter_context(Relay(tell))
-        again = stopped["global_step"] if stopped else None
-        name = f"{settings.run} seed {seed}{' of all windows' if begin is not None else ''}"
-        logs = processes.enter_context(logging_to(settings, name, folder, again))
-        trainer = _trainer(settings, epochs, logs, [Revive(), Progress(tell), keeper])
-        processes.enter_context(no_process_stays())
+            tell = contexts.enter_context(Relay(tell))
+        step = stopped["global_step"] if stopped else None
+        loggers = contexts.enter_context(logging_to(settings, title, folder, step))
+        trainer = _trainer(settings, epochs, loggers, [Revive(), Progress(tell), keeper])
+        contexts.enter_context(no_process_stays())
         try:
-            going_on = keeper.folder / LAST if stopped else None
-            trainer.fit(module, batches, looks, ckpt_path=going_on, weights_only=True)
+            last = keeper.folder / LAST if stopped else None
+            trainer.fit(module, batches, held_out, ckpt_path=last, weights_only=True)
         except SystemExit as stop:  # Lightning turns Ctrl-C into exit(1); the caller must see the Ctrl-C
             raise KeyboardInterrupt from stop
         except Exception as error:
-            if (log := failed(error)) is not None:
-                raise log from error
-            if is_out_of_memory(error):
-                raise out_of_memory(settings, config.settings, config.tokens) from error
-            if is_out_of_shared_memory(error):
-                raise TrainingError(
-                    "shared memory (/dev/shm) is full: set train.workers to 0 and train.devices to 1, or "
-                    "give it more room, as with docker's --shm-size"
-                ) from error
+            if (problem := failed(error) or explained(error, settings, module.network.config)) is not None:
+                raise problem from error
             raise
     if trainer.interrupted:
         raise KeyboardInterrupt
-    kept = torch.load(keeper.folder / LAST, weights_only=True, map_location="cpu")["keeper"]
-    network.load_state_dict(kept["best"]["weights"]["network"])
-    decoder.load_state_dict(kept["best"]["weights"]["decoder"])
-    scores = _validate(network, validation) if watched else {}
-    if settings.overfit is not None:
-        rows = kept["rows"]
-        scores = {
-            f"{which}_loss": row["train/loss"] for which, row in (("first", rows[0]), ("last", rows[-1]))
-        }
-    scores |= {"epoch": float(kept["best"]["epoch"]), "epochs": float(epochs)}
-    return network.cpu().eval(), decoder.cpu().eval(), scores, names
+    state: dict[str, Any] = torch.load(keeper.folder / LAST, weights_only=True, map_location="cpu")["keeper"]
+    return state
 
 
-def _augment(config: ModelConfig, data: TrainingData, training: WindowBatches, group: Tensor) -> Augment:
-    """What may be done to the training windows, by how the people in them, ``group (N,)``, differ."""
+def _augment(config: ModelConfig, data: TrainingData, training: WindowBatches) -> Augment:
+    """Augmentation of the training windows, by how the people in them differ."""
     mean = torch.cat([block.signal.nanmean(-1) for block in training.blocks()])
-    people = (mean, data.label[data.train], group, config.channels)
+    people = (mean, data.label[data.train], data.evidence.group[data.train], config.channels)
     return Augment(config.channels, config.anywhere, tilt_spread(*people), own_yaw(*people))
 
 
@@ -185,17 +199,12 @@ def _trainer(settings: TrainSettings, epochs: int, loggers: list[Any], callbacks
             check_val_every_n_epoch=max(1, epochs // VALIDATIONS),
             num_sanity_val_steps=0,
         )
-    except (
-        ValueError,
-        RuntimeError,
-        ImportError,
-        lightning.fabric.utilities.exceptions.MisconfigurationException,
-    ) as e:
-        how = (
-            f"accelerator {settings.accelerator}, devices {settings.devices}, precision {settings.precision}"
-        )
-        said = str(e).strip().splitlines()[0]
-        raise TrainingError(f"cannot train with {how}: {said}") from e
+    except (ValueError, RuntimeError, ImportError, MisconfigurationException) as error:
+        device = f"accelerator {settings.accelerator}, devices {settings.devices}"
+        reason = str(error).strip().splitlines()[0]
+        raise TrainingError(
+            f"cannot train with {device}, precision {settings.precision}: {reason}"
+        ) from error
 
 
 def _overfitted(
@@ -204,10 +213,9 @@ def _overfitted(
     """A few batches alone, and nothing that keeps a network from learning them by heart."""
     few = settings.batch_size * (settings.overfit or 1)
     chosen = np.random.default_rng(seed).permutation(len(data.train))[:few]
+    model = config.settings.model_copy(update={"dropout": 0.0, "mask": 0.0})
     return (
-        replace(
-            config, settings=config.settings.model_copy(update={"dropout": 0.0, "mask": 0.0}), token_dim=0
-        ),
+        replace(config, settings=model, token_dim=0),
         replace(data, train=data.train[chosen], validation=torch.arange(0), guidance=None),
         settings.model_copy(update={"augment": False}),
     )
@@ -236,19 +244,37 @@ def _varies(signal: Tensor) -> bool:
     return bool((most - least > 1e-5 * (1 + least.abs())).any())
 
 
+def _with_best_weights(
+    network: Network,
+    decoder: Decoder,
+    state: Mapping[str, Any],
+    validation: WindowBatches,
+    settings: TrainSettings,
+) -> dict[str, float]:
+    """Load the weights that `Checkpoints` chose, for use on a CPU; returns the scores they have."""
+    best, rows = state["best"], state["rows"]
+    for name, module in (("network", network), ("decoder", decoder)):
+        module.load_state_dict(best["weights"][name])
+        module.cpu().eval()
+    if settings.overfit is not None:
+        scores = {"first_loss": rows[0]["train/loss"], "last_loss": rows[-1]["train/loss"]}
+    else:
+        scores = _validate(network, validation) if len(validation) else {}
+    return scores | {"epoch": float(best["epoch"])}
+
+
 @torch.inference_mode()
 def _validate(network: Network, windows: WindowBatches) -> dict[str, float]:
-    network.eval().cpu()
-    away, seen = 0.0, 0
-    said = []
+    total, count = 0.0, 0
+    outputs = []
     for batch in windows.blocks():
         out = network(batch.signal)
-        said.append((out.classes, batch.label))
-        missed = residual(out.rebuilt, out.signal, out.seen)
-        away, seen = away + float(missed.sum()), seen + len(missed)
-    logits, label = (torch.cat(part) for part in zip(*said, strict=True))
+        outputs.append((out.classes, batch.label))
+        errors = residual(out.rebuilt, out.signal, out.seen)
+        total, count = total + float(errors.sum()), count + len(errors)
+    logits, label = (torch.cat(part) for part in zip(*outputs, strict=True))
     return {
         "nll": float(calibrated_nll(logits, label)),
         "accuracy": float((logits.argmax(-1) == label).float().mean()),
-        "rebuild": away / max(seen, 1),
+        "rebuild": total / max(count, 1),
     }

@@ -1,7 +1,7 @@
-"""Terms of the loss with text: the path without text and the path with it are averaged apart.
+"""Terms of the loss with text: windows without text and windows with it have a mean each.
 
 At test time there is no text, and where label words guide, the path with text knows the label from the start.
-So each path has its mean over its own windows: the easy one takes no weight from the other.
+So each path has its mean over its own windows, and the easy one takes no weight from the other.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vqtext.model.distributed import batch_count, gather, gather_with_gradient
+from vqtext.model.distributed import gather, gather_with_gradient, mean_of
 from vqtext.model.guidance.fusion import SKETCH, Partners, Prediction
 from vqtext.model.network.network import TrainingOutput
 
@@ -41,24 +41,24 @@ def guided_losses(out: TrainingOutput, label: Tensor, label_vectors: Tensor) -> 
         "class": _cross_entropy(out.classes, label, SMOOTHING),
         "text": _cross_entropy(TEXT_SHARPNESS * out.text @ label_vectors.T, label),
     }
-    terms = {name: mean_over(value, named & ~guided) for name, value in each.items()}
+    terms = {name: mean_of(value, named & ~guided) for name, value in each.items()}
     if out.fused is None:
         return terms
-    terms |= {f"{name}_guided": mean_over(value, named & guided) for name, value in each.items()}
+    terms |= {f"{name}_guided": mean_of(value, named & guided) for name, value in each.items()}
     partners = out.fused.partners
     if partners is None:
         return terms
     terms["contrast"] = contrast(partners, guided, label)
     for name, prediction in zip(("signal", "text"), partners.predictions or (), strict=False):
-        terms[f"{name}_predicts"] = mean_over(_prediction(prediction, out, label), guided)
+        terms[f"{name}_predicts"] = mean_of(_prediction(prediction, out, label), guided)
     return terms
 
 
 def contrast(partners: Partners, guided: Tensor, label: Tensor) -> Tensor:
     """How well each window's two results find each other in the batch, both ways, a scalar.
 
-    InfoNCE with a learned temperature after CLIP (Radford et al. 2021). Windows of one label are told the
-    same words, so they are left out of each other's negatives. A batch with one guided window has nothing
+    InfoNCE with a learned temperature after CLIP (Radford et al. 2021). Windows of one label have the same
+    words, so they are left out of each other's negatives. A batch with one guided window has nothing
     to compare, and the term is 0.
 
     Args:
@@ -70,13 +70,13 @@ def contrast(partners: Partners, guided: Tensor, label: Tensor) -> Tensor:
         )
         guided, label = gather(guided), gather(label)
         scale = partners.log_scale.float().exp().clamp(max=1 / LEAST_TEMPERATURE)
-        alike = (label[:, None] == label) & (label[:, None] >= 0)
-        apart = guided[:, None] & guided & ~alike
-        apart.fill_diagonal_(True)  # a window is compared with itself and with those it differs from
-        likeness = (scale * signal @ text.T).masked_fill(~apart, -torch.inf)
-        right = torch.arange(len(label), device=label.device)
-        each = [F.cross_entropy(x, right, reduction="none") for x in (likeness, likeness.T)]
-        return mean_over((each[0] + each[1]) / 2, guided)
+        same_label = (label[:, None] == label) & (label[:, None] >= 0)
+        compared = guided[:, None] & guided & ~same_label
+        compared.fill_diagonal_(True)
+        logits = (scale * signal @ text.T).masked_fill(~compared, -torch.inf)
+        target = torch.arange(len(label), device=label.device)
+        each = [F.cross_entropy(x, target, reduction="none") for x in (logits, logits.T)]
+        return mean_of((each[0] + each[1]) / 2, guided)
 
 
 def guidance_metrics(out: TrainingOutput, label: Tensor) -> dict[str, tuple[Tensor, int]]:
@@ -95,17 +95,12 @@ def guided_rows(out: TrainingOutput, label: Tensor) -> Tensor:
     return out.fused.guided if out.fused is not None else torch.zeros_like(label, dtype=torch.bool)
 
 
-def mean_over(value: Tensor, rows: Tensor) -> Tensor:
-    """Mean of ``value (B,)`` over the rows that take part; 0 where none does, with the gradient 0."""
-    return torch.where(rows, value, 0.0).sum() / batch_count(rows)
-
-
-def _prediction(said: Prediction, out: TrainingOutput, label: Tensor) -> Tensor:
-    """How far one result alone is from the window's class, or from its signal where it has none, ``(B,)``."""
+def _prediction(prediction: Prediction, out: TrainingOutput, label: Tensor) -> Tensor:
+    """Loss of one result alone against the window's class, or its signal where it has none, ``(B,)``."""
     seen = F.adaptive_avg_pool1d(out.seen.to(out.signal.dtype), SKETCH)
     sketch = F.adaptive_avg_pool1d(out.signal, SKETCH) / seen.clamp(min=1e-6)
-    away = (torch.where(seen > 0, said.sketch - sketch, 0.0)).square().mean((1, 2))
-    return torch.where(label >= 0, _cross_entropy(said.classes, label), away)
+    error = torch.where(seen > 0, prediction.sketch - sketch, 0.0).square().mean((1, 2))
+    return torch.where(label >= 0, _cross_entropy(prediction.classes, label), error)
 
 
 def _cross_entropy(logits: Tensor, label: Tensor, smoothing: float = 0.0) -> Tensor:

@@ -44,16 +44,18 @@ def sizes_of(settings: ModelSettings) -> tuple[ModelSettings, VQShapeConfig | No
         if getattr(settings, name) not in (size, fields[name].default)
     }
     if wrong:
-        told = "; ".join(f"model.{name} is {said}, its {name} {sizes[name]}" for name, said in wrong.items())
+        listed = "; ".join(
+            f"model.{name} is {size}, its {name} {sizes[name]}" for name, size in wrong.items()
+        )
         raise ConfigError(
-            f"the VQShape of model.init {settings.init} has other sizes: {told}: leave them out, and they "
+            f"the VQShape of model.init {settings.init} has other sizes: {listed}: leave them out, and they "
             "are its own"
         )
     return settings.model_copy(update=sizes), started
 
 
 def start(network: Network, folder: Path | str) -> None:
-    """Give a new network the weights of a VQShape, of the sizes that `sizes_of` said.
+    """Give a new network the weights of a VQShape, of the sizes that `sizes_of` gave.
 
     Raises:
         ArtifactError: no VQShape there, or a damaged one.

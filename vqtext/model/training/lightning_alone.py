@@ -4,8 +4,8 @@ Lightning imports torchmetrics, whose text metrics import transformers wherever 
 waiting, and a training that breaks where transformers does. While Lightning is imported, its check for
 transformers says no.
 
-Lightning also acts by itself on what it finds: variables of a cluster, files in the working folder, signals,
-installed packages. Here each of these is left out: a training is what its settings say, wherever it runs.
+Lightning also acts on variables of a cluster, files in the working folder, signals and installed packages.
+Here it does not: a training follows its settings alone, wherever it runs.
 """
 
 from __future__ import annotations
@@ -29,20 +29,21 @@ RequirementCache.__bool__ = _found_but_no_text  # type: ignore[assignment, metho
 try:
     import lightning
     from lightning.fabric.plugins.environments.lightning import LightningEnvironment, find_free_network_port
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
     from lightning.fabric.utilities.rank_zero import rank_zero_only
     from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 finally:
     RequirementCache.__bool__ = _found  # type: ignore[method-assign]
 
-__all__ = ["Events", "OneMachine", "Trainer", "lightning"]
+__all__ = ["Events", "MisconfigurationException", "OneMachine", "Trainer", "lightning"]
 
 
 class OneMachine(LightningEnvironment):
     """All processes of a training are on this machine, and the training starts them.
 
-    What SLURM, torchrun, LSF, MPI and Kubeflow say of their tasks is not asked: one task is one training.
-    With their environments Lightning would wait for processes that nobody starts, refuse numbers of tasks
-    that have nothing to do with ``train.devices``, and under SLURM requeue the job by itself.
+    The environments of SLURM, torchrun, LSF, MPI and Kubeflow are not used: one task is one training. With
+    them Lightning would wait for processes that are never started, refuse numbers of tasks that have nothing
+    to do with ``train.devices``, and under SLURM requeue the job by itself.
     """
 
     @property
@@ -68,7 +69,7 @@ class OneMachine(LightningEnvironment):
 
 
 class _NoSignals(_SignalConnector):
-    """Signals mean what the program that trains has them mean (see `vqtext.console.exit_codes`).
+    """Signals keep the handlers of the program that trains (see `vqtext.console.exit_codes`).
 
     Lightning's own handlers save ``hpc_ckpt_N.ckpt`` into the working folder and requeue the job at SIGUSR1,
     and at SIGTERM wait for the end of a step, or for other processes for ever.
@@ -84,7 +85,7 @@ class _NoSignals(_SignalConnector):
 
 
 class Trainer(lightning.Trainer):
-    """Lightning's trainer, which does what it is told here and nothing else.
+    """Lightning's trainer, configured by its arguments alone.
 
     Raises:
         ValueError, RuntimeError, ImportError, MisconfigurationException: as Lightning's.

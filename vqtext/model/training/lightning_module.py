@@ -1,4 +1,4 @@
-"""The network as Lightning trains it: its losses by name, its targets, its look at the validation windows."""
+"""The network as Lightning trains it: losses by name, targets, validation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vqtext.model.network.frame_names import frame_states
 from vqtext.model.network.network import Network
 from vqtext.model.training.augment import Augment, turn_frames
 from vqtext.model.training.dataset import Batch
-from vqtext.model.training.faults import cannot_compile, is_of_compiler, not_finite
+from vqtext.model.training.faults import cannot_compile, not_finite
 from vqtext.model.training.guidance_losses import guidance_metrics
 from vqtext.model.training.lightning_alone import lightning
 from vqtext.model.training.losses import WEIGHTS, losses, residual
@@ -28,12 +28,10 @@ WARMUP = 0.05  # share of the steps in which the learning rate rises
 
 
 class Averages:
-    """Means over an epoch by name, that a training which was stopped goes on with."""
+    """Means over an epoch by name, which a resumed training goes on with."""
 
     def __init__(self) -> None:
-        self.sums: dict[
-            str, Tensor
-        ] = {}  # stay where they are made: looking at one would wait for the device
+        self.sums: dict[str, Tensor] = {}  # on the device, since reading one would wait for it
         self.counts: dict[str, int] = {}
 
     def add(self, means: Mapping[str, Tensor], count: int) -> None:
@@ -68,7 +66,7 @@ class TrainingModule(lightning.LightningModule):
         label_vectors: each label in text space, ``(n, d)``.
         settings, seed: how.
         origin: where the training window at a place comes from, for messages.
-        augment: makes other recordings of a batch; None where none are asked for.
+        augment: makes other recordings of a batch, or None.
     """
 
     label_vectors: Tensor
@@ -94,7 +92,7 @@ class TrainingModule(lightning.LightningModule):
         self.register_buffer("label_vectors", label_vectors, persistent=False)
 
     def on_fit_start(self) -> None:
-        self.grounding.load_state_dict(self.grounding.state_dict())  # a copy: what is sent is shared
+        self.grounding.load_state_dict(self.grounding.state_dict())  # a copy: processes share what is sent
         run = self.network.forward
         self._run = torch.compile(run) if self.settings.compile else run
 
@@ -108,13 +106,12 @@ class TrainingModule(lightning.LightningModule):
         try:
             out = self._run(signal, text, mask)
         except Exception as error:
-            if self.settings.compile and is_of_compiler(error):
-                raise cannot_compile(error) from error
+            if self.settings.compile and (problem := cannot_compile(error)) is not None:
+                raise problem from error
             raise
         states = frame_states(out, frame_keep.shape[1])
         with torch.no_grad():
-            believed = turn_frames(states, -turn)
-            target = turn_frames(self._targets(place, label, believed), turn)
+            target = turn_frames(self._targets(place, label, turn_frames(states, -turn)), turn)
         terms = losses(out, states, label, target, frame_keep, self.label_vectors, self.decoder)
         total = torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum()
         if not distributed.mean_over_ranks(total.detach()).isfinite():
@@ -126,11 +123,11 @@ class TrainingModule(lightning.LightningModule):
         return {"loss": total, "latent": out.latent[out.keep].detach(), "code": out.code[out.keep]}
 
     def _targets(self, place: Tensor, label: Tensor, states: Tensor) -> Tensor:
-        """What the windows of this process should be called. Grounding counts over the whole batch, so every
-        process works it out for all of them."""
-        of_all = map(distributed.gather, (place, label, states))
+        """Target states of the windows of this process. Grounding counts over the whole batch, so every
+        process computes those of all."""
+        batch = map(distributed.gather, (place, label, states))
         own = slice(distributed.rank() * len(place), (distributed.rank() + 1) * len(place))
-        return self.grounding.targets(*of_all)[own]
+        return self.grounding.targets(*batch)[own]
 
     def on_train_epoch_end(self) -> None:
         means = self.averages.means_of_all()
@@ -140,16 +137,16 @@ class TrainingModule(lightning.LightningModule):
         self.averages = Averages()
 
     def on_validation_epoch_start(self) -> None:
-        self.said: list[tuple[Tensor, Tensor]] = []
+        self.outputs: list[tuple[Tensor, Tensor]] = []
         self.codes = torch.zeros(self.network.config.settings.codes)
 
     def validation_step(self, batch: Batch, _: int) -> None:
         """The signal alone."""
         signal, label = batch.signal, batch.label
         out = self.network(signal)
-        self.said.append((out.classes, label))
-        missed = residual(out.rebuilt, out.signal, out.seen)
-        rebuild = missed.sum() / max(1, len(missed))  # 0 where nobody moved
+        self.outputs.append((out.classes, label))
+        errors = residual(out.rebuilt, out.signal, out.seen)
+        rebuild = errors.sum() / max(1, len(errors))  # 0 where nothing moved
         codes = out.code[out.keep].cpu()
         self.codes += torch.bincount(codes, minlength=len(self.codes))
         self.log_dict(
@@ -162,7 +159,7 @@ class TrainingModule(lightning.LightningModule):
         )
 
     def on_validation_epoch_end(self) -> None:
-        logits, label = (distributed.gather(torch.cat(part)) for part in zip(*self.said, strict=True))
+        logits, label = (distributed.gather(torch.cat(part)) for part in zip(*self.outputs, strict=True))
         nll = calibrated_nll(logits, label)
         self.log("validation/nll", nll)
         # the epoch is chosen on this: it must classify, and its codes must still draw the signal
@@ -220,8 +217,7 @@ class Revive(lightning.Callback):
 
 
 def calibrated_nll(logits: Tensor, label: Tensor) -> Tensor:
-    """Negative log likelihood at the temperature that suits it best, which the decoding will have: being too
-    sure costs nothing yet."""
+    """Negative log likelihood at the temperature that suits it best, as decoding is calibrated."""
     temperatures = torch.logspace(-0.5, 1.5, 41, device=logits.device)
     each = [F.cross_entropy(logits.float() / t, label) for t in temperatures]
     return torch.stack(each).amin()
@@ -229,7 +225,7 @@ def calibrated_nll(logits: Tensor, label: Tensor) -> Tensor:
 
 def _seed(device: torch.device, *numbers: int) -> None:
     seed = int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
-    if device.type == "cpu":  # `manual_seed` would note down, each time, who asks it for a GPU's seed as well
+    if device.type == "cpu":  # `manual_seed` would record a stack trace each time, to seed a GPU later
         torch.default_generator.manual_seed(seed)
     else:
         torch.manual_seed(seed)

@@ -19,8 +19,8 @@ WEIGHTS = {  # of the terms; `benchmarks/ablation.py` says what `steps` and guid
     "shape": 1.0,  # by what codes draw alone
     "commitment": 0.5,
     "name": 3.0,  # names come first: as one term among many they stay coarse
-    "own_name": 1.5,  # a code means one thing: its own action vectors must say what its tokens say
-    "steps": 0.3,  # the class that the steps tell: what decides is what is trained (decision 0037)
+    "own_name": 1.5,  # a code means one thing: its own action vectors must name what its tokens name
+    "steps": 0.3,  # the class by the steps, as it is decided (decision 0037)
     **{f"vqshape_{name}": 1.0 for name in Losses._fields},  # each comes with VQShape's own weight
     **guidance_losses.WEIGHTS,
 }
@@ -43,18 +43,18 @@ def losses(
         frame_keep: ``(B, F)``; label_vectors: ``(n, d)``.
         decoder: the chain of steps that the class is decided by.
     """
-    kept = batch_count(frame_keep)
+    frames = batch_count(frame_keep)
 
-    def away(target: Tensor, said: Tensor) -> Tensor:
-        """Kullback-Leibler divergence: 0 where the targets are met, however soft they are."""
-        found = target * (target.clamp(min=1e-6).log() - said.clamp(min=1e-6).log())
-        return (found.sum(-1) * frame_keep).sum() / kept
+    def divergence(target: Tensor, probability: Tensor) -> Tensor:
+        """Kullback-Leibler: 0 where the targets are met, however soft they are."""
+        each = target * (target.clamp(min=1e-6).log() - probability.clamp(min=1e-6).log())
+        return (each.sum(-1) * frame_keep).sum() / frames
 
     own = own_frame_names(out, frame_keep.shape[1])
     return {
         **_drawing(out),
-        "name": away(target, states),
-        "own_name": away(anchors_of(target, decoder.grammar.of_state, own.shape[-1]), own),
+        "name": divergence(target, states),
+        "own_name": divergence(anchors_of(target, decoder.grammar.of_state, own.shape[-1]), own),
         "steps": _steps(out, states, label, frame_keep, decoder),
         **guidance_losses.guided_losses(out, label, label_vectors),
     }
@@ -63,8 +63,8 @@ def losses(
 def _steps(
     out: TrainingOutput, states: Tensor, label: Tensor, frame_keep: Tensor, decoder: Decoder
 ) -> Tensor:
-    """Cross-entropy of the class by the steps alone, over the windows without text, whose names are told by
-    the signal. Labels of the same steps are one class here."""
+    """Cross-entropy of the class by the steps alone, over the windows without text. Labels of the same steps
+    are one class here."""
     rows = (label >= 0) & ~guidance_losses.guided_rows(out, label)
     steps = decoder.of_groups(decoder.steps(states[rows].float(), frame_keep[rows]))
     return F.nll_loss(steps, label[rows], reduction="sum") / batch_count(rows)
@@ -82,7 +82,7 @@ def _drawing(out: TrainingOutput) -> dict[str, Tensor]:
 
 
 def residual(rebuilt: Tensor, signal: Tensor, seen: Tensor) -> Tensor:
-    """Share of each series' own variance in its window that is missed; a calm series counts as a lively one.
+    """Unexplained share of each series' own variance in its window; a calm series counts as a lively one.
 
     Args:
         rebuilt, signal, seen: ``(B, C, T)``.
@@ -93,6 +93,6 @@ def residual(rebuilt: Tensor, signal: Tensor, seen: Tensor) -> Tensor:
     count = seen.sum(-1).clamp(min=1)
     mean = (signal * seen).sum(-1, keepdim=True) / count[..., None]
     variance = ((signal - mean).square() * seen).sum(-1) / count
-    missed = ((rebuilt - signal).square() * seen).sum(-1) / count
+    error = ((rebuilt - signal).square() * seen).sum(-1) / count
     varies = variance > FAINT**2
-    return (missed / variance.clamp(min=FAINT**2))[varies]
+    return (error / variance.clamp(min=FAINT**2))[varies]

@@ -61,8 +61,8 @@ class TrainingData:
 
     def whole(self) -> TrainingData:
         """The same with all windows to train on, once nothing is left to be chosen."""
-        nobody = self.validation[:0]
-        return replace(self, train=torch.cat([self.train, self.validation]), validation=nobody)
+        train = torch.cat([self.train, self.validation])
+        return replace(self, train=train, validation=self.validation[:0])
 
     def part(self, index: Tensor, drop: float | None = None) -> WindowBatches:
         """The windows at these places; with text for a share 1 − ``drop`` of them where it is given."""
