@@ -13,7 +13,6 @@ N training windows, B of a batch, F frames, V states (`vqtext.model.vocabulary.G
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -41,13 +40,14 @@ class BeliefConfig:
 CONFIG = BeliefConfig()
 
 
-class Grounding(Protocol):
-    """Chooses the target names of a batch."""
+class Grounding:
+    """Chooses the target names of a batch.
 
-    @property
-    def posterior(self) -> Posterior | None:
-        """The E-step, None where names have no evidence but the network's belief."""
-        ...
+    Attributes:
+        posterior: the E-step, None where names have no evidence but the network's belief.
+    """
+
+    posterior: Posterior | None = None
 
     def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
         """Args:
@@ -58,33 +58,24 @@ class Grounding(Protocol):
         Returns:
             Target probabilities, ``(B, F, V)``.
         """
-        ...
+        raise NotImplementedError
 
     def state_dict(self) -> dict[str, Tensor]:
         """All that was learned, to go on after a stop."""
-        ...
+        return {}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take back what `state_dict` gave."""
-        ...
+        """Restore what `state_dict` returned."""
 
 
-class Nearest:
+class Nearest(Grounding):
     """Each moment belongs to the anchor it is already nearest to."""
-
-    posterior: Posterior | None = None
 
     def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
         return torch.nn.functional.one_hot(states.argmax(-1), states.shape[-1]).to(states.dtype)
 
-    def state_dict(self) -> dict[str, Tensor]:
-        return {}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """There is no state."""
-
-
-class Belief:
+class Belief(Grounding):
     """The network's belief, limited to the label's anchors, divided by how often each is used, and, with a
     chain through the label's transcript.
 
@@ -95,8 +86,6 @@ class Belief:
         chain: of all labels; None: steps come in any order.
         frame_s: seconds a frame lasts.
     """
-
-    posterior: Posterior | None = None
 
     def __init__(self, grammar: Grammar, chain: Chain | None, frame_s: float) -> None:
         self.onto = grammar.onto_states()
@@ -131,8 +120,10 @@ class Belief:
         self.usage = state["usage"].clone()
 
 
-class Taught:
+class Taught(Grounding):
     """The E-step's posterior of each window; `other` where it has none."""
+
+    posterior: Posterior
 
     def __init__(self, posterior: Posterior, other: Belief) -> None:
         self.posterior, self.other = posterior, other

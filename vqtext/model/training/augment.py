@@ -58,14 +58,14 @@ class Augment:
     def _face(self, signal: Tensor) -> Tensor:
         """Turn each window about the vertical, all sensors by one angle.
 
-        Whoever does the same facing another way feels the same, save for where north is: what a compass says
-        of a posture belongs to the room in which it was recorded.
+        The same movement facing another way differs only in where north is: what a compass says of a posture
+        belongs to the room in which it was recorded.
         """
         if not len(self.compass):
             return signal
         compass, gravity = self.compass.to(signal.device), self.gravity.to(signal.device)
-        felt = signal[:, gravity].nanmean(-1).nan_to_num()  # (B, sensors, 3); nothing turns where nothing is
-        up = torch.nn.functional.normalize(felt, dim=-1)
+        mean = signal[:, gravity].nanmean(-1).nan_to_num()  # (B, sensors, 3); 0, and no turn, where missing
+        up = torch.nn.functional.normalize(mean, dim=-1)
         angle = 2 * torch.pi * torch.rand(len(signal), 1, 1, device=signal.device)
         return _turned(signal, compass, _rotations(angle * up))
 
@@ -82,8 +82,8 @@ class Augment:
         if self.places == 1 or not lost.any():
             return signal
         left = signal.masked_fill(lost[:, self.place.to(signal.device)][..., None], torch.nan)
-        nothing = ~left.isfinite().any(-1).any(-1)  # all that was left had been missing already
-        return torch.where(nothing[:, None, None], signal, left)
+        empty = ~left.isfinite().any(-1).any(-1)  # all other places had been missing already
+        return torch.where(empty[:, None, None], signal, left)
 
 
 def _turned(signal: Tensor, axes: Tensor, rotation: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How differently people wear their sensors, by where gravity is felt."""
+"""How differently people wear their sensors, by the direction of gravity."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ UNSEEN = 2.0
 
 
 def tilt_spread(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[Channel]) -> float:
-    """By how much sensors should be thought to be tilted from one person to the next, in radians about each
-    axis, from `LEAST` to `MOST`.
+    """Tilt of sensors from one person to the next, in radians about each axis, from `LEAST` to `MOST`.
 
     While people do the same, the mean acceleration points to where gravity is in the axes of the sensor. How
     far its direction lies from that of all people together is how differently it is worn, or they hold
@@ -34,15 +33,15 @@ def tilt_spread(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[C
     if not axes or len(group.unique()) < 2:
         return MOST
     mean = mean[:, axes]  # (N, sensors, 3)
-    away = []
+    angles = []
     for i in label.unique():
         who = group[label == i].unique()
         of_each = torch.stack([mean[(label == i) & (group == g)].nanmean(0) for g in who])
         direction = torch.nn.functional.normalize(of_each, dim=-1)
         usual = torch.nn.functional.normalize(direction.nanmean(0), dim=-1)
         if len(who) > 1:
-            away.append((direction * usual).sum(-1).clamp(-1, 1).acos().flatten())
-    angle = torch.cat(away) if away else torch.zeros(0)
+            angles.append((direction * usual).sum(-1).clamp(-1, 1).acos().flatten())
+    angle = torch.cat(angles) if angles else torch.zeros(0)
     angle = angle[angle.isfinite()]
     # a direction shows two of the three turns
     return float((UNSEEN * (angle.square().mean() / 2).sqrt()).clamp(LEAST, MOST)) if len(angle) else MOST

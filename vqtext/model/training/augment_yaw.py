@@ -1,4 +1,4 @@
-"""Whether where people face is their own, or belongs to what they do and where all of them do it."""
+"""Whether people face ways of their own, or the same ways in the same activities."""
 
 from __future__ import annotations
 
@@ -24,12 +24,10 @@ def magnetometers(channels: Sequence[Channel]) -> tuple[Tensor, Tensor]:
 
 
 def own_yaw(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[Channel]) -> bool:
-    """Whether compasses tell who somebody is: what a network learned of where one person happened to face
-    would be told of the next.
+    """Whether headings depend on the person: a network must not learn where one person happened to face.
 
-    Where people do the same in the same directions (all of them up and down one corridor), who it is says
-    little of a heading: η², the share of its variance between people, is small. Where each was recorded
-    facing a way of their own it is near 1. The mean is taken over activities.
+    η² is the share of a heading's variance between people, averaged over activities. It is small where all
+    go the same ways (up and down one corridor), and near 1 where each was recorded facing a way of their own.
 
     Args:
         mean: of each channel in each training window, ``(N, C)``, NaN where nothing was measured.
@@ -46,13 +44,13 @@ def own_yaw(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[Chann
     north = mean[:, compass]
     level = (north - (north * up).sum(-1, keepdim=True) * up).flatten(1)
     seen = level.isfinite().all(1)
-    found = []
+    shares = []
     for i in label[seen].unique():
         own = seen & (label == i)
         people = group[own].unique()
         if len(people) > 1:
-            away = level[own] - level[own].mean(0)
-            of_each = [away[group[own] == who] for who in people]
+            deviation = level[own] - level[own].mean(0)
+            of_each = [deviation[group[own] == who] for who in people]
             between = sum(len(rows) * rows.mean(0).square().sum() for rows in of_each)
-            found.append(between / away.square().sum().clamp(min=1e-12))
-    return not found or float(torch.stack(found).mean()) > OWN
+            shares.append(between / deviation.square().sum().clamp(min=1e-12))
+    return not shares or float(torch.stack(shares).mean()) > OWN

@@ -151,9 +151,7 @@ def loader(
         sampler=SeededSampler(len(windows), batch_size, seed, shuffle),
         num_workers=workers,
         persistent_workers=workers > 0,
-        generator=torch.Generator().manual_seed(
-            seed
-        ),  # else workers are seeded from what training draws from
+        generator=torch.Generator().manual_seed(seed),  # else seeding workers would draw from training's
         collate_fn=_as_it_is,
     )
 

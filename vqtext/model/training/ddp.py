@@ -1,4 +1,4 @@
-"""Training in several processes: what they tell and what they raise comes back, and none of them stays."""
+"""Training in several processes: progress and errors come back, and no process stays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vqtext.model.training.lightning_alone import lightning
 
 _RAISED = re.compile(r"^(?:[\w.]+\.)?(\w+): (?:\[Errno (\d+)\] )?(.*)$")
 
-_WARNINGS = [getattr(signal, x) for x in ("SIGUSR1", "SIGUSR2", "SIGXCPU") if hasattr(signal, x)]
+_SIGNALS = [getattr(signal, x) for x in ("SIGUSR1", "SIGUSR2", "SIGXCPU") if hasattr(signal, x)]
 _print_failed = threading.excepthook
 
 
@@ -34,39 +34,37 @@ def quiet() -> None:
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # which processes it ends
     warnings.filterwarnings("ignore", module="lightning.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-    warnings.filterwarnings(
-        "ignore", message=".*resuming from a checkpoint that ended before.*"
-    )  # `Draws` can
-    threading.excepthook = _others
+    warnings.filterwarnings("ignore", message=".*resuming from a checkpoint that ended before.*")  # we can
+    threading.excepthook = _print_others
 
 
-def _others(failed: threading.ExceptHookArgs) -> None:
-    """What is printed of a thread that fails: nothing where it wrote numbers for TensorBoard, since whoever
-    gives it the next ones is told."""
+def _print_others(failed: threading.ExceptHookArgs) -> None:
+    """Print the error of a thread, unless it is TensorBoard's writer, whose next caller gets the error."""
     if type(failed.thread).__name__ != "_AsyncWriterThread":
         _print_failed(failed)
 
 
 class InProcesses(lightning.pytorch.strategies.DDPStrategy):
-    """Lightning's, as quiet in each process as in the first, which alone answers to a cluster.
+    """Lightning's, as quiet in each process as in the first.
 
-    Its warnings (`vqtext.console.exit_codes`) go to all processes of a job, and the first ends the others.
+    Signals of a cluster (`vqtext.console.exit_codes`) go to all processes of a job; only the first handles
+    them, and ends the others.
     """
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """With this a process begins; before it sets anything up, Lightning looks for ``srun``, and warns."""
+        """A process begins here, before Lightning looks for ``srun`` and warns."""
         quiet()
         self.__dict__.update(state)
 
     def setup_environment(self) -> None:
-        for warning in _WARNINGS:
-            signal.signal(warning, signal.SIG_IGN)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         os.environ.pop("TORCHELASTIC_USE_AGENT_STORE", None)  # our processes do not meet where torchrun's do
         super().setup_environment()
 
 
 class Relay:
-    """A `Tell` that works across processes: sent to another one, it calls the first one's own.
+    """A `Tell` across processes: sent to another process, it calls that of the first one.
 
     Only the process of rank 0 may call it.
     """
@@ -76,8 +74,8 @@ class Relay:
         self.receiver, self.sender = get_context("spawn").Pipe(duplex=False)
         self.thread = threading.Thread(target=self._listen, daemon=True)
 
-    def __call__(self, *words: Any) -> None:
-        self.sender.send(words)
+    def __call__(self, *progress: Any) -> None:
+        self.sender.send(progress)
 
     def __enter__(self) -> Relay:
         self.thread.start()
@@ -111,10 +109,10 @@ def no_process_stays() -> Iterator[None]:
         yield
     except ProcessRaisedException as error:
         raised = _RAISED.match(str(error).strip().splitlines()[-1])
-        kind, number, said = raised.groups() if raised else ("", None, str(error))
+        kind, number, message = raised.groups() if raised else ("", None, str(error))
         if number:
-            raise OSError(int(number), said) from error
-        raise TrainingError(said) if kind == TrainingError.__name__ else RuntimeError(said) from error
+            raise OSError(int(number), message) from error
+        raise TrainingError(message) if kind == TrainingError.__name__ else RuntimeError(message) from error
     except ProcessExitedException as error:
         raise TrainingError(
             f"a process of the training died ({error}): if the system killed it for its memory, lower "
@@ -128,22 +126,22 @@ def no_process_stays() -> Iterator[None]:
 
 
 def _spawned() -> set[int]:
-    """The processes that this one has started. Python does not know of one yet while it writes to it what it
-    is to do, for seconds: it would complain that this is cut off."""
-    found = {process.pid for process in active_children() if process.pid is not None}
+    """Ids of the processes that this one has started. Python lists one only seconds after its start, once it
+    has sent it its work."""
+    pids = {process.pid for process in active_children() if process.pid is not None}
     with suppress(OSError):
         for children in Path("/proc/self/task").glob("*/children"):  # none but on Linux
             numbers = map(int, children.read_text().split())
-            found |= {x for x in numbers if b"spawn_main" in Path(f"/proc/{x}/cmdline").read_bytes()}
-    return found
+            pids |= {x for x in numbers if b"spawn_main" in Path(f"/proc/{x}/cmdline").read_bytes()}
+    return pids
 
 
 def start_tracker() -> None:
-    """Start what Python tracks the resources of processes with, deaf to a cluster's warnings: if it died of
-    one, the next would complain of that."""
-    if _WARNINGS:
-        known = signal.pthread_sigmask(signal.SIG_BLOCK, _WARNINGS)
+    """Start Python's resource tracker with a cluster's signals blocked: if one ended it, the next tracker
+    would report that."""
+    if _SIGNALS:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             resource_tracker.ensure_running()
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, known)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -23,7 +23,7 @@ from vqtext.settings.schema import TrainSettings
 
 PROJECT = "vqtext"
 QUIET = {
-    "MLFLOW_ALLOW_FILE_STORE": "true",  # else it wants a database
+    "MLFLOW_ALLOW_FILE_STORE": "true",  # else it needs a database
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "WANDB_ERROR_REPORTING": "false",  # to its makers
     "WANDB_SILENT": "true",
@@ -49,8 +49,8 @@ def logging_to(
         resumed_at: step that a training which was stopped goes on from, in the same logs; None begins anew.
 
     Raises:
-        UsageError: a package is not installed, or nobody says where its server is.
-        TrainingError: a server that was asked for is away or refuses.
+        UsageError: a package is not installed, or the address of its server is not set.
+        TrainingError: a server does not answer or refuses.
     """
     check_installed(settings)
     with ExitStack() as ends:
@@ -62,28 +62,28 @@ def logging_to(
 
                 made.append(Events(folder, purge_step=resumed_at))
             elif key in _KINDS:
-                kept = folder / f"{key}.id"  # the run goes on under its number
-                goes_on = resumed_at is not None and kept.exists()
-                known = (goes_on and kept.read_text(encoding="utf-8")) or None
+                id_file = folder / f"{key}.id"  # a resumed run goes on under its number
+                resumes = resumed_at is not None and id_file.exists()
+                run_id = (resumes and id_file.read_text(encoding="utf-8")) or None
                 folder.mkdir(parents=True, exist_ok=True)
                 try:
-                    logger = _KINDS[key](name, folder, known, settings.logger_online)
+                    logger = _KINDS[key](name, folder, run_id, settings.logger_online)
                     if key == "wandb":
                         ends.push(partial(_end, logger.experiment, folder))
-                    kept.write_text(logger.version, encoding="utf-8")
-                    if known is None:  # those of before stay as they were
+                    id_file.write_text(logger.version, encoding="utf-8")
+                    if run_id is None:  # a resumed run has them
                         logger.log_hyperparams(settings.model_dump(mode="json"))
                 except Exception as error:
-                    if (said := failed(error)) is None:
+                    if (problem := failed(error)) is None:
                         raise
-                    raise said from error
+                    raise problem from error
                 made.append(logger)
         yield made
 
 
 def _end(run: Any, folder: Path, kind: type[BaseException] | None, *_: Any) -> None:
-    """A run of wandb is over when that is said, as Lightning never does. Its last numbers are in its file
-    once its server process is gone, which serves runs of the caller too."""
+    """Finish a run of wandb, which Lightning never does. Its last numbers are in its file once its server
+    process is gone, which serves runs of the caller too."""
     import wandb
 
     run.finish(exit_code=int(kind is not None))
@@ -95,7 +95,7 @@ def _end(run: Any, folder: Path, kind: type[BaseException] | None, *_: Any) -> N
 
 
 def failed(error: BaseException) -> TrainingError | None:
-    """What to say of an error that a logger's package raised; None for any other."""
+    """The error for one that a logger's package raised; None for any other."""
     package = type(error).__module__.partition(".")[0]
     if package not in ("wandb", "mlflow"):
         return None
@@ -104,7 +104,7 @@ def failed(error: BaseException) -> TrainingError | None:
     )
 
 
-def _wandb(name: str, folder: Path, known: str | None, online: bool) -> Any:
+def _wandb(name: str, folder: Path, run_id: str | None, online: bool) -> Any:
     if online:
         _check(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
     import wandb
@@ -114,7 +114,7 @@ def _wandb(name: str, folder: Path, known: str | None, online: bool) -> Any:
         project=os.environ.get("WANDB_PROJECT", PROJECT),
         name=name,
         dir=folder,
-        id=known or secrets.token_hex(4),
+        id=run_id or secrets.token_hex(4),
         resume="allow",
         reinit="create_new",  # a run that the caller has begun is the caller's
         mode="online" if online else "offline",
@@ -125,22 +125,22 @@ def _wandb(name: str, folder: Path, known: str | None, online: bool) -> Any:
     return WandbLogger(experiment=run, version=run.id, save_dir=folder)
 
 
-def _mlflow(name: str, folder: Path, known: str | None, online: bool) -> Any:
-    where = os.environ.get("MLFLOW_TRACKING_URI", "") if online else (folder / "mlruns").as_uri()
-    if not where:
+def _mlflow(name: str, folder: Path, run_id: str | None, online: bool) -> Any:
+    server = os.environ.get("MLFLOW_TRACKING_URI", "") if online else (folder / "mlruns").as_uri()
+    if not server:
         raise UsageError("train.logger_online: say where mlflow's server is, in MLFLOW_TRACKING_URI")
-    _check(where)
+    _check(server)
     from lightning.pytorch.loggers import MLFlowLogger
 
     project = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
-    return MLFlowLogger(project, run_name=name, tracking_uri=where, run_id=known)
+    return MLFlowLogger(project, run_name=name, tracking_uri=server, run_id=run_id)
 
 
 _KINDS: dict[str, Callable[[str, Path, str | None, bool], Any]] = {"wandb": _wandb, "mlflow": _mlflow}
 
 
 def _check(server: str) -> None:
-    """Their own retries take minutes."""
+    """Raise where a server does not answer: loggers would retry for minutes."""
     if server.startswith(("http://", "https://")) and not reachable(server):
         raise TrainingError(
             f"{server.rpartition('@')[2]} does not answer: unset train.logger_online to log here"

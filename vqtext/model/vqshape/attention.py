@@ -24,9 +24,9 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, memory: Tensor | None = None, hidden: Tensor | None = None, copies: int = 1
     ) -> Tensor:
-        """Queries ``x (B, N, D)`` ask ``memory (B, P, D)``, or themselves; not where ``hidden (B, P)``.
+        """Queries ``x (B, N, D)`` attend to ``memory (B, P, D)``, or themselves; not where ``hidden (B, P)``.
 
-        ``copies``: x is one series for this many, ``(1, N, D)``; what dropout tells apart is returned apart.
+        ``copies``: x stands for this many series, ``(1, N, D)``; with dropout the result has one row each.
         """
         dim = x.shape[-1]
         if memory is None:
@@ -34,9 +34,7 @@ class Attention(nn.Module):
         else:
             q = F.linear(x, self.qkv.weight[:dim], self.qkv.bias[:dim])
             k, v = F.linear(memory, self.qkv.weight[dim:], self.qkv.bias[dim:]).chunk(2, -1)
-        q, k, v = (
-            part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (q, k, v)
-        )  # (B, H, ·, D/H)
+        q, k, v = (x.unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in (q, k, v))  # (B, H, ·, D/H)
         seen = None if hidden is None else ~hidden[:, None, None]  # (B, 1, 1, P)
         if self.training and self.dropout and q.device.type == "cpu":  # where the kernel has no dropout
             weights = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (B, H, N, P)
@@ -71,7 +69,7 @@ class EncoderLayer(nn.Module):
         self.dropout = dropout
 
     def forward(self, x: Tensor, hidden: Tensor | None = None) -> Tensor:
-        """``x (B, N, D)``; ``hidden (B, N)`` is True where nobody may look."""
+        """``x (B, N, D)``; ``hidden (B, N)`` is True where attention must not look."""
         share = self.dropout if self.training else 0.0
         x = self.attention_norm(dropped(self.attention(x, hidden=hidden), share, onto=x))
         return self.feed_norm(dropped(self.feed(x), share, onto=x))
@@ -87,7 +85,7 @@ class DecoderLayer(nn.Module):
         self.dropout = dropout
 
     def forward(self, x: Tensor, memory: Tensor, hidden: Tensor | None = None) -> Tensor:
-        """``x (B, M, D)`` reads ``memory (B, P, D)``; ``hidden (B, P)`` is True where it may not look.
+        """``x (B, M, D)`` reads ``memory (B, P, D)``; ``hidden (B, P)`` is True where it must not.
 
         Where x is the same for every series, it may come once, ``(1, M, D)``.
         """

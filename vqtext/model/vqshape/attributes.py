@@ -14,7 +14,7 @@ SHORTEST = 1 / 64  # least length of a token, a share of the series
 
 
 class Attributes(NamedTuple):
-    """Attributes of M tokens: ``z (B, M, code_dim)`` before it is given a code, all others ``(B, M, 1)``.
+    """Attributes of M tokens: ``z (B, M, code_dim)`` before quantisation, all others ``(B, M, 1)``.
 
     ``t`` and ``l`` are shares of the series; ``mu`` and ``sigma`` are in units of the series' own deviation.
     """

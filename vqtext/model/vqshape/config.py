@@ -11,7 +11,7 @@ from vqtext.errors import ArtifactError, ConfigError
 ARCHITECTURE, FORMAT = "vqshape", 1  # written into config.json
 GROUPS = 16  # of each GroupNorm of the shape decoder
 SHAPE_CHANNELS = 128  # of the shape decoder's first layer
-MOST_LAYERS = 100  # of each transformer; a file that asks for more is damaged
+MOST_LAYERS = 100  # of each transformer; a file with more is damaged
 UPSAMPLING = 16  # of the shape decoder: 4 × 4
 
 
@@ -31,9 +31,7 @@ class VQShapeConfig:
     tokens: int = 64  # tokens a series, M
     length: int = 512  # samples a series, T: stretch each to it
     shape_length: int = 128  # samples a drawn shape, a multiple of 16
-    smoothing: int = (
-        1  # samples; kernel of the moving average over pieces and of the shape decoder's last layer
-    )
+    smoothing: int = 1  # samples; kernel of the average over pieces and of the shape decoder's last layer
     codes: int = 512
     code_dim: int = 8
     dropout: float = 0.1  # in the transformers, in training; not in the original's checkpoints, always 0.1
@@ -74,9 +72,9 @@ class VQShapeConfig:
             (self.shape_length % UPSAMPLING != 0, f"shape_length {self.shape_length} is no multiple of 16"),
             (self.smoothing % 2 == 0, f"smoothing {self.smoothing} is even"),
         ]
-        for is_wrong, told in wrong:
+        for is_wrong, problem in wrong:
             if is_wrong:
-                raise ConfigError(f"no VQShape has such sizes: {told}")
+                raise ConfigError(f"no VQShape has such sizes: {problem}")
 
     @property
     def features(self) -> int:
@@ -99,9 +97,9 @@ class VQShapeConfig:
                 f"{ARCHITECTURE!r}, {FORMAT}: name a folder that `vqtext import-vqshape` wrote"
             )
         names = {field.name for field in fields(cls)}
-        given = set(data) - {"architecture", "format"}
-        if given != names:
-            raise ArtifactError(f"config.json lacks or has too many settings: {sorted(given ^ names)[:10]}")
+        keys = set(data) - {"architecture", "format"}
+        if keys != names:
+            raise ArtifactError(f"config.json lacks or has too many settings: {sorted(keys ^ names)[:10]}")
         try:
             return cls(**{name: data[name] for name in names})
         except (ConfigError, TypeError) as error:

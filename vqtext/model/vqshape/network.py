@@ -31,18 +31,18 @@ Mode = Literal["pretrain", "evaluate", "tokenize", "forecast", "impute"]
 
 @dataclass(frozen=True)
 class Output:
-    """What the network says of B series. M tokens a series.
+    """Outputs for B series. M tokens a series.
 
     Attributes:
         code: index of each token's code, ``(B, M)``.
-        latent: each token's own z, before it was given a code, ``(B, M, code_dim)``.
+        latent: each token's own z, before quantisation, ``(B, M, code_dim)``.
         z: the code's vector z', with gradients to ``latent``, ``(B, M, code_dim)``.
         t, l: start and length, shares of the series, ``(B, M)``.
         mu, sigma: offset and scale, in units of the series' own deviation, ``(B, M)``.
-        rebuilt: the series from its tokens, ``(B, length)``, in its own units; None where not asked for.
-        shapes: each token's drawn shape, ``(B, M, shape_length)``, in those units; None where not asked for.
+        rebuilt: the series from its tokens, ``(B, length)``, in its own units; None if not decoded.
+        shapes: each token's drawn shape, ``(B, M, shape_length)``, in those units; None if not decoded.
         pieces: the pieces that shapes are compared with, as ``shapes``; no gradients; None without losses.
-        losses: None where none were asked for.
+        losses: None without losses.
     """
 
     code: Tensor
@@ -182,7 +182,7 @@ class VQShape(nn.Module):
 
         Args:
             x: series with their future, ``(B, T)``. The future reaches the tokens nowhere, as long as patches
-                do not overlap; it may be anything where no losses are asked for.
+                do not overlap; without losses it may be anything.
             seen_patches: patches that are seen, from the first.
             with_losses: for fine-tuning.
         """

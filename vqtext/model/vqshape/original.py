@@ -168,11 +168,11 @@ def _config(options: Any, path: Path) -> VQShapeConfig:
         raise ArtifactError(
             f"{path} has a codebook of type {kind!r}: only 'standard' is read, the published one"
         )
-    found = {ours: options.get(name, options.get(OLDER.get(name, ""))) for ours, name in OPTIONS.items()}
+    sizes = {ours: options.get(name, options.get(OLDER.get(name, ""))) for ours, name in OPTIONS.items()}
     kinds = {field.name: (int,) if field.type == "int" else (int, float) for field in fields(VQShapeConfig)}
     wrong = [
         OPTIONS[ours]
-        for ours, value in found.items()
+        for ours, value in sizes.items()
         if isinstance(value, bool) or not isinstance(value, kinds[ours])
     ]
     if wrong:
@@ -180,6 +180,6 @@ def _config(options: Any, path: Path) -> VQShapeConfig:
             f"{path} is not a VQShape's: its hyper_parameters lack, or give no number for, {listed(wrong)}"
         )
     try:
-        return VQShapeConfig(**found)
+        return VQShapeConfig(**sizes)
     except ConfigError as error:
         raise ArtifactError(f"{path}: {error}") from error

@@ -43,10 +43,10 @@ def assemble(
     """
     with torch.device("meta"):  # sizes without memory: nothing is drawn that would be overwritten at once
         model = make(config)
-    wanted = {named(name): tuple(value.shape) for name, value in model.state_dict().items()}
-    if found := misfits(wanted, tensors):
+    shapes = {named(name): tuple(value.shape) for name, value in model.state_dict().items()}
+    if problem := misfits(shapes, tensors):
         raise ArtifactError(
-            f"{source} does not fit a VQShape of width {config.dim} and {config.codes} codes: it {found}: "
+            f"{source} does not fit a VQShape of width {config.dim} and {config.codes} codes: it {problem}: "
             "another architecture, or a damaged file"
         )
     own = {name: tensors[named(name)].float().contiguous() for name in model.state_dict()}
@@ -54,26 +54,22 @@ def assemble(
     return model.eval()
 
 
-def misfits(wanted: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor]) -> str:
-    """Why weights do not fit, with the first names of each kind; empty where they do.
-
-    Args:
-        wanted: shapes by name.
-        tensors: what a file holds.
-    """
-    shapes = {name: tuple(value.shape) for name, value in tensors.items()}
-    shared = [name for name in wanted if name in shapes]
+def misfits(shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor]) -> str:
+    """Why tensors of a file do not fit a model's ``shapes`` by name, with the first names of each kind; empty
+    where they do."""
+    sizes = {name: tuple(value.shape) for name, value in tensors.items()}
+    shared = [name for name in shapes if name in sizes]
     problems = {
-        "lacks": [name for name in wanted if name not in shapes],
-        "has what no such model has:": [name for name in shapes if name not in wanted],
+        "lacks": [name for name in shapes if name not in sizes],
+        "has what no such model has:": [name for name in sizes if name not in shapes],
         "has other shapes:": [
-            f"{name} {shapes[name]}, not {wanted[name]}" for name in shared if shapes[name] != wanted[name]
+            f"{name} {sizes[name]}, not {shapes[name]}" for name in shared if sizes[name] != shapes[name]
         ],
         "holds values that are not finite in": [
             name for name in shared if not bool(tensors[name].isfinite().all())
         ],
     }
-    return "; it ".join(f"{told} {listed(names)}" for told, names in problems.items() if names)
+    return "; it ".join(f"{problem} {listed(names)}" for problem, names in problems.items() if names)
 
 
 def save(model: nn.Module, config: VQShapeConfig, folder: Path | str) -> None:
