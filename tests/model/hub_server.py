@@ -78,8 +78,9 @@ class _Handler(BaseHTTPRequestHandler):
             )
         parts = path.split("/")
         if parts[:3] == ["api", "repos", "create"]:
-            said = json.loads(sent)
-            name = f"{said['organization']}/{said['name']}" if said.get("organization") else said["name"]
+            request = json.loads(sent)
+            owner = request.get("organization")
+            name = f"{owner}/{request['name']}" if owner else request["name"]
             there = name in self.hub.repos
             self.hub.repos.setdefault(name, {})
             return self._say({"url": f"{self.hub.url}/{name}"}, 409 if there else 200)

@@ -30,9 +30,9 @@ def test_the_graph_says_what_the_model_says_of_any_number_of_windows(tmp_path, c
     answer = export(str(tmp_path / "model"), "onnx", str(tmp_path / "model.onnx"))
     assert json.loads(json.dumps(answer))["outputs"] == list(OUTPUTS)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    told = {key: json.loads(text) for key, text in session.get_modelmeta().custom_metadata_map.items()}
-    assert told.pop("vqtext") == vqtext.__version__
-    assert told == {
+    metadata = {key: json.loads(text) for key, text in session.get_modelmeta().custom_metadata_map.items()}
+    assert metadata.pop("vqtext") == vqtext.__version__
+    assert metadata == {
         "classes": ["shaking", "whirling"],
         "channels": [channel.to_dict() for channel in CHANNELS],
         "rate_hz": RATE,

@@ -141,12 +141,12 @@ def test_a_hub_that_is_away(model, hub, tmp_path, monkeypatch):
             monkeypatch.setenv(away, name)
         else:
             monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-        said = "127.0.0.1:9 does not answer" if away else "HF_HUB_OFFLINE is set"
-        with pytest.warns(UserWarning, match=f"{said}: me/toy is as it was when it was downloaded"):
+        reason = "127.0.0.1:9 does not answer" if away else "HF_HUB_OFFLINE is set"
+        with pytest.warns(UserWarning, match=f"{reason}: me/toy is as it was when it was downloaded"):
             assert got(tmp_path).config == model.config
-        with pytest.raises(HubError, match=f"{said}, and me/other is not on this machine"):
+        with pytest.raises(HubError, match=f"{reason}, and me/other is not on this machine"):
             got(tmp_path, "me/other")
-        with pytest.raises(HubError, match=f"{said}: me/toy was not uploaded"):
+        with pytest.raises(HubError, match=f"{reason}: me/toy was not uploaded"):
             model.push_to_hub(NAME, token=TOKEN)
 
 

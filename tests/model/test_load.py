@@ -48,13 +48,13 @@ def test_a_new_process_gives_the_same_answer(folder, tmp_path):
         "np.save(sys.argv[3], m.predict_proba(x)); print(m.explain(x)[0])\n"
     )
     paths = [str(folder), str(tmp_path / "x.npy"), str(tmp_path / "y.npy")]
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", code, *paths], capture_output=True, text=True, check=True
     ).stdout
     model = load(folder)
     assert np.abs(np.load(tmp_path / "y.npy") - model.predict_proba(signal)).max() < 1e-6
-    assert said.strip() == str(model.explain(signal)[0])
-    assert " = " in said and " s" in said
+    assert output.strip() == str(model.explain(signal)[0])
+    assert " = " in output and " s" in output
 
 
 def test_one_sample_many_and_a_batch_give_the_same(folder):
@@ -68,20 +68,20 @@ def test_a_run_folder_gives_its_best_seed(folder):
     assert load(folder.parent).config == load(folder).config
 
 
-def test_the_answer_is_told_in_the_words_of_its_own_label(folder, monkeypatch):
+def test_the_answer_is_told_in_the_problems_its_own_label(folder, monkeypatch):
     path, signal = folder / "anchors.json", windows(8)[0]
     plain = load(folder).explain(signal)
-    said = json.loads(path.read_text(encoding="utf-8"))
-    assert said["transcripts"][0].pop("display", 0) is None, "a model of before there were displays"
-    for use in said["transcripts"][0]["uses"]:
+    anchors = json.loads(path.read_text(encoding="utf-8"))
+    assert anchors["transcripts"][0].pop("display", 0) is None, "a model of before there were displays"
+    for use in anchors["transcripts"][0]["uses"]:
         assert use.pop("display") is None
-    path.write_text(json.dumps(said), encoding="utf-8")
+    path.write_text(json.dumps(anchors), encoding="utf-8")
     assert load(folder).explain(signal) == plain
-    for transcript in said["transcripts"]:
+    for transcript in anchors["transcripts"]:
         transcript["display"] = f"{transcript['label']} 동작"
         for use in transcript["uses"]:
             use["display"] = f"{transcript['label']} 단계 {use['anchor']}"
-    path.write_text(json.dumps(said, ensure_ascii=False), encoding="utf-8")
+    path.write_text(json.dumps(anchors, ensure_ascii=False), encoding="utf-8")
     monkeypatch.setattr(
         decoder, "CONFIG", dataclasses.replace(decoder.CONFIG, background=-1e9)
     )  # nothing is unknown
@@ -178,8 +178,8 @@ def test_another_signal_behind_the_same_tokens_is_told_the_same(channels, monkey
     network = Network(config(**sizes), data().anchors, OF_STATE)
     network.normalise.fit([torch.from_numpy(data().signal)])
     model, signal = VQText(network, Decoder(config(**sizes), vocabulary())), windows(6)[0]
-    said = model.tokenize(signal)
-    action = model.network.trunk.action[torch.from_numpy(said.code).clamp(min=0)]
+    tokens = model.tokenize(signal)
+    action = model.network.trunk.action[torch.from_numpy(tokens.code).clamp(min=0)]
     before = model.decode(signal), model.explain(signal)
     trunk = model.network.trunk.forward
 
@@ -187,10 +187,10 @@ def test_another_signal_behind_the_same_tokens_is_told_the_same(channels, monkey
         """What the trunk found in another signal, with these tokens in its place."""
         found = trunk(*seen)
         parts = {
-            name: torch.from_numpy(getattr(said, name)) for name in ("t", "l", "mu", "sigma", "features")
+            name: torch.from_numpy(getattr(tokens, name)) for name in ("t", "l", "mu", "sigma", "features")
         }
-        parts["code"] = torch.from_numpy(said.code).clamp(min=0)
-        return dataclasses.replace(found, **parts, action=action, keep=torch.from_numpy(said.code >= 0))
+        parts["code"] = torch.from_numpy(tokens.code).clamp(min=0)
+        return dataclasses.replace(found, **parts, action=action, keep=torch.from_numpy(tokens.code >= 0))
 
     monkeypatch.setattr(model.network.trunk, "forward", behind)
     other = windows(6, seed=7)[0][::-1].copy()
@@ -216,10 +216,10 @@ def test_the_class_head_decides_nothing_where_no_two_labels_have_the_same_steps(
 
 def test_every_way_to_ask_for_the_class_gives_the_same(folder):
     model, signal = load(folder), windows(8)[0]
-    told = [reason.label for reason in model.explain(signal)]
-    assert model.predict(signal).tolist() == told
-    assert model.classes[model.decode(signal).label].tolist() == told
-    assert model.classes[model.predict_proba(signal).argmax(1)].tolist() == told
+    labels = [reason.label for reason in model.explain(signal)]
+    assert model.predict(signal).tolist() == labels
+    assert model.classes[model.decode(signal).label].tolist() == labels
+    assert model.classes[model.predict_proba(signal).argmax(1)].tolist() == labels
 
 
 def test_damage_is_one_clear_error(folder, tmp_path):
@@ -251,8 +251,8 @@ def test_damage_is_one_clear_error(folder, tmp_path):
     ],
 )
 def test_sizes_that_no_model_has_are_one_clear_error(folder, file, key, value):
-    said = json.loads((folder / file).read_text()) | {key: value}
-    (folder / file).write_text(json.dumps(said))
+    config = json.loads((folder / file).read_text()) | {key: value}
+    (folder / file).write_text(json.dumps(config))
     with pytest.raises(ArtifactError, match="vqtext train") as error:
         load(folder)
     assert file in str(error.value) and "\n" not in str(error.value)
@@ -265,11 +265,11 @@ def test_weights_of_another_model_are_refused_and_named(folder):
     whole = load_file(file)
     network = [name for name in whole if name.startswith("network.")]
 
-    def refused(tensors: dict, *told: str) -> None:
+    def refused(tensors: dict, *problems: str) -> None:
         save_file(tensors, file)
         with pytest.raises(ArtifactError) as error:
             load(folder)
-        for words in ("is not this model's", *told, "vqtext train"):
+        for words in ("is not this model's", *problems, "vqtext train"):
             assert words in str(error.value)
         assert len(str(error.value)) < 900
 

@@ -36,9 +36,9 @@ def test_tensors_that_find_no_room_say_why(small_files, tmp_path, save):
 
 
 def test_a_process_of_the_training_says_why(tmp_path):
-    said = "\n\nTraceback …\nOSError: [Errno 28] No space left on device\n"
+    trace = "\n\nTraceback …\nOSError: [Errno 28] No space left on device\n"
     with pytest.raises(OSError, match="No space left") as error, no_process_stays():
-        raise ProcessRaisedException(said, 0, 1)
+        raise ProcessRaisedException(trace, 0, 1)
     assert error.value.errno == errno.ENOSPC
 
 

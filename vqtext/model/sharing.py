@@ -42,7 +42,7 @@ class Shared:
 
         Args:
             card: whether to write the card.
-            license, repo_id: told in the card.
+            license, repo_id: for the card.
 
         Raises:
             UsageError: a README.md that somebody wrote or changed stands there.
@@ -84,7 +84,7 @@ class Shared:
             private: of a repository that is made; None takes the owner's habit.
             message: of the commit.
             card: False leaves the card there as it is.
-            license: told in the card.
+            license: for the card.
 
         Returns:
             The address of the commit.

@@ -40,11 +40,11 @@ def with_gaps():
 
 def test_classes_are_told_by_name_and_are_those_of_the_reasons(model):
     assert list(model.classes) == ["shaking", "whirling"]
-    said = model.predict(X)
-    assert isinstance(said, np.ndarray) and said.shape == (3,)
-    assert said.tolist() == [reason.label for reason in model.explain(X)]
+    predicted = model.predict(X)
+    assert isinstance(predicted, np.ndarray) and predicted.shape == (3,)
+    assert predicted.tolist() == [reason.label for reason in model.explain(X)]
     assert model.predict_proba(X).shape == (3, 2)
-    assert said.tolist() == model.classes[model.predict_proba(X).argmax(1)].tolist()
+    assert predicted.tolist() == model.classes[model.predict_proba(X).argmax(1)].tolist()
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_the_same_numbers_give_the_same_answer_whatever_holds_them(model, held):
 )
 def test_what_was_masked_was_not_measured(model, held):
     """The value beneath a mask, as the 9999 of a logger, would be taken for a movement."""
-    said, expected = model.predict_proba(held()), model.predict_proba(with_gaps())
-    assert np.allclose(said, expected, atol=1e-5) and not np.allclose(said, model.predict_proba(X))
+    posterior, expected = model.predict_proba(held()), model.predict_proba(with_gaps())
+    assert np.allclose(posterior, expected, atol=1e-5) and not np.allclose(posterior, model.predict_proba(X))
 
 
 def test_masked_whole_numbers_have_no_nan_and_are_missing_all_the_same(model):
@@ -126,9 +126,9 @@ def test_masked_whole_numbers_have_no_nan_and_are_missing_all_the_same(model):
 )
 def test_what_holds_no_signals_is_one_line(model, given, error, says):
     for method in (model.explain, model.predict, model.predict_proba, model.tokenize, model.stitch):
-        with pytest.raises(error, match=says) as told:
+        with pytest.raises(error, match=says) as raised:
             method(given())
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(raised.value)
 
 
 class _Other:

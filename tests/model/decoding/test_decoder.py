@@ -72,9 +72,9 @@ def test_class_and_path_are_those_of_the_names():
 def test_a_reason_holds_the_steps_of_its_class_and_covers_the_window(borders):
     names, _, _ = names_of()
     made = decoder(borders=borders)
-    told = reasons(made, made(names, nothing(names), everything(names)))
-    assert {reason.label for reason in told} == {"shaking", "whirling"}
-    for reason in told:
+    explained = reasons(made, made(names, nothing(names), everything(names)))
+    assert {reason.label for reason in explained} == {"shaking", "whirling"}
+    for reason in explained:
         assert {step.name for step in reason.steps} <= OWN[reason.label] | {"unknown"}
         assert reason.steps[0].start_s == 0 and reason.steps[-1].end_s == config().window_s
         assert all(a.end_s == b.start_s and a.name != b.name for a, b in itertools.pairwise(reason.steps))
@@ -87,9 +87,9 @@ def test_the_steps_alone_decide_whatever_the_class_head_says(borders):
     made, keep = decoder(borders=borders), everything(names)
     generator = torch.Generator().manual_seed(0)
     for share in (1.0, 0.02, 0.0):  # surely named, hardly, and not at all
-        said = share * names + (1 - share) * 0.25
-        before = made(said, nothing(names), keep, ranks=2)
-        after = made(said, 100 * torch.randn(len(names), 2, generator=generator), keep, ranks=2)
+        blurred = share * names + (1 - share) * 0.25
+        before = made(blurred, nothing(names), keep, ranks=2)
+        after = made(blurred, 100 * torch.randn(len(names), 2, generator=generator), keep, ranks=2)
         for name in ("log_posterior", "steps", "label", "path", "confidence"):
             assert torch.equal(getattr(before, name), getattr(after, name)), name
 
@@ -154,10 +154,10 @@ def test_the_runner_up_has_a_reason_of_its_own_label():
     names, _, _ = names_of()
     made = decoder()
     unsure = torch.lerp(torch.tensor(0.25), names, 0.004)
-    told = reasons(made, made(unsure, nothing(unsure), everything(names), ranks=2))
-    others = [reason.runner_up for reason in told if reason.runner_up is not None]
+    explained = reasons(made, made(unsure, nothing(unsure), everything(names), ranks=2))
+    others = [reason.runner_up for reason in explained if reason.runner_up is not None]
     assert others, "names that are hardly surer of one label than of the other leave the second possible"
-    for reason in told:
+    for reason in explained:
         if (other := reason.runner_up) is not None:
             assert other.label != reason.label and 0.1 <= other.confidence <= reason.confidence
             assert other.steps[-1].end_s == config().window_s and other.runner_up is None
@@ -174,13 +174,13 @@ def test_where_windows_hold_borders_a_reason_is_still_one_for_its_class():
     names[:, F * 2 // 3 :] = second[:, F * 2 // 3 :]
     decoded = made(names, nothing(names), everything(names), ranks=2)
     assert torch.equal(decoded.label[:, 0], label)
-    told = reasons(made, decoded)
-    for reason in told:
+    explained = reasons(made, decoded)
+    for reason in explained:
         ends = {step.name for step in reason.steps if step.start_s > config().window_s * 0.8}
         assert ends and not ends & OWN[reason.label], "the end is another activity"
     unsure = made(names * 0.05 + 0.95 * 0.25, nothing(names), everything(names), ranks=2)
-    told += [other for r in reasons(made, unsure) for other in (r, r.runner_up) if other is not None]
-    for reason in told:
+    explained += [other for r in reasons(made, unsure) for other in (r, r.runner_up) if other is not None]
+    for reason in explained:
         middle = config().window_s / 2
         (at,) = (s.name for s in reason.steps if s.start_s <= middle < s.end_s)
         assert at in OWN[reason.label] | {"unknown"}
@@ -267,9 +267,9 @@ def too_sure(made, monkeypatch, count, by, seed=0):
     generator = torch.Generator().manual_seed(seed)
     logits = 2 * torch.randn(count, 2, generator=generator)
     label = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
-    said = (by * logits).log_softmax(1)
+    steps = (by * logits).log_softmax(1)
     names = torch.arange(count, dtype=torch.float)[:, None, None].expand(count, F, 4)
-    monkeypatch.setattr(made, "steps", lambda names, _: said[names[:, 0, 0].long()])
+    monkeypatch.setattr(made, "steps", lambda names, _: steps[names[:, 0, 0].long()])
     return label, names
 
 
@@ -285,8 +285,8 @@ def test_the_posterior_is_as_sure_as_held_out_windows_bear_out(monkeypatch, by):
 def test_few_windows_without_an_error_do_not_make_the_posterior_certain(monkeypatch):
     made = decoder()
     names, label, _ = names_of(4)
-    said = (2 * torch.nn.functional.one_hot(label, 2).float()).log_softmax(1)
-    monkeypatch.setattr(made, "steps", lambda *_: said)
+    steps = (2 * torch.nn.functional.one_hot(label, 2).float()).log_softmax(1)
+    monkeypatch.setattr(made, "steps", lambda *_: steps)
     made.calibrate(names, nothing(names), label, everything(names))
     assert 0.3 < made.temperature < 1
 

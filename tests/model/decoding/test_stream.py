@@ -34,7 +34,7 @@ def recording(count=6, more=0):
     return np.concatenate(list(windows(count + 1)[0]), 1)[:, : count * STEPS + more]
 
 
-def told(reasons):
+def steps_of(reasons):
     return [(r.label, [(s.name, s.start_s, s.end_s) for s in r.steps]) for r in reasons]
 
 
@@ -84,7 +84,7 @@ def test_chunks_change_nothing(model, stride_s, more):
     for size in (1, 7, STEPS, 111):
         chunks = (signal[:, i : i + size] for i in range(0, signal.shape[1], size))
         again = list(model.explain_stream(chunks, stride_s))
-        assert told(again) == told(whole) and np.allclose(sure(again), sure(whole), atol=1e-4)
+        assert steps_of(again) == steps_of(whole) and np.allclose(sure(again), sure(whole), atol=1e-4)
 
 
 @pytest.mark.parametrize("stride_s", [None, 0.7])
@@ -95,13 +95,13 @@ def test_many_windows_at_once_say_what_one_after_the_other_say(model, stride_s):
     one = list(model.explain_stream(signal, stride_s))
     for ahead in (2, 100):
         several = list(model.explain_stream(signal, stride_s, ahead))
-        assert told(several) == told(one) and np.allclose(sure(several), sure(one), atol=1e-4)
+        assert steps_of(several) == steps_of(one) and np.allclose(sure(several), sure(one), atol=1e-4)
 
 
 def test_a_short_recording_is_a_short_window(model):
     signal = recording(1)[:, :30]
     (streamed,), (single,) = model.explain_stream(signal), model.explain(signal)
-    assert told([streamed]) == told([single])
+    assert steps_of([streamed]) == steps_of([single])
 
 
 def test_reasons_come_as_soon_as_their_windows_are_whole(model):

@@ -14,7 +14,7 @@ from vqtext.model.decoding.reasons import reason_of
 from vqtext.model.vocabulary import Transcript, Use, Vocabulary
 
 
-def told(made, states, head=None):
+def explained(made, states, head=None):
     keep = everything(states)
     decoded = made(states, nothing(states) if head is None else head, keep, ranks=2)
     return [reason_of(decoded, row, states[row], keep[row], made) for row in range(len(states))]
@@ -23,7 +23,7 @@ def told(made, states, head=None):
 def test_what_speaks_against_another_class_adds_up_to_how_much_less_likely_it_is():
     states, _, _ = names_of()
     made = decoder()
-    for reason, of_window in zip(told(made, states), states, strict=True):
+    for reason, of_window in zip(explained(made, states), states, strict=True):
         (other,) = {"shaking", "whirling"} - {reason.label}
         why = reason.why_not(other)
         steps = made.steps(of_window[None], everything(of_window[None]))[0].detach()
@@ -39,7 +39,7 @@ def test_it_says_when_and_which_step_would_have_had_to_be():
     made, other = decoder(), names_of()[0].flip(0)
     both = (states + other) / 2
     both[:, 30:50] = states[:, 30:50]
-    for reason, own in zip(told(made, both), label.tolist(), strict=True):
+    for reason, own in zip(explained(made, both), label.tolist(), strict=True):
         assert reason.label == made.config.labels[own]
         why = reason.why_not(made.config.labels[1 - own])
         lost = sum(s.lost for s in why.steps if s.end_s > 1.5 and s.start_s < 2.5)
@@ -58,7 +58,7 @@ def test_classes_of_the_same_steps_and_questions_that_have_no_answer():
     )
     made = Decoder(config(), words)
     states = torch.full((1, F, 2), 0.5)
-    (reason,) = told(made, states, torch.tensor([[2.0, 0.0]]))
+    (reason,) = explained(made, states, torch.tensor([[2.0, 0.0]]))
     assert reason.same_steps == ("돌리기",) and 0.8 < reason.of_same < 0.95
     assert "the same steps as 돌리기: the rest of the signal says so, 0.88" in str(reason)
     assert "돌리기 has the same steps" in str(reason.why_not("whirling"))
@@ -79,7 +79,7 @@ def test_another_class_is_walked_as_it_is_walked_and_not_stood_in_one_step():
     for prior in ([0.5, 0.5], [1.0, 0.0]):
         made = decoder()
         made.class_prior.copy_(torch.tensor(prior))
-        for reason, own in zip(told(made, states), label.tolist(), strict=True):
+        for reason, own in zip(explained(made, states), label.tolist(), strict=True):
             other = made.config.labels[1 - made.config.labels.index(reason.label)]
             why = reason.why_not(other)
             assert len(why.steps) > 3 and {step.name for step in why.steps} <= set(ANCHORS) | {"unknown"}

@@ -24,8 +24,8 @@ def cycle(levels: list[list[float]], written: list[list[float]], seed: int) -> l
     starts = noise.integers(0, FRAMES, 20)
     energy = np.stack([np.roll(one, start, axis=0) for one, start in zip(energy, starts, strict=True)])
     toy = of_one_label("a", torch.tensor(written), torch.from_numpy(energy).float(), torch.ones(len(written)))
-    said = Transcript("a", True, tuple(Use(k) for k in range(len(written))))
-    return absent(toy.evidence, [said, said], RATE)[0]
+    transcript = Transcript("a", True, tuple(Use(k) for k in range(len(written))))
+    return absent(toy.evidence, [transcript, transcript], RATE)[0]
 
 
 TRUE = [[1.0, -1.0], [0.3, 0.3], [-1.0, 1.0], [-0.3, -0.3]]
@@ -52,18 +52,18 @@ def test_a_label_none_of_whose_steps_happens_is_told_and_one_that_happens_is_not
     """People who stand would be told to jump, and nobody would say that it was written so."""
     names = ["lying face up", "lying on the left side", "upside down"]
     steps = [names[:1] * 3, names[1:2] * 3, ["upright", "lying face up", "upright"]]
-    felt, label = torch.tensor([UP[name] for name in names]), torch.arange(20) % 3
+    up, label = torch.tensor([UP[name] for name in names]), torch.arange(20) % 3
     held = torch.tensor([[UP[name] for name in own] for own in steps])
     toy = of_one_label("a", torch.full((3, 1), torch.nan), torch.zeros(20, FRAMES, 1), torch.ones(3))
     evidence = replace(
         toy.evidence,
-        up=felt[label][:, None, None].expand(-1, FRAMES, -1, -1),
+        up=up[label][:, None, None].expand(-1, FRAMES, -1, -1),
         written_up=held[label][:, :, None],
         label=label,
         relative_duration=torch.ones(3, 3),
     )
-    said = Transcript("a", True, tuple(Use(k) for k in range(3)))
-    assert unsupported(evidence, [said] * 3, RATE) == [2]
+    transcript = Transcript("a", True, tuple(Use(k) for k in range(3)))
+    assert unsupported(evidence, [transcript] * 3, RATE) == [2]
 
 
 @pytest.mark.parametrize("written", [[-1.0], [-1.0, -1.0, -1.0]])
@@ -71,5 +71,5 @@ def test_one_level_of_motion_throughout_is_no_claim_that_could_fail(written: lis
     """Who writes that standing is still would be told that it was not found."""
     energy = torch.linspace(-2, 2, FRAMES)[None, :, None].expand(20, -1, -1)
     toy = of_one_label("a", torch.tensor(written)[:, None], energy, torch.ones(len(written)))
-    said = Transcript("a", True, tuple(Use(k) for k in range(len(written))))
-    assert unsupported(toy.evidence, [said, said], RATE) == []
+    transcript = Transcript("a", True, tuple(Use(k) for k in range(len(written))))
+    assert unsupported(toy.evidence, [transcript, transcript], RATE) == []

@@ -26,14 +26,14 @@ def test_steps_are_as_long_as_the_signal_shows_and_usual_where_it_shows_nothing(
 
 def test_a_brief_step_takes_a_smaller_part_of_the_same_round():
     toy = data()
-    told = dataclasses.replace(_rhythm(toy), relative_duration=torch.tensor([[2 / 3, 4 / 3], [0.5, 0.5]]))
-    chain = told.chain(torch.full((2,), 0.6))
+    tempo = dataclasses.replace(_rhythm(toy), relative_duration=torch.tensor([[2 / 3, 4 / 3], [0.5, 0.5]]))
+    chain = tempo.chain(torch.full((2,), 0.6))
     seconds = chain.substates / (1 - chain.stay) * toy.evidence.frame_s
     assert torch.allclose(seconds, torch.tensor([[0.4, 0.8], [0.3, 0.3]])), "the other comes round twice"
 
 
-def rounds(people, felt):
-    return round_s(dataclasses.replace(people, features=felt), 2, CONFIG)
+def rounds(people, features):
+    return round_s(dataclasses.replace(people, features=features), 2, CONFIG)
 
 
 def _turning(toy, noise=0.7):

@@ -21,7 +21,7 @@ def data(**how):
     return dataclasses.replace(whole, evidence=whole.evidence.of(whole.train.numpy()))
 
 
-def walked(toy_data, mode="order+signal", config=None):
+def posterior(toy_data, mode="order+signal", config=None):
     return e_step(toy_data.evidence, toy_data.grammar, frozenset(mode.split("+")), config)
 
 
@@ -32,7 +32,7 @@ def truth():
 
 
 def accuracy(toy_data, mode="order+signal"):
-    return float((walked(toy_data, mode).anchors() == truth()).float().mean())
+    return float((posterior(toy_data, mode).anchors() == truth()).float().mean())
 
 
 def with_evidence(toy_data, **changes):
@@ -48,22 +48,22 @@ def test_signatures_find_what_happens_when(mode):
 def test_what_was_said_of_a_segment_names_it(mode):
     """Descriptions alone, near the right anchor: no signature is read."""
     near = torch.nn.functional.one_hot(truth()[:, ::10], 4) + 0.1 * torch.rand(20, 8, 4)
-    said = with_evidence(data(levels=(float("nan"), float("nan"))), similarity=near)
-    assert accuracy(said, mode) > 0.75  # segments are half a use long, and borders fall where they like
+    described = with_evidence(data(levels=(float("nan"), float("nan"))), similarity=near)
+    assert accuracy(described, mode) > 0.75  # segments are half a use long, and borders fall where they like
     shifted = with_evidence(data(), similarity=near.roll(1, -1))
-    assert accuracy(shifted, mode) < accuracy(said, mode) - 0.3
+    assert accuracy(shifted, mode) < accuracy(described, mode) - 0.3
 
 
 def test_a_round_too_short_to_hold_its_steps_does_not_say_how_long_they_last(monkeypatch):
     """Else each frame had to be another step, and names of a fast activity were a blur."""
     turning = torch.arange(80).repeat(20, 1)[..., None] * 2 * torch.pi
-    asked = []
+    known_s = []
     monkeypatch.setattr(
-        Tempo, "step_s", lambda tempo, _, label, known: asked.append(known) or known.nan_to_num(0.3)
+        Tempo, "step_s", lambda tempo, _, label, known: known_s.append(known) or known.nan_to_num(0.3)
     )
     for period, frame_s in ((20, 0.05), (3, 0.2)):
-        walked(with_evidence(data(), features=(turning / period).sin(), frame_s=frame_s))
-    slow, fast = asked
+        posterior(with_evidence(data(), features=(turning / period).sin(), frame_s=frame_s))
+    slow, fast = known_s
     assert torch.allclose(slow, torch.tensor(0.5), atol=0.06)
     assert fast.isnan().all()
 
@@ -82,27 +82,27 @@ def test_swapped_words_swap_the_names():
 
 
 def test_words_that_say_nothing_name_nothing():
-    found = walked(data(levels=(float("nan"), float("nan"))))
+    found = posterior(data(levels=(float("nan"), float("nan"))))
     assert not found.known.any() and (found.anchors() == -1).all()
 
 
 def test_it_is_known_of_which_labels_nothing_tells_the_steps_apart():
-    assert walked(data()).identified.tolist() == [True, True]
+    assert posterior(data()).identified.tolist() == [True, True]
     for same in ((float("nan"), float("nan")), (1.0, 1.0), (1.0, float("nan"))):
-        assert walked(data(levels=same)).identified.tolist() == [False, False]
-    assert walked(data(), "order").identified.tolist() == [False, False], "what is written was not asked"
+        assert posterior(data(levels=same)).identified.tolist() == [False, False]
+    assert posterior(data(), "order").identified.tolist() == [False, False], "what is written was not asked"
     nobody = with_evidence(data(), motion=torch.full_like(data().evidence.motion, torch.nan))
-    assert walked(nobody).identified.tolist() == [False, False], "no sensor is there"
+    assert posterior(nobody).identified.tolist() == [False, False], "no sensor is there"
 
 
 def test_what_a_step_feels_like_is_known_from_other_labels_too():
     whole = data()
     silent = whole.evidence.levels.clone()
     silent[whole.evidence.label == 1] = torch.nan
-    assert walked(with_evidence(whole, levels=silent)).identified.tolist() == [True, False]
+    assert posterior(with_evidence(whole, levels=silent)).identified.tolist() == [True, False]
     shared = dataclasses.replace(whole.grammar, anchor=torch.tensor([[0, 1], [1, 3]]))
     shared = dataclasses.replace(with_evidence(whole, levels=silent), grammar=shared)
-    assert walked(shared).identified.tolist() == [True, True]
+    assert posterior(shared).identified.tolist() == [True, True]
 
 
 def test_motion_is_judged_within_the_person_not_in_units():
@@ -123,21 +123,21 @@ def test_it_is_a_function_of_its_arguments():
     """Asked twice it says the same, and what it was asked about is as it was: it can be kept and printed."""
     toy = data()
     before = {name: x.clone() for name, x in vars(toy.evidence).items() if isinstance(x, torch.Tensor)}
-    one, other = walked(toy), walked(toy)
+    one, other = posterior(toy), posterior(toy)
     assert torch.equal(one.states, other.states) and torch.equal(one.chain.stay, other.chain.stay)
     for name, x in before.items():
         assert torch.equal(x.nan_to_num(9), getattr(toy.evidence, name).nan_to_num(9)), name
-    few = walked(toy, config=EStepConfig(chain=ChainConfig(substates=1)))
+    few = posterior(toy, config=EStepConfig(chain=ChainConfig(substates=1)))
     assert few.chain.row == 1 < one.chain.row, "constants are handed down"
 
 
 def test_durations_are_those_that_were_found():
-    chain = walked(data()).chain
+    chain = posterior(data()).chain
     assert (chain.substates / (1 - chain.stay) - 10).abs().max() < 1.5, "frames of a step of the toy world"
 
 
 def test_names_of_each_frame_are_chances_of_the_labels_own_anchors():
-    found = walked(data()).states.float()
+    found = posterior(data()).states.float()
     assert torch.allclose(found.sum(-1), torch.ones(20, config().frames), atol=2e-3)
     label = data().evidence.label
     assert (found[label == 0][..., 2:] == 0).all() and (found[label == 1][..., :2] == 0).all()
@@ -148,17 +148,16 @@ def test_a_window_that_holds_a_border_may_show_what_a_window_beside_it_has():
     toy = data()
     energy, named = toy.evidence.motion.clone(), truth().clone()
     flipped = energy.flip(0)  # 20 windows, the labels in turn
-    felt = torch.cat([energy, toy.evidence.label[:, None, None].expand_as(energy) * 3.0], 2)
-    felt[:, 60:] = torch.cat([flipped, (1 - toy.evidence.label)[:, None, None].expand_as(energy) * 3.0], 2)[
-        :, 60:
-    ]
+    features = torch.cat([energy, toy.evidence.label[:, None, None].expand_as(energy) * 3.0], 2)
+    other_label = (1 - toy.evidence.label)[:, None, None].expand_as(energy) * 3.0
+    features[:, 60:] = torch.cat([flipped, other_label], 2)[:, 60:]
     energy[:, 60:], named[:, 60:] = flipped[:, 60:], named.flip(0)[:, 60:]
     alone = torch.nn.functional.one_hot(toy.evidence.label, 2).bool()
-    cut = with_evidence(toy, motion=energy, features=felt)
-    for near, told in ((torch.ones(20, 2, dtype=torch.bool), True), (alone, False)):
-        found = walked(with_evidence(cut, neighbours=near)).anchors()
+    cut = with_evidence(toy, motion=energy, features=features)
+    for near, crosses in ((torch.ones(20, 2, dtype=torch.bool), True), (alone, False)):
+        found = posterior(with_evidence(cut, neighbours=near)).anchors()
         other = found // 2 != toy.evidence.label[:, None]
-        assert other[:, 62:].float().mean() > 0.7 if told else not other.any()
+        assert other[:, 62:].float().mean() > 0.7 if crosses else not other.any()
         assert not other[:, :40].any(), "its middle is its own label's"
 
 
@@ -180,9 +179,9 @@ def test_axes_tell_apart_what_moves_alike_and_people_of_the_other_hand_are_read_
     noisy = with_evidence(toy, motion=faint, features=faint)
     axes = torch.cat([faint, way[..., None] + 0.3 * torch.randn(20, 80, 1)], -1)
     levels = toy.evidence.levels * torch.where(hand == 1, 0.999, 1.0)[:, None, None]
-    told = with_evidence(toy, motion=faint, features=axes, hand=hand, levels=levels)
-    assert accuracy(told) > accuracy(noisy) + 0.1
-    assert accuracy(told) > accuracy(with_evidence(told, hand=torch.zeros(20, dtype=torch.long))) + 0.05
+    by_hand = with_evidence(toy, motion=faint, features=axes, hand=hand, levels=levels)
+    assert accuracy(by_hand) > accuracy(noisy) + 0.1
+    assert accuracy(by_hand) > accuracy(with_evidence(by_hand, hand=torch.zeros(20, dtype=torch.long))) + 0.05
 
 
 def test_words_that_tell_up_from_down_name_what_moves_alike():
@@ -191,11 +190,12 @@ def test_words_that_tell_up_from_down_name_what_moves_alike():
     way = torch.where(truth() % 2 == 1, 1.0, -1.0)[..., None]
     heading = way + 0.5 * torch.randn(20, 80, 1, generator=torch.Generator().manual_seed(0))
     heading[:, 30:34] = torch.nan
-    said = torch.tensor([[-1.0], [1.0]]).expand(20, 2, 1)
-    told = with_evidence(data(), levels=unknown, velocity=heading, features=heading, directions=said)
-    assert accuracy(told) > 0.9
-    assert accuracy(with_evidence(told, directions=-said)) < 0.1, "swapped words swap the names"
-    silent = walked(with_evidence(told, directions=torch.full_like(said, torch.nan)))
+    directions = torch.tensor([[-1.0], [1.0]]).expand(20, 2, 1)
+    moving = with_evidence(data(), levels=unknown, velocity=heading, features=heading)
+    directed = with_evidence(moving, directions=directions)
+    assert accuracy(directed) > 0.9
+    assert accuracy(with_evidence(directed, directions=-directions)) < 0.1, "swapped words swap the names"
+    silent = posterior(with_evidence(directed, directions=torch.full_like(directions, torch.nan)))
     assert not silent.known.any(), "a direction that nobody wrote is no evidence"
 
 
@@ -233,8 +233,8 @@ def test_words_that_say_what_is_brief_place_the_border_between_two_steps_that_fe
     energy = level[truth] + 0.2 * torch.randn(20, 80, 1, generator=torch.Generator().manual_seed(0))
 
     def right(lasts):
-        told = of_one_label("lift", level, energy, torch.tensor(lasts))
-        return float((walked(told).anchors() == truth).float().mean())
+        toy = of_one_label("lift", level, energy, torch.tensor(lasts))
+        return float((posterior(toy).anchors() == truth).float().mean())
 
     assert right([1.0, 0.5, 1.0]) > max(right([1.0, 1.0, 1.0]), right([1.0, 2.0, 1.0])) + 0.03
 
@@ -250,5 +250,5 @@ def test_two_arms_that_move_at_once_and_in_no_fixed_order_are_named():
         truth[(moving == arms).all(-1)] = use
     truth = truth.repeat_interleave(10, 1)
     energy = level[truth] + 0.4 * torch.randn(20, 80, 2, generator=generator)
-    named = walked(of_one_label("both arms", level, energy, torch.ones(4))).anchors()
+    named = posterior(of_one_label("both arms", level, energy, torch.ones(4))).anchors()
     assert (named == truth).float().mean() > 0.85

@@ -16,8 +16,8 @@ NAN = float("nan")
 def data(levels=(-1.0, 1.0), **evidence):
     """With the evidence of the training windows alone, as grounding has it."""
     whole = data_of_all(levels=levels)
-    said = dataclasses.replace(whole.evidence.of(whole.train.numpy()), **evidence)
-    return dataclasses.replace(whole, evidence=said)
+    changed = dataclasses.replace(whole.evidence.of(whole.train.numpy()), **evidence)
+    return dataclasses.replace(whole, evidence=changed)
 
 
 def grounding(mode, toy_data=None):

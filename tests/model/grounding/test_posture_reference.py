@@ -10,11 +10,11 @@ ONE = torch.zeros(4, dtype=torch.long)
 HELD = ["upright", "lying face up", "lying on the right side", "leaning forward"]
 
 
-def against(held: list[str], said: list[str], mounting: int = 0) -> list[int]:
+def against(held: list[str], words: list[str], mounting: int = 0) -> list[int]:
     """Labels that are found to contradict the others, each held and written so."""
     label = torch.arange(len(held))
     (found,) = unread(
-        worn(held, mounting), written(*([name] for name in said)), label, ONE[:1].expand(len(held))
+        worn(held, mounting), written(*([name] for name in words)), label, ONE[:1].expand(len(held))
     )
     assert found.untaught == [] and found.people == 1
     return sorted(found.against)

@@ -16,7 +16,7 @@ TRUE = torch.tensor([[1.0, -1, -1, 0], [-1, 1, 0, -1], [-1, 0, 1, -1], [0, -1, -
 WHAT = (torch.arange(80) + torch.arange(0, 40, 2)[:, None]) // STEP % 4  # (20, 80)
 
 
-def walked(written, places=4, reject_cells=True):
+def posterior(written, places=4, reject_cells=True):
     """The E-step of 20 windows in which `TRUE` is done; ``written (4, places)``."""
     noise = 0.4 * torch.randn(20, 80, places, generator=torch.Generator().manual_seed(0))
     toy = of_one_label("a", written, TRUE[:, :places][WHAT] + noise, torch.ones(4))
@@ -24,8 +24,8 @@ def walked(written, places=4, reject_cells=True):
     return e_step(toy.evidence, toy.grammar, knows, EStepConfig(reject_cells=reject_cells))
 
 
-def right(walk):
-    return float((walk.anchors() == WHAT).float().mean())
+def right(found):
+    return float((found.anchors() == WHAT).float().mean())
 
 
 def wrong_words():
@@ -36,9 +36,9 @@ def wrong_words():
 
 
 def test_wrong_cells_are_found_and_names_come_out_right_without_them():
-    sifted = walked(wrong_words())
+    sifted = posterior(wrong_words())
     assert WrittenCell(0, 0, 0) in sifted.rejected or WrittenCell(0, 3, 0) in sifted.rejected
-    believed = walked(wrong_words(), reject_cells=False)
+    believed = posterior(wrong_words(), reject_cells=False)
     assert not believed.rejected
     assert right(sifted) > 0.9
     assert right(sifted) > right(believed) + 0.05
@@ -50,24 +50,24 @@ def test_all_words_are_believed_unless_it_is_asked_for():
 
 
 def test_words_that_are_true_stay():
-    walk = walked(TRUE)
-    assert not walk.rejected and right(walk) > 0.95
+    found = posterior(TRUE)
+    assert not found.rejected and right(found) > 0.95
 
 
 def test_words_stay_where_steps_would_take_each_others_names(monkeypatch):
     """Likelihood knows no names: it mends a step here and there, or lets all of them go a place further."""
-    believed = walked(wrong_words(), reject_cells=False)
+    believed = posterior(wrong_words(), reject_cells=False)
     monkeypatch.setattr(rejected_cells, "CONFIG", replace(rejected_cells.CONFIG, renamed=0.02))
-    walk = walked(wrong_words())
-    assert not walk.rejected and torch.equal(walk.states, believed.states)
+    found = posterior(wrong_words())
+    assert not found.rejected and torch.equal(found.states, believed.states)
 
 
 @pytest.mark.parametrize("places", [1, 3])
 def test_with_few_places_every_word_stands(places):
     """Where nothing else tells two steps apart, likelihood would let their names go."""
-    walk = walked(wrong_words()[:, :places], places)
-    assert not walk.rejected
-    assert torch.equal(walk.states, walked(wrong_words()[:, :places], places, reject_cells=False).states)
+    found = posterior(wrong_words()[:, :places], places)
+    assert not found.rejected
+    assert torch.equal(found.states, posterior(wrong_words()[:, :places], places, reject_cells=False).states)
 
 
 def test_a_label_keeps_half_of_its_words_whatever_the_data_say(monkeypatch):
@@ -76,4 +76,4 @@ def test_a_label_keeps_half_of_its_words_whatever_the_data_say(monkeypatch):
     monkeypatch.setattr(rejected_cells, "CONFIG", replace(rejected_cells.CONFIG, together=-1e9))
     few = torch.full((4, 4), torch.nan)
     few[0], few[2] = TRUE[0], TRUE[2]
-    assert len(walked(few).rejected) == 4
+    assert len(posterior(few).rejected) == 4

@@ -33,11 +33,11 @@ def found(evidence: Evidence) -> Posterior:
 
 def moments(true: torch.Tensor, rows: list[int], each: int = 5) -> torch.Tensor:
     """Corrections: a few frames of each step in some windows."""
-    said = torch.full_like(true, -1)
+    corrected = torch.full_like(true, -1)
     for row in rows:
         for use in true[row].unique():
-            said[row, (true[row] == use).nonzero()[5 : 5 + each, 0]] = use
-    return said
+            corrected[row, (true[row] == use).nonzero()[5 : 5 + each, 0]] = use
+    return corrected
 
 
 def right(posterior: Posterior, true: torch.Tensor, rows: torch.Tensor) -> float:
@@ -55,10 +55,10 @@ def test_a_few_moments_of_one_person_mend_the_names_of_all_others() -> None:
 
 def test_what_was_said_holds_whatever_the_sensors_say() -> None:
     evidence, true = world((-1.0, 1.0))
-    said = torch.full_like(true, -1)
-    said[3, 20:40] = torch.where(true[3, 20:40] >= 2, 5 - true[3, 20:40], 1 - true[3, 20:40])
-    now = found(replace(evidence, corrected=said))
-    assert (now.anchors()[3, 20:40] == said[3, 20:40]).all()
+    corrected = torch.full_like(true, -1)
+    corrected[3, 20:40] = torch.where(true[3, 20:40] >= 2, 5 - true[3, 20:40], 1 - true[3, 20:40])
+    now = found(replace(evidence, corrected=corrected))
+    assert (now.anchors()[3, 20:40] == corrected[3, 20:40]).all()
     total = now.states.float().sum(-1)
     assert torch.allclose(total, torch.ones_like(total), atol=1e-2)
 
@@ -67,8 +67,8 @@ def test_what_was_said_holds_whatever_the_sensors_say() -> None:
 def test_what_cannot_be_breaks_no_chain(seed: int) -> None:
     """Another step at each frame, steps of the other label, everything at once: still chances."""
     evidence, true = world((-1.0, 1.0))
-    said = torch.randint(0, 4, true.shape, generator=torch.Generator().manual_seed(seed))
-    now = found(replace(evidence, corrected=said))
+    corrected = torch.randint(0, 4, true.shape, generator=torch.Generator().manual_seed(seed))
+    now = found(replace(evidence, corrected=corrected))
     total = now.states.float().sum(-1)
     assert torch.allclose(total, torch.ones_like(total), atol=1e-2)
 
@@ -97,8 +97,8 @@ def test_a_step_that_a_person_has_seen_is_not_left_out() -> None:
     order = torch.arange(80) // 10 % 4
     energy = torch.tensor(TRUE)[order].repeat(20, 1, 1)
     toy = of_one_label("a", written, energy + 0.3 * torch.randn(energy.shape), torch.ones(5))
-    said = [Transcript("a", True, tuple(Use(k) for k in range(5)))] * 2
-    assert absent(toy.evidence, said, RATE)[0] == [2]
+    transcripts = [Transcript("a", True, tuple(Use(k) for k in range(5)))] * 2
+    assert absent(toy.evidence, transcripts, RATE)[0] == [2]
     corrected = torch.full((20, 80), -1)
     corrected[0, 3:5] = 2
-    assert 2 not in absent(replace(toy.evidence, corrected=corrected), said, RATE)[0]
+    assert 2 not in absent(replace(toy.evidence, corrected=corrected), transcripts, RATE)[0]

@@ -54,8 +54,8 @@ def batch(count=6, guided=4):
 def terms_of(net, out, label):
     target = torch.full((len(label), net.config.frames, 4), 0.25)
     keep = torch.ones(target.shape[:2], dtype=torch.bool)
-    said, decoder = frame_states(out, net.config.frames), Decoder(net.config, vocabulary())
-    return losses(out, said, label, target, keep, LABEL_VECTORS, decoder)
+    states, decoder = frame_states(out, net.config.frames), Decoder(net.config, vocabulary())
+    return losses(out, states, label, target, keep, LABEL_VECTORS, decoder)
 
 
 @pytest.mark.parametrize("channels", ["joint", "independent"])
@@ -126,7 +126,7 @@ def test_each_result_is_its_own_query_and_what_the_other_answered():
     assert torch.allclose(fused.h[:4], h[:4] + 2)
     assert torch.equal(fused.h[4:], h[4:])
     own = torch.stack(
-        [fusion.project(row[said]).mean(0) for row, said in zip(text[:4], mask[:4], strict=True)]
+        [fusion.project(row[present]).mean(0) for row, present in zip(text[:4], mask[:4], strict=True)]
     )
     assert torch.allclose(fused.partners.text[:4], fusion.text_space(own + 2), atol=1e-5)
     assert torch.allclose(fused.partners.signal[:4], fusion.signal_space(h[:4, :3].mean(1) + 2), atol=1e-5)
@@ -203,10 +203,10 @@ def test_a_window_without_label_draws_its_signal_instead():
     out = net(signal, text, mask)
     terms = guided_losses(out, label, LABEL_VECTORS)
     assert terms["class"] == terms["class_guided"] == terms["text_guided"] == 0
-    said = out.fused.partners.predictions[1].sketch
+    sketch = out.fused.partners.predictions[1].sketch
     stretches = out.signal.unflatten(-1, (SKETCH, -1)).mean(-1)
     seen = torch.tensor([[True] * 8 + [False] * 8, [True] * 16])[:, None]
-    away = ((said - stretches) * seen).square().mean()
+    away = ((sketch - stretches) * seen).square().mean()
     assert torch.allclose(terms["text_predicts"], away, atol=1e-6)
     terms["text_predicts"].backward()
     assert net.trunk.fusion.text_predicts.sketch.weight.grad.any()
@@ -219,8 +219,8 @@ def test_metrics_tell_the_paths_apart_and_leave_out_one_that_no_window_took():
     out = net(signal, text, mask)
     label = out.classes.argmax(-1)
     label[:1] = 1 - label[:1]
-    told = guidance_metrics(out, label)
-    assert {name: (float(value), count) for name, (value, count) in told.items()} == {
+    metrics = guidance_metrics(out, label)
+    assert {name: (float(value), count) for name, (value, count) in metrics.items()} == {
         "accuracy_guided": (0.75, 4),
         "accuracy_signal_only": (1.0, 2),
     }
@@ -236,9 +236,10 @@ def test_the_mean_over_no_rows_is_nothing_and_a_nan_beside_them_is_not_counted()
 
 
 def test_a_trained_model_cannot_be_asked_with_text():
-    asked = {name for name in vars(VQText) if callable(getattr(VQText, name)) and not name.startswith("_")}
-    assert {"explain", "predict", "predict_proba", "decode", "tokenize"} <= asked
-    taken = {parameter for name in asked for parameter in inspect.signature(getattr(VQText, name)).parameters}
+    methods = {name for name in vars(VQText) if callable(getattr(VQText, name)) and not name.startswith("_")}
+    assert {"explain", "predict", "predict_proba", "decode", "tokenize"} <= methods
+    signatures = [inspect.signature(getattr(VQText, name)) for name in methods]
+    taken = {parameter for signature in signatures for parameter in signature.parameters}
     assert not {word for word in taken if "text" in word or "mask" in word or "guid" in word}
 
 

@@ -34,10 +34,10 @@ def tokens_of(guidance, window, label):
 
 
 def test_facts_and_label_stay_and_the_description_takes_what_is_left(guidance):
-    said = tokens_of(guidance, 0, 0)
-    assert said[:2] == [[30, 1], [5, 5]], "one token a fact: the mean of its states"
-    assert said[2:6] == [[1, 1]] * 4
-    assert said[6:] == [[3, 3]] * (LENGTH - 6)
+    tokens = tokens_of(guidance, 0, 0)
+    assert tokens[:2] == [[30, 1], [5, 5]], "one token a fact: the mean of its states"
+    assert tokens[2:6] == [[1, 1]] * 4
+    assert tokens[6:] == [[3, 3]] * (LENGTH - 6)
 
 
 def test_a_label_of_many_words_leaves_room_for_the_facts(guidance):

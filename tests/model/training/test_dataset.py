@@ -16,10 +16,10 @@ from vqtext.model.training.dataset import WindowBatches, loader
 
 @pytest.fixture
 def guided():
-    told = data(24)
+    known = data(24)
     tokens = np.random.default_rng(0).normal(size=(12, 5)).astype(np.float16)
     texts = Guidance(tokens, np.arange(0, 13, 3), [[0, 1], [2]], [3] * 24, [[]] * 24)
-    return type(told)(**{**vars(told), "guidance": texts})
+    return type(known)(**{**vars(known), "guidance": texts})
 
 
 def epochs(part, workers, count=2):

@@ -44,8 +44,8 @@ def model(trained):
 def right(model):
     """Shares of new windows, and of their frames, whose class and whose decoded name are the true ones."""
     signal, label, truth = windows(16, seed=1)
-    said = model.decode(signal)
-    return (said.label == label).mean(), (said.anchor == truth + 2 * label[:, None]).mean()
+    decoded = model.decode(signal)
+    return (decoded.label == label).mean(), (decoded.anchor == truth + 2 * label[:, None]).mean()
 
 
 def test_a_short_training_names_what_happens_and_tells_classes_apart(trained, model):
@@ -122,12 +122,12 @@ def test_the_windows_of_a_loss_that_is_not_finite_are_named(tmp_path):
     known = data()
     tokens = np.stack([np.zeros(5), np.full(5, np.nan)]).astype(np.float16)
     texts = Guidance(tokens, np.arange(3), [[], []], [0] * 5 + [1] + [0] * 18, [[]] * 24)
-    told = dataclasses.replace(known, guidance=texts, name_of="recording {}".format)
+    guided = dataclasses.replace(known, guidance=texts, name_of="recording {}".format)
     cfg = dataclasses.replace(config(), token_dim=5)
     with pytest.raises(
         TrainingError, match=r"not finite at step \d because of recording 5: look for extreme"
     ):
-        fit(cfg, told, SETTINGS, 0.0, 0, tmp_path, lambda *_: None)
+        fit(cfg, guided, SETTINGS, 0.0, 0, tmp_path, lambda *_: None)
 
 
 def test_all_windows_of_a_batch_are_named_where_no_one_is_to_blame(tmp_path):
@@ -215,9 +215,9 @@ def test_half_precision_trains(tmp_path):
 
 def test_patience_ends_a_training_that_gets_no_better(tmp_path):
     settings = TrainSettings(epochs=30, patience=2, learning_rate=1e-12)
-    told = []
-    _, scores = train(tmp_path, settings, on_epoch=lambda *words: told.append(words))
-    assert told[-1][0] < 0.9 * told[-1][1] and scores["epoch"] < 25
+    progress = []
+    _, scores = train(tmp_path, settings, on_epoch=lambda *words: progress.append(words))
+    assert progress[-1][0] < 0.9 * progress[-1][1] and scores["epoch"] < 25
 
 
 def test_a_few_batches_are_learnt_by_heart(tmp_path):
@@ -227,10 +227,10 @@ def test_a_few_batches_are_learnt_by_heart(tmp_path):
 
 def test_progress_has_losses_with_names(tmp_path, monkeypatch):
     monkeypatch.setattr("vqtext.model.training.checkpoint.TELL_EVERY_S", 0.0)
-    told = []
-    train(tmp_path, TrainSettings(epochs=2, batch_size=8), on_epoch=lambda *words: told.append(words))
-    assert {total for _, total, _ in told} == {6} and told[-1][0] == 6
-    assert list(told[0][2]) == ["class", "name", "rebuild"]
+    progress = []
+    train(tmp_path, TrainSettings(epochs=2, batch_size=8), on_epoch=lambda *words: progress.append(words))
+    assert {total for _, total, _ in progress} == {6} and progress[-1][0] == 6
+    assert list(progress[0][2]) == ["class", "name", "rebuild"]
     assert (tmp_path / "metrics.csv").read_text().startswith("epoch,step,train/accuracy,")
 
 

@@ -42,11 +42,11 @@ def asked_for(*names, **more):
 @pytest.fixture
 def way_out():
     """A proxy: what goes online asks it, and is listed."""
-    asked = []
+    requests = []
 
     class Proxy(BaseHTTPRequestHandler):
         def do_CONNECT(self):
-            asked.append(self.path)
+            requests.append(self.path)
             self.send_error(502)
 
         do_GET = do_POST = do_HEAD = do_PUT = do_CONNECT
@@ -56,7 +56,7 @@ def way_out():
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
+        yield f"http://127.0.0.1:{server.server_port}", requests
         server.shutdown()
 
 
@@ -64,7 +64,7 @@ def way_out():
 @pytest.mark.slow
 def test_a_training_that_goes_on_goes_on_in_its_logs_and_stays_offline(python, tmp_path, way_out):
     """In a process of its own: mlflow asks its makers when it is imported, and not under pytest."""
-    proxy, asked = way_out
+    proxy, requests = way_out
     folder = tmp_path / "a #run"
     variables = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), proxy)
     variables |= dict.fromkeys(("no_proxy", "NO_PROXY", "CI", "PYTEST_CURRENT_TEST", "DO_NOT_TRACK"), "")
@@ -75,8 +75,8 @@ def test_a_training_that_goes_on_goes_on_in_its_logs_and_stays_offline(python, t
     }
     places = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
     process = python(TRAIN, str(folder), *places, **variables)
-    said = process.communicate()
-    assert process.returncode == 0 and said == ("", "") and asked == []
+    output = process.communicate()
+    assert process.returncode == 0 and output == ("", "") and requests == []
     (run,) = (path.parent for path in folder.glob("mlruns/*/*/meta.yaml"))
     assert len((run / "metrics/train/loss").read_text().splitlines()) == 1  # one epoch
     assert (run / "params/learning_rate").read_text() == str(SETTINGS.learning_rate)
@@ -127,6 +127,6 @@ def test_what_a_logger_refuses_is_one_line():
     from mlflow.exceptions import MlflowException
     from wandb.errors import CommError
 
-    said = loggers.failed(MlflowException("no\nroom"))
-    assert str(said) == "mlflow cannot log (no room): leave it out of train.logger, and training goes on"
+    error = loggers.failed(MlflowException("no\nroom"))
+    assert str(error) == "mlflow cannot log (no room): leave it out of train.logger, and training goes on"
     assert "wandb cannot log" in str(loggers.failed(CommError("no"))) and loggers.failed(ValueError()) is None

@@ -29,10 +29,10 @@ def steps(network, decoder, label, guided=0):
     text = torch.ones(COUNT, 3, 6)
     mask = (torch.arange(COUNT) < guided)[:, None].expand(COUNT, 3)
     out = network(signal, text * mask[..., None], mask)
-    said = frame_states(out, config().frames)
+    states = frame_states(out, config().frames)
     keep = torch.ones(COUNT, config().frames, dtype=torch.bool)
     target = torch.full((COUNT, config().frames, 4), 0.25)
-    return losses(out, said, label, target, keep, data().label_vectors, decoder)["steps"]
+    return losses(out, states, label, target, keep, data().label_vectors, decoder)["steps"]
 
 
 def test_it_is_the_class_that_is_decided_by_and_teaches_names_and_what_a_frame_counts(network):

@@ -63,9 +63,9 @@ def test_training_goes_on_where_it_was_stopped(uninterrupted, tmp_path, step, mo
     with pytest.raises(Stopped):
         train(tmp_path, stop)
     monkeypatch.undo()
-    told = []
-    again, same_scores = train(tmp_path, lambda done, *_: told.append(done))
-    assert step - 1 <= told[0] <= step + 1  # not from the beginning
+    progress = []
+    again, same_scores = train(tmp_path, lambda done, *_: progress.append(done))
+    assert step - 1 <= progress[0] <= step + 1  # not from the beginning
     assert same_scores == scores and same(again.state_dict(), network.state_dict())
     assert (tmp_path / "metrics.csv").read_text() == metrics
 
@@ -94,9 +94,9 @@ def test_a_killed_process_loses_nothing(uninterrupted, tmp_path):
 def test_a_finished_training_that_is_called_again_gives_its_model(uninterrupted, tmp_path):
     network, scores, _ = uninterrupted
     train(tmp_path)
-    told = []
-    again, same_scores = train(tmp_path, lambda *words: told.append(words))
-    assert told == [] and same_scores == scores and same(again.state_dict(), network.state_dict())
+    progress = []
+    again, same_scores = train(tmp_path, lambda *words: progress.append(words))
+    assert progress == [] and same_scores == scores and same(again.state_dict(), network.state_dict())
 
 
 @pytest.mark.parametrize("broken", [b"", b"no checkpoint", None])

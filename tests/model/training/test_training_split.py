@@ -36,11 +36,11 @@ def train(folder, devices, toy_data=None, **sizes):
     cfg = config(**SIZES, **sizes)
     cfg = dataclasses.replace(cfg, token_dim=5, fusion="bidirectional")  # windows are compared
     settings = SETTINGS.model_copy(update={"devices": devices})
-    told = []
+    progress = []
     network, decoder, scores, _ = fit(
-        cfg, toy_data or uneven(cfg), settings, 0.3, 0, folder, lambda *w: told.append(w)
+        cfg, toy_data or uneven(cfg), settings, 0.3, 0, folder, lambda *w: progress.append(w)
     )
-    return torch.nn.ModuleDict({"network": network, "decoder": decoder}), scores, told
+    return torch.nn.ModuleDict({"network": network, "decoder": decoder}), scores, progress
 
 
 def uneven(cfg):
@@ -49,10 +49,10 @@ def uneven(cfg):
     known.signal[::3, :, 50:] = float("nan")
     known.frame_keep[::3, 50:] = False
     known.signal[1::3, 0, :30] = float("nan")
-    return dataclasses.replace(known, guidance=told(np.random.default_rng(0).normal(size=(24, 5))))
+    return dataclasses.replace(known, guidance=texts(np.random.default_rng(0).normal(size=(24, 5))))
 
 
-def told(tokens):
+def texts(tokens):
     """A text of one token for each of 24 windows."""
     return Guidance(tokens.astype(np.float16), np.arange(25), [[], []], [*range(24)], [[]] * 24)
 
@@ -63,7 +63,7 @@ def test_two_processes_train_as_one_does(channels, tmp_path, monkeypatch):
     one, one_scores, _ = train(tmp_path / "one", 1, channels=channels)
     for name, value in CLUSTERS["torchrun"].items():
         monkeypatch.setenv(name, value)
-    two, two_scores, told = train(tmp_path / "two", 2, channels=channels)
+    two, two_scores, progress = train(tmp_path / "two", 2, channels=channels)
     for (name, a), b in zip(one.state_dict().items(), two.state_dict().values(), strict=True):
         if name.endswith(UNTAUGHT):
             continue
@@ -71,7 +71,7 @@ def test_two_processes_train_as_one_does(channels, tmp_path, monkeypatch):
             a, b = (torch.cat([part[: len(a) // 3], part[-len(a) // 3 :]]) for part in (a, b))
         assert torch.allclose(a.float(), b.float(), atol=1e-4), (name, (a - b).abs().max())
     assert two_scores == pytest.approx(one_scores, abs=1e-4)
-    assert told[-1][0] == 20  # the first process's progress arrives here
+    assert progress[-1][0] == 20  # the first process's progress arrives here
     assert (tmp_path / "two/metrics.csv").exists()
 
 
@@ -79,7 +79,7 @@ def test_an_error_in_one_process_ends_all_and_says_where(tmp_path):
     known = data(cfg=config(**SIZES))
     tokens = np.zeros((24, 5))
     tokens[5] = np.nan
-    wild = dataclasses.replace(known, guidance=told(tokens), name_of="recording {}".format)
+    wild = dataclasses.replace(known, guidance=texts(tokens), name_of="recording {}".format)
     with pytest.raises(TrainingError, match=r"not finite at step \d because of recording 5: look"):
         train(tmp_path, 2, wild)
 

@@ -175,11 +175,11 @@ def test_stretched_series_of_any_length_and_one_value_are_fine(model):
 
 
 def test_commands_bring_it_in_and_out(model, checkpoint, call, tmp_path):
-    code, said, _ = call("import-vqshape", str(checkpoint(as_namespace)), "--out", "m")
-    assert code == 0 and "VQShape of width 16, 6 codes" in said
+    code, output, _ = call("import-vqshape", str(checkpoint(as_namespace)), "--out", "m")
+    assert code == 0 and "VQShape of width 16, 6 codes" in output
     assert VQShape.from_pretrained(tmp_path / "m").config == model.config
-    code, said, _ = call("export", "--to", "original", "m", "--out", "back.ckpt", "--json")
-    assert code == 0 and '"codes": 6' in said
+    code, output, _ = call("export", "--to", "original", "m", "--out", "back.ckpt", "--json")
+    assert code == 0 and '"codes": 6' in output
     back = torch.load(tmp_path / "back.ckpt", weights_only=True)
     assert set(options(back)) >= set(OPTIONS.values())
     assert VQShape.from_original(tmp_path / "back.ckpt").config == model.config
@@ -191,5 +191,5 @@ def test_commands_bring_it_in_and_out(model, checkpoint, call, tmp_path):
     code, _, wrong = call("import-vqshape", str(checkpoint()), "--out", "mine")
     assert code == 2 and "something else stands there" in wrong
     assert (tmp_path / "mine" / "thesis.tex").exists()
-    code, said, wrong = call("import-vqshape", "nothing.ckpt", "--out", "n")
-    assert (code, said) == (1, "") and wrong.startswith("error: nothing.ckpt does not exist")
+    code, output, wrong = call("import-vqshape", "nothing.ckpt", "--out", "n")
+    assert (code, output) == (1, "") and wrong.startswith("error: nothing.ckpt does not exist")

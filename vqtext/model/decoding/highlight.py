@@ -27,7 +27,7 @@ from vqtext.model.network.frame_names import frame_states
 from vqtext.reason import UNKNOWN_NAME, Carrier, Reason, Step
 from vqtext.schema import Channel
 
-MOST = 0.8  # share of what a place carried that the stretch it is said for holds
+MOST = 0.8  # share of what a place carried that its stretch holds
 LEAST = 1e-3  # nats below which a place carried nothing
 
 

@@ -16,7 +16,7 @@ from vqtext.model.messages import listed
 from vqtext.schema import Channel, Rows, earlier
 
 CHUNK = 256  # windows a forward pass
-GAP_S = 0.5  # nothing is said of a stretch without any sample that is longer
+GAP_S = 0.5  # a longer stretch without any sample counts as not seen
 LARGEST = 1e15  # of any unit; sums of its squares still fit into float32
 Signals: TypeAlias = np.ndarray | Sequence[Any] | Mapping[Any, Any] | Rows | Any
 

@@ -40,7 +40,7 @@ def reason_of(
 
     Args:
         row: which window; states: their probabilities by frame, ``(F, V)``.
-        keep: which of its frames were seen, ``(F,)``; of others nothing is said.
+        keep: which of its frames were seen, ``(F,)``; others have no step.
         decoder: that decoded it.
         first: frame of the recording that the window starts with: times count from the recording's start.
     """
@@ -86,7 +86,7 @@ def steps_of(
 
     Args:
         path: use of each frame, counted through all labels, `UNKNOWN` where none fits, ``(F,)``.
-        posterior: of each, ``(F,)``; keep: frames of which anything is said, ``(F,)``.
+        posterior: of each, ``(F,)``; keep: frames that were seen, ``(F,)``.
         first: frame of the recording that the window starts with.
     """
 

@@ -83,7 +83,7 @@ def redraw(
             one window.
     """
     if not isinstance(reason.asked, WhyNotQuery) or label == reason.label:
-        reason.why_not(label)  # raises: nothing can be asked, or not this
+        reason.why_not(label)  # raises
         return None
     window, against = one_window(signal, model.config), reason.asked.against(label)
     if reason.asked.first or len(reason.asked.keep) != model.config.frames:

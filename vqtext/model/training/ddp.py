@@ -99,7 +99,7 @@ def no_process_stays() -> Iterator[None]:
     """However training ends, its processes end, even half of them started; what one raised is raised here.
 
     Raises:
-        TrainingError, OSError, RuntimeError: what the process said; the last where the error is not ours.
+        TrainingError, OSError, RuntimeError: the error of the process; the last where it is not ours.
     """
     before = _spawned()
     sharing = multiprocessing.get_sharing_strategy()

@@ -93,7 +93,7 @@ class Trainer(lightning.Trainer):
 
     def __init__(self, plugins: list[Any], callbacks: list[Any], **how: Any) -> None:
         # At its import Lightning took RANK or SLURM_PROCID for the number of a process of its own, and all
-        # but the first write no logs. Those that we start are told theirs by `OneMachine`.
+        # but the first write no logs. Those that we start get theirs from `OneMachine`.
         rank_zero_only.rank = 0  # type: ignore[attr-defined]
         # The function that is wrapped: its wrapper takes PL_TRAINER_… from the environment for arguments.
         inspect.unwrap(lightning.Trainer.__init__)(
