@@ -89,10 +89,7 @@ class Posterior:
 
 
 def e_step(
-    evidence: Evidence,
-    grammar: Grammar,
-    knows: frozenset[str],
-    config: EStepConfig | None = None,
+    evidence: Evidence, grammar: Grammar, knows: frozenset[str], config: EStepConfig | None = None
 ) -> Posterior:
     """Decide which state each moment of the windows shows.
 

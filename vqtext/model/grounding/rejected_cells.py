@@ -19,13 +19,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vqtext.model.grounding.emissions import (
-    EPS,
-    EmissionConfig,
-    Evidence,
-    fits_directions,
-    fits_levels,
-)
+from vqtext.model.grounding.emissions import EPS, EmissionConfig, Evidence, fits_directions, fits_levels
 from vqtext.model.grounding.gaussians import Gaussians
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
@@ -98,13 +92,7 @@ class _Label:
     """Windows of one label, and how likely they are without some of its words."""
 
     def __init__(
-        self,
-        label: int,
-        evidence: Evidence,
-        data: Gaussians,
-        chain: Chain,
-        motion: Tensor,
-        rows: Tensor,
+        self, label: int, evidence: Evidence, data: Gaussians, chain: Chain, motion: Tensor, rows: Tensor
     ) -> None:
         self.label, self.chain, self.config = label, chain.alone(label), data.config
         self.seconds = evidence.frame_s * evidence.motion.shape[1]
