@@ -57,13 +57,7 @@ def preview(settings: Settings) -> dict[str, Any]:
     from vqtext.model.grounding.e_step import e_step
     from vqtext.pipeline.training.assemble import gather, without_text
 
-    knows = frozenset(settings.train.grounding.split("+"))
-    if "signal" not in knows:
-        raise ConfigError(
-            f"train.grounding {settings.train.grounding} reads nothing that sensors feel: there is nothing "
-            "to preview; take order+signal"
-        )
-    Dedup(settings, Progress(quiet=True)).check()
+    knows = _check(settings)
     windows = read_windows(settings.cache / "windows.h5")
     split = splits_for(windows, settings.train)[0]
     config, data = gather(windows, split, without_text(settings))
@@ -97,6 +91,18 @@ def preview(settings: Settings) -> dict[str, Any]:
         html = render(page(decoded, sure, config, data.vocabulary, settings, answer))
         beside.write_text(html, encoding="utf-8")
     return answer
+
+
+def _check(settings: Settings) -> frozenset[str]:
+    """What the grounding reads; raises if it reads no sensors, or the anchors are stale."""
+    knows = frozenset(settings.train.grounding.split("+"))
+    if "signal" not in knows:
+        raise ConfigError(
+            f"train.grounding {settings.train.grounding} reads nothing that sensors feel: there is nothing "
+            "to preview; take order+signal"
+        )
+    Dedup(settings, Progress(quiet=True)).check()
+    return knows
 
 
 def _steps_at(labels: Sequence[str], words: Words, places: Sequence[Sequence[int]]) -> list[dict[str, str]]:

@@ -68,30 +68,20 @@ def gather(
     config = _config(windows, pool, read, guidance, settings)
     signal = _in_memory(windows.signal)
     measured = Measured.of(windows, signal, pool, config)
-    rounds = measured.round_s()
-    if words is None:
-        read = resolved_words(read, windows, pool, settings.train, rounds).words
-        corrections = _corrections_of(settings, windows, read) if corrections is None else corrections
-    corrections = corrections or Corrections()
-    never = never_places(corrections, windows.labels, read)
-    spoken = measured.against(without_steps(read, never), corrections)
-    missing = _absent(spoken, settings, config.rate_hz) if words is None else []
-    if any(missing):
-        spoken = measured.against(without_steps(spoken.words, missing), corrections)
+    spoken, never, missing = _spoken(measured, read, settings, corrections, given=words is not None)
     evidence = spoken.evidence
     anchors = normalize(torch.from_numpy(spoken.words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         label_vectors = _label_vectors(texts, windows.labels, spoken.words)
         if "text" in settings.train.grounding.split("+"):
             evidence = replace(evidence, similarity=_similarity(texts, anchors, pool))
-    frame_end = np.arange(config.frames) * windows.T // config.frames
     data = TrainingData(
         signal=signal,
         rows=pool,
         label=evidence.label,
         train=torch.arange(len(split.train)),
         validation=torch.arange(len(split.train), len(pool)),
-        frame_keep=torch.from_numpy(frame_end[None] < windows.length[pool][:, None]),
+        frame_keep=torch.from_numpy(_inside(windows, pool, config.frames)),
         vocabulary=spoken.vocabulary,
         grammar=spoken.grammar,
         anchors=anchors,
@@ -100,7 +90,7 @@ def gather(
         evidence=evidence,
         absent=together(never, missing),
         never=never,
-        round_s=rounds,
+        round_s=measured.round_s(),
         name_of=windows.place,
     )
     return config, data
@@ -144,6 +134,24 @@ def _config(
         fusion=settings.guidance.fusion,
         place=settings.guidance.place,
     )
+
+
+def _spoken(
+    measured: Measured, words: Words, settings: Settings, corrections: Corrections | None, given: bool
+) -> tuple[Spoken, list[list[int]], list[list[int]]]:
+    """The words that are trained with; of each label the places of the steps that a person said never happen,
+    and, among the rest, of those that are not found."""
+    windows = measured.windows
+    if not given:
+        words = resolved_words(words, windows, measured.rows, settings.train, measured.round_s()).words
+        corrections = _corrections_of(settings, windows, words) if corrections is None else corrections
+    corrections = corrections or Corrections()
+    never = never_places(corrections, windows.labels, words)
+    spoken = measured.against(without_steps(words, never), corrections)
+    missing = [] if given else _absent(spoken, settings, windows.rate_hz)
+    if any(missing):
+        spoken = measured.against(without_steps(spoken.words, missing), corrections)
+    return spoken, never, missing
 
 
 def _corrections_of(settings: Settings, windows: Windows, words: Words) -> Corrections:
@@ -228,6 +236,12 @@ def _guidance(
         drop_tokens=settings.drop_tokens,
         drop_facts=settings.drop_facts,
     )
+
+
+def _inside(windows: Windows, pool: np.ndarray, frames: int) -> np.ndarray:
+    """Frames that lie inside their window, ``(N, F)``."""
+    begin = np.arange(frames) * windows.T // frames
+    return begin < windows.length[pool][:, None]
 
 
 def _are_cuts(windows: Windows, pool: np.ndarray) -> bool:

@@ -60,12 +60,6 @@ def written(
             drawn.append(pooled(found, grammar.anchor, grammar.valid, EmissionConfig()) if pool else found)
         return torch.stack(drawn)[[kinds.index(hand) for hand in hands], label]
 
-    relative = torch.ones(grammar.anchor.shape)
-    for i, uses in enumerate(words.uses):
-        steps = [step for _, step in uses]
-        relative[i, : len(uses)] = (
-            torch.tensor([*map(relative_duration, steps)]) * len(steps) / round_of(steps)
-        )
     held = read(
         lambda step, hand: [
             x for place in upright for x in UP.get(written_posture(step, place, hand) or "", unknown)
@@ -76,5 +70,16 @@ def written(
         "levels": read(lambda step, hand: [written_level(step, x, hand) for x in locations], pool=True),
         "directions": read(lambda step, hand: [written_direction(step, *x, hand) for x in ways], pool=True),
         "written_up": held.unflatten(2, (len(upright), 3)),
-        "relative_duration": relative,
+        "relative_duration": _relative_durations(words, grammar),
     }
+
+
+def _relative_durations(words: Words, grammar: Grammar) -> Tensor:
+    """How long each use is written to last beside the mean of its label, ``(n, U)``."""
+    import torch
+
+    relative = torch.ones(grammar.anchor.shape)
+    for i, uses in enumerate(words.uses):
+        lasts = torch.tensor([relative_duration(step) for _, step in uses])
+        relative[i, : len(uses)] = lasts * len(uses) / round_of([step for _, step in uses])
+    return relative
