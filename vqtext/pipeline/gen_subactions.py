@@ -14,15 +14,17 @@ from typing import Any
 
 from vqtext.cache.fingerprint import JSON, fingerprint
 from vqtext.console.progress import Progress
-from vqtext.errors import LLMError, UsageError, WordsError
+from vqtext.errors import LLMError, WordsError
+from vqtext.pipeline.authors.answer_lines import failure_text, plan_lines, summary_lines
 from vqtext.pipeline.authors.base import Author, Data, Task, Written
 from vqtext.pipeline.authors.builtin import Builtin
 from vqtext.pipeline.authors.ledger import Ledger
+from vqtext.pipeline.authors.selection import labels_to_write, refreshed_labels
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import MissingError, Record, Stage, ensure
 from vqtext.prompts.subactions import dump_subactions, read_subactions
 from vqtext.schema import LabelWords, SubActions
-from vqtext.settings.schema import Settings
+from vqtext.settings.schema import Settings, WordsSettings
 
 
 class GenSubactions(Stage):
@@ -91,73 +93,52 @@ class GenSubactions(Stage):
         if self._is_of_a_model(words, data, ledger):
             return self._leave_to_the_model(words)
         is_of_now = ledger.made is None or ledger.is_of(self.recipe())  # None: all of it by hand
-        return is_of_now and not self._wanting(data, words.labels, ledger)
+        return is_of_now and not self._task(data, words, ledger).labels
 
     def make(self, target: Path) -> None:
-        data, ledger, old = self._data(), self._ledger(), self._written()
-        standing = {label.label: label for label in old}
-        wanting = self._wanting(data, old, ledger)
-        data.refuse_twins(wanting)
-        written = self._author().write(
-            Task(
-                data,
-                wanting,
-                standing=[standing[x] for x in data.labels if x in standing and x not in wanting],
-                again={*self._refreshed(data), *ledger.failed},
-            )
-        )
+        data, ledger, before = self._data(), self._ledger(), self._before()
+        task = self._task(data, before, ledger)
+        data.refuse_twins(task.labels)
+        written = self._author().write(task)
         self._failed = written.failed
+        old = before.labels if before else []
+        standing = {label.label: label for label in old}
         now = standing | written.words
-        kept = [x for x, label in standing.items() if x not in data.labels and not ledger.wrote(label)]
-        labels = [now[name] for name in [*data.labels, *kept] if name in now]
+        others = [x for x, label in standing.items() if x not in data.labels and not ledger.wrote(label)]
+        labels = [now[name] for name in [*data.labels, *others] if name in now]
         # First the ledger, with both old and new digests: wherever a crash falls, nothing generated is ever
         # taken for a person's work, or the other way round.
         ledger = ledger.after(self.provenance(), old, written)
         ledger.write(self._ledger_path)
         if not written.words and written.failed:
             self.finish()
-        target.write_text(dump_subactions(self._whole(labels, written, ledger)), encoding="utf-8")
+        words = _file(self.settings.words, before, labels, written, ledger)
+        target.write_text(dump_subactions(words), encoding="utf-8")
 
     def finish(self) -> None:
         """Raises LLMError for labels that failed; what could be written is written by then."""
         if self._failed:
-            labels: dict[str, list[str]] = {}
-            for label, reason in self._failed.items():
-                labels.setdefault(reason, []).append(repr(label))
-            told = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in labels.items())
             raise LLMError(
-                f"{len(self._failed)} of {len(self._data().labels)} labels could not be written ({told}): "
-                f"run it again to ask for these alone, or write them by hand into {self.target}"
+                f"{len(self._failed)} of {len(self._data().labels)} labels could not be written "
+                f"({failure_text(self._failed)}): run it again to ask for these alone, or write them by hand "
+                f"into {self.target}"
             )
 
     def summary(self) -> dict[str, Any]:
         words, ledger = self._read(), self._ledger()
-        told: dict[str, Any] = {
+        answer: dict[str, Any] = {
             "labels": {label.label: len(label.subactions) for label in words.labels},
             "provider": words.provider,
             "kept": [label.label for label in words.labels if not ledger.wrote(label)],
             "path": str(self.target),
         }
         if words.model is not None:
-            told |= {
-                "model": words.model,
-                "reply_format": words.reply_format,
-                "drafts": words.drafts,
-                "disagreed": words.disagreed,
-            }
-        return told
+            keys = ("model", "reply_format", "drafts", "disagreed")
+            answer |= {key: getattr(words, key) for key in keys}
+        return answer
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
-        labels, kept, drafts = summary["labels"], summary["kept"], summary.get("drafts")
-        told = [f"{len(labels)} labels, {sum(labels.values())} sub-actions: {summary['path']}"]
-        if summary.get("model"):
-            how = summary["reply_format"] or "replies of unknown format"
-            told.append(f"written by {summary['model']} ({how})")
-        if drafts and drafts > 1:
-            told.append(f"{drafts} drafts each; signature cells they disagreed on: {summary['disagreed']}")
-        if kept:
-            told.append(f"kept as written by hand: {', '.join(map(repr, kept))}")
-        return told
+        return summary_lines(summary)
 
     def plan(self) -> dict[str, Any]:
         """What would be asked, for ``--dry-run``: nothing is sent, no key is needed, nothing is written.
@@ -165,34 +146,14 @@ class GenSubactions(Stage):
         Raises:
             VQTextError: there are no windows yet, or the words cannot be read.
         """
-        data, ledger, old = self._data(), self._ledger(), self._written()
-        wanting = self._wanting(data, old, ledger)
-        data.refuse_twins(wanting)
-        standing = [label for label in old if label.label in data.labels and label.label not in wanting]
-        return self._author().plan(Task(data, wanting, standing))
+        data = self._data()
+        task = self._task(data, self._before(), self._ledger())
+        data.refuse_twins(task.labels)
+        return self._author().plan(task)
 
     def plan_lines(self, plan: Mapping[str, Any]) -> list[str]:
         """A plan for people."""
-        from vqtext.pipeline.llm.estimate import plan_lines
-
-        labels = [repr(label) for label in plan["labels"]]
-        told = plan_lines(
-            plan, f" for the words of {', '.join(labels)}", f"the prompt for {''.join(labels[:1])}"
-        )
-        if not plan["calls"]:
-            return told
-        waves, offered = plan["waves"], plan["offered"]
-        if any(offered):
-            sizes = ", ".join(str(len(wave)) for wave in waves)
-            told.append(
-                f"--- asked in waves of {sizes} labels; their prompts end with phrases of the labels that "
-                f"are done ({', '.join(map(str, offered))} of them at most):"
-            )
-            told += plan["offer"].splitlines()
-        if plan["harmonise"]:
-            told.append("--- the last request, for the same words across labels, without the words it lists:")
-            told += plan["harmonise"].splitlines()
-        return told
+        return plan_lines(plan)
 
     def _author(self) -> Author:
         words = self.settings.words
@@ -202,34 +163,15 @@ class GenSubactions(Stage):
 
         return Model(words, self.settings.llm, self.settings.cache / "journal.sqlite", self.progress)
 
-    def _wanting(self, data: Data, old: Sequence[LabelWords], ledger: Ledger) -> list[str]:
-        """The labels that are to be written now."""
-        standing = {label.label: label for label in old}
-        refreshed = self._refreshed(data)
-        is_of_now = ledger.is_of(self.recipe())
-        author = self._author()
-
-        def is_wanting(name: str) -> bool:
-            if name not in standing or name in refreshed:
-                return True
-            if not ledger.wrote(standing[name]):  # by hand
-                return self.forced and author.knows(data, name)
-            return self.forced or not is_of_now or ledger.outdated(standing[name])
-
-        return [name for name in data.labels if is_wanting(name)]
-
-    def _refreshed(self, data: Data) -> set[str]:
-        """The labels that `refresh` names; a label may have commas itself. Raises UsageError for others."""
-        named: set[str] = set()
-        for text in self.refresh:
-            parts = filter(None, map(str.strip, text.split(",")))
-            named |= {text} if text in data.labels else {*parts}
-        if strangers := sorted(named - {*data.labels}):
-            raise UsageError(
-                f"--refresh: the data has no label {strangers[0]!r}: choose from "
-                f"{', '.join(map(repr, data.labels))}"
-            )
-        return named
+    def _task(self, data: Data, before: SubActions | None, ledger: Ledger) -> Task:
+        """What is to be written now, beside what stands in the file."""
+        standing = {label.label: label for label in (before.labels if before else [])}
+        refreshed = refreshed_labels(self.refresh, data.labels)
+        labels = labels_to_write(
+            data, standing, ledger, self._author(), self.recipe(), refreshed, self.forced
+        )
+        stay = [standing[name] for name in data.labels if name in standing and name not in labels]
+        return Task(data, labels, stay, again={*refreshed, *ledger.failed})
 
     def _is_of_a_model(self, words: SubActions, data: Data, ledger: Ledger) -> bool:
         """Whether the lexicon is asked for words that a model wrote."""
@@ -256,26 +198,6 @@ class GenSubactions(Stage):
         )
         return True
 
-    def _whole(self, labels: list[LabelWords], written: Written, ledger: Ledger) -> SubActions:
-        """The file. Who wrote it is news only where something was written."""
-        words = self.settings.words
-        try:
-            before = self._read()
-        except (MissingError, WordsError):
-            before = SubActions(language=words.language, provider=words.provider, labels=labels)
-        if not written.words:
-            return before.model_copy(update={"labels": labels})
-        disagreed = sum(ledger.disagreed[label.label] for label in labels if label.label in ledger.disagreed)
-        return SubActions(
-            language=words.language,
-            provider=words.provider,
-            model=written.model,
-            reply_format=written.reply_format,
-            drafts=written.drafts,
-            disagreed=disagreed if written.drafts else None,
-            labels=labels,
-        )
-
     def _data(self) -> Data:
         return Data.read(self.settings.cache / "windows.h5")
 
@@ -284,16 +206,20 @@ class GenSubactions(Stage):
             raise MissingError(f"{self.target} is missing: run `vqtext {self.command}`")
         return read_subactions(self.target)
 
-    def _written(self) -> list[LabelWords]:
-        """The labels that stand in the file; none where it is missing, or broken and to be replaced."""
+    def _before(self) -> SubActions | None:
+        """The file as it stands; None where it is missing, or broken and to be replaced.
+
+        Raises:
+            WordsError: it is broken, and may hold a person's work.
+        """
         try:
-            return self._read().labels
+            return self._read()
         except MissingError:
-            return []
+            return None
         except WordsError:
             if not self.forced:
                 raise
-            return []
+            return None
 
     @property
     def _ledger_path(self) -> Path:
@@ -301,3 +227,26 @@ class GenSubactions(Stage):
 
     def _ledger(self) -> Ledger:
         return Ledger.read(self._ledger_path)
+
+
+def _file(
+    settings: WordsSettings,
+    before: SubActions | None,
+    labels: list[LabelWords],
+    written: Written,
+    ledger: Ledger,
+) -> SubActions:
+    """The whole file; its header changes only where something was written."""
+    if not written.words:
+        before = before or SubActions(language=settings.language, provider=settings.provider, labels=labels)
+        return before.model_copy(update={"labels": labels})
+    disagreed = sum(ledger.disagreed[label.label] for label in labels if label.label in ledger.disagreed)
+    return SubActions(
+        language=settings.language,
+        provider=settings.provider,
+        model=written.model,
+        reply_format=written.reply_format,
+        drafts=written.drafts,
+        disagreed=disagreed if written.drafts else None,
+        labels=labels,
+    )
