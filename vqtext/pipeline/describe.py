@@ -22,7 +22,7 @@ from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -33,20 +33,13 @@ from vqtext.data.features.facts import PEAKS, Facts
 from vqtext.data.windows.windows import BLOCK, Windows
 from vqtext.errors import ArtifactError, LLMError
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.descriptions.measured import Block, Measure, Measured
+from vqtext.pipeline.descriptions.measured import SOURCES, Block, Measure, Measured, Texts
 from vqtext.pipeline.descriptions.template import describe_segments
 from vqtext.pipeline.executing.choice import choose
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Record, Stage
 
-if TYPE_CHECKING:
-    from vqtext.pipeline.descriptions.llm_description import Description
-    from vqtext.pipeline.llm.question import Question
-
-SOURCES = ("template", "llm")
 JOURNAL = "journal.sqlite"
-
-_GOLDEN = (5**0.5 - 1) / 2  # its multiples, round a circle, are spread evenly however many they are
 
 
 class Describe(Stage):
@@ -67,16 +60,16 @@ class Describe(Stage):
         return (Prepare(self.settings, self.progress),)
 
     def options(self) -> JSON:
-        said = self.settings.describe
-        if said.source == "template":
-            return {"source": said.source, "segments": said.segments}
+        describe = self.settings.describe
+        if describe.source == "template":
+            return {"source": describe.source, "segments": describe.segments}
         from vqtext.pipeline.descriptions.llm_description import TEMPLATE
         from vqtext.pipeline.llm.server import find_server
         from vqtext.prompts.render import templates_digest
 
         server = find_server(self.settings.llm)
         asked = {"model": server.model, "base_url": server.url, "template": templates_digest(TEMPLATE)}
-        return {**said.model_dump(mode="json"), **asked}
+        return {**describe.model_dump(mode="json"), **asked}
 
     def ensure_inputs(self) -> None:
         if unread := self.unread_because():
@@ -95,55 +88,52 @@ class Describe(Stage):
         if self.settings.describe.source == "llm":
             return False
         try:
-            made = self.record().provenance
+            return not _is_by_model(self.record())
         except ArtifactError:
             return True
-        return made is None or not isinstance(made.options, dict) or made.options.get("source") != "llm"
 
     def renewed_with(self, record: Record) -> str | None:
         """Texts that a model was paid for do not make room for the template's because a message said so."""
-        options = record.provenance.options if record.provenance else None
-        by_model = isinstance(options, dict) and options.get("source") == "llm"
-        return "--source llm" if by_model else None
+        return "--source llm" if _is_by_model(record) else None
 
     def make(self, target: Path) -> None:
         with self.progress.bar("describing windows") as tell:
-            windows, found, rhythm, written = self._measured(tell)
-        source = np.zeros(windows.n, dtype=np.int8)
-        of_segment, which = describe_segments(found, windows.rate_hz)
+            windows, facts, rhythm, of_window = self._measured(tell)
+        sentences, of_segment = describe_segments(facts, windows.rate_hz)
+        texts = Texts(of_window, np.zeros(windows.n, dtype=np.int8), sentences, of_segment)
         models: set[str] = set()
         if self.settings.describe.source == "llm":
-            models = self._ask(windows, found, rhythm, written, source, of_segment, which)
-        used, which = _used(which)
-        texts: dict[str, int] = {}
-        index = [texts.setdefault(text, len(texts)) for text in written]
+            models = self._ask(windows, facts, rhythm, texts)
+        used, of_segment = _used(texts.of_segment)
+        place: dict[str, int] = {}
+        index = [place.setdefault(text, len(place)) for text in texts.of_window]
         arrays: dict[str, np.ndarray | Sequence[str]] = {
-            "text": list(texts),
+            "text": list(place),
             "index": np.array(index, dtype=np.int32),
-            "source": source,
-            "segment/text": [of_segment[text] for text in used],
-            "segment/index": which.astype(np.int32),
-            "border_s": found.border / windows.rate_hz,
-            "level": found.level,
-            "height": found.height,
-            "turn_deg": found.turn.astype(np.float32),
-            **{PEAKS[name][2]: largest for name, largest in found.peak.items()},
+            "source": texts.source,
+            "segment/text": [texts.sentences[i] for i in used],
+            "segment/index": of_segment.astype(np.int32),
+            "border_s": facts.border / windows.rate_hz,
+            "level": facts.level,
+            "height": facts.height,
+            "turn_deg": facts.turn.astype(np.float32),
+            **{PEAKS[name][2]: largest for name, largest in facts.peak.items()},
             "cadence_hz": rhythm,
         }
-        attrs = {"locations": found.locations, "sources": SOURCES, "models": sorted(models)}
+        attrs = {"locations": facts.locations, "sources": SOURCES, "models": sorted(models)}
         hdf5.write(target, "descriptions", arrays, attrs, self.recipe())
 
     def summary(self) -> dict[str, Any]:
         with hdf5.open_artifact(self.target, "descriptions") as file:
             counts = np.bincount(file["source"], minlength=len(SOURCES)).tolist()
-            told = {
+            answer = {
                 "windows": len(file["index"]),
                 "texts": int(file["index"].max(initial=-1)) + 1,
                 "segments": len(file["border_s"]) - 1,
                 "locations": file.attrs["locations"],
                 "written_by": dict(zip(file.attrs["sources"], counts, strict=True)),
             }
-            return told | ({"models": file.attrs["models"]} if file.attrs["models"] else {})
+            return answer | ({"models": file.attrs["models"]} if file.attrs["models"] else {})
 
     def plan(self) -> dict[str, Any]:
         """What would be asked, for ``--dry-run``: nothing is sent, no key is needed, nothing is written.
@@ -151,99 +141,54 @@ class Describe(Stage):
         Raises:
             ArtifactError: there are no windows yet.
         """
+        from vqtext.pipeline.descriptions.by_model import questions
         from vqtext.pipeline.descriptions.llm_description import REPLY_TOKENS
         from vqtext.pipeline.llm.estimate import estimate
         from vqtext.pipeline.llm.server import address
 
-        questions, url = [], None
-        if self.settings.describe.source == "llm":
+        describe, asked, url = self.settings.describe, [], None
+        if describe.source == "llm":
             url = address(self.settings.llm)
-            windows, found, rhythm, _ = self._measured()
-            questions = [question for question, _ in self._questions(windows, found, rhythm)]
+            windows, facts, rhythm, _ = self._measured()
+            asked = [one.question for one in questions(windows, facts, rhythm, describe.limit)]
         return {
-            "source": self.settings.describe.source,
+            "source": describe.source,
             "model": self.settings.llm.model,
             "base_url": url,
-            **asdict(estimate(questions)),
-            "reply_tokens": REPLY_TOKENS * len(questions),
-            "prompts": [message for question in questions[:1] for message in question.messages()],
+            **asdict(estimate(asked)),
+            "reply_tokens": REPLY_TOKENS * len(asked),
+            "prompts": [message for question in asked[:1] for message in question.messages()],
         }
 
     def plan_lines(self, plan: Mapping[str, Any]) -> list[str]:
         """A plan for people."""
         from vqtext.pipeline.llm.estimate import plan_lines
 
-        wanted = ", one for each window to describe; windows of equal facts share one"
-        return plan_lines(plan, wanted, "the first prompt")
+        purpose = ", one for each window to describe; windows of equal facts share one"
+        return plan_lines(plan, purpose, "the first prompt")
 
-    def _questions(
-        self, windows: Windows, found: Facts, rhythm: np.ndarray
-    ) -> list[tuple[Question[Description], list[int]]]:
-        """A question for each window that a model describes, with the windows it is for: those of equal facts
-        share one. ``limit`` of them are spread over all windows, so that no recording has none or all. A
-        higher limit adds windows to those of a lower one, which are paid for."""
-        from vqtext.pipeline.descriptions.fact_sheet import sheet
-        from vqtext.pipeline.descriptions.llm_description import question
-
-        count = min(self.settings.describe.limit or windows.n, windows.n)
-        asked: dict[str, tuple[Question[Description], list[int]]] = {}
-        spread = np.argsort(np.arange(windows.n) * _GOLDEN % 1, kind="stable")
-        for i in sorted(spread[:count].tolist()):
-            if not (found.level[i] >= 0).any():
-                continue  # there is nothing to tell, and the template says so
-            facts_of_window = sheet(windows, found, rhythm, i)
-            if facts_of_window.text not in asked:
-                asked[facts_of_window.text] = question(f"window {i}", facts_of_window, windows.labels), []
-            asked[facts_of_window.text][1].append(i)
-        return list(asked.values())
-
-    def _ask(
-        self,
-        windows: Windows,
-        found: Facts,
-        rhythm: np.ndarray,
-        written: list[str],
-        source: np.ndarray,
-        of_segment: list[str],
-        which: np.ndarray,
-    ) -> set[str]:
-        """Replace the texts and sources of windows, and the sentences of their segments, by what a model says
-        of them; returns who that was. A reply without sentences for the segments leaves the template's.
+    def _ask(self, windows: Windows, facts: Facts, rhythm: np.ndarray, texts: Texts) -> set[str]:
+        """Have a model describe windows, and put its replies into ``texts``; returns the models that replied.
 
         Raises:
             LLMError: no window can be described: no server, no key, no such model, no good reply at all.
         """
-        from vqtext.pipeline.descriptions.fact_sheet import alike
-        from vqtext.pipeline.descriptions.llm_description import plain
+        from vqtext.pipeline.descriptions.by_model import questions, replace_texts
         from vqtext.pipeline.llm.ask import ask_all
         from vqtext.pipeline.llm.question import Failure
 
-        asked = self._questions(windows, found, rhythm)
+        asked = questions(windows, facts, rhythm, self.settings.describe.limit)
         ask = partial(
             ask_all, llm=self.settings.llm, journal=self.settings.cache / JOURNAL, progress=self.progress
         )
-        outcomes = ask([question for question, _ in asked])
+        outcomes = ask([one.question for one in asked])
         failed = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Failure)]
         if failed and self.forced:  # the journal would only say the same again
-            again = ask([asked[i][0] for i in failed], refresh=range(len(failed)))
-            outcomes = [dict(zip(failed, again, strict=True)).get(i, old) for i, old in enumerate(outcomes)]
-        models: set[str] = set()
-        failures: list[str] = []
-        place = {text: i for i, text in enumerate(of_segment)}
-        for (_, members), outcome in zip(asked, outcomes, strict=True):
-            if isinstance(outcome, Failure):
-                failures += [f"{outcome.about}: {outcome.reason}"] * len(members)
-                continue
-            models.add(outcome.model)
-            source[members] = SOURCES.index("llm")
-            for i in members:
-                written[i] = plain(outcome.value.description)
-                if outcome.value.stretches:
-                    told = zip(alike(found.level[i]), outcome.value.stretches, strict=True)
-                    for (first, last), sentence in told:
-                        which[i, first:last] = place.setdefault(plain(sentence), len(place))
-        of_segment[:] = place
-        total = sum(len(members) for _, members in asked)
+            again = ask([asked[i].question for i in failed], refresh=range(len(failed)))
+            for i, outcome in zip(failed, again, strict=True):
+                outcomes[i] = outcome
+        models, failures = replace_texts(texts, facts, zip(asked, outcomes, strict=True))
+        total = sum(len(one.windows) for one in asked)
         if failures and not models:
             raise LLMError(
                 f"none of {total} windows could be described ({failures[0]}): `vqtext describe --source llm "
@@ -257,8 +202,8 @@ class Describe(Stage):
         return models
 
     def _measured(self, tell: Tell | None = None) -> tuple[Windows, Facts, np.ndarray, list[str]]:
-        """The windows, their facts, the rhythm of each place over the whole window, ``(N, L)``, and, where
-        somebody is told how far it is, the template's descriptions."""
+        """The windows, their facts, the rhythm of each place over the whole window, ``(N, L)``, and the
+        template's descriptions, which are made only where ``tell`` is given."""
         content = Prepare(self.settings, self.progress).check().content
         path = self.settings.cache / "windows.h5"
         windows = read_windows(path)
@@ -271,9 +216,15 @@ class Describe(Stage):
                 parts.append(part)
                 if tell is not None:
                     tell(block.stop, windows.n, {})
-        written = [text for part in parts for text in part.text]
-        found = Facts.join([part.facts for part in parts])
-        return windows, found, np.concatenate([part.rhythm for part in parts]), written
+        texts = [text for part in parts for text in part.text]
+        facts = Facts.join([part.facts for part in parts])
+        return windows, facts, np.concatenate([part.rhythm for part in parts]), texts
+
+
+def _is_by_model(record: Record) -> bool:
+    """Whether a language model was paid for the descriptions."""
+    options = record.provenance.options if record.provenance else None
+    return isinstance(options, dict) and options.get("source") == "llm"
 
 
 def _used(index: np.ndarray) -> tuple[list[int], np.ndarray]:

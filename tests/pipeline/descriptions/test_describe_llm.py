@@ -18,6 +18,7 @@ from vqtext.data.windows.windows import Windows
 from vqtext.errors import ArtifactError, LLMError
 from vqtext.pipeline.artifacts import write_windows
 from vqtext.pipeline.describe import Describe
+from vqtext.pipeline.descriptions.by_model import questions as ask
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.stage import run
 from vqtext.schema import Channel, Subject
@@ -88,8 +89,8 @@ def by_template(settings: Settings) -> Settings:
 
 
 def questions(settings: Settings, heard: Any) -> list[Any]:
-    stage = Describe(settings, heard)
-    return stage._questions(*stage._measured()[:3])
+    windows, facts, rhythm, _ = Describe(settings, heard)._measured()
+    return [(asked.question, asked.windows) for asked in ask(windows, facts, rhythm, settings.describe.limit)]
 
 
 def templates(settings: Settings, heard: Any) -> list[str]:

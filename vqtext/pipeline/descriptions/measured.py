@@ -15,6 +15,25 @@ from vqtext.errors import ArtifactError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.descriptions.template import describe
 
+SOURCES = ("template", "llm")
+
+
+@dataclass
+class Texts:
+    """The descriptions of N windows, and the sentences of their S segments.
+
+    Attributes:
+        of_window: of each window.
+        source: who wrote it, a place in `SOURCES`, ``(N,)``.
+        sentences: of segments, each once.
+        of_segment: which of them is whose, ``(N, S)``, −1 without a sample.
+    """
+
+    of_window: list[str]
+    source: np.ndarray
+    sentences: list[str]
+    of_segment: np.ndarray
+
 
 @dataclass(frozen=True)
 class Block:
