@@ -18,10 +18,11 @@ from vqtext.model.decoding import decoder
 from vqtext.model.load import load
 from vqtext.pipeline import evaluate
 from vqtext.pipeline.convert import export, lines
-from vqtext.pipeline.evaluate import Evaluate, _places
+from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.evaluation import controls, tables
 from vqtext.pipeline.evaluation.card import _plain
 from vqtext.pipeline.evaluation.tables import summary_lines
+from vqtext.pipeline.evaluation.tested import anchor_places
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.vocabulary.anchor_words import Words
@@ -207,7 +208,7 @@ def test_controls_that_do_not_fall_are_told_in_words(trained: Settings, heard: A
 def test_steps_that_one_fold_joined_and_another_did_not_have_places_of_their_own() -> None:
     """Else a name of one fold would be held against the truth of another's."""
     given = [Words(names, np.eye(len(names)), [], [], []) for names in (["a, b", "c"], ["a", "b", "c"])]
-    assert [place.tolist() for place in _places(given)] == [[0, 1], [2, 3, 1]]
+    assert [place.tolist() for place in anchor_places(given)] == [[0, 1], [2, 3, 1]]
 
 
 def test_a_card_tells_what_was_measured_of_exactly_this_model(trained: Settings, heard: Any) -> None:

@@ -23,7 +23,8 @@ from vqtext.pipeline.correcting.corrections import (
 from vqtext.pipeline.correcting.moments import check
 from vqtext.pipeline.correcting.session import Session
 from vqtext.pipeline.evaluate import Evaluate
-from vqtext.pipeline.evaluation.scores import Truth
+from vqtext.pipeline.evaluation.run_truth import without_corrected
+from vqtext.pipeline.evaluation.truth_map import Truth
 from vqtext.pipeline.preview import preview
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
@@ -135,19 +136,18 @@ def test_a_model_is_stale_once_more_was_said(settings: Settings, heard: Any) -> 
     assert Train(settings, heard).is_current()
 
 
-def test_people_whose_moments_were_corrected_are_no_test_of_names(settings: Settings, heard: Any) -> None:
+def test_people_whose_moments_were_corrected_are_no_test_of_names() -> None:
     """A score on people whose moments were looked up would be told as one on people never seen."""
-    windows, evaluate = study(), Evaluate(settings, heard)
+    windows = study()
     tests = [np.flatnonzero(np.isin(windows.subject, people)) for people in ((2,), (3,))]
     truth = Truth.of(windows, tests, np.ones((1, 2), dtype=bool))
-    assert evaluate._of_unseen(truth, windows, tests) == (truth, None)
+    assert without_corrected(truth, windows, tests, Corrections()) == (truth, None)
     said = Corrections().with_added(moment("t", start_s=9.0, recording="r3", subject="3"))
-    write_corrections(settings.cache, said)
-    others, why = evaluate._of_unseen(truth, windows, tests)
+    others, why = without_corrected(truth, windows, tests, said)
     assert others is not None and (others.folds[0] >= 0).all() and (others.folds[1] == -1).all()
     assert "the others alone" in (why or "") and "subject 3" in (why or "")
-    write_corrections(settings.cache, said.with_added(NEVER.model_copy(update={"subject": "2"})))
-    nobody, why = evaluate._of_unseen(truth, windows, tests)
+    said = said.with_added(NEVER.model_copy(update={"subject": "2"}))
+    nobody, why = without_corrected(truth, windows, tests, said)
     assert nobody is None and "--test-subjects" in (why or "")
 
 

@@ -16,8 +16,8 @@ from vqtext.pipeline.evaluation.frame_metrics import (
     over,
     recalls,
 )
-from vqtext.pipeline.evaluation.scores import Truth
 from vqtext.pipeline.evaluation.segment_metrics import edit_score, segment_f1
+from vqtext.pipeline.evaluation.truth_map import Truth
 
 LEFT, RIGHT, BOTH = range(3)
 TRUTH = np.array([[LEFT] * 4 + [BOTH] * 2 + [RIGHT] * 4 + [-1] * 2])

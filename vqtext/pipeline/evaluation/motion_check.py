@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vqtext.data.features.motion import MotionScale
 from vqtext.data.locations import best_cell, senses
+from vqtext.pipeline.evaluation.frame_metrics import Measure, over
 from vqtext.pipeline.evaluation.predictions import Predictions
+from vqtext.pipeline.evaluation.tested import Tested
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.pipeline.vocabulary.joined_steps import parts_of
 from vqtext.schema import SubAction
@@ -56,6 +59,26 @@ def moves_more(part: Predictions, energy: np.ndarray, claimed: np.ndarray) -> np
             pairs = weight[inside, place][:, None] * weight[outside, place][None]
             found[place] = (pairs * ((a > b) + 0.5 * (a == b))).sum() / pairs.sum()
     return found
+
+
+def over_seeds(tested: Tested, seeds: Sequence[Sequence[Predictions]]) -> dict[str, Measure]:
+    """`moves_more` of each location, over seeds and folds.
+
+    Args:
+        seeds: predictions of each seed, one a fold.
+    """
+    values: dict[str, list[float]] = {}
+    windows = tested.windows
+    for number, split in enumerate(tested.splits):
+        scale = MotionScale.of(windows.signal, split.train, windows.channels, windows.rate_hz)
+        motion = scale.frames(windows.signal, split.test, seeds[0][number].keep.shape[1])
+        energy = within_label(motion, windows.subject[split.test], windows.label[split.test])
+        claimed = claims(tested.words[number], scale.locations)
+        for parts in seeds:
+            shares = moves_more(parts[number], energy, claimed)
+            for location, share in zip(scale.locations, shares, strict=True):
+                values.setdefault(location, []).extend([float(share)] if np.isfinite(share) else [])
+    return {location: over(shares) for location, shares in values.items()}
 
 
 def within_label(energy: np.ndarray, subject: np.ndarray, label: np.ndarray) -> np.ndarray:

@@ -7,18 +7,16 @@ subject. Codes are another model's in each fold, so what is measured of them is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.evaluation import frame_metrics, segment_metrics
 from vqtext.pipeline.evaluation.codebook_metrics import SHUFFLES, code_words, nmi, purity, shuffled
-from vqtext.pipeline.evaluation.frame_metrics import Measure, at_samples, over, over_each
+from vqtext.pipeline.evaluation.frame_metrics import Measure, over, over_each
 from vqtext.pipeline.evaluation.predictions import CLASSIFIERS, Predictions, of_all
-from vqtext.pipeline.evaluation.truth_map import first_word
+from vqtext.pipeline.evaluation.truth_map import Truth, first_word
 
 BORDER_S = 0.05
 """What ``named_recall@50ms`` forgives."""
@@ -30,48 +28,6 @@ OVERLAPS = (0.10, 0.25, 0.50)
 
 Seeds: TypeAlias = Sequence[Sequence[Predictions]]
 """Of each seed, one a fold."""
-
-
-@dataclass(frozen=True)
-class Truth:
-    """The truth of the test windows, fold by fold.
-
-    Attributes:
-        folds: words of each sample, ``(n, T)`` each; −1 unknown, or beyond the window.
-        right: the truth words that each anchor stands for, ``(K, W) bool``.
-        words: the truth words.
-        rate_hz: samples a second.
-    """
-
-    folds: list[np.ndarray]
-    right: np.ndarray
-    words: list[str]
-    rate_hz: float
-
-    @classmethod
-    def of(cls, windows: Windows, tests: Sequence[np.ndarray], right: np.ndarray) -> Truth:
-        """Of the windows' truth, for the test windows of each fold."""
-        assert windows.truth is not None
-        inside = [np.arange(windows.T) < windows.length[test][:, None] for test in tests]
-        folds = [np.where(own, windows.truth[test], -1) for test, own in zip(tests, inside, strict=True)]
-        return cls(folds, right, windows.truth_words, windows.rate_hz)
-
-    def named(self, anchor: np.ndarray) -> np.ndarray:
-        """Words of the anchors of frames ``(n, F)`` of all folds, sample by sample ``(n, T)``; the anchor −1
-        is none. An anchor that straddles a border is the true word wherever it stands for that too."""
-        true = np.concatenate(self.folds)
-        said = at_samples(anchor, true.shape[1])
-        is_right = self._and_none[said, np.maximum(true, 0)] & (true >= 0)
-        return np.where(is_right, true, first_word(self._and_none)[said])
-
-    def straddles(self, anchor: np.ndarray) -> np.ndarray:
-        """Samples under an anchor that stands for several truth words; ``(n, F)`` → ``(n, T)``."""
-        return at_samples(self._and_none.sum(axis=1)[anchor] > 1, self.folds[0].shape[1])
-
-    @property
-    def _and_none(self) -> np.ndarray:
-        """`right`, with a last row for the anchor −1."""
-        return np.concatenate([self.right, np.zeros((1, self.right.shape[1]), dtype=bool)])
 
 
 def classification(true: np.ndarray, seeds: Seeds) -> dict[str, dict[str, Measure]]:
@@ -200,6 +156,24 @@ def grounding_details(seeds: Seeds, truth: Truth) -> dict[str, Any]:
             seeds, lambda anchor: np.append(first_word(truth.right), -1)[anchor]
         ),
     }
+
+
+def faithfulness(seeds: Seeds) -> dict[str, Measure]:
+    """Mean fall of the posterior of the class that was read, over the windows in which anything is named."""
+    answer = {}
+    for which, name in enumerate(("deletion_named", "deletion_random")):
+        drops = [np.concatenate([part.drops[which] for part in parts]) for parts in seeds]
+        answer[name] = over([float(row.mean()) for row in drops if len(row)])
+    return answer
+
+
+def missed(seeds: Seeds) -> dict[str, Measure]:
+    """What codes alone, and tokens together, miss of the signal, mean over folds."""
+    answer = {}
+    for which, name in enumerate(("codes_alone", "tokens_together")):
+        rows = [[x for part in parts if np.isfinite(x := part.missed[which])] for parts in seeds]
+        answer[name] = over([float(np.mean(row)) for row in rows if row])
+    return answer
 
 
 def label_purity(true: Sequence[np.ndarray], seeds: Seeds) -> dict[str, Measure]:

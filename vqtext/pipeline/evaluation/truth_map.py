@@ -23,7 +23,9 @@ from typing import TypeAlias
 import numpy as np
 
 from vqtext.cache.fingerprint import fingerprint
+from vqtext.data.windows.windows import Windows
 from vqtext.errors import WordsError
+from vqtext.pipeline.evaluation.frame_metrics import at_samples
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.pipeline.vocabulary.joined_steps import counted_as, parts_of
 from vqtext.schema import same_text
@@ -53,6 +55,48 @@ class TruthMap:
 def first_word(right: np.ndarray) -> np.ndarray:
     """The first truth word of each row ``(K, W)``, ``(K,)``; −1 none."""
     return np.where(right.any(axis=1), right.argmax(axis=1), -1)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The truth of the test windows, fold by fold.
+
+    Attributes:
+        folds: words of each sample, ``(n, T)`` each; −1 unknown, or beyond the window.
+        right: the truth words that each anchor stands for, ``(K, W) bool``.
+        words: the truth words.
+        rate_hz: samples a second.
+    """
+
+    folds: list[np.ndarray]
+    right: np.ndarray
+    words: list[str]
+    rate_hz: float
+
+    @classmethod
+    def of(cls, windows: Windows, tests: Sequence[np.ndarray], right: np.ndarray) -> Truth:
+        """Of the windows' truth, for the test windows of each fold."""
+        assert windows.truth is not None
+        inside = [np.arange(windows.T) < windows.length[test][:, None] for test in tests]
+        folds = [np.where(own, windows.truth[test], -1) for test, own in zip(tests, inside, strict=True)]
+        return cls(folds, right, windows.truth_words, windows.rate_hz)
+
+    def named(self, anchor: np.ndarray) -> np.ndarray:
+        """Words of the anchors of frames ``(n, F)`` of all folds, sample by sample ``(n, T)``; the anchor −1
+        is none. An anchor that straddles a border is the true word wherever it stands for that too."""
+        true = np.concatenate(self.folds)
+        anchors = at_samples(anchor, true.shape[1])
+        is_right = self._and_none[anchors, np.maximum(true, 0)] & (true >= 0)
+        return np.where(is_right, true, first_word(self._and_none)[anchors])
+
+    def straddles(self, anchor: np.ndarray) -> np.ndarray:
+        """Samples under an anchor that stands for several truth words; ``(n, F)`` → ``(n, T)``."""
+        return at_samples(self._and_none.sum(axis=1)[anchor] > 1, self.folds[0].shape[1])
+
+    @property
+    def _and_none(self) -> np.ndarray:
+        """`right`, with a last row for the anchor −1."""
+        return np.concatenate([self.right, np.zeros((1, self.right.shape[1]), dtype=bool)])
 
 
 def read_table(file: Path | str) -> Table:

@@ -15,7 +15,8 @@ from vqtext.data.windows.windows import BLOCK, Windows
 from vqtext.pipeline.evaluation.frame_metrics import Measure, named_recall, over
 from vqtext.pipeline.evaluation.robustness import minirocket
 from vqtext.pipeline.evaluation.robustness.corruptions import UNITS, Corruption, Level, corruptions
-from vqtext.pipeline.evaluation.scores import Truth, macro_f1
+from vqtext.pipeline.evaluation.scores import macro_f1
+from vqtext.pipeline.evaluation.truth_map import Truth
 
 CLEAN = "clean"
 

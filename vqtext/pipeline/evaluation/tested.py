@@ -1,0 +1,108 @@
+"""A run and the windows that its models are tested on, fold by fold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqtext.data.splits.splits import Split, unlearned
+from vqtext.data.windows.windows import Windows
+from vqtext.errors import DataError
+from vqtext.pipeline.artifacts import read_windows
+from vqtext.pipeline.evaluation.predictions import Predictions, predict
+from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
+from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.vocabulary.anchor_words import Words
+from vqtext.settings.schema import Settings
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What a run is tested on.
+
+    Attributes:
+        run: what the run wrote down.
+        windows: all windows.
+        folds: splits and models.
+        words: of each fold.
+    """
+
+    run: dict[str, Any]
+    windows: Windows
+    folds: list[Fold]
+    words: list[Words]
+
+    @classmethod
+    def read(cls, settings: Settings) -> Tested:
+        """Raises DataError where the run kept no window to test on."""
+        run = read_run(settings.run_folder)
+        windows = read_windows(settings.cache / "windows.h5")
+        folds = folds_of(settings.run_folder, run, windows)
+        if not any(len(fold.split.test) for fold in folds):
+            raise DataError("the run kept no window to test on: train with --test-subjects, or --split time")
+        words = [
+            words_of_fold(settings.cache, run, number, windows, fold.split.learn)
+            for number, fold in enumerate(folds)
+        ]
+        return cls(run, windows, folds, words)
+
+    @property
+    def splits(self) -> list[Split]:
+        return [fold.split for fold in self.folds]
+
+    @property
+    def tests(self) -> list[np.ndarray]:
+        """Test windows of each fold."""
+        return [split.test for split in self.splits]
+
+    @cached_property
+    def test(self) -> np.ndarray:
+        """Test windows of all folds, ``(n,)``."""
+        return np.concatenate(self.tests)
+
+    @property
+    def label(self) -> np.ndarray:
+        """Of each test window, ``(n,)``."""
+        return self.windows.label[self.test]
+
+    @cached_property
+    def places(self) -> list[np.ndarray]:
+        """`anchor_places` of the words of each fold."""
+        return anchor_places(self.words)
+
+    def predict(self, folders: Sequence[Path], seed: int, few: np.ndarray) -> list[Predictions]:
+        """What the models of one seed, one a fold, say of their test windows.
+
+        Args:
+            few: windows of which faithfulness and drawn codes are measured.
+        """
+        return [
+            _among_all(predict(folder, self.windows, split, seed, np.intersect1d(few, split.test)), place)
+            for folder, split, place in zip(folders, self.splits, self.places, strict=True)
+        ]
+
+    def unlearned(self) -> dict[str, int]:
+        """Label → test windows of it whose model was trained on none."""
+        counts: Counter[str] = Counter()
+        for split in self.splits:
+            for label in unlearned(self.windows, split):
+                counts[self.windows.labels[label]] += int((self.windows.label[split.test] == label).sum())
+        return dict(counts)
+
+
+def anchor_places(words: Sequence[Words]) -> list[np.ndarray]:
+    """Where the anchors of each fold stand among those of all, ``(K,)`` each: rounds that were read of other
+    people may have asked for other steps to be joined."""
+    place: dict[str, int] = {}
+    return [np.array([place.setdefault(p, len(place)) for p in own.phrases]) for own in words]
+
+
+def _among_all(predictions: Predictions, place: np.ndarray) -> Predictions:
+    """Predictions whose frames are named by the anchors of all folds."""
+    return replace(predictions, anchor=np.append(place, -1)[predictions.anchor])
