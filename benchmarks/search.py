@@ -225,7 +225,7 @@ class Asked:
         )
         for fold in self.index.meanings:
             learn = self.opened.folds[fold].split.learn
-            words = words_of_fold(settings.cache, self.opened.run, fold, windows, learn)
+            words = words_of_fold(settings.cache, self.opened.trained.run, fold, windows, learn)
             found[fold] = map_of(table, windows.truth_words, words).right
         return found
 

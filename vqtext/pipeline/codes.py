@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vqtext.console.progress import Progress
 from vqtext.console.text import cut_short, table
 from vqtext.data.windows.windows import Windows
-from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.inspection.check_directions import check_directions, direction_lines
 from vqtext.pipeline.inspection.check_durations import check_durations, duration_lines
 from vqtext.pipeline.inspection.check_levels import check_levels, level_lines
 from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.inspection.rejected_cells import rejected_cells
-from vqtext.pipeline.train import Train
-from vqtext.pipeline.training.run_record import folds_of, read_run
 from vqtext.pipeline.training.run_words import words_of_fold
 from vqtext.pipeline.training.sampling import few_of_each
+from vqtext.pipeline.training.trained_run import open_trained
 from vqtext.reason import BY_INFERENCE, UNKNOWN_NAME
 from vqtext.report.content import Code
 from vqtext.schema import Rows
@@ -47,14 +44,9 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
     Raises:
         ArtifactError: there is no run, or it is stale or damaged.
     """
-    from vqtext.model.load import VQText
-
-    train = Train(settings, Progress(quiet=True))
-    train.check()
-    run = read_run(train.target)
-    windows = read_windows(settings.cache / "windows.h5")
-    fold = folds_of(train.target, run, windows)[0]
-    model = VQText.from_pretrained(train.target / fold.best)
+    trained = open_trained(settings)
+    run, windows, fold = trained.run, trained.windows, trained.folds[0]
+    model = trained.model(fold)
     least = settings.explain.code_confidence
     found = describe_codes(model, windows, fold.split.learn, least)
     used = sorted((code for code in found if code.usage > 0), key=lambda code: -code.usage)

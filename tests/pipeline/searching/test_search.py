@@ -13,7 +13,7 @@ from vqtext.cache.hdf5 import open_artifact
 from vqtext.errors import EncoderError, UsageError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.searching import draw, search, stretch
-from vqtext.pipeline.searching.moments import moments_of
+from vqtext.pipeline.searching.moments import Moments, moments_of
 from vqtext.pipeline.searching.shapes import Shape, put
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
@@ -37,6 +37,27 @@ def test_a_run_is_asked_in_words(
     monkeypatch.setattr("vqtext.pipeline.searching.opened.choose", lambda *_: (other, ""))
     with pytest.raises(EncoderError, match=r"embedded by bag of words, not by another"):
         search.search(asked, "no text of the words")
+
+
+def test_a_moment_of_an_unknown_person_is_of_nobody_else() -> None:
+    """A user would read another person's id, or, where no subject is known, a traceback."""
+    one = np.zeros(1, dtype=int)
+    windows = SimpleNamespace(
+        subject=one - 1, subjects=[SimpleNamespace(id="1")], start_s=one, labels=["walking"],
+        recording=one, recordings=["r1"],
+    )  # fmt: skip
+    opened: Any = SimpleNamespace(
+        windows=windows,
+        seen=lambda: one > 0,
+        each_fold=lambda: [(0, one)],
+        meaning=lambda fold: SimpleNamespace(phrases=["arm swings"]),
+    )
+    index = search.Index(opened)
+    index.moments = {0: Moments(one, one, one + 2, one, one, one + 0.9, np.ones((1, 1)), 0.1)}
+    found = index.entries(search.Ranked(one, one, one + 1.0), top=1)
+    assert found[0]["subject"] is None
+    answer = {"text": "arm swings", "nearest": [], "held": True, "similarity": 1, "usual": 0, "found": found}
+    assert "unknown" in search.lines(answer)[2]
 
 
 def finds_moments_by_models_that_have_not_seen_them(asked: Settings) -> None:

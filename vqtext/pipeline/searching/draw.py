@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,12 @@ from vqtext.console.progress import Progress
 from vqtext.console.text import printable
 from vqtext.errors import UsageError
 from vqtext.pipeline.searching.opened import open_run
-from vqtext.pipeline.searching.search import nearest, told_nearest, understood, unheld, weights
-from vqtext.pipeline.searching.shapes import liveliest, shapes_of
+from vqtext.pipeline.searching.search import meaning_lines, understood, weights, what_is_meant
+from vqtext.pipeline.searching.shapes import Shape, liveliest, shapes_of
 from vqtext.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from vqtext.model.load import VQText
 
 TOP = 3
 CHANNELS = 6
@@ -37,58 +40,57 @@ def draw(settings: Settings, text: str, top: int = TOP, progress: Progress | Non
     opened = open_run(settings, progress or Progress(quiet=True))
     meaning = opened.meaning(0)
     meant = understood(meaning, text)
-    answer: dict[str, Any] = {
-        "run": opened.run["run"],
-        "model": opened.folds[0].best,
+    fold = opened.folds[0]
+    shapes: list[dict[str, Any]] = []
+    if meant.held:
+        model, wanted = opened.model(0), weights(meant).max(0)
+        best = shapes_of(model, opened.windows, fold.split.learn, wanted)[:top]
+        shapes = [_entry(model, shape, meaning.phrases) for shape in best]
+    return {
+        "run": opened.trained.run["run"],
+        "model": fold.best,
         "text": text,
         "encoder": opened.encoder,
-        "held": meant.held,
-        "similarity": round(meant.best, 3),
-        "least": round(meant.least, 3),
-        "usual": round(meant.usual, 3),
-        "nearest": nearest(meant, meaning.phrases),
-        "shapes": [],
+        **what_is_meant(meant, meaning.phrases),
+        "shapes": shapes,
     }
-    if not meant.held:
-        return answer
-    model = opened.model(0)
-    config, spread = model.config, model.network.normalise.std.numpy()
-    asked = weights(meant).max(0)
-    for shape in shapes_of(model, opened.windows, opened.folds[0].split.learn, asked)[:top]:
-        order = liveliest(shape.values, spread, len(spread)) if config.joint else [0]
-        answer["shapes"].append(
+
+
+def _entry(model: VQText, shape: Shape, phrases: Sequence[str]) -> dict[str, Any]:
+    """A shape as plain data; the channels that move most come first."""
+    channels, joint = model.config.channels, model.config.joint
+    spread = model.network.normalise.std.numpy()
+    order = liveliest(shape.values, spread, len(spread)) if joint else [0]
+    return {
+        "code": shape.code,
+        "names": [phrases[k] for k, _ in groupby(shape.names)],
+        "says": round(shape.says, 4),
+        "usage": round(shape.usage, 4),
+        "length_s": round(shape.length_s, 3),
+        "channels": [
             {
-                "code": shape.code,
-                "names": [meaning.phrases[k] for k, _ in groupby(shape.names)],
-                "says": round(shape.says, 4),
-                "usage": round(shape.usage, 4),
-                "length_s": round(shape.length_s, 3),
-                "channels": [
-                    {
-                        "channel": config.channels[c].name if config.joint else "any channel",
-                        "unit": config.channels[c].unit if config.joint else "standard deviations",
-                        "values": [round(float(v), 4) for v in shape.values[c]],
-                    }
-                    for c in order
-                ],
+                "channel": channels[c].name if joint else "any channel",
+                "unit": channels[c].unit if joint else "standard deviations",
+                "values": [round(float(v), 4) for v in shape.values[c]],
             }
-        )
-    return answer
+            for c in order
+        ],
+    }
 
 
 def lines(answer: Mapping[str, Any]) -> list[str]:
     """The answer of `draw` for people."""
-    told = [f'"{printable(answer["text"])}" is nearest to {told_nearest(answer["nearest"])}', *unheld(answer)]
+    lines = meaning_lines(answer)
     for shape in answer["shapes"]:
         names = " → ".join(map(printable, shape["names"]))
-        told.append(
+        lines.append(
             f"code {shape['code']}: {names}; {100 * shape['says']:.0f} % of it is what was asked; "
             f"{shape['length_s']:.2f} s, {100 * shape['usage']:.1f} % of all tokens"
         )
-        told += [f"  {_course(channel)}" for channel in shape["channels"][:CHANNELS]]
+        lines += [f"  {_course(channel)}" for channel in shape["channels"][:CHANNELS]]
         if len(shape["channels"]) > CHANNELS:
-            told.append(f"  and {len(shape['channels']) - CHANNELS} channels that move less: see --json")
-    return told
+            lines.append(f"  and {len(shape['channels']) - CHANNELS} channels that move less: see --json")
+    return lines
 
 
 def _course(channel: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,15 +12,14 @@ from vqtext.cache.hdf5 import open_artifact
 from vqtext.console.progress import Progress
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import EncoderError
-from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.embed import words_of
 from vqtext.pipeline.encoders import Encoder, choose
 from vqtext.pipeline.encoders.chunks import encode
 from vqtext.pipeline.encoders.sentence import MINILM
 from vqtext.pipeline.searching.meaning import Meaning, Vectors
-from vqtext.pipeline.train import Train
-from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
+from vqtext.pipeline.training.run_record import Fold
 from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.training.trained_run import TrainedRun, open_trained
 from vqtext.prompts.subactions import read_subactions
 from vqtext.settings.schema import Settings
 
@@ -33,27 +32,31 @@ class Opened:
     """A run, as `open_run` opens it.
 
     Attributes:
-        run: what it wrote down; folds: its splits and models.
+        trained: the run; settings: of now.
         plain: the encoder's vectors of texts; encoder: its name.
     """
 
     settings: Settings
-    run: dict[str, Any]
-    windows: Windows
-    folds: list[Fold]
+    trained: TrainedRun
     plain: Vectors
     encoder: str
 
+    @property
+    def windows(self) -> Windows:
+        return self.trained.windows
+
+    @property
+    def folds(self) -> list[Fold]:
+        return self.trained.folds
+
     def model(self, fold: int) -> VQText:
         """The best model of a split."""
-        from vqtext.model.load import VQText
-
-        return VQText.from_pretrained(self.settings.run_folder / self.folds[fold].best)
+        return self.trained.model(self.folds[fold])
 
     def meaning(self, fold: int) -> Meaning:
         """The words of a split's models, ready to be compared with texts."""
         cache, split = self.settings.cache, self.folds[fold].split
-        words = words_of_fold(cache, self.run, fold, self.windows, split.learn)
+        words = words_of_fold(cache, self.trained.run, fold, self.windows, split.learn)
         source = cache / "subactions.json"
         labels = words_of(self.windows.labels, read_subactions(source).labels, source)
         return Meaning(words, labels, self.plain)
@@ -86,11 +89,7 @@ def open_run(settings: Settings, progress: Progress) -> Opened:
         ArtifactError: there is no run, or it is stale or damaged.
         EncoderError: the text encoder of its words is not there.
     """
-    train = Train(settings, progress)
-    train.check()
-    run = read_run(train.target)
-    windows = read_windows(settings.cache / "windows.h5")
-    folds = folds_of(train.target, run, windows)
+    trained = open_trained(settings, progress)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         name, known = texts.attrs["encoder"], {text: i for i, text in enumerate(texts["text"])}
         vector = texts["vector"]
@@ -109,4 +108,4 @@ def open_run(settings: Settings, progress: Progress) -> Opened:
             asked.update(zip(new, encode(encoder, new)[0], strict=True))
         return np.stack([vector[known[text]] if text in known else asked[text] for text in wanted])
 
-    return Opened(settings, run, windows, folds, plain, name)
+    return Opened(settings, trained, plain, name)

@@ -54,18 +54,25 @@ def search(settings: Settings, text: str, top: int = TOP, progress: Progress | N
     meant = understood(index.meanings[0], text)
     found: list[dict[str, Any]] = []
     if meant.held:
-        asked = {fold: weights(meaning.of(text)) for fold, meaning in index.meanings.items()}
-        found = index.told(index.find(asked), top)
+        wanted = {fold: weights(meaning.of(text)) for fold, meaning in index.meanings.items()}
+        found = index.entries(index.find(wanted), top)
     return {
-        "run": opened.run["run"],
+        "run": opened.trained.run["run"],
         "text": text,
         "encoder": opened.encoder,
+        **what_is_meant(meant, index.meanings[0].phrases),
+        "found": found,
+    }
+
+
+def what_is_meant(meant: Meant, phrases: list[str]) -> dict[str, Any]:
+    """Whether the words of a run hold a text, and the steps nearest to it, as plain data."""
+    return {
         "held": meant.held,
         "similarity": round(meant.best, 3),
         "least": round(meant.least, 3),
         "usual": round(meant.usual, 3),
-        "nearest": nearest(meant, index.meanings[0].phrases),
-        "found": found,
+        "nearest": nearest(meant, phrases),
     }
 
 
@@ -131,17 +138,17 @@ class Index:
             for fold, index in self.opened.each_fold()
         }
 
-    def find(self, asked: Mapping[int, np.ndarray]) -> Ranked:
-        """Rank all moments: by how much of what the network says of each is asked. A moment that is told as a
-        step that is not asked at all is none, whatever the network says beside it.
+    def find(self, wanted: Mapping[int, np.ndarray]) -> Ranked:
+        """Rank all moments: by how much of what the network says of each is wanted. A moment decoded as a
+        step that is not wanted at all is none, whatever the network says beside it.
 
         Args:
-            asked: for each split how much each step of each label counts, ``(n, K)``, as `weights`.
+            wanted: for each split how much each step of each label counts, ``(n, K)``, as `weights`.
         """
         score = {}
         for f, m in self.moments.items():
-            is_told = asked[f][m.label, m.anchor] > 0
-            score[f] = is_told * m.whole() * (asked[f][m.label] * m.names).sum(1)
+            is_decoded = wanted[f][m.label, m.anchor] > 0
+            score[f] = is_decoded * m.whole() * (wanted[f][m.label] * m.names).sum(1)
         fold = np.concatenate([np.full(len(own), f) for f, own in score.items()])
         row = np.concatenate([np.arange(len(own)) for own in score.values()])
         every = np.concatenate(list(score.values()))
@@ -149,14 +156,14 @@ class Index:
         order = order[every[order] > 0]
         return Ranked(fold[order], row[order], every[order])
 
-    def told(self, ranked: Ranked, top: int) -> list[dict[str, Any]]:
+    def entries(self, ranked: Ranked, top: int) -> list[dict[str, Any]]:
         """The first of them as plain data."""
-        windows, seen, found = self.opened.windows, self.opened.seen(), []
+        windows, seen, entries = self.opened.windows, self.opened.seen(), []
         for fold, row, score in zip(ranked.fold[:top], ranked.row[:top], ranked.score[:top], strict=True):
             moments = self.moments[int(fold)]
             w = int(moments.window[row])
-            begin_s = float(windows.start_s[w])
-            found.append(
+            subject, begin_s = int(windows.subject[w]), float(windows.start_s[w])
+            entries.append(
                 {
                     "score": round(float(score), 4),
                     "step": self.meanings[int(fold)].phrases[moments.anchor[row]],
@@ -164,20 +171,20 @@ class Index:
                     "confidence": round(float(moments.confidence[row]), 4),
                     "window": w,
                     "recording": windows.recordings[windows.recording[w]],
-                    "subject": windows.subjects[windows.subject[w]].id,
+                    "subject": windows.subjects[subject].id if subject >= 0 else None,
                     "start_s": round(begin_s + float(moments.start[row] * moments.frame_s), 3),
                     "end_s": round(begin_s + float(moments.end[row] * moments.frame_s), 3),
                     "seen": bool(seen[w]),
                 }
             )
-        return found
+        return entries
 
 
 def lines(answer: Mapping[str, Any]) -> list[str]:
     """The answer of `search` for people."""
-    told = [f'"{printable(answer["text"])}" is nearest to {told_nearest(answer["nearest"])}', *unheld(answer)]
+    lines = meaning_lines(answer)
     if not answer["held"]:
-        return told
+        return lines
     rows: list[tuple[str, ...]] = [("score", "step", "class", "recording", "subject", "from", "to", "window")]
     for moment in answer["found"]:
         rows.append(
@@ -186,34 +193,32 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
                 moment["step"],
                 moment["label"],
                 moment["recording"],
-                moment["subject"],
+                moment["subject"] or "unknown",
                 f"{moment['start_s']:.2f} s",
                 f"{moment['end_s']:.2f} s",
                 f"{moment['window']}{'*' * moment['seen']}",
             )
         )
-    told += table(rows)
+    lines += table(rows)
     if any(moment["seen"] for moment in answer["found"]):
-        told.append("* the model was made of this window")
-    return told
+        lines.append("* the model was made of this window")
+    return lines
 
 
-def unheld(answer: Mapping[str, Any]) -> list[str]:
-    """What is to be said where the words do not hold a text, or hardly; nothing where they do."""
+def meaning_lines(answer: Mapping[str, Any]) -> list[str]:
+    """What a text means, for people: the nearest steps, and whether the words hold it."""
+    steps = ", ".join(
+        f'"{step["step"]}" ({step["similarity"]:.2f}{", contradicted" * step["refused"]})'
+        for step in answer["nearest"]
+    )
+    lines = [f'"{printable(answer["text"])}" is nearest to {steps}']
     if not answer["held"]:
-        return [
+        lines.append(
             "the words of this run hold no such movement: what is nearest is contradicted, or no nearer than "
             f"texts of other things ({answer['least']:.2f})"
-        ]
-    if answer["similarity"] < answer["usual"]:
-        return [
+        )
+    elif answer["similarity"] < answer["usual"]:
+        lines.append(
             f"a guess: wordings of one movement are mostly as near as {answer['usual']:.2f}; say it otherwise"
-        ]
-    return []
-
-
-def told_nearest(steps: list[dict[str, Any]]) -> str:
-    """Steps with their similarities, in one line."""
-    return ", ".join(
-        f'"{step["step"]}" ({step["similarity"]:.2f}{", contradicted" * step["refused"]})' for step in steps
-    )
+        )
+    return lines
