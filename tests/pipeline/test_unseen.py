@@ -17,11 +17,12 @@ import pytest
 import vqtext
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import ArtifactError, UsageError
-from vqtext.pipeline import evaluate
 from vqtext.pipeline.artifacts import write_windows
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.evaluate import Evaluate
+from vqtext.pipeline.evaluation import tested
+from vqtext.pipeline.evaluation.predictions import CLASSIFIERS
 from vqtext.pipeline.explain import Explain, one_of_each
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
@@ -188,16 +189,16 @@ def test_predictions_of_all_folds_are_scored_where_they_belong(
     """Models that always know: whoever mixes up the folds' windows scores less than 1."""
     label = study().label
 
-    real = evaluate.predict
+    real = tested.predict
 
     def knows(folder: Path, windows: Windows, split: Any, seed: int, deleting: Any) -> Any:
         right = label[split.test].copy()
         if seed == 1:
             right[windows.subject[split.test] == 2] ^= 1
         said = real(folder, windows, split, seed, deleting)
-        return replace(said, label=dict.fromkeys(evaluate.CLASSIFIERS, right))
+        return replace(said, label=dict.fromkeys(CLASSIFIERS, right))
 
-    monkeypatch.setattr(evaluate, "predict", knows)
+    monkeypatch.setattr(tested, "predict", knows)
     run(Evaluate(folds, heard))
     scores = json.loads((folds.cache / "runs/default/evaluate.json").read_text())
     assert scores["classification"]["tokens"]["accuracy"]["values"] == [1.0, 0.75]

@@ -17,26 +17,17 @@ from vqtext.data.windows.windows import Windows
 from vqtext.errors import DataError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.codes import describe_codes
-from vqtext.pipeline.explaining.asked import other_class, why_not
+from vqtext.pipeline.explaining.sample import ExplainedWindow, samples_of
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
-from vqtext.reason import UNSURE, Reason, Redrawn, WhyNot
-from vqtext.report.content import (
-    Confusion,
-    Report,
-    Sample,
-    Score,
-    Scores,
-    ThresholdCurve,
-)
+from vqtext.reason import UNSURE
+from vqtext.report.content import Confusion, Report, Score, Scores, ThresholdCurve
 from vqtext.report.html import render
 
 if TYPE_CHECKING:
-    from vqtext.model.decoding.redraw import Drawing
     from vqtext.model.load import VQText
-
 
 SHOWN = 3
 """Samples that a person is shown in the terminal; the report and ``--json`` have all."""
@@ -71,57 +62,22 @@ class Explain(Stage):
         return self.report.exists() and super().is_current()
 
     def make(self, target: Path) -> None:
-        from vqtext.model.load import VQText
-
         run = read_run(self.settings.run_folder)
         windows = read_windows(self.settings.cache / "windows.h5")
         folds = folds_of(self.settings.run_folder, run, windows)
-        test = np.concatenate([fold.split.test for fold in folds])
-        if not len(test):
+        if not any(len(fold.split.test) for fold in folds):
             raise DataError("the run kept no window to explain: train with --test-subjects, or --split time")
-        fold_of = np.repeat(np.arange(len(folds)), [len(fold.split.test) for fold in folds])
-        chosen = one_of_each(windows.label[test], self.settings.explain.samples, fold_of)
-        index, said_by = test[chosen], fold_of[chosen]
-        models = {
-            int(k): VQText.from_pretrained(self.settings.run_folder / folds[k].best)
-            for k in np.unique(said_by)
-        }
-        told: dict[int, Reason] = {}
-        for k, model in models.items():
-            own = index[said_by == k]
-            said = zip(own.tolist(), model.explain(windows.signal, own), strict=True)
-            told |= {i: model.highlight(windows.signal[i], reason) for i, reason in said}
-        reasons = [told[int(i)] for i in index]
-        drawn: dict[int, dict[int, list[Drawing]]] = {k: {} for k in models}
-        whys = [
-            self._why_not(models[int(k)], windows, folds[k].split.learn, int(i), told[int(i)], drawn[int(k)])
-            for i, k in zip(index, said_by, strict=True)
-        ]
-        model = models[min(models)]
-        page = self._page(run, windows, folds, min(models), model, index, reasons, whys)
+        samples, codebook_of = self._explained(windows, folds)
+        page = self._page(run, windows, folds, samples, codebook_of)
         with publish(self.report) as beside:
             beside.write_text(render(page), encoding="utf-8")
-        true = [windows.labels[i] for i in windows.label[index]]
-        shown = shown_labels(model)
         result = {
             **self.provenance().to_dict(),
             "run": run["run"],
             "model": run["best"],
             "split": folds[0].split.how,
             "report": str(self.report),
-            "samples": [
-                {
-                    "window": int(i),
-                    "model": folds[k].best,
-                    "true": t,
-                    "true_display": shown.get(t),
-                    "text": str(r),
-                    **r.to_dict(),
-                    "why_not": why and why.to_dict(),
-                    "drawn": drawn and drawn.to_dict(),
-                }
-                for i, k, t, r, (why, drawn) in zip(index, said_by, true, reasons, whys, strict=True)
-            ],
+            "samples": [sample.to_dict(windows, page.shown_labels) for sample in samples],
         }
         target.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
@@ -144,38 +100,41 @@ class Explain(Stage):
             )
         return [*lines, f"report: {Path(summary['report']).resolve()}"]
 
-    @staticmethod
-    def _why_not(
-        model: VQText,
-        windows: Windows,
-        learned: np.ndarray,
-        row: int,
-        reason: Reason,
-        drawn: dict[int, list[Drawing]],
-    ) -> tuple[WhyNot | None, Redrawn | None]:
-        """Of the likeliest other class."""
-        signal = windows.signal[row]
-        other = other_class(model, signal, reason)
-        return why_not(model, windows, learned, signal, reason, other, drawn) if other else (None, None)
+    def _explained(
+        self, windows: Windows, folds: Sequence[Fold]
+    ) -> tuple[list[ExplainedWindow], tuple[Fold, VQText]]:
+        """Samples of the test windows, each by the model that has not seen it, and one of these models, whose
+        codebook is drawn."""
+        from vqtext.model.load import VQText
+
+        test = np.concatenate([fold.split.test for fold in folds])
+        fold_of = np.repeat(np.arange(len(folds)), [len(fold.split.test) for fold in folds])
+        chosen = one_of_each(windows.label[test], self.settings.explain.samples, fold_of)
+        samples: dict[int, ExplainedWindow] = {}
+        first: tuple[Fold, VQText] | None = None
+        for k in np.unique(fold_of[chosen]).tolist():
+            fold, own = folds[k], test[chosen[fold_of[chosen] == k]]
+            model = VQText.from_pretrained(self.settings.run_folder / fold.best)
+            first = first or (fold, model)
+            samples |= samples_of(model, windows, fold, own)
+        assert first is not None
+        return [samples[i] for i in test[chosen].tolist()], first
 
     def _page(
         self,
         run: dict[str, Any],
         windows: Windows,
         folds: Sequence[Fold],
-        drawn: int,
-        model: VQText,
-        index: np.ndarray,
-        reasons: Sequence[Reason],
-        whys: Sequence[tuple[WhyNot | None, Redrawn | None]],
+        samples: Sequence[ExplainedWindow],
+        codebook_of: tuple[Fold, VQText],
     ) -> Report:
         scored = _read_scores(self.settings.run_folder / "evaluate.json")
-        split = folds[drawn].split
+        fold, model = codebook_of
         notes = list(dict.fromkeys(warning for fold in folds for warning in fold.split.warnings))
         if len(folds) > 1:
             notes.append(
                 f"Each window is explained by the model that has not seen its subject. Each model has a "
-                f"codebook of its own; the one drawn here is that of {folds[drawn].best}."
+                f"codebook of its own; the one drawn here is that of {fold.best}."
             )
         return Report(
             title=f"What {windows.dataset.replace('_', ' ')} shows",
@@ -192,21 +151,9 @@ class Explain(Stage):
             "cross-validation, both inside the training windows.",
             seeds=tuple(run["seeds"]),
             confusion=(Confusion("decoding", np.array(scored["confusion"]["decoding"])) if scored else None),
-            samples=tuple(
-                Sample(
-                    int(i),
-                    windows.signal[i][:, : windows.length[i]],
-                    windows.rate_hz,
-                    tuple(windows.channels),
-                    reason,
-                    windows.labels[windows.label[i]],
-                    why_not=why,
-                    redrawn=drawn,
-                )
-                for i, reason, (why, drawn) in zip(index, reasons, whys, strict=True)
-            ),
+            samples=tuple(sample.drawn(windows) for sample in samples),
             codebook=tuple(
-                describe_codes(model, windows, split.learn, self.settings.explain.code_confidence)
+                describe_codes(model, windows, fold.split.learn, self.settings.explain.code_confidence)
             ),
             threshold=threshold_curve(self.settings.cache / "anchors.h5"),
             settings=run["settings"],

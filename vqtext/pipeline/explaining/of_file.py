@@ -1,4 +1,4 @@
-"""``vqtext explain --recording``: a file that nobody labelled, as text, table, JSON and one page."""
+"""``vqtext explain --recording``: a file without labels, as text, table, JSON and one page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vqtext.pipeline.explaining.recording_file import read_recordings, text_of
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.training.run_record import read_run
-from vqtext.reason import UNLIKE, write_segments
+from vqtext.reason import UNLIKE, RecordingReasons, write_segments
 from vqtext.report.html import render
 from vqtext.settings.schema import Settings
 
@@ -60,14 +60,11 @@ def explain_file(settings: Settings, file: Path, dataset: Path | None, progress:
         progress.warn(text)
 
     recordings = read_recordings(file, dataset, warn, model.config.channels, model.config.rate_hz)
-    stride_s, bridge_s = _as_prepared(settings, progress)
-    if stride_s is not None and stride_s >= model.config.window_s:
-        stride_s = None  # what lay between the windows of the training is to be explained, too
+    stride_s, bridge_s = _as_prepared(settings, progress, model.config.window_s)
     found = []
     for recording in recordings:
         with progress.bar(f"explaining {recording.name}") as tell:
             found.append(explained(model, recording, stride_s, bridge_s, warn, tell))
-    said = [one.said for one in found]
     files = {kind: train.target / "recordings" / f"{_name(file)}.{kind}" for kind in ("html", "csv", "json")}
     answer = {
         "run": run["run"],
@@ -76,59 +73,67 @@ def explain_file(settings: Settings, file: Path, dataset: Path | None, progress:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "vqtext": vqtext.__version__,
         "notes": notes,
-        "recordings": [one.to_dict() for one in said],
+        "recordings": [one.reasons.to_dict() for one in found],
         "report": str(files["html"]),
         "csv": str(files["csv"]),
         "json": str(files["json"]),
     }
+    drawn = page(model, run, text_of(file.name), found, settings.explain.samples, answer["created"], notes)
+    _write(files, answer, render(drawn), [one.reasons for one in found])
+    return answer
+
+
+def _write(
+    files: Mapping[str, Path], answer: Mapping[str, Any], html: str, reasons: Sequence[RecordingReasons]
+) -> None:
     with lock(files["json"]):
         with publish(files["html"]) as temp:
-            made = page(
-                model, run, text_of(file.name), found, settings.explain.samples, answer["created"], notes
-            )
-            temp.write_text(render(made), encoding="utf-8")
+            temp.write_text(html, encoding="utf-8")
         with publish(files["csv"]) as temp, temp.open("w", encoding="utf-8", newline="") as text:
-            write_segments(text, said)
+            write_segments(text, reasons)
         with publish(files["json"]) as temp:
             temp.write_text(json.dumps(answer, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return answer
 
 
 def lines(answer: Mapping[str, Any]) -> list[str]:
     """The answer of `explain_file` for people."""
-    told = []
+    lines = []
     for one in answer["recordings"]:
-        told.append(f"{one['name']}: {one['duration_s']:.1f} s")
-        told += _rows(one["stretches"])
+        lines.append(f"{one['name']}: {one['duration_s']:.1f} s")
+        lines += _rows(one["stretches"])
         unlike = sum(row["end_s"] - row["start_s"] for row in one["segments"] if row["familiar"] < 1)
         if unlike:
-            told.append(f"  {unlike:.1f} s of it are {UNLIKE}")
+            lines.append(f"  {unlike:.1f} s of it are {UNLIKE}")
         if one["silent"]:
             shown = ", ".join(f"{start:.1f}–{end:.1f} s" for start, end in one["silent"][:SHOWN])
-            told.append(f"  nothing is said of {shown}{' …' if len(one['silent']) > SHOWN else ''}")
-    told.append(f"segments: {Path(answer['csv']).resolve()} and .json")
-    return [*told, f"report: {Path(answer['report']).resolve()}"]
+            lines.append(f"  nothing is said of {shown}{' …' if len(one['silent']) > SHOWN else ''}")
+    lines.append(f"segments: {Path(answer['csv']).resolve()} and .json")
+    return [*lines, f"report: {Path(answer['report']).resolve()}"]
 
 
 def _rows(stretches: Sequence[Mapping[str, Any]]) -> list[str]:
     """Each stretch of one class, and its steps below it."""
-    told: list[str] = []
+    lines: list[str] = []
     for row in stretches[:SHOWN]:
         when, sure = f"{row['start_s']:.2f}–{row['end_s']:.2f} s", f"{row['confidence']:.2f}"
         label = printable(row["display"] or row["label"])
-        told += [f"  {when}  {label}  {sure}", f"    {printable(row['text'])}"]
+        lines += [f"  {when}  {label}  {sure}", f"    {printable(row['text'])}"]
     more = len(stretches) - SHOWN
-    return [*told, f"  … and {more} more"] if more > 0 else told
+    return [*lines, f"  … and {more} more"] if more > 0 else lines
 
 
-def _as_prepared(settings: Settings, progress: Progress) -> tuple[float | None, float]:
-    """Stride and bridge that windows.h5 was cut with; those of the settings where it is not there."""
-    said = {"stride_s": settings.data.stride_s, "bridge_s": settings.data.bridge_s}
+def _as_prepared(settings: Settings, progress: Progress, window_s: float) -> tuple[float | None, float]:
+    """Stride and bridge that windows.h5 was cut with; those of the settings where it is not there.
+
+    A stride that skips samples is None: what lay between the windows of the training is explained, too.
+    """
+    cut = {"stride_s": settings.data.stride_s, "bridge_s": settings.data.bridge_s}
     with suppress(ArtifactError):
         made = Prepare(settings, progress).record().provenance
         if made is not None and isinstance(made.options, dict):
-            said |= {key: made.options[key] for key in said if key in made.options}
-    return said["stride_s"], said["bridge_s"] or 0.0
+            cut |= {key: made.options[key] for key in cut if key in made.options}
+    stride_s = cut["stride_s"]
+    return None if stride_s is not None and stride_s >= window_s else stride_s, cut["bridge_s"] or 0.0
 
 
 def _name(file: Path) -> str:

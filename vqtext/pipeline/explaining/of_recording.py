@@ -63,7 +63,6 @@ def explain_recording(
         ShapeError: another number of channels, or none that the model knows.
         DataError: a value is no number, or the time stamps are wrong.
     """
-    from vqtext.model.decoding.arrays import in_memory
 
     def warn(text: str) -> None:
         warnings.warn(text, stacklevel=2)
@@ -75,15 +74,22 @@ def explain_recording(
     if is_frame(recording):
         (one,) = frame_recordings(recording, warn, known, rate_hz, time_column)
     else:
-        signal = in_memory(recording, [channel.name for channel in known], "the recording")
-        if signal.ndim != 2:
-            raise ShapeError(f"a recording must be (C, n), not {signal.ndim}-dimensional")
-        if len(signal) != len(known):
-            turned = ": swap the axes" if signal.shape[1] == len(known) else ""
-            raise ShapeError(f"the recording has {len(signal)} channels, {len(known)} are described{turned}")
-        nothing = Track((), np.full(signal.shape[1], -1, np.int32))
-        one = Recording("recording", signal, rate_hz, known, nothing)
-    return explained(model, one, stride_s, bridge_s, warn).said
+        one = _of_array(recording, known, rate_hz)
+    return explained(model, one, stride_s, bridge_s, warn).reasons
+
+
+def _of_array(recording: Any, channels: Sequence[Channel], rate_hz: float) -> Recording:
+    """Raises ShapeError where an array is not ``(C, n)``."""
+    from vqtext.model.decoding.arrays import in_memory
+
+    signal = in_memory(recording, [channel.name for channel in channels], "the recording")
+    if signal.ndim != 2:
+        raise ShapeError(f"a recording must be (C, n), not {signal.ndim}-dimensional")
+    if len(signal) != len(channels):
+        turned = ": swap the axes" if signal.shape[1] == len(channels) else ""
+        raise ShapeError(f"the recording has {len(signal)} channels, {len(channels)} are described{turned}")
+    nothing = Track((), np.full(signal.shape[1], -1, np.int32))
+    return Recording("recording", signal, rate_hz, tuple(channels), nothing)
 
 
 def explained(

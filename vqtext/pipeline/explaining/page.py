@@ -21,7 +21,7 @@ class Explained:
     """The reasons of one recording, and the signal that each of them speaks of, ``(C, t)`` at the model's
     rate."""
 
-    said: RecordingReasons
+    reasons: RecordingReasons
     signals: tuple[np.ndarray, ...]
 
 
@@ -61,7 +61,7 @@ def page(
         shown_labels=shown_labels(model),
         shown_names=model.vocabulary.displays(),
         samples=tuple(_sample(model, int(i), *begins[i]) for i in chosen),
-        recordings=tuple(one.said for one in recordings),
+        recordings=tuple(one.reasons for one in recordings),
         settings=run["settings"],
         versions=run["versions"],
         notes=tuple(notes),
@@ -70,10 +70,10 @@ def page(
 
 def _begins(one: Explained) -> list[tuple[Reason, np.ndarray]]:
     """The reasons that stretches of one class begin with, and their signals."""
-    begins = {stretch.start_s for stretch in one.said.stretches}
+    begins = {stretch.start_s for stretch in one.reasons.stretches}
     return [
         (reason, signal)
-        for reason, signal in zip(one.said.reasons, one.signals, strict=True)
+        for reason, signal in zip(one.reasons.reasons, one.signals, strict=True)
         if reason.steps[0].start_s in begins
     ]
 
