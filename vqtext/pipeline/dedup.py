@@ -12,6 +12,7 @@ import numpy as np
 from vqtext.cache import hdf5
 from vqtext.console.text import as_text, cut_apart, cut_short
 from vqtext.pipeline.anchors.calibration import calibrate
+from vqtext.pipeline.anchors.clustering import Clusters, Tree
 from vqtext.pipeline.anchors.overrides import edits_of
 from vqtext.pipeline.anchors.phrases import Phrases, stored_wording
 from vqtext.pipeline.anchors.threshold import by_reason, tree_and_threshold
@@ -30,6 +31,9 @@ from vqtext.schema import LabelWords, SubAction, order_of, same_text
 
 CURVE = np.round(np.arange(0.5, 1.001, 0.01), 2)
 """Thresholds of the threshold→count curve, beside the chosen one."""
+
+LABEL_KEYS = {"label", "display", "keyword", "sentence", "cyclic"}
+"""Words of a label, beside its sub-actions, that anchors.h5 holds."""
 
 SHOWN = 5
 """Vetoed pairs that a person is shown; ``--json`` has them all."""
@@ -65,10 +69,8 @@ class Dedup(Stage):
                 )
             edits = edits_of(dedup, words)
             words = edits.without_dropped(words)
-            phrases = Phrases(words)
-            wording = stored_wording(texts)
+            phrases, wording, encoder = Phrases(words), stored_wording(texts), texts.attrs["encoder"]
             merging = phrases.for_merging(wording)
-            encoder = texts.attrs["encoder"]
             tree, threshold = tree_and_threshold(
                 merging,
                 edits,
@@ -83,30 +85,23 @@ class Dedup(Stage):
         self._tell_spellings(words)
         for phrase in phrases.own_opposites:
             self.progress.warn(f"the opposite of {cut_short(phrase)!r} is the phrase itself: left out")
-        of_phrase = {same_text(text[i]): k for k, members in enumerate(cut.members) for i in members}
-        of_label = [[of_phrase[same_text(s.phrase)] for s in label.subactions] for label in words]
-        arrays: dict[str, Any] = {"anchor/phrase": anchors, "anchor/vector": vectors}
-        arrays |= _use_arrays(words, of_label)
-        arrays["phrase/text"] = text
-        arrays["phrase/anchor"] = np.array([of_phrase[same_text(t)] for t in text], dtype=np.int32)
-        curve = np.union1d(CURVE[tree.floor <= CURVE], threshold)  # so that the chosen point lies on it
-        arrays["curve/threshold"] = curve
-        arrays["curve/count"] = np.array([tree.count(step) for step in curve], dtype=np.int32)
+        anchor_of = {same_text(text[i]): k for k, members in enumerate(cut.members) for i in members}
+        of_label = [[anchor_of[same_text(s.phrase)] for s in label.subactions] for label in words]
+        arrays = {
+            "anchor/phrase": anchors,
+            "anchor/vector": vectors,
+            **_use_arrays(words, of_label),
+            "phrase/text": text,
+            "phrase/anchor": np.array([anchor_of[same_text(t)] for t in text], dtype=np.int32),
+            **_curve_arrays(tree, threshold),
+        }
         identified = report(words, of_label, anchors, sensors_of(cache / "windows.h5"))
-        shown = {"label", "display", "keyword", "sentence", "cyclic"}
         attrs = {
-            "labels": [label.model_dump(include=shown) for label in words],
+            "labels": [label.model_dump(include=LABEL_KEYS) for label in words],
             "threshold": threshold,
             "contrast": dedup.contrast,
             "encoder": encoder,
-            "clusters": [
-                {"anchor": text[anchor], "members": [text[i] for i in members]}
-                for anchor, members in zip(cut.anchors, cut.members, strict=True)
-            ],
-            "vetoed": [
-                {"a": text[pair.a], "b": text[pair.b], "cosine": round(pair.cosine, 4), "reason": pair.reason}
-                for pair in cut.vetoed
-            ],
+            **_cluster_attrs(text, cut),
             "identifiability": identified.answer,
             "identifiability_told": identified.lines,
         }
@@ -131,10 +126,10 @@ class Dedup(Stage):
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
         clusters, vetoed, target = summary["clusters"], summary["vetoed"], self.settings.dedup.target
-        asked = f" ({target} were asked for)" if target not in (None, summary["anchors"]) else ""
+        aim = f" ({target} were asked for)" if target not in (None, summary["anchors"]) else ""
         lines = [
             f"{summary['phrases']} phrases → {summary['anchors']} anchors at threshold "
-            f"{summary['threshold']:g}{asked}; verified that no two of them could still merge"
+            f"{summary['threshold']:g}{aim}; verified that no two of them could still merge"
         ]
         with hdf5.open_artifact(self.target, "anchors") as file:
             written, identified = _signatures(file), file.attrs["identifiability_told"]
@@ -184,9 +179,9 @@ def _signatures(anchors: hdf5.Artifact) -> dict[str, str]:
             place: " ".join(filter(None, (cell.motion, cell.direction, cell.posture)))
             for place, cell in (step.signature or {}).items()
         }
-        said = ", ".join(f"{place} {levels}" for place, levels in cells.items() if levels)
-        if said:
-            found[same_text(step.phrase)].append(f"{labels[label]}: {said}")
+        signature = ", ".join(f"{place} {levels}" for place, levels in cells.items() if levels)
+        if signature:
+            found[same_text(step.phrase)].append(f"{labels[label]}: {signature}")
     return {phrase: f" [{'; '.join(uses)}]" for phrase, uses in found.items()}
 
 
@@ -207,4 +202,25 @@ def _use_arrays(words: Sequence[LabelWords], anchors: Sequence[Sequence[int]]) -
         "use/label": np.repeat(np.arange(len(words), dtype=np.int32), [len(own) for own in anchors]),
         "use/anchor": np.concatenate([np.array(own, dtype=np.int32) for own in anchors]),
         "use/subaction": written,
+    }
+
+
+def _curve_arrays(tree: Tree, threshold: float) -> dict[str, Any]:
+    """How many anchors each threshold leaves; the chosen one is among them."""
+    curve = np.union1d(CURVE[tree.floor <= CURVE], threshold)
+    count = np.array([tree.count(step) for step in curve], dtype=np.int32)
+    return {"curve/threshold": curve, "curve/count": count}
+
+
+def _cluster_attrs(text: Sequence[str], cut: Clusters) -> dict[str, Any]:
+    """What was merged, and which near pairs were kept apart and why."""
+    return {
+        "clusters": [
+            {"anchor": text[anchor], "members": [text[i] for i in members]}
+            for anchor, members in zip(cut.anchors, cut.members, strict=True)
+        ],
+        "vetoed": [
+            {"a": text[pair.a], "b": text[pair.b], "cosine": round(pair.cosine, 4), "reason": pair.reason}
+            for pair in cut.vetoed
+        ],
     }

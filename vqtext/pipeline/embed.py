@@ -6,7 +6,7 @@ nor their token states would fit into memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 from itertools import chain
@@ -69,8 +69,8 @@ class Embed(Stage):
         return [words, windows, descriptions] if self.settings.reads_descriptions else [words, windows]
 
     def inputs(self) -> dict[str, str]:
-        """Descriptions too where they are there and fit, though nothing reads them yet: a training that wants
-        them may only be named when it starts."""
+        """Descriptions too where they are there and fit, though nothing reads them yet: a training that
+        reads them may only be named when it starts."""
         found, descriptions = super().inputs(), Describe(self.settings, self.progress)
         if (self.settings.cache / "windows.h5").exists() and descriptions.name not in found:
             with suppress(MissingError, StaleError):
@@ -86,52 +86,36 @@ class Embed(Stage):
         return {**embed, "facets": facets_digest()}
 
     def make(self, target: Path) -> None:
-        cache, embed = self.settings.cache, self.settings.embed
         words, subjects, window_label, window_subject = self._known()
         texts = Texts({text: place for place, text in enumerate(axis_texts())})
         label_text = [texts.of_label(label) for label in words]
         subject_text = [[texts.place(fact) for fact in facts_of(subject)] for subject in subjects]
-        windows = len(window_label)
-        window_text, segment_text = np.full(windows, -1), np.empty((windows, 0))
-        longest = max(len(text.encode()) for text in texts)
-        total = len(texts)
-        more: Iterable[str] = ()
+        window_text = np.full(len(window_label), -1)
+        longest, total = max(len(text.encode()) for text in texts), len(texts)
+        described: Iterable[str] = ()
         segments: SegmentTexts | None = None
         with ExitStack() as stack:
             if "descriptions.h5" in self.provenance().inputs:
-                file = stack.enter_context(hdf5.open_artifact(cache / "descriptions.h5", "descriptions"))
+                path = self.settings.cache / "descriptions.h5"
+                file = stack.enter_context(hdf5.open_artifact(path, "descriptions"))
                 place = texts.places_after(file.texts("text"))
                 window_text = place[file["index"]]
                 longest = max(longest, file.longest("text"))
                 total += int((place >= total).sum())
-                more = (text for text in file.texts("text") if text not in texts)
-                whose = (window_label, window_subject, words, subjects)
-                segments = SegmentTexts(file["segment/index"], *whose)
-                segment_text = segments.place
-            encoder, why = choose(embed.encoder, self.progress, embed.tokens, embed.batch_size)
-            self.progress.say(f"encoder {encoder.name}: {why}")
+                described = (text for text in file.texts("text") if text not in texts)
+                segments = SegmentTexts(file["segment/index"], window_label, window_subject, words, subjects)
+            encode, encoder, why = self._encode()
             out = stack.enter_context(hdf5.growing(target, "texts", self.recipe()))
-            # Torch has all cores of this machine at work already: processes must be asked for.
-            is_asked = self.settings.executor or self.settings.workers
-            executor = choose_executor(self.settings) if is_asked else Serial()
-            encoded = partial(
-                encode_chunks,
-                executor,
-                Encode(embed.encoder, embed.tokens, embed.batch_size, encoder.name, encoder),
-                at_once=CHUNK * embed.batch_size,
-                progress=self.progress,
-            )
-            done = stack.enter_context(closing(encoded(chain(texts, more))))
-            written = _write_texts(out, done, longest)
-            for _ in self.progress.track(written, total, "embedding texts"):
+            done = stack.enter_context(closing(encode(chain(texts, described))))
+            for _ in self.progress.track(_write_texts(out, done, longest), total, "embedding texts"):
                 pass
             if segments is not None:
-                every = segments.of(file.texts("segment/text"))
                 longest = segments.longest + file.longest("segment/text")
-                done = stack.enter_context(closing(encoded(every)))
+                done = stack.enter_context(closing(encode(segments.of(file.texts("segment/text")))))
                 written = _write_segments(out, done, longest)
                 for _ in self.progress.track(written, len(segments), "embedding texts of segments"):
                     pass
+            segment_text = np.empty((len(window_label), 0)) if segments is None else segments.place
             out.put("label_text", np.array(label_text, dtype=np.int32))
             out.put("window_text", window_text.astype(np.int32))
             out.put("segment_text", segment_text.astype(np.int32))
@@ -141,12 +125,28 @@ class Embed(Stage):
                 "subjects": [subject.id for subject in subjects],
             }
             widths = {"dim": out.width("vector"), "token_dim": out.width("token")}
-            out.finish({"encoder": encoder.name, "why": why, **widths, **names})
+            out.finish({"encoder": encoder, "why": why, **widths, **names})
+
+    def _encode(self) -> tuple[Callable[[Iterable[str]], Generator[Encoded, None, None]], str, str]:
+        """What encodes texts chunk by chunk, the name of the encoder, and why it was chosen."""
+        embed = self.settings.embed
+        encoder, why = choose(embed.encoder, self.progress, embed.tokens, embed.batch_size)
+        self.progress.say(f"encoder {encoder.name}: {why}")
+        # Torch has all cores of this machine at work already: processes must be asked for.
+        is_asked = self.settings.executor or self.settings.workers
+        encode = partial(
+            encode_chunks,
+            choose_executor(self.settings) if is_asked else Serial(),
+            Encode(embed.encoder, embed.tokens, embed.batch_size, encoder.name, encoder),
+            at_once=CHUNK * embed.batch_size,
+            progress=self.progress,
+        )
+        return encode, encoder.name, why
 
     def summary(self) -> dict[str, Any]:
         with hdf5.open_artifact(self.target, "texts") as file:
-            said = {name: file.attrs[name] for name in ("encoder", "why", "dim")}
-            return {"texts": len(file["token_offset"]) - 1, **said}
+            attrs = {name: file.attrs[name] for name in ("encoder", "why", "dim")}
+            return {"texts": len(file["token_offset"]) - 1, **attrs}
 
     def _known(self) -> tuple[list[LabelWords], list[Subject], np.ndarray, np.ndarray]:
         """The words of the data's labels, in their order, its subjects, and label and subject of each window;
@@ -194,8 +194,8 @@ class Texts(dict[str, int]):
         paraphrases = [*(words.paraphrases or []), *[None] * PARAPHRASES][:PARAPHRASES]
         places = [self.place(text) for text in (words.keyword, words.sentence, *paraphrases)]
         for subaction in words.subactions:
-            said = read_facets(subaction.phrase)
-            made = (subaction.opposite, said.opposite, said.mirrored)
+            facets = read_facets(subaction.phrase)
+            made = (subaction.opposite, facets.opposite, facets.mirrored)
             for text in (subaction.phrase, *made, *(subaction.paraphrases or [])):
                 for wording in wordings(text or ""):
                     self.place(wording)
