@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,7 +82,7 @@ class Stage(ABC):
     """One command, one artifact.
 
     A stage says where its artifact stands (`target`), which artifacts it reads (`sources`), which settings
-    matter (`options`), how it is made (`make`) and how it is told (`summary`). The rest is the same for all.
+    matter (`options`), how it is made (`make`) and what is in it (`summary`). The rest is the same for all.
 
     Attributes:
         command: ``vqtext COMMAND`` makes the artifact.
@@ -139,12 +139,11 @@ class Stage(ABC):
         """Say what is still lacking in an artifact that was made and published, by raising a VQTextError."""
 
     def renewed_with(self, record: Record) -> str | None:
-        """The options without which the command would put something of less worth in an artifact's place."""
+        """The options without which the command would replace an artifact by one of less worth."""
         return None
 
     def unread_because(self) -> str | None:
-        """Why no stage after it reads the artifact, so that only its own command makes it; None where one
-        does."""
+        """Why no stage after it reads the artifact; None where one does."""
         return None
 
     def made_of(self) -> str:
@@ -167,7 +166,7 @@ class Stage(ABC):
         return self.target.relative_to(self.settings.cache).as_posix()
 
     def how_to_remake(self) -> str:
-        """How the artifact is made again where it is damaged, after what would be lost by that."""
+        """What would be lost, and what to do, where the artifact is damaged."""
         return how_to_remake(self.target, self.call)
 
     @property
@@ -205,14 +204,13 @@ class Stage(ABC):
         if self.target.suffix == ".h5":
             with hdf5.open_artifact(self.target, self.target.stem) as artifact:
                 return Record(artifact.content, artifact.created, _provenance(artifact.provenance))
-        return self._json_record(self.target / "run.json" if self.folder else self.target)
+        return _json_record(self.target / "run.json" if self.folder else self.target, self.how_to_remake)
 
     def stale_because(self, record: Record) -> str | None:
         """Why the artifact no longer fits its inputs; None where it does.
 
         Only artifacts count: whether recordings changed is looked at by the command that reads them. An input
-        that is gone is no reason either: nobody can say that it changed, and artifacts may have been copied
-        here without it.
+        that is gone is no reason either: artifacts may have been copied here without it.
 
         Raises:
             ArtifactError: an input is itself stale or damaged: that one comes first.
@@ -280,18 +278,6 @@ class Stage(ABC):
     def _made_by(self) -> str:
         return f"{self.command} {self.version}"
 
-    def _json_record(self, path: Path) -> Record:
-        """The record of a JSON file. A hand-written one has no provenance."""
-        try:
-            said = json.loads(path.read_text(encoding="utf-8-sig"))
-            created = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
-        except (FileNotFoundError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
-            raise ArtifactError(f"{path} cannot be read ({reason}): {self.how_to_remake()}") from None
-        except OSError as error:
-            raise cannot_read(path, error) from None
-        return Record(file_fingerprint(path), created, _provenance(said))
-
 
 def run(stage: Stage, force: bool = False) -> dict[str, Any]:
     """Make the artifact of a stage, unless it is up to date.
@@ -357,8 +343,22 @@ def ensure(kind: type[Stage], settings: Settings, progress: Progress) -> None:
         run(stage)
 
 
-def _provenance(said: Any) -> Provenance | None:
+def _json_record(path: Path, how_to_remake: Callable[[], str]) -> Record:
+    """The record of a JSON file. A hand-written one has no provenance."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        created = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    except (FileNotFoundError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        raise ArtifactError(f"{path} cannot be read ({reason}): {how_to_remake()}") from None
+    except OSError as error:
+        raise cannot_read(path, error) from None
+    return Record(file_fingerprint(path), created, _provenance(content))
+
+
+def _provenance(content: Any) -> Provenance | None:
     """Out of plain data, which may hold more."""
-    if not isinstance(said, dict) or not {field.name for field in fields(Provenance)} <= said.keys():
+    names = [field.name for field in fields(Provenance)]
+    if not isinstance(content, dict) or not {*names} <= content.keys():
         return None
-    return Provenance(said["made_by"], said["inputs"], said["options"], said["recipe"])
+    return Provenance(**{name: content[name] for name in names})

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Record, Stage
 from vqtext.pipeline.training import lint_run as lint
 from vqtext.pipeline.training.run_record import RUN, SCORES, model_folder, read_run
+
+if TYPE_CHECKING:
+    from vqtext.model.training.training_data import TrainingData
 
 FALLS = 0.5  # a sound network's loss on a few batches falls below this share of what it was
 RECORDED = ("vqtext", "torch", "lightning", "numpy", "scikit-learn", "h5py", "safetensors")
@@ -87,8 +90,8 @@ class Train(Stage):
         reason = super().stale_because(record)
         if reason is None and record.provenance is not None:
             options = record.provenance.options
-            heard = options.get("corrections") if isinstance(options, Mapping) else None
-            if heard != self.options().get("corrections"):
+            trained_with = options.get("corrections") if isinstance(options, Mapping) else None
+            if trained_with != self.options().get("corrections"):
                 reason = f"{self.settings.cache / CORRECTIONS} changed since"
         return reason
 
@@ -96,8 +99,8 @@ class Train(Stage):
         """Tasks of a launcher may each train a run of their own; they never share one. Packages that are
         missed at the end of a training are missed at once."""
         check_installed(self.settings.train)
-        said = {name: os.environ.get(name, "") for name in TASKS}
-        name, count = max(said.items(), key=lambda one: int(one[1]) if one[1].isdecimal() else 0)
+        tasks = {name: os.environ.get(name, "") for name in TASKS}
+        name, count = max(tasks.items(), key=lambda one: int(one[1]) if one[1].isdecimal() else 0)
         if count.isdecimal() and int(count) > 1:
             self.progress.warn(
                 f"one of {count} tasks ({name}): each trains by itself, and of those with the same --run the "
@@ -120,32 +123,24 @@ class Train(Stage):
             self.progress.warn(warning)
         for warning in lint.before(self.settings, windows):
             self.progress.warn(warning)
-        kept = self.staging()  # what a training that was stopped had done
+        staging = self.staging()  # what a training that was stopped had done
         scores: dict[str, dict[str, float]] = {}
         described = []
-        told_already: set[str] = set()
+        shown: set[str] = set()
         for fold, split in enumerate(splits):
-            made = {seed: model_folder(split, fold, seed) for seed in seeds}
-            missing = {s: name for s, name in made.items() if not (kept / name / SCORES).exists()}
+            names = {seed: model_folder(split, fold, seed) for seed in seeds}
+            missing = {s: name for s, name in names.items() if not (staging / name / SCORES).exists()}
             if missing:
                 config, data = gather(windows, split, self.settings)
-                found_words = lint.what_changed(self.settings, windows, split, data)
-                for lines, tell in (
-                    (found_words, self.progress.say),
-                    (lint.contradicted(self.settings, windows, data), self.progress.warn),
-                ):
-                    for line in lines:
-                        if line not in told_already:
-                            tell(line)
-                        told_already.add(line)
+                self._lint(windows, split, data, shown)
             for seed, name in missing.items():
-                train_model(self.settings, seed, config, data, kept / name, name, self.progress)
-            for name in made.values():
-                found = json.loads((kept / name / SCORES).read_text())
+                train_model(self.settings, seed, config, data, staging / name, name, self.progress)
+            for name in names.values():
+                found = json.loads((staging / name / SCORES).read_text())
                 scores[name] = found["validation"]
-                copy(kept / name, target / name)
+                copy(staging / name, target / name)
             best = max(
-                made.values(), key=lambda name: -scores[name].get("nll", 0) - scores[name].get("rebuild", 0)
+                names.values(), key=lambda name: -scores[name].get("nll", 0) - scores[name].get("rebuild", 0)
             )
             described.append(
                 {**split.describe(), "best": best, "sizes": sizes(windows, split), **found["words"]}
@@ -162,16 +157,20 @@ class Train(Stage):
             "splits": described,
             "encoder": encoder,
             "settings": self.settings.model_dump(mode="json"),
-            "versions": {name: version(name) for name in RECORDED} | {"python": platform.python_version()},
-            "command": ["vqtext", *sys.argv[1:]],
-            "files": {
-                file.relative_to(target).as_posix(): file_fingerprint(file)
-                for file in sorted(target.rglob("*"))
-                if file.is_file()
-            },
+            **_made_by(target),
             "seconds": round(time.monotonic() - started, 1),
         }
         (target / RUN).write_text(json.dumps(run, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    def _lint(self, windows: Windows, split: Split, data: TrainingData, shown: set[str]) -> None:
+        """Say what became of the words for these windows, without the lines that were shown before."""
+        changed = lint.what_changed(self.settings, windows, split, data)
+        contradicted = lint.contradicted(self.settings, windows, data)
+        for lines, tell in ((changed, self.progress.say), (contradicted, self.progress.warn)):
+            for line in lines:
+                if line not in shown:
+                    tell(line)
+                shown.add(line)
 
     def finish(self) -> None:
         """A check that was not passed is a failure.
@@ -210,22 +209,35 @@ class Train(Stage):
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
         if self.settings.train.overfit is not None:
-            return [_told_check(name, scores) for name, scores in summary["validation"].items()] + [
+            return [_check_line(name, scores) for name, scores in summary["validation"].items()] + [
                 f"{summary['folder']}: the model of this check is no run to use"
             ]
         lines = [f"{summary['folder']}: {_HOW[summary['split']]}"]
         then = ", then trained on them too" if self.settings.train.refit else ""
         for fold, entry in enumerate(summary["splits"]):
-            train, validation, test = (_told_size(entry["sizes"][part]) for part in PARTS)
+            train, validation, test = (_size_text(entry["sizes"][part]) for part in PARTS)
             begin = f"fold {fold}: " if summary["split"] == "folds" else ""
             watched = entry["sizes"]["validation"]["windows"]
             chosen = f"{validation}{then}" if watched else "nothing"
             lines.append(f"  {begin}trained on {train}; calibrated on: {chosen}; kept for the test: {test}")
         best = {entry["best"] for entry in summary["splits"]} if len(summary["seeds"]) > 1 else set()
         for name, scores in summary["validation"].items():
-            said = ", ".join(f"{key} {value:.3g}" for key, value in scores.items())
-            lines.append(f"  {name}{' (best)' if name in best else ''}: {said}")
+            values = ", ".join(f"{key} {value:.3g}" for key, value in scores.items())
+            lines.append(f"  {name}{' (best)' if name in best else ''}: {values}")
         return lines
+
+
+def _made_by(folder: Path) -> dict[str, Any]:
+    """What made the models of a folder, and what the folder holds."""
+    return {
+        "versions": {name: version(name) for name in RECORDED} | {"python": platform.python_version()},
+        "command": ["vqtext", *sys.argv[1:]],
+        "files": {
+            file.relative_to(folder).as_posix(): file_fingerprint(file)
+            for file in sorted(folder.rglob("*"))
+            if file.is_file()
+        },
+    }
 
 
 def sizes(windows: Windows, split: Split) -> dict[str, Any]:
@@ -235,12 +247,12 @@ def sizes(windows: Windows, split: Split) -> dict[str, Any]:
     for part in PARTS:
         index = getattr(split, part)
         codes, counts = np.unique(windows.subject[index], return_counts=True)
-        whose = {ids[code]: int(n) for code, n in zip(codes, counts, strict=True) if code >= 0}
-        found[part] = {"windows": len(index), "subjects": whose}
+        subjects = {ids[code]: int(n) for code, n in zip(codes, counts, strict=True) if code >= 0}
+        found[part] = {"windows": len(index), "subjects": subjects}
     return found
 
 
-def _told_check(name: str, scores: Mapping[str, float]) -> str:
+def _check_line(name: str, scores: Mapping[str, float]) -> str:
     first, last = scores["first_loss"], scores["last_loss"]
     return (
         f"{name}: learnt by heart, as a sound model does: the loss fell from {first:.3g} to {last:.3g} "
@@ -248,6 +260,6 @@ def _told_check(name: str, scores: Mapping[str, float]) -> str:
     )
 
 
-def _told_size(part: Mapping[str, Any]) -> str:
-    whose = f" (subject {cut_short(as_text(part['subjects']))})" if part["subjects"] else ""
-    return f"{part['windows']} windows{whose}"
+def _size_text(part: Mapping[str, Any]) -> str:
+    subjects = f" (subject {cut_short(as_text(part['subjects']))})" if part["subjects"] else ""
+    return f"{part['windows']} windows{subjects}"

@@ -54,22 +54,7 @@ def label_questions(
         rate_hz=data.rate_hz,
         feels=data.feels,
     )
-    prompt = render(
-        "words",
-        label=label,
-        labels=data.labels,
-        dataset=data.dataset,
-        sensors=data.sensors,
-        feels=data.feels,
-        places=data.moving,
-        rate_hz=f"{data.rate_hz:g}",
-        window_s=f"{data.window_s:.3g}" if data.window_s else None,
-        two_samples_s=f"{LEAST_SAMPLES / data.rate_hz:.2g}",
-        few=few,
-        many=many,
-        language=words.language,
-        translate=words.language != "en",
-    )
+    prompt = _words_prompt(words, data, label, few, many)
     return [
         Question(
             about=f"label {label!r}",
@@ -85,6 +70,25 @@ def label_questions(
         )
         for draft, temperature in enumerate(temperatures(words.drafts))
     ]
+
+
+def _words_prompt(words: WordsSettings, data: Data, label: str, few: int, many: int) -> str:
+    return render(
+        "words",
+        label=label,
+        labels=data.labels,
+        dataset=data.dataset,
+        sensors=data.sensors,
+        feels=data.feels,
+        places=data.moving,
+        rate_hz=f"{data.rate_hz:g}",
+        window_s=f"{data.window_s:.3g}" if data.window_s else None,
+        two_samples_s=f"{LEAST_SAMPLES / data.rate_hz:.2g}",
+        few=few,
+        many=many,
+        language=words.language,
+        translate=words.language != "en",
+    )
 
 
 def harmonise_question(labels: Sequence[LabelWords], standing: Sequence[LabelWords]) -> Question[Harmonised]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from vqtext.data.windows.windows import Windows
-from vqtext.errors import DataError, InputError
+from vqtext.errors import InputError
 from vqtext.pipeline.estimating.base import base
 from vqtext.pipeline.estimating.series import (
     channels_in,
@@ -17,12 +16,10 @@ from vqtext.pipeline.estimating.series import (
     collection,
     names_of,
     padded,
+    windows_of,
 )
 from vqtext.pipeline.estimating.words import guides, words_in
 from vqtext.reason import Reason
-
-if TYPE_CHECKING:
-    pass
 
 Base: Any = base()
 
@@ -55,7 +52,7 @@ class VQTextClassifier(Base):
             each is a whole trial, from its beginning to its end.
         settings: any other setting of ``vqtext.toml``, by its dotted name: ``{"train.refit": False}``.
         random_state: a seed, a ``RandomState``, or None for a seed drawn from numpy's.
-        verbose: tell on stderr how far the training is.
+        verbose: show on stderr how far the training is.
 
     Attributes:
         classes_: the classes, sorted, ``(n_classes_,)``.
@@ -154,26 +151,8 @@ class VQTextClassifier(Base):
         _, first, code = np.unique(y, return_index=True, return_inverse=True)
         self._order = np.argsort(first)  # places of the model's labels among classes_
         label = np.argsort(self._order)[code]
-        n = len(signal)
-        windows = Windows(
-            dataset="series",
-            rate_hz=rate_hz,
-            channels=list(channels),
-            labels=[names[i] for i in self._order],
-            subjects=[],
-            recordings=["X"] if self.cuts else [f"X[{i}]" for i in range(n)],
-            signal=signal,
-            length=length.astype(np.int32),
-            label=label.astype(np.int32),
-            subject=np.full(n, -1, dtype=np.int32),
-            recording=(np.zeros(n) if self.cuts else np.arange(n)).astype(np.int32),
-            start_s=np.arange(n) * self._steps / rate_hz if self.cuts else np.zeros(n),
-            split=np.full(n, -1, dtype=np.int8),
-        )
-        try:
-            windows.validate()
-        except DataError as error:
-            raise InputError(str(error)) from None
+        labels = [names[i] for i in self._order]
+        windows = windows_of(signal, length, label, labels, channels, rate_hz, bool(self.cuts))
         self.model_ = train(windows, words, settings, bool(self.verbose))
         return self
 

@@ -45,7 +45,7 @@ _ALONE = threading.Lock()  # threads draw from the same generators: each would d
 
 
 class TrainOnAll(Train):
-    """Train on all windows: whoever fits an estimator keeps those of the test to himself."""
+    """Train on all windows: an estimator is never given those of the test."""
 
     def splits(self, windows: Windows) -> list[Split]:
         how = self.settings.train
@@ -79,7 +79,7 @@ def settings_of(given: Mapping[str, Any] | None, usual: Mapping[str, Any]) -> Se
         raise ConfigError(f"settings: {others[0]} is not for an estimator: leave it out")
     try:
         return load_settings({**usual, **given}, os.devnull, environment={}).settings
-    except ConfigError as error:  # which begins with where it was said
+    except ConfigError as error:  # which begins with where it stands
         raise ConfigError(f"settings: {str(error).partition(': ')[2]}") from None
 
 
@@ -88,7 +88,7 @@ def train(windows: Windows, words: SubActions | None, settings: Settings, verbos
 
     Args:
         words: of the labels; None gives each label one step and loads no text model.
-        verbose: tell on stderr how far it is.
+        verbose: show on stderr how far it is.
 
     Raises:
         VQTextError: as ``vqtext embed``, ``dedup`` and ``train``; or settings that need words.
@@ -104,10 +104,10 @@ def train(windows: Windows, words: SubActions | None, settings: Settings, verbos
     with _ALONE, tempfile.TemporaryDirectory(prefix="vqtext-") as folder, _left_alone():
         settings = settings.model_copy(update={"cache": Path(folder)})
         write_windows(settings.cache / "windows.h5", windows, "")
-        said = words or _one_step_each(windows.labels)
-        (settings.cache / "subactions.json").write_text(dump_subactions(said), encoding="utf-8")
+        written = words or _one_step_each(windows.labels)
+        (settings.cache / "subactions.json").write_text(dump_subactions(written), encoding="utf-8")
         if words is None:
-            _write_without_text(settings.cache, said)
+            _write_without_text(settings.cache, written)
         else:
             run(Embed(settings, progress))
             run(Dedup(settings, progress))

@@ -9,6 +9,7 @@ import numpy as np
 
 from vqtext.data.own.contents import check_contents
 from vqtext.data.own.own_recordings import channels_of
+from vqtext.data.windows.windows import Windows
 from vqtext.errors import DataError, InputError
 from vqtext.schema import Channel
 
@@ -142,6 +143,47 @@ def channels_in(given: Any, count: int, rate_hz: float) -> tuple[tuple[Channel, 
     if len(channels) != count:
         raise InputError(f"channels describe {len(channels)} channels, the series have {count}")
     return channels, factors
+
+
+def windows_of(
+    signal: np.ndarray,
+    length: np.ndarray,
+    label: np.ndarray,
+    labels: list[str],
+    channels: Sequence[Channel],
+    rate_hz: float,
+    cuts: bool,
+) -> Windows:
+    """Series as windows, of people who are not known.
+
+    Args:
+        signal: ``(n, C, T)``; length: samples of each, ``(n,)``; label: its place in ``labels``, ``(n,)``.
+        cuts: all were cut out of one recording; else each is one of its own.
+
+    Raises:
+        InputError: as `Windows.validate`.
+    """
+    n, _, steps = signal.shape
+    windows = Windows(
+        dataset="series",
+        rate_hz=rate_hz,
+        channels=list(channels),
+        labels=labels,
+        subjects=[],
+        recordings=["X"] if cuts else [f"X[{i}]" for i in range(n)],
+        signal=signal,
+        length=length.astype(np.int32),
+        label=label.astype(np.int32),
+        subject=np.full(n, -1, dtype=np.int32),
+        recording=(np.zeros(n) if cuts else np.arange(n)).astype(np.int32),
+        start_s=np.arange(n) * steps / rate_hz if cuts else np.zeros(n),
+        split=np.full(n, -1, dtype=np.int8),
+    )
+    try:
+        windows.validate()
+    except DataError as error:
+        raise InputError(str(error)) from None
+    return windows
 
 
 def _numbers(values: Any, where: str) -> np.ndarray:

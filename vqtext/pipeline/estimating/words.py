@@ -55,16 +55,13 @@ def words_in(given: Any, labels: Sequence[str]) -> SubActions:
 
 def _entry(label: str, given: Any) -> dict[str, Any]:
     """A label as the file has it, out of its steps or of a part of the file."""
-    entry = dict(_plain(given) if isinstance(given, BaseModel) else given) if _is_entry(given) else {}
+    is_entry = isinstance(given, Mapping | BaseModel)
+    entry = dict(_plain(given) if isinstance(given, BaseModel) else given) if is_entry else {}
     steps = entry.get("subactions") if entry else given
     if isinstance(steps, list | tuple):
         steps = [{"phrase": step} if isinstance(step, str) else step for step in steps]
     keyword = {"keyword": label} if any(character.isalpha() for character in label) else {}
     return {**keyword, **entry, "label": label, "subactions": steps}
-
-
-def _is_entry(given: Any) -> bool:
-    return isinstance(given, Mapping | BaseModel)
 
 
 def _plain(value: Any) -> Any:

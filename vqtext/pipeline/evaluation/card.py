@@ -15,6 +15,7 @@ from vqtext.errors import ArtifactError
 from vqtext.pipeline.evaluation.tables import with_spread
 
 if TYPE_CHECKING:
+    from vqtext.model.config import ModelConfig
     from vqtext.model.load import VQText
 
 FILES = ("model.safetensors", "config.json", "anchors.json")
@@ -26,6 +27,15 @@ _HOW = {
     "random": "on windows drawn at random, whose people may have been in training: others may fare worse",
     "time": "on what comes last of each recording, of the people that it was trained on",
 }
+
+_LIMITS = [
+    "- It knows the labels above and no other: what is none of them is given one of them all the same. "
+    "`familiar` in its answer falls below 1 where a window is unlike those of training.",
+    "- It takes the channels above, in their units and at their rate; `model.arrange` brings another "
+    "set-up into their order. Other places on the body, sensors or people may be read worse.",
+    "- A name is what its words and the training windows made of a step; where the scores say nothing of "
+    "names against a truth, nobody has measured how often they are true.",
+]
 
 
 def model_card(
@@ -41,9 +51,47 @@ def model_card(
         license: as the hub calls it, such as ``mit``.
         repo_id: its name on the hub.
     """
-    config = model.config
     head = {"library_name": "vqtext", "tags": [*TAGS], **({"license": license} if license else {})}
-    channels = [
+    anchors = [(str(number), phrase) for number, phrase in enumerate(model.vocabulary.anchors)]
+    sections = {
+        "Channels": _table(("name", "location", "modality", "axis", "unit"), _channel_rows(model)),
+        "Labels and their steps": _table(("label", "steps (↻: over and over)"), _step_rows(model)),
+        "Anchors": _table(("number", "phrase"), anchors),
+        "Scores": _scores(model.folder, Path(folder)),
+        "Limits": _LIMITS,
+    }
+    lines = [
+        "---",
+        *(f"{key}: {json.dumps(value)}" for key, value in head.items()),
+        "---",
+        "",
+        *_usage(model.config, repo_id),
+    ]
+    for title, section in sections.items():
+        lines += ["", f"## {title}", "", *section]
+    return "\n".join(lines) + "\n"
+
+
+def _usage(config: ModelConfig, repo_id: str | None) -> list[str]:
+    count = len(config.channels)
+    return [
+        f"# {_plain(repo_id or 'A vqtext model')}",
+        "",
+        f"Reads windows of {config.window_s:g} s at {config.rate_hz:g} Hz ({config.steps} samples) of "
+        f"{count} channels, and says which of {len(config.labels)} labels each is, by which steps, "
+        f"in order and with times. Written by vqtext {vqtext.__version__}.",
+        "",
+        "```python",
+        "from vqtext.model.load import VQText",
+        "",
+        f"model = VQText.from_pretrained({json.dumps(repo_id or 'OWNER/NAME or folder')})",
+        f"print(model.explain(signal)[0])  # signal: (channels, samples) = ({count}, {config.steps})",
+        "```",
+    ]
+
+
+def _channel_rows(model: VQText) -> list[tuple[str, ...]]:
+    return [
         (
             c.name,
             c.location,
@@ -51,60 +99,16 @@ def model_card(
             c.axis,
             c.unit + ("" if c.gravity or c.modality != "acc" else ", no gravity"),
         )
-        for c in config.channels
+        for c in model.config.channels
     ]
-    steps = [
-        (
-            t.label,
-            " → ".join(model.vocabulary.anchors[use.anchor] for use in t.uses) + (" ↻" if t.cyclic else ""),
-        )
+
+
+def _step_rows(model: VQText) -> list[tuple[str, ...]]:
+    anchors = model.vocabulary.anchors
+    return [
+        (t.label, " → ".join(anchors[use.anchor] for use in t.uses) + (" ↻" if t.cyclic else ""))
         for t in model.vocabulary.transcripts
     ]
-    anchors = [(str(number), phrase) for number, phrase in enumerate(model.vocabulary.anchors)]
-    lines = [
-        "---",
-        *(f"{key}: {json.dumps(value)}" for key, value in head.items()),
-        "---",
-        "",
-        f"# {_plain(repo_id or 'A vqtext model')}",
-        "",
-        f"Reads windows of {config.window_s:g} s at {config.rate_hz:g} Hz ({config.steps} samples) of "
-        f"{len(channels)} channels, and says which of {len(config.labels)} labels each is, by which steps, "
-        f"in order and with times. Written by vqtext {vqtext.__version__}.",
-        "",
-        "```python",
-        "from vqtext.model.load import VQText",
-        "",
-        f"model = VQText.from_pretrained({json.dumps(repo_id or 'OWNER/NAME or folder')})",
-        f"print(model.explain(signal)[0])  # signal: (channels, samples) = ({len(channels)}, {config.steps})",
-        "```",
-        "",
-        "## Channels",
-        "",
-        *_table(("name", "location", "modality", "axis", "unit"), channels),
-        "",
-        "## Labels and their steps",
-        "",
-        *_table(("label", "steps (↻: over and over)"), steps),
-        "",
-        "## Anchors",
-        "",
-        *_table(("number", "phrase"), anchors),
-        "",
-        "## Scores",
-        "",
-        *_scores(model.folder, Path(folder)),
-        "",
-        "## Limits",
-        "",
-        "- It knows the labels above and no other: what is none of them is given one of them all the same. "
-        "`familiar` in its answer falls below 1 where a window is unlike those of training.",
-        "- It takes the channels above, in their units and at their rate; `model.arrange` brings another "
-        "set-up into their order. Other places on the body, sensors or people may be read worse.",
-        "- A name is what its words and the training windows made of a step; where the scores say nothing of "
-        "names against a truth, nobody has measured how often they are true.",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _scores(source: Path | None, written: Path) -> list[str]:
@@ -137,12 +141,13 @@ def _scores(source: Path | None, written: Path) -> list[str]:
 def _measured(found: Mapping[str, Any]) -> Iterator[str]:
     """Scores of an ``evaluate.json``. Who was tested is counted, not named: ids may be names of people."""
     people, folds, seeds = len(found["test_subjects"]), found["folds"], len(found["seeds"])
-    said = [f"Measured by `vqtext evaluate` on {found['test_windows']} windows of {_plain(found['dataset'])}"]
-    said += [f"{people} {'person' if people == 1 else 'people'}"] if people else []
-    said += [f"{folds} folds"] if folds else []
-    said += [_HOW[found["split"]]]
-    said += [f"mean and spread of models of {seeds} seeds, of which this is one"] if seeds > 1 else []
-    yield f"{', '.join(said)}."
+    dataset = _plain(found["dataset"])
+    parts = [f"Measured by `vqtext evaluate` on {found['test_windows']} windows of {dataset}"]
+    parts += [f"{people} {'person' if people == 1 else 'people'}"] if people else []
+    parts += [f"{folds} folds"] if folds else []
+    parts += [_HOW[found["split"]]]
+    parts += [f"mean and spread of models of {seeds} seeds, of which this is one"] if seeds > 1 else []
+    yield f"{', '.join(parts)}."
     yield ""
     of_class = found["classification"]["decoding"]
     rows = {

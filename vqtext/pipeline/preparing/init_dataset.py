@@ -8,6 +8,7 @@ import shlex
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -115,55 +116,37 @@ def _ending(file: Path) -> str:
     return "".join(suffix for suffix in file.suffixes[-2:] if suffix.lower() in _ENDINGS)
 
 
+@dataclass(frozen=True)
+class _Origin:
+    """Where the labels, or the subjects, of recordings come from: a column, else a pattern of their names."""
+
+    column: str | None
+    pattern: str | None
+
+
 def _written(
     folder: Path, pattern: str, files: Sequence[Path], seen: Sequence[tuple[Path, Outline]]
 ) -> tuple[str, list[str], list[str]]:
     """The text, what was found and what is to be checked."""
     first = seen[0][1]
-    check: list[str] = []
     names = [file.name for file in files]
     if len({file.parent for file in files}) > 1:
         names = [file.relative_to(folder).as_posix() for file in files]
-    label = _label(seen)
-    label_by_name = None if label else label_pattern(names)
-    subject = _subject(first, label)
-    who = None if subject else subject_pattern(names)
-    sensors = _sensors(seen, {label, subject})
+    column = _label(seen)
+    label = _Origin(column, None if column else label_pattern(names))
+    column = _subject(first, label.column)
+    subject = _Origin(column, None if column else subject_pattern(names))
+    sensors = _sensors(seen, {label.column, subject.column})
     rates = [one.rate_hz for _, one in seen if one.rate_hz]
     rate_hz = Counter(rates).most_common(1)[0][0] if rates else _NO_RATE
-    if not rates:
-        check.append(f"rate_hz = {rate_hz:g}, since no file says it")
-    if label_by_name:
-        check.append("label_pattern, guessed by the names of files")
-    elif label is None:
-        check.append("where labels come from, since no column has a few words that come again")
-    if subject is None and who is None:
-        check.append("subject_column or subject_pattern, since nothing says who wore the sensors")
-    if len(modalities_in([file.name for file in files])) > 1:
-        check.append("files of several sensors, by their names: say the file of each of [[channels]]")
-    doubts = Counter(doubt for sensor in sensors for doubt in sensor.doubts)
-    check += [f"{doubt}, guessed for {count} of {len(sensors)}" for doubt, count in doubts.items()]
     text = [
         '# Written by vqtext prepare --init: what is marked with "check" is a guess.',
         f"name = {_toml(folder.resolve().name or 'study')}",
         f"rate_hz = {rate_hz:g}" + ("" if rates else "  # check: no file says it"),
         f"recordings = {_toml(pattern)}",
+        *_label_lines(label, seen),
+        *_subject_lines(subject),
     ]
-    if label is not None:
-        text.append(f"label_column = {_toml(label)}")
-        said = {(word or "").strip() for _, one in seen for word in one.table.words.get(label, ())}
-        if missing := sorted(word for word in said if word.lower() in MISSING):
-            text.append(f"ignore_labels = {_toml(missing)}  # check: these rows are in no window")
-    elif label_by_name is not None:
-        text.append(f"label_pattern = {_toml(label_by_name)}  # check: matched with the file's name or path")
-    else:
-        text.append('# label_column = "…", label_pattern = "…" for the file\'s name or path, or [intervals]')
-    if subject is not None:
-        text.append(f"subject_column = {_toml(subject)}")
-    elif who is not None:
-        text.append(f"subject_pattern = {_toml(who)}  # check: matched with the file's name or path")
-    else:
-        text.append('# subject_column = "…", or subject_pattern = "…" for the file\'s name or path')
     if first.time is not None:
         text.append(f"time_column = {_toml(first.time)}")
         text += [f"time_unit = {_toml(first.unit)}"] if first.unit else []
@@ -172,13 +155,52 @@ def _written(
         f"recordings: {len(files)}, {pattern}",
         *([f"written so: {', '.join(first.table.found)}"] if first.table.found else []),
         f"sensors: {len(sensors)}, channels: {sum(len(one.columns) for one in sensors)}, {rate_hz:g} Hz",
-        f"time {first.time or 'by the order of the rows'}, labels {label or label_by_name or 'not found'}, "
-        f"subjects {subject or who or 'not found'}",
+        f"time {first.time or 'by the order of the rows'}, "
+        f"labels {label.column or label.pattern or 'not found'}, "
+        f"subjects {subject.column or subject.pattern or 'not found'}",
     ]
-    used = {first.time, label, subject, *(column for sensor in sensors for column in sensor.columns)}
+    used = {first.time, label.column, subject.column, *(c for sensor in sensors for c in sensor.columns)}
     rest = [column for column in [*first.numbers, *first.words] if column not in used]
     found += [f"columns left out: {', '.join(rest)}"] if rest else []
+    check = [] if rates else [f"rate_hz = {rate_hz:g}, since no file says it"]
+    check += _to_check(label, subject, files, sensors)
     return "\n".join([*text, ""]), found, check
+
+
+def _label_lines(label: _Origin, seen: Sequence[tuple[Path, Outline]]) -> Iterator[str]:
+    if label.column is not None:
+        yield f"label_column = {_toml(label.column)}"
+        words = {(word or "").strip() for _, one in seen for word in one.table.words.get(label.column, ())}
+        if missing := sorted(word for word in words if word.lower() in MISSING):
+            yield f"ignore_labels = {_toml(missing)}  # check: these rows are in no window"
+    elif label.pattern is not None:
+        yield f"label_pattern = {_toml(label.pattern)}  # check: matched with the file's name or path"
+    else:
+        yield '# label_column = "…", label_pattern = "…" for the file\'s name or path, or [intervals]'
+
+
+def _subject_lines(subject: _Origin) -> Iterator[str]:
+    if subject.column is not None:
+        yield f"subject_column = {_toml(subject.column)}"
+    elif subject.pattern is not None:
+        yield f"subject_pattern = {_toml(subject.pattern)}  # check: matched with the file's name or path"
+    else:
+        yield '# subject_column = "…", or subject_pattern = "…" for the file\'s name or path'
+
+
+def _to_check(
+    label: _Origin, subject: _Origin, files: Sequence[Path], sensors: Sequence[Guess]
+) -> Iterator[str]:
+    if label.pattern:
+        yield "label_pattern, guessed by the names of files"
+    elif label.column is None:
+        yield "where labels come from, since no column has a few words that come again"
+    if subject.column is None and subject.pattern is None:
+        yield "subject_column or subject_pattern, since nothing says who wore the sensors"
+    if len(modalities_in([file.name for file in files])) > 1:
+        yield "files of several sensors, by their names: say the file of each of [[channels]]"
+    doubts = Counter(doubt for sensor in sensors for doubt in sensor.doubts)
+    yield from (f"{doubt}, guessed for {count} of {len(sensors)}" for doubt, count in doubts.items())
 
 
 def _label(seen: Sequence[tuple[Path, Outline]]) -> str | None:

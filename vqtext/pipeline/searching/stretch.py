@@ -62,11 +62,7 @@ def words_at(
         "label": model.config.labels[decoded.label[0]],
         "unknown": round(float(told[0]), 4),
         "words": [
-            {
-                "step": anchors[k],
-                "named": round(float(named[k]), 4),
-                "told": round(float(told[k + 1]), 4),
-            }
+            {"step": anchors[k], "named": round(float(named[k]), 4), "told": round(float(told[k + 1]), 4)}
             for k in order.tolist()
         ],
     }

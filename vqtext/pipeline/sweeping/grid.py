@@ -73,14 +73,14 @@ def cells(swept: Sequence[str], loaded: Loaded) -> list[Cell]:
                 f"{name} is swept, and so the option that sets it would not be used: leave it out"
             )
         grid[name] = values
-    unsaid = ("default", "preset")
-    said = {name: v for name, v in loaded.values().items() if not loaded.origins[name].startswith(unsaid)}
-    found = [_cell(dict(zip(grid, values, strict=True)), said) for values in product(*grid.values())]
-    runs = [cell.run for cell in found]
-    for cell in found:
+    usual = ("default", "preset")
+    options = {name: v for name, v in loaded.values().items() if not loaded.origins[name].startswith(usual)}
+    cells = [_cell(dict(zip(grid, values, strict=True)), options) for values in product(*grid.values())]
+    runs = [cell.run for cell in cells]
+    for cell in cells:
         if runs.count(cell.run) > 1:
             raise UsageError(f"{cell} is there twice: list each value once")
-    return found
+    return cells
 
 
 def _check_swept(name: str) -> None:
@@ -97,24 +97,24 @@ def _check_swept(name: str) -> None:
         raise UsageError(f"{name} cannot be swept: {reason}")
 
 
-def _cell(given: Mapping[str, str], options: Mapping[str, object]) -> Cell:
+def _cell(swept: Mapping[str, str], options: Mapping[str, object]) -> Cell:
     try:
-        loaded = load_settings({**options, **given})
-        values = {name: loaded.values()[name] for name in given}
+        loaded = load_settings({**options, **swept})
+        values = {name: loaded.values()[name] for name in swept}
         train = loaded.settings.train
         begin = "sweep" if train.run == type(train)().run else train.run
         run = {"train.run": _run_name(begin, values)}
-        settings = load_settings({**options, **given, **run}).settings
+        settings = load_settings({**options, **swept, **run}).settings
     except ConfigError as error:
-        said = ", ".join(f"{name}={value}" for name, value in given.items())
-        raise ConfigError(f"{said}: {error}") from None
+        where = ", ".join(f"{name}={value}" for name, value in swept.items())
+        raise ConfigError(f"{where}: {error}") from None
     if settings.train.overfit is not None:
         raise UsageError(f"train.overfit is set, and cannot be swept with: {_NOT_SWEPT['train.overfit']}")
     return Cell(values, settings)
 
 
 def _run_name(begin: str, values: Mapping[str, Any]) -> str:
-    """A name that tells the values, and a fingerprint that no other cell has."""
+    """The values, and a fingerprint that no other cell has."""
     end = f".{fingerprint(dict(values))[:6]}"
     parts = [f"{name.rpartition('.')[2]}-{value}" for name, value in values.items()]
     shown = re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join(parts))

@@ -12,7 +12,7 @@ from vqtext.console.text import table
 from vqtext.errors import TrainingError
 from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.evaluation.frame_metrics import Measure, over
-from vqtext.pipeline.evaluation.tables import with_spread as told_measure
+from vqtext.pipeline.evaluation.tables import with_spread
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.sweeping.grid import Cell
 from vqtext.pipeline.train import Train
@@ -31,11 +31,11 @@ def sweep(cells: Sequence[Cell], progress: Progress, with_test: bool = False) ->
     """Train and evaluate each cell, unless its run is up to date; a half-trained one goes on where it was
     stopped.
 
-    A cell whose training fails is told, and the others go on.
+    A cell whose training fails is reported, and the others go on.
 
     Args:
         cells: of `vqtext.pipeline.sweeping.grid.cells`.
-        with_test: tell scores on test windows too.
+        with_test: return scores on test windows too.
 
     Returns:
         ``seeds``, ``chosen_by``, ``best``, a run or None, and ``cells``: of each its ``run``, ``settings``,
@@ -52,33 +52,37 @@ def sweep(cells: Sequence[Cell], progress: Progress, with_test: bool = False) ->
         Train(cell.settings, progress).inputs()
     if with_test:
         progress.warn(TEST_WARNING)
-    told_cells = []
+    entries = []
     for number, cell in enumerate(cells, start=1):
         progress.say(f"cell {number} of {len(cells)}: {cell}: run {cell.run}")
-        entry: dict[str, Any] = {"run": cell.run, "settings": cell.values, "failed": None}
-        try:
-            run(Train(cell.settings, progress))
-            scores = run(Evaluate(cell.settings, progress))
-        except TrainingError as error:
-            progress.warn(f"{cell}: {error}")
-            entry |= {"failed": str(error), "validation": {}}
-        else:
-            entry["validation"] = _validation(read_run(cell.settings.run_folder)["validation"])
-            if with_test:
-                entry["test"] = _test(scores)
-        told_cells.append(entry)
-    scores_of = {
+        entries.append(_run_cell(cell, progress, with_test))
+    scores = {
         entry["run"]: entry["validation"][CHOSEN_BY]["mean"]
-        for entry in told_cells
+        for entry in entries
         if CHOSEN_BY in entry["validation"]
     }
-    ranked = [name for name, score in scores_of.items() if np.isfinite(score)]
+    ranked = [name for name, score in scores.items() if np.isfinite(score)]
     return {
         "seeds": [*dict.fromkeys(cells[0].settings.train.seeds)],
         "chosen_by": f"validation {CHOSEN_BY}",
-        "best": min(ranked, key=lambda name: scores_of[name], default=None),
-        "cells": told_cells,
+        "best": min(ranked, key=lambda name: scores[name], default=None),
+        "cells": entries,
     }
+
+
+def _run_cell(cell: Cell, progress: Progress, with_test: bool) -> dict[str, Any]:
+    """The entry of a cell, trained and evaluated."""
+    entry: dict[str, Any] = {"run": cell.run, "settings": cell.values, "failed": None}
+    try:
+        run(Train(cell.settings, progress))
+        scores = run(Evaluate(cell.settings, progress))
+    except TrainingError as error:
+        progress.warn(f"{cell}: {error}")
+        return entry | {"failed": str(error), "validation": {}}
+    entry["validation"] = _validation(read_run(cell.settings.run_folder)["validation"])
+    if with_test:
+        entry["test"] = _test(scores)
+    return entry
 
 
 def lines(answer: Mapping[str, Any]) -> list[str]:
@@ -93,19 +97,19 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         scores = [entry["validation"].get(name) for name in shown] + [
             entry.get("test", {}).get(name) for name in test
         ]
-        said = [told_measure(score) if score else "" for score in scores]
+        texts = [with_spread(score) if score else "" for score in scores]
         if entry["failed"]:
-            said[0] = "failed"
-        rows.append([*map(str, entry["settings"].values()), *said, entry["run"]])
+            texts[0] = "failed"
+        rows.append([*map(str, entry["settings"].values()), *texts, entry["run"]])
     seeds = len(answer["seeds"])
     unseen = "" if with_test else "; the test has no say: --test shows it"
-    found = [f"validation windows, {seeds} seed(s){unseen}", *table(rows)]
+    lines = [f"validation windows, {seeds} seed(s){unseen}", *table(rows)]
     if answer["best"] is None:
-        return [*found, "no validation score tells which is best"]
-    found.append(f"best by {answer['chosen_by']}: {answer['best']}")
+        return [*lines, "no validation score tells which is best"]
+    lines.append(f"best by {answer['chosen_by']}: {answer['best']}")
     if seeds == 1:
-        found.append("one seed shows no spread, by which cells differ too: --seeds 0,1,2")
-    return found
+        lines.append("one seed shows no spread, by which cells differ too: --seeds 0,1,2")
+    return lines
 
 
 def _validation(scores: Mapping[str, Mapping[str, float]]) -> dict[str, Measure]:

@@ -15,6 +15,7 @@ from vqtext.settings.schema import Settings
 
 if TYPE_CHECKING:
     from vqtext.model.config import ModelConfig
+    from vqtext.model.load import VQText
     from vqtext.model.training.training_data import TrainingData
 
 REFIT_AFTER = 0.6  # share of the epochs after which the validation windows have chosen, and train too
@@ -43,37 +44,41 @@ def train_model(
     work = folder.with_name(f".{folder.name}.work")
     train, drop = settings.train, settings.guidance.drop
     epochs = epochs_for(len(data.train), train)
-    again = train.refit and train.overfit is None and len(data.validation) > 0 and epochs > 1
-    first = min(ceil(REFIT_AFTER * epochs), max(1, epochs - 1)) if again else epochs
+    refit = train.refit and train.overfit is None and len(data.validation) > 0 and epochs > 1
+    first = min(ceil(REFIT_AFTER * epochs), max(1, epochs - 1)) if refit else epochs
     if work.exists():
         progress.say(f"{name}: going on where it was stopped")
+    how = train.model_copy(update={"epochs": first})
     with progress.bar(f"{name}: steps") as tell:
-        how = train.model_copy(update={"epochs": first})
         network, decoder, scores, names = fit(config, data, how, drop, seed, work, tell)
     model = VQText(network, decoder)
     begin = weights(network, decoder)
     if train.overfit is not None:
-        data = replace(data, validation=data.validation[:0])  # a check by heart keeps nobody apart
+        data = replace(data, validation=data.validation[:0])  # a check by heart holds no window out
     chosen = choose(model, data)
     if chosen is not None:
         scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}
-    if again:
+    if refit:
         data = data.whole()
         scores["refit_epochs"] = float(epochs - first)
-        more = {"epochs": epochs - first, "learning_rate": REFIT_RATE * train.learning_rate}
-        how = train.model_copy(update=more)
+        how = train.model_copy(
+            update={"epochs": epochs - first, "learning_rate": REFIT_RATE * train.learning_rate}
+        )
         with progress.bar(f"{name}: steps of all windows") as tell:
             network, decoder, _, names = fit(config, data, how, drop, seed, work / WHOLE, tell, begin)
         model = VQText(network, decoder)
     evident = names
-    if chosen is not None and not again:  # training had no use for the evidence of the validation windows
+    if chosen is not None and not refit:  # training had no use for the evidence of the validation windows
         evident = grounding.make(train.grounding, data.grammar, data.evidence)
     finish(model, data, chosen, evident)
+    _store(model, scores, data, work, folder)
+
+
+def _store(model: VQText, scores: dict[str, float], data: TrainingData, work: Path, folder: Path) -> None:
+    """Save a model in ``work``, clean it of what training left, and move it to ``folder``."""
     model.save(work)
     for part in (work, work / WHOLE):
         shutil.rmtree(part / "checkpoints", ignore_errors=True)
-    (work / SCORES).write_text(
-        json.dumps({"validation": scores, "words": {"round_s": data.round_s, "absent": data.absent}}) + "\n",
-        encoding="utf-8",
-    )
+    words = {"round_s": data.round_s, "absent": data.absent}
+    (work / SCORES).write_text(json.dumps({"validation": scores, "words": words}) + "\n", encoding="utf-8")
     work.rename(folder)
