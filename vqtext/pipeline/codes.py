@@ -62,9 +62,9 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
     if words:
         from vqtext.pipeline.evaluation.retraining import settings_of  # needs torch
 
-        said = words_of_fold(settings.cache, run, 0, windows, fold.split.learn)
+        spoken = words_of_fold(settings.cache, run, 0, windows, fold.split.learn)
         cells = rejected_cells(windows, fold.split, settings_of(run, settings, without_text=False))
-        steps = DecodedSteps.of(model, windows, fold.split.train, said, cells)
+        steps = DecodedSteps.of(model, windows, fold.split.train, spoken, cells)
         answer |= {
             "words": check_levels(steps),
             "directions": check_directions(steps),
@@ -99,21 +99,23 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
             )
         )
     unknown = sum(code["name"] == UNKNOWN_NAME for code in answer["codes"])
-    told = [
+    lines = [
         f"{answer['run']}/{answer['model']}: {len(answer['codes'])} codes in use, {answer['unused']} never"
     ]
     if answer["folds"]:
-        told.append(f"each of the {answer['folds']} folds has a codebook of its own: this is the first one's")
-    told += table(rows)
-    told.append(
+        lines.append(
+            f"each of the {answer['folds']} folds has a codebook of its own: this is the first one's"
+        )
+    lines += table(rows)
+    lines.append(
         "agrees: how often the decoding, which sees a token's neighbours, says there what its code says"
         + (f"; {_score(answer['agreement'])} over all" if answer["agreement"] is not None else "")
     )
     if unknown:
-        told.append(
+        lines.append(
             f"less sure than {answer['code_confidence']:g}, so unknown and not guessed: {unknown} codes"
         )
-    return told
+    return lines
 
 
 def describe_codes(model: VQText, windows: Windows, learn: np.ndarray, least: float) -> list[Code]:
@@ -135,14 +137,14 @@ def describe_codes(model: VQText, windows: Windows, learn: np.ndarray, least: fl
     uses = [use for transcript in model.vocabulary.transcripts for use in transcript.uses]
     inferred = {use.anchor for use in uses if use.inferred}
     called, spoken = _named(names, least), [*anchors, UNKNOWN_NAME]
-    said = decoded_names(tokens, np.where(decoded.keep, decoded.anchor, -2), *names.shape)
+    votes = decoded_names(tokens, np.where(decoded.keep, decoded.anchor, -2), *names.shape)
     count = np.bincount(tokens.code[tokens.code >= 0], minlength=len(names))
     label = np.broadcast_to(windows.label[shown][:, None], tokens.code.shape)
     found = []
-    for i, own in enumerate(names):
+    for i, (own, vote) in enumerate(zip(names, votes, strict=True)):
         sequence, sure, mean = own.argmax(1), own.max(1), own.mean(0)
         rest = [k for k in np.argsort(-mean, kind="stable").tolist() if k not in sequence]
-        known, best, heard = float(sure.mean()) >= least, int(mean.argmax()), said[i].sum()
+        known, best, total = float(sure.mean()) >= least, int(mean.argmax()), vote.sum()
         here = tokens.code == i
         where = np.bincount(label[here], minlength=len(config.labels)) / max(count[i], 1)
         found.append(
@@ -155,9 +157,9 @@ def describe_codes(model: VQText, windows: Windows, learn: np.ndarray, least: fl
                 sequence=tuple(spoken[k] for k in called[i]),
                 confidence=float(sure.mean()),
                 runner_up=anchors[rest[0]] if rest else None,
-                purity=float(said[i].max(1).sum() / heard) if heard else None,
-                agreement=float(said[i][np.arange(len(sequence)), sequence].sum() / heard) if heard else None,
-                decoded=tuple(spoken[k] for k in said[i].argmax(1)) if heard else (),
+                purity=float(vote.max(1).sum() / total) if total else None,
+                agreement=float(vote[np.arange(len(sequence)), sequence].sum() / total) if total else None,
+                decoded=tuple(spoken[k] for k in vote.argmax(1)) if total else (),
                 labels={config.labels[k]: float(v) for k, v in enumerate(where) if v > 0},
                 mean_duration_s=float(tokens.l[here].mean()) * config.window_s if here.any() else None,
                 inferred=known and best in inferred,

@@ -51,12 +51,12 @@ def export(folder: Path | str, to: str, out: Path | str) -> dict[str, Any]:
 def _hub_folder(folder: Path, out: Path) -> dict[str, Any]:
     from vqtext.model.load import VQText
 
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         VQText.from_folder(folder).save_pretrained(out)
     return {
         "files": sorted(path.name for path in out.iterdir()),
-        "warnings": [str(one.message) for one in said],
+        "warnings": [str(one.message) for one in caught],
         "path": str(out),
     }
 
@@ -107,7 +107,7 @@ def lines(summary: dict[str, Any]) -> list[str]:
         ]
     sizes = "VQShape of width {width}, {codes} codes, {weights:,} weights"
     series = "{tokens} tokens a series of {length} samples"
-    return [said.format(**summary) for said in (sizes, series, "written to {path}")]
+    return [template.format(**summary) for template in (sizes, series, "written to {path}")]
 
 
 def _told(model: Any, path: Path) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Prepare(Stage):
         where = (self.settings.data.name, self.settings.data.path, self.settings.data.rate_hz)
         opened = Opened(*where)
         reader, log = opened.reader, ReadLog(self.progress.warn)
-        for line in opened.told():
+        for line in opened.take_warnings():
             self.progress.warn(line)
         cutter = Cutter(self._how(reader), reader.dataset, reader.exact_subjects)
         shards = Shards.resume(self.staging(), cutter)
@@ -89,13 +89,13 @@ class Prepare(Stage):
             }
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
-        said = dict(summary)
-        unused, truth = said.pop("unused"), said.pop("truth")
+        shown = dict(summary)
+        unused, truth = shown.pop("unused"), shown.pop("truth")
         why = ", ".join(f"{reason} {share:.1%}" for reason, share in unused["why"].items())
-        said["signal_in_no_window"] = f"{unused['share']:.1%}" + (f" ({why})" if why else "")
+        shown["signal_in_no_window"] = f"{unused['share']:.1%}" + (f" ({why})" if why else "")
         if truth is not None:
-            said["truth"] = f"{truth['words']} words, for {truth['share']:.1%} of the signal"
-        return super().lines(said)
+            shown["truth"] = f"{truth['words']} words, for {truth['share']:.1%} of the signal"
+        return super().lines(shown)
 
     def _spare_other_data(self) -> None:
         """Raises UsageError where the windows of one data set would make room for those of another that

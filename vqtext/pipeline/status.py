@@ -73,10 +73,10 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         )
         for entry in answer["artifacts"]
     ]
-    told = table(rows)
+    lines = table(rows)
     why = [entry["why"] for entry in answer["artifacts"] if entry["state"] not in ("made", "missing")]
-    told += dict.fromkeys(why)  # what is wrong with one is told of all that were made from it
-    return [*told, f"next: {answer['next']}" if answer["next"] else "everything is made and up to date"]
+    lines += dict.fromkeys(why)  # what is wrong with one is told of all that were made from it
+    return [*lines, f"next: {answer['next']}" if answer["next"] else "everything is made and up to date"]
 
 
 def _told_time(created: str) -> str:
@@ -143,10 +143,9 @@ def _verified(stage: Stage, state: State) -> State:
     except UnreadableError as error:
         return replace(state, state="unreadable", why=str(error))
     except ArtifactError as error:
-        told = str(error)
-        return replace(
-            state, state="damaged", why=told if "vqtext " in told else f"{told}: {stage.how_to_remake()}"
-        )
+        reason = str(error)
+        why = reason if "vqtext " in reason else f"{reason}: {stage.how_to_remake()}"
+        return replace(state, state="damaged", why=why)
     return state
 
 

@@ -109,7 +109,7 @@ def test_shuffled_guidance_tells_a_window_all_that_another_would_be_told() -> No
         descriptions=[2, 3],
         facts=[[4], [5]],
     )
-    swapped = OfOthers(**vars(plain), whose=[1, 0], labels=[0, 1])
+    swapped = OfOthers(**vars(plain), donors=[1, 0], labels=[0, 1])
     ask = ([0, 1], [0, 1], [7, 8], 0.0)
     (right, _), (wrong, _) = plain.batch(*ask), swapped.batch(*ask)
     assert right[:, :3, 0].tolist() == [[4, 0, 2], [5, 1, 3]]

@@ -103,23 +103,23 @@ def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, enc
         UsageError: too few paraphrases, and no calibration is shipped for the encoder.
     """
     own = {same_text(phrase.text): i for i, phrase in enumerate(merging)}
-    said = [
+    sentences = [
         (key, paraphrase)
         for key, uses in phrases.uses.items()
         for paraphrase in sorted({text for _, step in uses for text in step.paraphrases or ()})
         if same_text(paraphrase) not in own
     ]
     against = judge(*_with_opposites(phrases, merging, wording, own))
-    if len(said) < ENOUGH:
-        return _shipped(len(said), encoder, lowest_threshold(against))
-    texts = [paraphrase for _, paraphrase in said]
+    if len(sentences) < ENOUGH:
+        return _shipped(len(sentences), encoder, lowest_threshold(against))
+    texts = [paraphrase for _, paraphrase in sentences]
     facets = [read_facets(text) for text in texts]
     more = [
         Phrase(text, vector, merging[own[key]].opposites, says)
-        for (key, text), vector, says in zip(said, wording.vectors(texts, facets), facets, strict=True)
+        for (key, text), vector, says in zip(sentences, wording.vectors(texts, facets), facets, strict=True)
     ]
     everything = [*merging, *more]
-    alike = np.array([(own[key], len(merging) + i) for i, (key, _) in enumerate(said)])
+    alike = np.array([(own[key], len(merging) + i) for i, (key, _) in enumerate(sentences)])
     paraphrases = judge(everything, alike)
     unrelated = judge(everything, _unrelated(merging, alike))
     threshold = lowest_threshold(against, unrelated)
@@ -127,7 +127,7 @@ def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, enc
     for step in sorted({*STEPS[::10].tolist(), threshold}):
         shares = (judged.merged(step) for judged in (paraphrases, against, unrelated))
         rows.append((f"{step:.2f}", *(f"{share:.1%}" for share in shares)))
-    why = f"calibrated on {len(said)} paraphrases and {len(against.cosines)} opposites of these words"
+    why = f"calibrated on {len(sentences)} paraphrases and {len(against.cosines)} opposites of these words"
     return Calibration(threshold, why, table(rows))
 
 
@@ -162,8 +162,8 @@ def _with_opposites(
     texts = [text for _, text in pairs]
     facets = [read_facets(text) for text in texts]
     others = [
-        Phrase(text, vector, (), said)
-        for text, vector, said in zip(texts, wording.vectors(texts, facets), facets, strict=True)
+        Phrase(text, vector, (), facet)
+        for text, vector, facet in zip(texts, wording.vectors(texts, facets), facets, strict=True)
     ]
     places = [(own[key], len(merging) + i) for i, (key, _) in enumerate(pairs)]
     unwarned = [replace(phrase, against=frozenset()) for phrase in merging]

@@ -59,8 +59,8 @@ def tree_and_threshold(
         progress.say(f"the target of {dedup.target} sets the threshold: dedup.threshold is not used")
     threshold = tree.threshold_for(dedup.target)
     if tree.count(threshold) != dedup.target:
-        told, pairs = _in_the_way(tree, threshold, dedup.target)
-        progress.warn(told)
+        warning, pairs = _in_the_way(tree, threshold, dedup.target)
+        progress.warn(warning)
         for pair in pairs:
             progress.say(f"  {pair}")
     return tree, threshold
@@ -75,11 +75,11 @@ def _in_the_way(tree: Tree, threshold: float, target: int) -> tuple[str, list[st
     """Why no threshold leaves the number of anchors that was asked for, and every pair that stands in the
     way."""
     left = tree.count(threshold)
-    told = f"{target} anchors were asked for, the nearest is {left} at threshold {threshold:g}"
+    head = f"{target} anchors were asked for, the nearest is {left} at threshold {threshold:g}"
     if left < target and threshold == 1:
-        return f"{told}: the other phrases have the very vector of one of them, or are merged by --merge", []
+        return f"{head}: the other phrases have the very vector of one of them, or are merged by --merge", []
     if left < target or tree.count(tree.floor) < left:
-        return f"{told}: several merges have one cosine, and no threshold lies between them", []
+        return f"{head}: several merges have one cosine, and no threshold lies between them", []
     cut = tree.at(tree.floor)
     far = left * (left - 1) // 2 - _touching(cut)
     reasons = [f"{len(cut.vetoed)} near pairs of phrases ({by_reason(pair.reason for pair in cut.vetoed)})"]
@@ -91,7 +91,7 @@ def _in_the_way(tree: Tree, threshold: float, target: int) -> tuple[str, list[st
         + f" ({pair.cosine:.2f}, {pair.reason})"
         for pair in cut.vetoed
     ]
-    return f"{told}: in the way stand {' and '.join(reasons)}", pairs
+    return f"{head}: in the way stand {' and '.join(reasons)}", pairs
 
 
 def _touching(cut: Clusters) -> int:

@@ -62,15 +62,15 @@ def vetoes(phrases: Sequence[Phrase], pairs: np.ndarray, cosines: np.ndarray) ->
         The place of the first ground in `GROUNDS`, ``(p,) int8``; −1 where a pair may merge.
     """
     other_way, other_part = _facets(phrases, pairs)
-    said = _said_opposite(phrases, pairs) & ~other_part
-    asked = ~said & ~other_part
+    opposite = _said_opposite(phrases, pairs) & ~other_part
+    asked = ~opposite & ~other_part
     asked[asked] = _opposite_by_vectors(phrases, pairs[asked], cosines[asked], other_way[asked])
     found = np.full(len(pairs), -1, dtype=np.int8)
     for ground, is_vetoed in (
         ("signature", _signatures_differ(phrases, pairs)),
         ("label", _share_a_label(phrases, pairs)),
         ("facet", other_way | other_part),
-        ("opposite", said | asked),
+        ("opposite", opposite | asked),
     ):
         found[is_vetoed] = GROUNDS.index(ground)
     return found
@@ -78,17 +78,17 @@ def vetoes(phrases: Sequence[Phrase], pairs: np.ndarray, cosines: np.ndarray) ->
 
 def _facets(phrases: Sequence[Phrase], pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs that go another way, and pairs that move another side or part."""
-    said = [phrase.facets for phrase in phrases]
+    each = [phrase.facets for phrase in phrases]
     poles, heading, sides, parts = (
-        np.array([getattr(facets, name) for facets in said], dtype=np.int64)
+        np.array([getattr(facets, name) for facets in each], dtype=np.int64)
         for name in ("poles", "heading", "sides", "parts")
     )
     a, b = pairs.T
     other_part = disjoint(sides[a], sides[b]) | disjoint(parts[a], parts[b]) | _numbers_differ(phrases, pairs)
     other_way = opposed(poles[a], poles[b]) | disjoint(heading[a], heading[b])
-    length = np.array([len(facets.words) for facets in said])
+    length = np.array([len(facets.words) for facets in each])
     asked = np.flatnonzero(~other_way & ~other_part & (length[a] == length[b]))  # others are no contrast
-    other_way[asked] = [contrasted(said[i], said[j]) for i, j in pairs[asked].tolist()]
+    other_way[asked] = [contrasted(each[i], each[j]) for i, j in pairs[asked].tolist()]
     return other_way, other_part
 
 

@@ -123,15 +123,15 @@ class Data:
 
 def _felt(channels: Sequence[Channel]) -> dict[str, list[str]]:
     """What the sensors of each place tell beside motion, where they tell anything."""
-    felt: dict[str, list[str]] = {}
+    cells: dict[str, list[str]] = {}
     for place, way in direction_cells(channels):
-        felt.setdefault(place, []).extend(SIGNS[way])
-    for place in felt:  # where up is known, so is how the place is held
-        felt[place].append(POSTURE)
+        cells.setdefault(place, []).extend(SIGNS[way])
+    for place in cells:  # where up is known, so is how the place is held
+        cells[place].append(POSTURE)
     for channel in channels:
-        if channel.modality in _TRAVELS and TRAVEL not in felt.get(channel.location, ()):
-            felt.setdefault(channel.location, []).append(TRAVEL)
-    return felt
+        if channel.modality in _TRAVELS and TRAVEL not in cells.get(channel.location, ()):
+            cells.setdefault(channel.location, []).append(TRAVEL)
+    return cells
 
 
 def _same_place(name: str) -> str:

@@ -139,8 +139,8 @@ def _rewritten(label: LabelWords, new: Mapping[str, SubAction]) -> LabelWords:
         change: dict[str, object] = {}
         model = new.get(same_text(step.phrase))
         if model is not None:
-            told = [step.phrase, *(step.paraphrases or ())]
-            others = [text for text in told if same_text(text) != same_text(model.phrase)]
+            texts = [step.phrase, *(step.paraphrases or ())]
+            others = [text for text in texts if same_text(text) != same_text(model.phrase)]
             change = {"phrase": model.phrase, "paraphrases": others[: max(1, len(step.paraphrases or ()))]}
             if model.display is not None:  # one movement, one wording, for people too
                 change["display"] = model.display

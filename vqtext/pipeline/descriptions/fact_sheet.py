@@ -57,13 +57,13 @@ def sheet(windows: Windows, facts: Facts, cadence_hz: np.ndarray, i: int) -> She
     peaks: dict[str, list[float]] = {}
     for name, largest in facts.peak.items():
         quantity, unit, _ = PEAKS[name]
-        values, told = _of_places(facts.locations, largest[i], unit)
+        values, text = _of_places(facts.locations, largest[i], unit)
         if values:
-            lines.append(f"Largest {quantity}: {told}")
+            lines.append(f"Largest {quantity}: {text}")
             peaks.setdefault(unit, []).extend(values)
-    others, told = _of_places(facts.locations, cadence_hz[i], "times a second")
+    others, text = _of_places(facts.locations, cadence_hz[i], "times a second")
     if others:
-        lines.append(f"Rhythm: {told}")
+        lines.append(f"Rhythm: {text}")
     times = {0.0, length}
     for first, last in alike(facts.level[i]):
         stop = min(facts.border[last], windows.length[i])

@@ -56,12 +56,12 @@ class SegmentTexts:
             sentences: those that ``index`` counts, in order.
         """
         sentence = enumerate(sentences)
-        at, said = -1, ""
+        at, text = -1, ""
         for wanted, own in zip(*divmod(self._codes, self._own), strict=True):
             while at < wanted:
-                at, said = next(sentence)
+                at, text = next(sentence)
             begin, end = divmod(int(own), len(self._end))
-            yield self._begin[begin] + said + self._end[end]
+            yield self._begin[begin] + text + self._end[end]
 
 
 def _begin(words: LabelWords) -> str:

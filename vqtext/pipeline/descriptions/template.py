@@ -39,8 +39,8 @@ def describe(windows: Windows, facts: Facts, i: int) -> str:
     stretches = list(_stretches(facts, i, windows.rate_hz))
     if not stretches:
         return "Nothing is known of the motion."
-    told = "; ".join(_stretch(windows, facts, i, first, last) for first, last in stretches)
-    return f"{_whole(windows, facts, i, several=len(stretches) > 1)}{told}."
+    text = "; ".join(_stretch(windows, facts, i, first, last) for first, last in stretches)
+    return f"{_whole(windows, facts, i, several=len(stretches) > 1)}{text}."
 
 
 def describe_segments(facts: Facts, rate_hz: float) -> tuple[list[str], np.ndarray]:
@@ -86,22 +86,22 @@ def _whole(windows: Windows, facts: Facts, i: int, several: bool) -> str:
         peaks, (quantity, unit, _) = largest[i], PEAKS[name]
         if not np.isnan(peaks).all():
             place = int(np.nanargmax(peaks))
-            said = f"{quantity} up to {rounded(peaks[place])} {unit}"
-            most.setdefault(facts.locations[place], []).append(said)
+            peak = f"{quantity} up to {rounded(peaks[place])} {unit}"
+            most.setdefault(facts.locations[place], []).append(peak)
     if not most:
         return ""
-    told = ", ".join(f"{' and '.join(said)} at {_named([location])[0]}" for location, said in most.items())
+    text = ", ".join(f"{' and '.join(peak)} at {_named([location])[0]}" for location, peak in most.items())
     if several:
-        told += _rhythm(windows.signal[i], windows, [next(iter(most))])
-        told += _rotation(float(np.nansum(facts.turn[i])))
-    return f"{told[0].upper()}{told[1:]}. "
+        text += _rhythm(windows.signal[i], windows, [next(iter(most))])
+        text += _rotation(float(np.nansum(facts.turn[i])))
+    return f"{text[0].upper()}{text[1:]}. "
 
 
 def _stretches(facts: Facts, i: int, rate_hz: float) -> Iterator[tuple[int, int]]:
     """Runs (first, last) of segments of which the same is said; those without samples are left out."""
-    said = np.column_stack([facts.level[i], _turning(facts, i, rate_hz)])
-    new = np.flatnonzero((said[1:] != said[:-1]).any(axis=1)) + 1
-    for first, last in zip([0, *new], [*new, len(said)], strict=True):
+    shown = np.column_stack([facts.level[i], _turning(facts, i, rate_hz)])
+    new = np.flatnonzero((shown[1:] != shown[:-1]).any(axis=1)) + 1
+    for first, last in zip([0, *new], [*new, len(shown)], strict=True):
         if (facts.level[i, first] >= 0).any():
             yield int(first), int(last)
 
@@ -115,17 +115,17 @@ def _stretch(windows: Windows, facts: Facts, i: int, first: int, last: int) -> s
         if level >= 0:
             trend = _trend(facts.height[i, first:last, place]) if level else 0
             groups[level, trend, facts.kind[place]].append(location)
-    said = []
+    parts = []
     for (level, trend, kind), members in sorted(groups.items(), reverse=True):
         ever = {1: ", more and more", -1: ", less and less", 0: ""}[trend]
-        said.append(
+        parts.append(
             _moving(members, level, kind) + (ever + _rhythm(signal, windows, members) if level else "")
         )
-    told = ", ".join(said)
+    text = ", ".join(parts)
     if _turning(facts, i, windows.rate_hz)[first]:
-        told += _rotation(float(np.nansum(facts.turn[i, first:last])))
+        text += _rotation(float(np.nansum(facts.turn[i, first:last])))
     digits = 1 if facts.border[1] >= 0.1 * windows.rate_hz else 2
-    return f"{start / windows.rate_hz:.{digits}f}–{stop / windows.rate_hz:.{digits}f} s: {told}"
+    return f"{start / windows.rate_hz:.{digits}f}–{stop / windows.rate_hz:.{digits}f} s: {text}"
 
 
 def _segment(facts: Facts, shown: Sequence[int]) -> str:
@@ -139,12 +139,12 @@ def _segment(facts: Facts, shown: Sequence[int]) -> str:
         if level >= 0:
             groups[level, change, kind].append(location)
     ever = {1: ", more than before", -1: ", less than before", 0: ""}
-    told = ", ".join(
+    text = ", ".join(
         _moving(members, level, kind) + ever[change]
         for (level, change, kind), members in sorted(groups.items(), reverse=True)
     )
     way = {1: ", rotating left", -1: ", rotating right", 0: ""}[turning]
-    return f"{told[0].upper()}{told[1:]}{way}."
+    return f"{text[0].upper()}{text[1:]}{way}."
 
 
 def _moving(members: Sequence[str], level: int, kind: str) -> str:

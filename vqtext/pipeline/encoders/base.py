@@ -106,11 +106,11 @@ class BatchedEncoder(ABC):
         if long:
             self._warn("cut", f"reads {self.limit} tokens of a text; the rest was cut from {quote(long)}")
 
-    def _warn(self, kind: str, said: str) -> None:
+    def _warn(self, kind: str, text: str) -> None:
         self._warned[kind] += 1
         if self._warned[kind] <= MOST_WARNINGS:
             last = "; more of this is not told" if self._warned[kind] == MOST_WARNINGS else ""
-            self.progress.warn(f"{self.name} {said}{last}")
+            self.progress.warn(f"{self.name} {text}{last}")
 
 
 def batches(lengths: Sequence[float], most_texts: int, most_tokens: int) -> Iterator[slice]:

@@ -73,13 +73,13 @@ def encode_chunks(
     executor: Executor, encoder: Encode, texts: Iterator[str], at_once: int, progress: Progress
 ) -> Generator[Encoded, None, None]:
     """Encode texts, ``at_once`` of them in a chunk, in order; what workers warn of is told here."""
-    told: dict[str, None] = {}
+    warned: dict[str, None] = {}
     done = executor.map(encoder, _chunks(texts, at_once))
     try:
         for encoded in done:
             for line in encoded.warned:
-                if line not in told and len(told) < MOST_WARNINGS:
-                    told[line] = None
+                if line not in warned and len(warned) < MOST_WARNINGS:
+                    warned[line] = None
                     progress.warn(line)
             yield encoded
     finally:

@@ -86,7 +86,7 @@ class Wording:
 
     def ways(self, facets: Iterable[Facets]) -> np.ndarray:
         """Which way phrases go, ``(n, d)``: the sum of the directions they speak of, zero where of none."""
-        signs = np.array([ways(said) for said in facets], dtype=np.float32)
+        signs = np.array([ways(own) for own in facets], dtype=np.float32)
         return signs.reshape(-1, len(self.directions)) @ self.directions
 
     def vectors(self, phrases: Sequence[str], facets: Sequence[Facets] | None = None) -> np.ndarray:
@@ -96,9 +96,9 @@ class Wording:
             phrases: n phrases.
             facets: what each says; None reads it from the phrases.
         """
-        said = facets if facets is not None else [read_facets(phrase) for phrase in phrases]
+        facets_of = facets if facets is not None else [read_facets(phrase) for phrase in phrases]
         found = self.contents(phrases)
         for start in range(0, len(phrases), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
-            found[part] = unit(found[part] + MERGING * self.ways(said[part]))
+            found[part] = unit(found[part] + MERGING * self.ways(facets_of[part]))
         return found

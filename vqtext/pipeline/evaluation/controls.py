@@ -32,8 +32,8 @@ def permuted_names(words: Words, rng: Chance) -> Words:
 
     def change(anchor: int, subaction: SubAction) -> SubAction:
         other = first.get(int(donor[anchor]))
-        said = other or SubAction(phrase="-")
-        return subaction.model_copy(update={"signature": said.signature, "lasts": said.lasts})
+        written = other or SubAction(phrase="-")
+        return subaction.model_copy(update={"signature": written.signature, "lasts": written.lasts})
 
     return _with(words, [[(a, change(a, s)) for a, s in uses] for uses in words.uses])
 
@@ -77,21 +77,21 @@ def shuffled_guidance(data: TrainingData, rng: Chance) -> TrainingData:
         data = replace(data, evidence=replace(data.evidence, similarity=near))
     if data.guidance is None:
         return data
-    whose = rng.permutation(len(data.label)).tolist()
-    return replace(data, guidance=OfOthers(**vars(data.guidance), whose=whose, labels=data.label.tolist()))
+    donors = rng.permutation(len(data.label)).tolist()
+    return replace(data, guidance=OfOthers(**vars(data.guidance), donors=donors, labels=data.label.tolist()))
 
 
 @dataclass(frozen=True)
 class OfOthers(Guidance):
-    """Guidance of windows that is another's: ``whose`` of each, and ``labels`` of all."""
+    """Guidance of windows that is another's: the donor of each, and ``labels`` of all."""
 
-    whose: Sequence[int] = ()
+    donors: Sequence[int] = ()
     labels: Sequence[int] = ()
 
     def batch(
         self, index: Sequence[int], label: Sequence[int], draws: Sequence[int], drop: float
     ) -> tuple[Tensor, Tensor]:
-        others = [self.whose[window] for window in index]
+        others = [self.donors[window] for window in index]
         return super().batch(others, [self.labels[window] for window in others], draws, drop)
 
 
@@ -169,5 +169,5 @@ def _other_side(location: str) -> str:
 
 
 def _mirrored(cell: Cell) -> Cell:
-    said = cell.direction
-    return cell if said is None else cell.model_copy(update={"direction": _other_side(said)})
+    direction = cell.direction
+    return cell if direction is None else cell.model_copy(update={"direction": _other_side(direction)})

@@ -43,20 +43,20 @@ def deletion(
     """
     if not len(index):
         return np.empty(0), np.empty(0)
-    said = model.decode(windows.signal, index)
-    evidence = _evidence(model, model.tokenize(windows.signal, index).names, said)
-    frames = said.keep.shape[1]
-    ends = frames - said.keep[:, ::-1].argmax(1)  # one after the last frame that was seen
+    decoded = model.decode(windows.signal, index)
+    evidence = _evidence(model, model.tokenize(windows.signal, index).names, decoded)
+    frames = decoded.keep.shape[1]
+    ends = frames - decoded.keep[:, ::-1].argmax(1)  # one after the last frame that was seen
     pieces = [
         _pieces(np.where(keep, use, -1)[:end], own[:end])
-        for use, own, keep, end in zip(said.use, evidence, said.keep, ends, strict=True)
+        for use, own, keep, end in zip(decoded.use, evidence, decoded.keep, ends, strict=True)
     ]
     named = np.flatnonzero([len(own) > 0 for own in pieces])
     if not named.size:
         return np.empty(0), np.empty(0)
     signal = np.asarray(windows.signal[index])[named]
-    label = said.label[named]
-    before = np.exp(said.log_posterior[named, label])
+    label = decoded.label[named]
+    before = np.exp(decoded.log_posterior[named, label])
 
     def drop(chosen: Sequence[Sequence[tuple[int, int]]]) -> np.ndarray:
         mask = np.zeros((len(named), frames), dtype=bool)
@@ -92,15 +92,15 @@ def scattered(lengths: Sequence[int], within: int, rng: np.random.Generator) -> 
     return [(int(start), int(start + long)) for start, long in zip(starts, order, strict=True)]
 
 
-def _evidence(model: VQText, names: np.ndarray, said: Decodings) -> np.ndarray:
+def _evidence(model: VQText, names: np.ndarray, decoded: Decodings) -> np.ndarray:
     """How much more each frame's name speaks for the winner than any name of another label does for that one,
     ``(n, F)``: a step that two labels share tells nothing of which it is."""
-    usual = names[said.keep].mean(0)
+    usual = names[decoded.keep].mean(0)
     surprise = np.log(names + _EPS) - np.log(usual + _EPS)
-    own = np.take_along_axis(surprise, np.maximum(said.anchor, 0)[..., None], axis=2)[..., 0]
+    own = np.take_along_axis(surprise, np.maximum(decoded.anchor, 0)[..., None], axis=2)[..., 0]
     transcripts = model.vocabulary.transcripts
     best = np.stack([surprise[..., [u.anchor for u in t.uses]].max(-1) for t in transcripts])
-    best[said.label, np.arange(len(names))] = -np.inf
+    best[decoded.label, np.arange(len(names))] = -np.inf
     return own - best.max(0) if len(transcripts) > 1 else own
 
 

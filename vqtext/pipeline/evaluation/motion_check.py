@@ -49,11 +49,11 @@ def moves_more(part: Predictions, energy: np.ndarray, claimed: np.ndarray) -> np
         ``(L,)``, NaN for a location of which no code, or every code, claims movement.
     """
     mean, weight = _of_codes(part, energy)
-    said = claimed[part.code_name]
+    claim_of = claimed[part.code_name]
     found = np.full(energy.shape[2], np.nan)
     for place in range(len(found)):
-        known = (weight[:, place] > 0) & (said[:, place] >= 0)
-        inside, outside = (known & (said[:, place] == claim) for claim in (1, 0))
+        known = (weight[:, place] > 0) & (claim_of[:, place] >= 0)
+        inside, outside = (known & (claim_of[:, place] == claim) for claim in (1, 0))
         if inside.any() and outside.any():
             a, b = mean[inside, place][:, None], mean[outside, place][None]
             pairs = weight[inside, place][:, None] * weight[outside, place][None]

@@ -73,14 +73,14 @@ def predict(folder: Path | str, windows: Windows, split: Split, seed: int, few: 
         "tokens": (seen.features.reshape(len(learn), -1), new.features.reshape(len(split.test), -1)),
         "histogram": (histogram(seen.code, codes), histogram(new.code, codes)),
     }
-    said, strength = {}, {}
+    label_by, strength = {}, {}
     for name, (a, b) in views.items():
         classifier, strength[name] = fit_linear(a, label, group, seed)
-        said[name] = classifier.predict(b)
+        label_by[name] = classifier.predict(b)
     decoded = model.decode(windows.signal, split.test)
     return Predictions(
         label={
-            **said,
+            **label_by,
             "head": new.classes.argmax(1),
             "steps": decoded.steps.argmax(1),
             "decoding": decoded.label,

@@ -52,11 +52,11 @@ def retrain(
 
 def settings_of(run: Mapping[str, Any], now: Settings, without_text: bool) -> Settings:
     """The settings of a run, to be followed in the cache and on the machine of now."""
-    said = {**run["settings"], "cache": now.cache}
+    values = {**run["settings"], "cache": now.cache}
     where = {name: getattr(now.train, name) for name in ("accelerator", "devices", "workers")}
-    said["train"] = {**said["train"], **where, "logger": ["csv"], "logger_online": False}
-    said["model"] = {name: x for name, x in said["model"].items() if name != "codebook"}  # runs of before
+    values["train"] = {**values["train"], **where, "logger": ["csv"], "logger_online": False}
+    values["model"] = {name: x for name, x in values["model"].items() if name != "codebook"}  # runs of before
     if without_text:
-        said["train"] |= {"grounding": "nearest"}
-        said["guidance"] = {**said["guidance"], "source": "none"}
-    return Settings.model_validate(said)
+        values["train"] |= {"grounding": "nearest"}
+        values["guidance"] = {**values["guidance"], "source": "none"}
+    return Settings.model_validate(values)

@@ -95,8 +95,8 @@ def step_confusion(true: np.ndarray, named: list[np.ndarray], words: int) -> lis
         true: words, ``(n, T)``, −1 unknown; named: of each seed, ``(n, T)``, −1 none.
     """
     known = true >= 0
-    said = [np.where(row < 0, words, row)[known] for row in named]
-    return confusion(true[known], said, words + 1)[:-1]
+    predicted = [np.where(row < 0, words, row)[known] for row in named]
+    return confusion(true[known], predicted, words + 1)[:-1]
 
 
 def ece(true: np.ndarray, seeds: Seeds) -> Measure:
@@ -112,8 +112,8 @@ def grounding(seeds: Seeds, truth: Truth) -> dict[str, Measure]:
 
 def seed_agreement(seeds: Seeds, named: Callable[[np.ndarray], np.ndarray] = lambda x: x) -> Measure:
     """Share of frames that two seeds name alike, over all pairs of seeds."""
-    said = [named(of_all(parts, "anchor")) for parts in seeds]
-    return over(frame_metrics.agreement(said, of_all(seeds[0], "keep")))
+    names = [named(of_all(parts, "anchor")) for parts in seeds]
+    return over(frame_metrics.agreement(names, of_all(seeds[0], "keep")))
 
 
 def confidence(seeds: Seeds) -> dict[str, Measure]:

@@ -19,8 +19,8 @@ def edit_score(named: np.ndarray, truth: np.ndarray) -> float:
         named, truth: words, ``(n, T)``, −1 none; samples without truth are cut out.
     """
     scores = []
-    for said, true in _known(named, truth):
-        a, b = (row[starts] for row, starts in ((said, _starts(said)), (true, _starts(true))))
+    for predicted, true in _known(named, truth):
+        a, b = (row[starts] for row, starts in ((predicted, _starts(predicted)), (true, _starts(true))))
         scores.append(1 - _distance(a, b) / max(len(a), len(b)))
     return float(np.mean(scores))
 
@@ -29,10 +29,10 @@ def segment_f1(named: np.ndarray, truth: np.ndarray, overlap: float) -> float:
     """F1 of segments: one is found where a segment of its name covers, as a share of the union of the two, at
     least ``overlap`` of it; each true segment is found once. Arguments as `edit_score`."""
     found = said_wrong = missed = 0
-    for said, true in _known(named, truth):
+    for predicted, true in _known(named, truth):
         word, start, end = _segments(true)
         taken = np.zeros(len(word), dtype=bool)
-        for name, first, last in zip(*_segments(said), strict=True):
+        for name, first, last in zip(*_segments(predicted), strict=True):
             shared = np.minimum(end, last) - np.maximum(start, first)
             union = np.maximum(end, last) - np.minimum(start, first)
             fits = np.where(word == name, shared / union, 0)
@@ -48,10 +48,10 @@ def segment_f1(named: np.ndarray, truth: np.ndarray, overlap: float) -> float:
 
 def _known(named: np.ndarray, truth: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Names and truth of each window where there is a truth."""
-    for said, true in zip(named, truth, strict=True):
+    for predicted, true in zip(named, truth, strict=True):
         known = true >= 0
         if known.any():
-            yield said[known], true[known]
+            yield predicted[known], true[known]
 
 
 def _starts(row: np.ndarray) -> np.ndarray:

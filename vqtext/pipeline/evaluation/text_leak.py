@@ -67,9 +67,9 @@ def _right(path: Path, windows: Windows, split: Split, settings: GuidanceSetting
         rows.append((text.sum(1) / mask.sum(1, keepdim=True).clamp(min=1)).numpy())
     features = np.concatenate(rows)
     right = []
-    for told in (features, features[np.random.default_rng(seed).permutation(len(features))]):
+    for inputs in (features, features[np.random.default_rng(seed).permutation(len(features))]):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an optimiser at its last iteration
-            classifier = linear(seed).fit(told[: len(learn)], label[: len(learn)])
-        right.append(classifier.predict(told[len(learn) :]) == label[len(learn) :])
+            classifier = linear(seed).fit(inputs[: len(learn)], label[: len(learn)])
+        right.append(classifier.predict(inputs[len(learn) :]) == label[len(learn) :])
     return np.stack(right)

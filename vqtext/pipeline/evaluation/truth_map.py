@@ -106,14 +106,14 @@ def read_table(file: Path | str) -> Table:
         WordsError: it cannot be read, or is no such table; the message says where.
     """
     try:
-        said = tomllib.loads(Path(file).read_text(encoding="utf-8-sig"))
+        content = tomllib.loads(Path(file).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise WordsError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise WordsError(f"{file} is not UTF-8 text: save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise WordsError(f"{file} is not TOML: {error}") from None
-    table = said.get("truth")
+    table = content.get("truth")
     if not isinstance(table, dict) or not table:
         raise WordsError(f'{file} has no table [truth]: write one, with lines such as "word" = ["phrase", …]')
     for word, phrases in table.items():

@@ -62,10 +62,10 @@ def figures(settings: Settings, out: Path | str) -> dict[str, Any]:
 
 def lines(summary: Mapping[str, Any]) -> list[str]:
     """The answer of `figures` for people."""
-    told = [f"{summary['out']}: figures of {summary['run']}, each as PDF and SVG"]
+    lines = [f"{summary['out']}: figures of {summary['run']}, each as PDF and SVG"]
     for name, files in summary["figures"].items():
-        told.append(f"  {name}: {', '.join(dict.fromkeys(Path(file).stem for file in files))}")
-    told += [f"  {name} skipped: {why}" for name, why in summary["skipped"].items()]
+        lines.append(f"  {name}: {', '.join(dict.fromkeys(Path(file).stem for file in files))}")
+    lines += [f"  {name} skipped: {why}" for name, why in summary["skipped"].items()]
     if summary["older"]:
-        told.append(f"figures of an earlier time that stay: {', '.join(summary['older'])}")
-    return [*told, *summary["notes"]]
+        lines.append(f"figures of an earlier time that stay: {', '.join(summary['older'])}")
+    return [*lines, *summary["notes"]]

@@ -124,8 +124,8 @@ class Drawings:
         for sample in self._samples:
             row = sample["window"]
             signal = self._windows.signal[row][:, : self._windows.length[row]]
-            said = _reason_of(sample)
-            ax = plot.reason(said, signal, self._windows.channels, self._windows.rate_hz, looks=looks)
+            reason = _reason_of(sample)
+            ax = plot.reason(reason, signal, self._windows.channels, self._windows.rate_hz, looks=looks)
             yield f"reason-window-{row}", ax
 
     def _codes(self) -> Iterator[tuple[str, Axes]]:
@@ -136,9 +136,9 @@ class Drawings:
         split = self._fold.split
         those = split.test if len(split.test) else split.learn
         index = those[few_of_each(self._windows.label[those], LOOKED_AT)]
-        said = self._model.decode(self._windows.signal, index)
+        decoded = self._model.decode(self._windows.signal, index)
         config = self._model.config
-        found = whole_steps(np.where(said.keep, said.anchor, -2), config.window_s / config.frames)
+        found = whole_steps(np.where(decoded.keep, decoded.anchor, -2), config.window_s / config.frames)
         seconds = {name: found.get(k, []) for k, name in enumerate(self._model.vocabulary.anchors)}
         yield "durations", plot.durations(seconds, looks=self._looks)
 
@@ -216,9 +216,9 @@ class Drawings:
         names = [code.name for code in self._codebook]
         vectors, action = (part.detach().numpy() for part in (network.trunk.vectors, network.trunk.action))
         yield "code-map", plot.code_maps(before["vectors"], vectors, names, looks=self._looks)[0]
-        said = self._model.vocabulary.anchors
-        nearest = [said[k] for k in network.code_names().argmax(-1).flatten().tolist()]
-        anchors = dict(zip(said, _directions((network.anchors @ network.basis.T).numpy()), strict=True))
+        phrases = self._model.vocabulary.anchors
+        nearest = [phrases[k] for k in network.code_names().argmax(-1).flatten().tolist()]
+        anchors = dict(zip(phrases, _directions((network.anchors @ network.basis.T).numpy()), strict=True))
         pair = _directions(before["action"]), _directions(action)
         yield "action-map", plot.code_maps(*pair, nearest, anchors=anchors, looks=self._looks)[0]
 

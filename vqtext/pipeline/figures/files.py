@@ -42,7 +42,7 @@ def drawn(ax: Axes) -> tuple[dict[str, bytes], list[str]]:
     found = {}
     figure = ax.get_figure(root=True)
     assert figure is not None
-    with warnings.catch_warnings(record=True) as heard, matplotlib.rc_context(STYLE):
+    with warnings.catch_warnings(record=True) as caught, matplotlib.rc_context(STYLE):
         warnings.simplefilter("always")
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # once is enough for all formats
@@ -50,9 +50,9 @@ def drawn(ax: Axes) -> tuple[dict[str, bytes], list[str]]:
             out = BytesIO()
             figure.savefig(out, format=kind, metadata=METADATA[kind])
             found[kind] = out.getvalue()
-    told = sorted({str(w.message) for w in heard})
-    others = [text for text in told if "missing from font" not in text]
-    if lacking := len(told) - len(others):
+    warned = sorted({str(w.message) for w in caught})
+    others = [text for text in warned if "missing from font" not in text]
+    if lacking := len(warned) - len(others):
         others.append(
             f"{lacking} characters are in no font and drawn as boxes: install one that has them and name it "
             "as font.family in a matplotlibrc"
@@ -60,13 +60,13 @@ def drawn(ax: Axes) -> tuple[dict[str, bytes], list[str]]:
     return found, others
 
 
-def write(folder: Path, files: Mapping[str, bytes], said: Mapping[str, Any]) -> list[str]:
+def write(folder: Path, files: Mapping[str, bytes], about: Mapping[str, Any]) -> list[str]:
     """Put all files into the folder, each whole or not at all, and say in `LIST` what they are.
 
     Args:
         folder: made where it is missing.
         files: name → content.
-        said: what `LIST` says besides.
+        about: what `LIST` holds besides.
 
     Returns:
         Files of an earlier time that stay.
@@ -87,12 +87,12 @@ def write(folder: Path, files: Mapping[str, bytes], said: Mapping[str, Any]) -> 
     old = {name: own for name, own in known.items() if (folder / name).exists()}
     # said beforehand, so that whatever a killed command leaves is known to be its own
     _write_list(
-        folder, {**old, **{name: sorted({own, *old.get(name, ())}) for name, own in new.items()}}, said
+        folder, {**old, **{name: sorted({own, *old.get(name, ())}) for name, own in new.items()}}, about
     )
     for name, content in files.items():
         with publish(folder / name) as beside:
             beside.write_bytes(content)
-    _write_list(folder, old | {name: [own] for name, own in new.items()}, said)
+    _write_list(folder, old | {name: [own] for name, own in new.items()}, about)
     return sorted({*old} - {*new})
 
 
@@ -102,10 +102,10 @@ def _known(folder: Path) -> dict[str, list[str]]:
     if not path.exists():
         return {}
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        if said["made_by"] != MADE_BY:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["made_by"] != MADE_BY:
             raise ValueError
-        return {str(name): [str(own) for own in each] for name, each in said["files"].items()}
+        return {str(name): [str(own) for own in each] for name, each in content["files"].items()}
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -115,7 +115,7 @@ def _known(folder: Path) -> dict[str, list[str]]:
         ) from None
 
 
-def _write_list(folder: Path, files: Mapping[str, list[str]], said: Mapping[str, Any]) -> None:
-    whole = {"made_by": MADE_BY, **said, "files": dict(sorted(files.items()))}
+def _write_list(folder: Path, files: Mapping[str, list[str]], about: Mapping[str, Any]) -> None:
+    whole = {"made_by": MADE_BY, **about, "files": dict(sorted(files.items()))}
     with publish(folder / LIST) as beside:
         beside.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

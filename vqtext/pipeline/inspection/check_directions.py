@@ -23,8 +23,8 @@ def check_directions(steps: DecodedSteps) -> list[dict[str, Any]]:
         The rows of `StepsSaid.measured` with ``found``: a direction, "neither", or None where ``z`` is.
     """
     windows, index = steps.windows, steps.index
-    told = direction_cells(windows.channels)
-    if not told:
+    ways = direction_cells(windows.channels)
+    if not ways:
         return []
     speed = frame_means(
         lambda block: vertical_velocities(block, windows.channels, windows.rate_hz),
@@ -38,8 +38,8 @@ def check_directions(steps: DecodedSteps) -> list[dict[str, Any]]:
         speed[own] /= np.maximum(spread, 1e-6)
     rows = steps.measured(
         speed,
-        [location for location, _ in told],
-        lambda cell, place: cell.direction if cell.direction in SIGNS[told[place][1]] else None,
+        [location for location, _ in ways],
+        lambda cell, place: cell.direction if cell.direction in SIGNS[ways[place][1]] else None,
         going=True,
     )
     for row in rows:

@@ -44,14 +44,14 @@ def level_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return [
             "no signature writes a level of motion for a sensor of this data: there is nothing to compare"
         ]
-    told = [right_line(rows, "levels")]
+    lines = [right_line(rows, "levels")]
     if silent := sum(row["found"] is None for row in rows):
-        told.append(f"{silent} belong to steps that are never, or hardly, found")
+        lines.append(f"{silent} belong to steps that are never, or hardly, found")
     table = doubtful_lines(rows, ("sensor", "written", "found", "levels apart", "seen"), _columns)
     if not table:
-        return told
+        return lines
     mend = "nothing was changed; where you agree, mend the signature in subactions.json and train again"
-    return [*told, *table, mend]
+    return [*lines, *table, mend]
 
 
 def _columns(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -73,9 +73,9 @@ def _judged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for key, own in groups.items()
         for row in own
     ]
-    heard = [(row["z"], c) for row, c in centred if row["z"] is not None]
-    size = sum(c * c for _, c in heard)
-    slope = max(sum(z * c for z, c in heard) / size if size else 1.0, LEAST_SLOPE)
+    known = [(row["z"], c) for row, c in centred if row["z"] is not None]
+    size = sum(c * c for _, c in known)
+    slope = max(sum(z * c for z, c in known) / size if size else 1.0, LEAST_SLOPE)
     judged = []
     for row, c in centred:
         found, doubt = None, None

@@ -21,7 +21,7 @@ def right_line(rows: Sequence[Row], what: str) -> str:
 
 
 def doubtful_lines(
-    rows: Sequence[Row], heading: Sequence[str], told: Callable[[Row], Sequence[str]]
+    rows: Sequence[Row], heading: Sequence[str], cells_of: Callable[[Row], Sequence[str]]
 ) -> list[str]:
     """A table of the rows that are found otherwise than written, or that the data contradict; nothing where
     there are none.
@@ -35,7 +35,7 @@ def doubtful_lines(
     if not some:
         return []
     head = ("label", "sub-action", *heading)
-    shown = [(cut_short(row["label"], 30), cut_short(row["phrase"], 50), *told(row)) for row in some]
+    shown = [(cut_short(row["label"], 30), cut_short(row["phrase"], 50), *cells_of(row)) for row in some]
     if contradicted:
         head = (*head, "by the data")
         marks = ["contradicted" if row.get("rejected") else "" for row in some]

@@ -65,9 +65,9 @@ class DecodedSteps:
         """
         index = train[few_of_each(windows.label[train], LOOKED_AT)]
         frames = model.config.frames
-        said = model.decode(windows.signal, index)
+        decoded = model.decode(windows.signal, index)
         left_out = frozenset((cell["label"], cell["step"], cell["location"]) for cell in rejected)
-        return cls(windows, words, train, index, said, frames, model.config.window_s / frames, left_out)
+        return cls(windows, words, train, index, decoded, frames, model.config.window_s / frames, left_out)
 
     def measured(
         self,

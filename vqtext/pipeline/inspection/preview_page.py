@@ -24,7 +24,7 @@ DOUBTFUL = 20
 
 
 def page(
-    said: DecodedSteps,
+    steps: DecodedSteps,
     sure: np.ndarray,
     config: ModelConfig,
     vocabulary: Vocabulary,
@@ -34,15 +34,15 @@ def page(
     """What the page shows: the first window of each label, then the second, as in ``vqtext explain``.
 
     Args:
-        said: the likeliest step of each moment of the training windows.
+        steps: the likeliest step of each moment of the training windows.
         sure: its posterior, ``(n, F)``.
         vocabulary: transcripts in the order of the labels.
         answer: of ``vqtext preview``.
     """
-    windows, index = said.windows, said.index
+    windows, index = steps.windows, steps.index
     labels = windows.label[index]
-    told = np.flatnonzero(said.said.keep.any(1))
-    chosen = told[one_of_each(labels[told], settings.explain.samples, np.zeros(len(told), int))]
+    decoded = np.flatnonzero(steps.said.keep.any(1))
+    chosen = decoded[one_of_each(labels[decoded], settings.explain.samples, np.zeros(len(decoded), int))]
     with open_artifact(settings.cache / "anchors.h5", "anchors") as anchors:
         encoder = str(anchors.attrs["encoder"])
     displays = {t.label: t.display for t in vocabulary.transcripts if t.display is not None}
@@ -61,7 +61,7 @@ def page(
                 windows.signal[int(index[i])][:, : windows.length[index[i]]],
                 windows.rate_hz,
                 tuple(windows.channels),
-                _reason(said, sure, int(i), config, vocabulary),
+                _reason(steps, sure, int(i), config, vocabulary),
                 windows.labels[labels[i]],
             )
             for i in chosen
@@ -74,13 +74,13 @@ def page(
 
 
 def _reason(
-    said: DecodedSteps, sure: np.ndarray, i: int, config: ModelConfig, vocabulary: Vocabulary
+    decoded: DecodedSteps, sure: np.ndarray, i: int, config: ModelConfig, vocabulary: Vocabulary
 ) -> Reason:
     """The steps of one window; beside a border some are those of another label."""
     from vqtext.model.decoding.decoder import UNKNOWN
     from vqtext.model.decoding.reasons import steps_of
 
-    label, longest = int(said.said.label[i]), vocabulary.longest
+    label, longest = int(decoded.said.label[i]), vocabulary.longest
     any_use = {
         use.anchor: number * longest + place
         for number, transcript in enumerate(vocabulary.transcripts)
@@ -88,10 +88,10 @@ def _reason(
     }
     path = [
         label * longest + use if use >= 0 else any_use.get(anchor, UNKNOWN)
-        for use, anchor in zip(said.said.use[i].tolist(), said.said.anchor[i].tolist(), strict=True)
+        for use, anchor in zip(decoded.said.use[i].tolist(), decoded.said.anchor[i].tolist(), strict=True)
     ]
     transcript = vocabulary.transcripts[label]
-    steps = steps_of(path, sure[i].tolist(), said.said.keep[i].tolist(), 0, vocabulary, config)
+    steps = steps_of(path, sure[i].tolist(), decoded.said.keep[i].tolist(), 0, vocabulary, config)
     return Reason(transcript.label, 1.0, steps, transcript.display, cycle=vocabulary.cycle(transcript))
 
 
@@ -121,7 +121,7 @@ def _tables(answer: Mapping[str, Any]) -> list[Table]:
         )
         for step in answer["steps"]
     ]
-    told = [Table("Each step", ("label", "step", "time", "lasts", "sure"), tuple(steps))]
+    tables = [Table("Each step", ("label", "step", "time", "lasts", "sure"), tuple(steps))]
     header = ("label", "step", "sensor", "written", "found")
     for what in ("levels", "directions", "durations"):
         wrong = [row for row in answer[what] if row["found"] not in (None, row["written"])]
@@ -131,7 +131,7 @@ def _tables(answer: Mapping[str, Any]) -> list[Table]:
         ]
         if rows:
             more = f"; {len(wrong) - DOUBTFUL} more in --json" if len(wrong) > DOUBTFUL else ""
-            told.append(
+            tables.append(
                 Table(f"{what.capitalize()} that are found otherwise than written{more}", header, tuple(rows))
             )
-    return told
+    return tables

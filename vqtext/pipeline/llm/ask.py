@@ -183,11 +183,11 @@ class _Asker:
                     if usable is None or len(weak) <= len(usable.weaknesses):
                         usable = answer
                 problems = [*problems, *weak]
-            said = without_thoughts(reply.text)
+            content = without_thoughts(reply.text)
             # The words in which it is sent back may change; what was paid for is found all the same.
             assistant = {"role": "assistant", "content": reply.text}
-            known_as = [[*known, assistant], sent_back(known, said, once_told)]
-            messages = sent_back(messages, said, problems, usable is not None)
+            known_as = [[*known, assistant], sent_back(known, content, once_told)]
+            messages = sent_back(messages, content, problems, usable is not None)
         if usable is not None:
             return replace(usable, paid=paid)
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""

@@ -70,18 +70,18 @@ class Client:
             if isinstance(came, Reply):
                 self.manner.worked(manner)
                 return came
-            told = after_error(came, self.server, self.wait_s(question))
+            failure = after_error(came, self.server, self.wait_s(question))
             if isinstance(came, openai.APIStatusError) and came.status_code in _NOT_THIS_WAY:
                 if self.manner.heed(manner, json.dumps(came.body, default=str), came.param):
                     continue
-                if isinstance(told, Unanswered):
+                if isinstance(failure, Unanswered):
                     with self._trying:  # one at a time: what the first learns, the others need not try
                         if self.manner.now != manner:
                             continue
                         if reply := self._otherwise(question, messages, manner, came):
                             return reply
             del came  # the SDK's error holds the key
-            raise told
+            raise failure
 
     def _otherwise(
         self, question: Question[T], messages: Sequence[Message], manner: Manner, error: openai.APIStatusError
@@ -141,21 +141,21 @@ class Client:
 
     def _reply(self, response: httpx2.Response, manner: Manner, seconds: float) -> Reply:
         try:
-            said = json.loads(response.content)
+            content = json.loads(response.content)
         except (ValueError, RecursionError):
-            said = whole(response.text)
-        if isinstance(said, list) and len(said) == 1:
-            said = said[0]
-        choices = said.get("choices") if isinstance(said, dict) else None
+            content = whole(response.text)
+        if isinstance(content, list) and len(content) == 1:
+            content = content[0]
+        choices = content.get("choices") if isinstance(content, dict) else None
         if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)):
-            raise no_completion(said, response, self.server)
-        usage, refused = table(said.get("usage")), refusal(choices[0])
+            raise no_completion(content, response, self.server)
+        usage, refused = table(content.get("usage")), refusal(choices[0])
         return Reply(
             text=self._clean(heard(choices[0])),
             finish=str(choices[0].get("finish_reason") or "stop"),
             refusal=None if refused is None else self.server.scrub(self._clean(refused)),
             reply_format=manner.reply_format,
-            model=self._clean(str(said.get("model") or self.server.model)),
+            model=self._clean(str(content.get("model") or self.server.model)),
             prompt_tokens=_count(usage.get("prompt_tokens")),
             reply_tokens=_count(usage.get("completion_tokens")),
             seconds=seconds,

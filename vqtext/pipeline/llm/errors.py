@@ -41,9 +41,9 @@ def one_line(text: str) -> str:
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
 
 
-def is_out_of_quota(said: str) -> bool:
+def is_out_of_quota(text: str) -> bool:
     """Whether what a server says with its 429 means that waiting does not help."""
-    return _QUOTA.search(said.casefold()) is not None
+    return _QUOTA.search(text.casefold()) is not None
 
 
 def after_error(error: openai.OpenAIError, server: Server, wait_s: float) -> LLMError:
@@ -60,26 +60,26 @@ def after_error(error: openai.OpenAIError, server: Server, wait_s: float) -> LLM
 
 
 def _after_status(error: openai.APIStatusError, server: Server) -> LLMError:
-    said = server.scrub(_said(error.body))
+    text = server.scrub(_said(error.body))
     status, where = error.status_code, server.url
-    if status == 401 or (status == 400 and _KEY.search(said)):
-        return LLMError(f"{where} does not take the key in {KEY}: {said}")
+    if status == 401 or (status == 400 and _KEY.search(text)):
+        return LLMError(f"{where} does not take the key in {KEY}: {text}")
     if status == 403:
-        return LLMError(f"{where} does not let this key use {server.model!r}: {said}")
-    if status == 402 or is_out_of_quota(f"{error.code} {said}"):
-        return LLMError(f"the account at {where} has nothing left to pay with; what arrived is kept: {said}")
-    if status == 404 or (status in (400, 422) and _NO_MODEL.search(f"{error.code} {said}".casefold())):
+        return LLMError(f"{where} does not let this key use {server.model!r}: {text}")
+    if status == 402 or is_out_of_quota(f"{error.code} {text}"):
+        return LLMError(f"the account at {where} has nothing left to pay with; what arrived is kept: {text}")
+    if status == 404 or (status in (400, 422) and _NO_MODEL.search(f"{error.code} {text}".casefold())):
         return LLMError(
-            f"{where} has no model {server.model!r}, or the address is wrong (it often ends in /v1): {said}"
+            f"{where} has no model {server.model!r}, or the address is wrong (it often ends in /v1): {text}"
         )
     if status == 429:
         wait = error.response.headers.get("retry-after")
         unit = " s" if wait and wait.strip().isdecimal() else ""
         asks = f"; it asks to wait {server.scrub(one_line(wait))}{unit}" if wait else ""
-        return Unanswered(f"too many requests (429){_again(error)}: {said}{asks}; lower llm.concurrency")
+        return Unanswered(f"too many requests (429){_again(error)}: {text}{asks}; lower llm.concurrency")
     if status in (408, 409) or status >= 500:
-        return Unanswered(f"the server failed ({status}){_again(error)}: {said}")
-    return Unanswered(f"the server turned the request down ({status}): {said}")
+        return Unanswered(f"the server failed ({status}){_again(error)}: {text}")
+    return Unanswered(f"the server turned the request down ({status}): {text}")
 
 
 def _after_timeout(error: openai.APITimeoutError, server: Server, wait_s: float) -> LLMError:
@@ -127,9 +127,9 @@ def _again(error: openai.APIError) -> str:
     )
 
 
-def no_completion(said: Any, response: httpx2.Response, server: Server) -> LLMError:
+def no_completion(content: Any, response: httpx2.Response, server: Server) -> LLMError:
     """What an answer with status 200 means that is no completion."""
-    if said is None:
+    if content is None:
         start = response.text.lstrip()[:15].casefold()
         if "html" in response.headers.get("content-type", "") or start.startswith(("<!doctype", "<html")):
             return LLMError(
@@ -139,14 +139,14 @@ def no_completion(said: Any, response: httpx2.Response, server: Server) -> LLMEr
         if "\ufffd" in response.text:
             return Unanswered("the server's answer is not UTF-8 text")
         return Unanswered("the server's answer is no JSON, or only half of it")
-    if isinstance(said, dict) and said.get("error"):
-        told = server.scrub(_said(said["error"]))
-        if is_out_of_quota(told):
+    if isinstance(content, dict) and content.get("error"):
+        text = server.scrub(_said(content["error"]))
+        if is_out_of_quota(text):
             return LLMError(
-                f"the account at {server.url} has nothing left to pay with; what arrived is kept: {told}"
+                f"the account at {server.url} has nothing left to pay with; what arrived is kept: {text}"
             )
-        return Unanswered(f"the server gave an error in place of a reply: {told}")
-    if isinstance(said, dict) and said.get("choices") == []:
+        return Unanswered(f"the server gave an error in place of a reply: {text}")
+    if isinstance(content, dict) and content.get("choices") == []:
         return Unanswered("the server's answer holds no reply (its choices are empty)")
     return Unanswered(
         "the server's answer holds no reply (it has no choices): does it speak OpenAI's protocol?"
@@ -155,11 +155,11 @@ def no_completion(said: Any, response: httpx2.Response, server: Server) -> LLMEr
 
 def _said(body: object) -> str:
     """What there is to show of the body of an error."""
-    said = words(body)
-    if not said and isinstance(body, dict):
+    text = words(body)
+    if not text and isinstance(body, dict):
         body = next((body[name] for name in ("detail", "error") if body.get(name)), body)
-    said = said or str(body or "it does not say why")
-    return "it answers with a web page" if "<html" in said.casefold() else one_line(said)
+    text = text or str(body or "it does not say why")
+    return "it answers with a web page" if "<html" in text.casefold() else one_line(text)
 
 
 def words(body: object) -> str:

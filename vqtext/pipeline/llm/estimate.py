@@ -57,7 +57,7 @@ def plan_lines(plan: Mapping[str, Any], wanted: str, first: str) -> list[str]:
     """
     if not plan["calls"]:
         return ["nothing would be asked of a language model"]
-    told = [
+    lines = [
         f"{plan['calls']} calls to {plan['model'] or 'a model (none is set: --model)'} at {plan['base_url']}"
         f"{wanted}",
         f"about {plan['prompt_tokens']:,} tokens of prompts and {plan['reply_tokens']:,} of replies; "
@@ -65,8 +65,8 @@ def plan_lines(plan: Mapping[str, Any], wanted: str, first: str) -> list[str]:
         f"{first}:",
     ]
     for message in plan["prompts"]:
-        told += [f"--- {message['role']}", *message["content"].splitlines()]
-    return told
+        lines += [f"--- {message['role']}", *message["content"].splitlines()]
+    return lines
 
 
 def tokens(text: str) -> int:

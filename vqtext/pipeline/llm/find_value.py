@@ -116,8 +116,8 @@ class Search(Generic[T]):
     def _doubts(self, part: Any) -> tuple[int, list[str], list[str]]:
         """How near something is that does not fit, and what is wrong with it, now and in earlier words."""
         if isinstance(part, list) and len(part) > 1 and any(map(self._fit, part)):
-            told = f"It is a list of {len(part)}: give one JSON object, for what was asked alone."
-            return len(self.model.model_fields), [told], ["Input should be an object."]
+            doubt = f"It is a list of {len(part)}: give one JSON object, for what was asked alone."
+            return len(self.model.model_fields), [doubt], ["Input should be an object."]
         part = _renamed(part, _names(self.model))
         known = self.model.model_fields.keys() & part.keys() if isinstance(part, dict) else set()
         if known and all(isinstance(x, dict) and x.keys() & _SCHEMA for x in part.values()):
@@ -167,7 +167,7 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
 def _sentences(error: ValidationError, value: Any, with_place: bool) -> list[str]:
     """One sentence for each problem that pydantic found."""
     problems = error.errors(include_url=False, include_context=False)
-    told = [
+    sentences = [
         _sentence(
             problem["loc"],
             place_in(value, problem["loc"]) if with_place else "",
@@ -176,8 +176,8 @@ def _sentences(error: ValidationError, value: Any, with_place: bool) -> list[str
         )
         for problem in problems[:_PROBLEMS]
     ]
-    more = len(problems) - len(told)
-    return [*told, f"There are {more} more problems like these."] if more else told
+    more = len(problems) - len(sentences)
+    return [*sentences, f"There are {more} more problems like these."] if more else sentences
 
 
 def _sentence(path: tuple[int | str, ...], place: str, message: str, value: Any) -> str:
@@ -186,5 +186,5 @@ def _sentence(path: tuple[int | str, ...], place: str, message: str, value: Any)
     named = path[numbers[-1] + 1 :] if place and numbers else path  # the rest of the way is in the place
     where = ".".join(map(str, named))
     shown = "" if isinstance(value, (dict, list)) else f" (it is {json.dumps(value, default=str)[:_SHOWN]})"
-    told = f"{where}: {message}{shown}." if where else f"{message}{shown}."
-    return f"{told} This is in {place}." if place else told
+    sentence = f"{where}: {message}{shown}." if where else f"{message}{shown}."
+    return f"{sentence} This is in {place}." if place else sentence

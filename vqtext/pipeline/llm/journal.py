@@ -167,17 +167,17 @@ class Journal:
                 f"{SCHEMA}): use that version, or move the file away to pay for its replies again"
             )
         # Damage is found now rather than when a reply is there that cannot be kept.
-        ((told,),) = file.execute("PRAGMA quick_check(1)")
-        if told != "ok":
-            raise sqlite3.DatabaseError(told)
+        ((result,),) = file.execute("PRAGMA quick_check(1)")
+        if result != "ok":
+            raise sqlite3.DatabaseError(result)
 
     def _unusable(self, error: sqlite3.Error) -> ArtifactError:
-        told = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         if isinstance(error, sqlite3.OperationalError):  # full disk, no right to write, locked for too long
             return ArtifactError(
-                f"{self.path} cannot be used ({told}): free the disk or the file, then go on"
+                f"{self.path} cannot be used ({reason}): free the disk or the file, then go on"
             )
         return ArtifactError(
-            f"{self.path} is damaged ({told}): move it away to pay for its replies again, or save what can "
+            f"{self.path} is damaged ({reason}): move it away to pay for its replies again, or save what can "
             f'be read with `sqlite3 {self.path} ".recover" | sqlite3 recovered.sqlite`'
         )

@@ -59,8 +59,8 @@ def place_in(value: Any, path: tuple[int | str, ...]) -> str:
     for i, (key, number) in enumerate(pairwise(path)):
         if isinstance(key, str) and isinstance(number, int):
             item = _at(value, path[: i + 2])
-            said = item if isinstance(item, dict) else {}
-            texts = [text for text in (said.get("phrase"), *said.values()) if isinstance(text, str)]
+            part = item if isinstance(item, dict) else {}
+            texts = [text for text in (part.get("phrase"), *part.values()) if isinstance(text, str)]
             shown = f"'{_shown(texts[0])}'" if texts and texts[0].strip() else f"{number + 1} (from 1)"
             named.append(f"{re.sub('(?<=ch)es$|s$', '', key)} {shown}")
     return ", ".join(named)

@@ -28,12 +28,12 @@ def spoken(text: str) -> str:
     ('{}', '')
     """
     text = _CHANNEL.sub("", text)
-    said: list[str] = []
+    parts: list[str] = []
     at, is_open = 0, False
     for mark in _MARK.finditer(text):
         if mark["open"]:
-            said += [] if is_open else [text[at : mark.start()]]
+            parts += [] if is_open else [text[at : mark.start()]]
         elif not is_open:  # the prompt opened them, so all before was thought
-            said = []
+            parts = []
         at, is_open = mark.end(), bool(mark["open"])
-    return "".join(said if is_open else [*said, text[at:]]).strip()
+    return "".join(parts if is_open else [*parts, text[at:]]).strip()

@@ -68,16 +68,16 @@ def read(text: str, model: type[T]) -> Read[T]:
     except ValueError:
         is_json = False
     search = Search(model)
-    said = text if is_json else _without_thoughts_around(text)
+    content = text if is_json else _without_thoughts_around(text)
     if is_json:
         search.look_into(parse(text)[0], len(text))
-    elif not said and text.strip():
+    elif not content and text.strip():
         search.problems = ["It holds only thoughts: there is no JSON object after them."]
     else:
-        for value, length in values(said, search.take_note):
+        for value, length in values(content, search.take_note):
             search.look_into(value, length)
-    if search.value is None and "</" in said and (tags := _TAG.findall(said)):
-        search.look_into({a or c: _of_tag((b or d).strip()) for a, b, c, d in tags}, len(said))
+    if search.value is None and "</" in content and (tags := _TAG.findall(content)):
+        search.look_into({a or c: _of_tag((b or d).strip()) for a, b, c, d in tags}, len(content))
     if search.value is not None:
         return Read(search.value, [], pure=False)
     once_told = search.once_told or [_once_told(without_thoughts(text))]

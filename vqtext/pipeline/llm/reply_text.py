@@ -41,8 +41,8 @@ def refusal(choice: dict[str, Any]) -> str | None:
     message = table(choice.get("message"))
     content = message.get("content")
     parts = map(table, content if isinstance(content, list) else [])
-    said = [message.get("refusal"), *(part.get("refusal") for part in parts)]
-    return next((text for text in said if isinstance(text, str)), None)
+    texts = [message.get("refusal"), *(part.get("refusal") for part in parts)]
+    return next((text for text in texts if isinstance(text, str)), None)
 
 
 def table(value: Any) -> dict[str, Any]:

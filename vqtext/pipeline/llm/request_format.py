@@ -71,15 +71,15 @@ class Manner:
         Returns:
             None where the complaint is about something else: asking otherwise would not help.
         """
-        said = (parameter or complaint).casefold()
+        text = (parameter or complaint).casefold()
         if not self.streams and _STREAM.search(complaint.casefold()):
             return replace(self, streams=True)
-        if self.reply_format in _NEXT and is_about_format(said):
+        if self.reply_format in _NEXT and is_about_format(text):
             return replace(self, reply_format=_NEXT[self.reply_format])
-        if self.sets_temperature and "temperature" in said:
+        if self.sets_temperature and "temperature" in text:
             return replace(self, sets_temperature=False)
         # A limit that is merely too high is no reason: it would be too high under any name.
-        if self.limit == "max_tokens" and "max_tokens" in said and _UNKNOWN.search(complaint.casefold()):
+        if self.limit == "max_tokens" and "max_tokens" in text and _UNKNOWN.search(complaint.casefold()):
             return replace(self, limit="max_completion_tokens")
         return None
 
@@ -93,9 +93,9 @@ class Manner:
         return replace(self, reply_format=_NEXT[self.reply_format]) if is_doubtful else None
 
 
-def is_about_format(said: str) -> bool:
+def is_about_format(text: str) -> bool:
     """Whether a server's words are about how JSON is asked for."""
-    return _FORMAT.search(said.casefold()) is not None
+    return _FORMAT.search(text.casefold()) is not None
 
 
 class Learnt:

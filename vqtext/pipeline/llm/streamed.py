@@ -16,12 +16,12 @@ def whole(text: str) -> dict[str, Any] | None:
     """The completion whose pieces are the events of a text; None where it breaks off or is no such thing."""
     pieces = _PIECE.findall(text)
     try:
-        said = [table(json.loads(piece)) for piece in pieces if piece != _END]
+        events = [table(json.loads(piece)) for piece in pieces if piece != _END]
     except (ValueError, RecursionError):
         return None
     found: dict[str, Any] = {}
     choice: dict[str, Any] = {"message": {}}
-    for piece in said:
+    for piece in events:
         found |= {name: piece[name] for name in ("model", "usage", "error") if piece.get(name)}
         for part in map(table, piece.get("choices") or []):
             if part.get("index") in (0, None):
@@ -30,7 +30,7 @@ def whole(text: str) -> dict[str, Any] | None:
     if "error" in found:
         return found
     is_over = _END in pieces or choice.get("finish_reason")
-    return {**found, "choices": [choice]} if said and is_over else None
+    return {**found, "choices": [choice]} if events and is_over else None
 
 
 def _joined(before: Any, more: Any) -> Any:

@@ -48,21 +48,20 @@ class Opened:
         self.warned: list[str] = []
         self.reader: Reader = open_reader(name, path, rate_hz, self.warned.append)
 
-    def told(self) -> list[str]:
+    def take_warnings(self) -> list[str]:
         """What it warned of since this was called last."""
-        told = list(self.warned)
-        self.warned.clear()
-        return told
+        lines, self.warned[:] = self.warned[:], []
+        return lines
 
     def read(self, number: int, how: Cut) -> PartRead:
-        self.told()
+        self.take_warnings()
         part = PartRead()
         try:
             for recording in self.reader.part(number):
                 part.recordings.append(digest(recording, how))
         except VQTextError as error:
             part.error = error
-        return replace(part, found=self.reader.log.take(), warned=self.told())
+        return replace(part, found=self.reader.log.take(), warned=self.take_warnings())
 
 
 @dataclass

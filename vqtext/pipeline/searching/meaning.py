@@ -112,14 +112,14 @@ class Meaning:
             raise UsageError('the text is empty: say a movement, such as "swing the left leg"')
         if len(text) > LONGEST:
             raise UsageError(f"the text has {len(text)} characters: say one movement, in {LONGEST} at most")
-        vector, said = self.wording.vectors([text])[0], said_of(text)
+        vector, facets_of_text = self.wording.vectors([text])[0], said_of(text)
         part, label = self._part.nearest(vector), self._label.nearest(vector)
-        against = np.array([cannot_be(said, facets) for facets in self._facets])
+        against = np.array([cannot_be(facets_of_text, facets) for facets in self._facets])
         step, meant = self._of_anchors(part), self._of_anchors(np.where(against, -1.0, part))
         refused = self._of_anchors(-against.astype(float)) < 0  # all parts of it
         near = np.maximum(meant, label[:, None] - BESIDE)
         similarity = np.where(refused, -1.0, near)
-        movement = bool(said.parts) or self._is_movement(text)
+        movement = bool(facets_of_text.parts) or self._is_movement(text)
         return Meant(similarity, step, refused, self._least, self._usual, movement)
 
     def _of_anchors(self, values: np.ndarray) -> np.ndarray:
@@ -171,12 +171,12 @@ def _movements(plain: Vectors) -> Callable[[str], bool]:
 def said_of(text: str) -> Facets:
     """What a free text says. In front of a word, "left" is a side of it, known to the table or not ("the left
     limb", "left toe-off"), unless something turns."""
-    said = read_facets(text)
+    facets = read_facets(text)
     found = {side.lower() for side in _SIDED.findall(text)}
-    if said.sides or "turn" in said.words or len(found) != 1:
-        return said
+    if facets.sides or "turn" in facets.words or len(found) != 1:
+        return facets
     turning = 0b11 << 2 * list(axes()).index("turn")
-    return replace(said, sides=SIDES[found.pop()], poles=said.poles & ~turning)
+    return replace(facets, sides=SIDES[found.pop()], poles=facets.poles & ~turning)
 
 
 def cannot_be(text: Facets, step: Facets) -> bool:

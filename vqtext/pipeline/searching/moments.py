@@ -63,14 +63,14 @@ def moments_of(model: VQText, windows: Windows, index: np.ndarray) -> Moments:
 
 def _read(model: VQText, windows: Windows, index: np.ndarray) -> Moments:
     """All told steps of some windows."""
-    said, names = model.decode(windows.signal, index), model.tokenize(windows.signal, index).names
-    name = np.where(said.keep, said.anchor, -1)
+    decoded, names = model.decode(windows.signal, index), model.tokenize(windows.signal, index).names
+    name = np.where(decoded.keep, decoded.anchor, -1)
     change = np.ones((len(index), name.shape[1] + 1), dtype=bool)
     change[:, 1:-1] = name[:, 1:] != name[:, :-1]
     row, begin = np.nonzero(change[:, :-1])
     end = np.nonzero(change[:, 1:])[1] + 1  # a run ends where the next begins
-    told = name[row, begin] >= 0
-    row, begin, end = row[told], begin[told], end[told]
+    is_step = name[row, begin] >= 0
+    row, begin, end = row[is_step], begin[is_step], end[is_step]
 
     def mean(values: np.ndarray) -> np.ndarray:
         """Over the frames of each stretch; of ``(n, F, …)``."""
@@ -79,7 +79,7 @@ def _read(model: VQText, windows: Windows, index: np.ndarray) -> Moments:
         return np.asarray((before[row, end] - before[row, begin]) / long)
 
     frame_s = model.config.window_s / model.config.frames
-    own = said.label[row], name[row, begin], mean(said.confidence), mean(names)
+    own = decoded.label[row], name[row, begin], mean(decoded.confidence), mean(names)
     return Moments(index[row], begin, end, *own, frame_s)
 
 

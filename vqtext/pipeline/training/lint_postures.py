@@ -22,11 +22,11 @@ def lint_postures(
     """
     lines = []
     for place, unread in zip(places, found, strict=True):
-        said = []
+        doubts = []
         if unread.against:
             names = as_text([repr(cut_short(labels[i], 30)) for i in sorted(unread.against)])
             most = max(map(len, unread.against.values()))
-            said.append(
+            doubts.append(
                 f"postures written of {cut_short(names, 120)} contradict how it is held there, beside the "
                 f"other labels, for {most} of {unread.people} people: mend them in subactions.json"
             )
@@ -34,10 +34,10 @@ def lint_postures(
             who = (
                 as_text([people[i - 1] for i in unread.untaught if i > 0]) if max(unread.untaught) else "all"
             )
-            said.append(
+            doubts.append(
                 f"postures are left unused for {cut_short(who)}: in no training window of theirs is gravity "
                 "felt under a label that writes one posture alone"
             )
-        if said:
-            lines.append(f"{place}: {'; '.join(said)}")
+        if doubts:
+            lines.append(f"{place}: {'; '.join(doubts)}")
     return lines

@@ -25,7 +25,7 @@ def lint_words(
     locations: Sequence[str],
     hands: Sequence[str | None],
     grounding: str,
-    told: Sequence[tuple[str, str]] = (),
+    signs: Sequence[tuple[str, str]] = (),
     upright: Sequence[str] = (),
 ) -> list[str]:
     """Warnings for people, at most one of each kind.
@@ -33,8 +33,8 @@ def lint_words(
     Args:
         locations: places that have a sensor.
         hands: dominant hands that occur.
-        told: ways of some locations that sensors tell, see
-        `vqtext.data.features.vertical_velocity.direction_cells`.
+        signs: directions of some locations that sensors show, see
+            `vqtext.data.features.vertical_velocity.direction_cells`.
         grounding: the mode that will read the words.
         upright: places that know where up is, see `vqtext.data.features.vertical_velocity.upright_places`.
     """
@@ -43,7 +43,7 @@ def lint_words(
     steps = [step for uses in words.uses for _, step in uses]
     levels = (written_level(step, place, hand) for step in steps for place in locations for hand in hands)
     ways = (
-        written_direction(step, place, way, hand) for step in steps for place, way in told for hand in hands
+        written_direction(step, place, way, hand) for step in steps for place, way in signs for hand in hands
     )
     postures = (written_posture(step, place, hand) for step in steps for place in upright for hand in hands)
     absent = _absent(steps, locations, hands)

@@ -63,9 +63,9 @@ class Wheel:
         first = {anchor: i for i, anchor in reversed(list(enumerate(names)))}
         if not cyclic or not names:
             return cls(names, _STAY, first)
-        said = [step.signature for step in steps] if signed else []
+        signatures = [step.signature for step in steps] if signed else []
         period = next(p for p in range(1, len(names) + 1) if names[p:] + names[:p] == names)
-        fitting = (r for r in turns_of(names) if said[r:] + said[:r] == said)
+        fitting = (r for r in turns_of(names) if signatures[r:] + signatures[:r] == signatures)
         return cls(names[:period], frozenset(r % period for r in fitting), first)
 
     def image(self, anchor: int, turn: int) -> int:

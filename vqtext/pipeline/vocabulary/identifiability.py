@@ -180,11 +180,11 @@ def _blamed(steps: Sequence[WheelStep], turn: int) -> set[tuple[int, str]]:
 
 def _borrow(step: WheelStep, cell: str, other: WheelStep) -> WheelStep:
     """The step as it would be if one of its cells said what another step's signature says there."""
-    said = tuple(
+    signature = tuple(
         theirs if step.cell(place) == cell else own
         for place, (own, theirs) in enumerate(zip(step.signature, other.signature, strict=True))
     )
-    return replace(step, signature=said)
+    return replace(step, signature=signature)
 
 
 def transcripts_of(

@@ -129,18 +129,18 @@ def named(parts: Sequence[str], between: Sequence[str], most: int = NAMED) -> st
         depth = 0 if mark == OR else depth + 1
         depths[part] = depth
     shown = {*sorted(marks, key=lambda part: depths[part])[:most]}
-    told = "".join(f"{mark}{part}" for part, mark in marks.items() if part in shown)
-    told = told.removeprefix(AFTER).removeprefix(OR)
+    text = "".join(f"{mark}{part}" for part, mark in marks.items() if part in shown)
+    text = text.removeprefix(AFTER).removeprefix(OR)
     rest = len(marks) - len(shown)
-    return f"{told} and {rest} more" if rest > 0 else told
+    return f"{text} and {rest} more" if rest > 0 else text
 
 
 def _between(step: SubAction) -> tuple[str, ...]:
     return step.between if isinstance(step, Joined) else (AFTER,)
 
 
-def _agreed(said: Iterable[T | None]) -> T | None:
-    first, *others = said
+def _agreed(values: Iterable[T | None]) -> T | None:
+    first, *others = values
     return first if all(other == first for other in others) else None
 
 

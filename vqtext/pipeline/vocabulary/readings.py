@@ -34,14 +34,14 @@ def _read(step: SubAction, place: str, name: str | None, sensors: Sensors) -> Re
     )
 
 
-def more_or_less(said: Sequence[Sequence[Read]]) -> list[tuple[Hashable, ...]]:
+def more_or_less(readings: Sequence[Sequence[Read]]) -> list[tuple[Hashable, ...]]:
     """What steps read, with levels of motion that are no more than above or below the mean of their place."""
     columns = []
-    for column in zip(*said, strict=True):
+    for column in zip(*readings, strict=True):
         levels = [level_of(motion) for motion, *_ in column if motion is not None]
         mean = sum(levels) / max(len(levels), 1)
         columns.append([(m and level_of(m) > mean, *rest) for m, *rest in column])
-    return [*zip(*columns, strict=True)] if columns else [()] * len(said)
+    return [*zip(*columns, strict=True)] if columns else [()] * len(readings)
 
 
 def features(read: Sequence[Sequence[Read]]) -> np.ndarray:
@@ -53,10 +53,10 @@ def features(read: Sequence[Sequence[Read]]) -> np.ndarray:
         if np.isfinite(levels).any():
             columns.append(np.where(np.isnan(levels), np.nanmean(levels), levels))
         for one in (1, 2):
-            said = [each[one] for each in column]
+            values = [each[one] for each in column]
             columns += [
-                np.array([other == what for other in said])
-                for what in dict.fromkeys(said)
+                np.array([other == what for other in values])
+                for what in dict.fromkeys(values)
                 if what is not None
             ]
     return np.array(columns, dtype=float).reshape(len(columns), len(read)).T

@@ -98,11 +98,11 @@ def resolve(
 
 def _same(uses: Sequence[Steps], cyclic: Sequence[bool]) -> set[tuple[int, int]]:
     """Pairs of labels that no chain of steps tells apart."""
-    said = [
+    read = [
         (turns, order_of([(anchor, relative_duration(step)) for anchor, step in own], turns))
         for own, turns in zip(uses, cyclic, strict=True)
     ]
-    return {(i, j) for j in range(len(said)) for i in range(j) if said[i] == said[j]}
+    return {(i, j) for j in range(len(read)) for i in range(j) if read[i] == read[j]}
 
 
 class _Work:
@@ -158,13 +158,13 @@ class _Work:
         fresh = itertools.count(self.anchors.count)
         transcripts: list[list[WheelStep]] = []
         for label, own in enumerate(self.uses):
-            said = reads([step for _, step in own], self.sensors)
+            cells = reads([step for _, step in own], self.sensors)
             if label not in blurred:
-                steps = [WheelStep(anchor, tuple(read)) for (anchor, _), read in zip(own, said, strict=True)]
+                steps = [WheelStep(anchor, tuple(read)) for (anchor, _), read in zip(own, cells, strict=True)]
             else:
                 steps = [
                     WheelStep(next(fresh) if isinstance(step, Joined) else anchor, read)
-                    for (anchor, step), read in zip(own, more_or_less(said), strict=True)
+                    for (anchor, step), read in zip(own, more_or_less(cells), strict=True)
                 ]
             transcripts.append(steps)
         wheels = [
@@ -243,5 +243,5 @@ class _Work:
         phrases, vectors = self.anchors.phrases(kept), self.anchors.vectors(kept)
         uses = [[(place[anchor], step) for anchor, step in own] for own in self.uses]
         words = replace(self.words, phrases=phrases, vectors=vectors, uses=uses)
-        told = {id(step.parts) for own in uses for _, step in own if isinstance(step, Joined)}
-        return Resolved(words, [join for join in self.joins if id(join.parts) in told])
+        joined = {id(step.parts) for own in uses for _, step in own if isinstance(step, Joined)}
+        return Resolved(words, [join for join in self.joins if id(join.parts) in joined])

@@ -56,8 +56,8 @@ class Separating:
         key = tuple(more)
         if key not in self._left:
             ways = self.sensors.directions
-            felt = None if ways is None else [*ways, *((place, way) for place in more for way in SIGNS)]
-            wider = replace(self.sensors, locations=[*self.sensors.locations, *more], directions=felt)
+            sensed = None if ways is None else [*ways, *((place, way) for place in more for way in SIGNS)]
+            wider = replace(self.sensors, locations=[*self.sensors.locations, *more], directions=sensed)
             self._left[key] = resolve(self.words, wider, float("inf")).joined
         own = {part.phrase for part in join.parts}
         return all(

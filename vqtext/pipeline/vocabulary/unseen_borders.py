@@ -21,10 +21,10 @@ def unseen_borders(steps: Sequence[SubAction], cyclic: bool, sensors: Sensors) -
     Returns:
         Places of the steps, in order.
     """
-    said = reads(steps, sensors)
+    cells = reads(steps, sensors)
 
     def alike(i: int, j: int) -> bool:
-        return said[i] == said[j] and any(any(read) for read in said[i])
+        return cells[i] == cells[j] and any(any(read) for read in cells[i])
 
     runs = [[0]]
     for i in range(1, len(steps)):

@@ -61,8 +61,8 @@ def robust_answers(
         other = label.copy() if peer is not None else label[:0]
         anchor = np.full((len(split.test), model.config.frames), -1)
         for at, signal in _corrupted(windows, split.test, way, seed):
-            said = model.decode(signal)
-            label[at], anchor[at] = said.label, np.append(place, -1)[said.anchor]
+            decoded = model.decode(signal)
+            label[at], anchor[at] = decoded.label, np.append(place, -1)[decoded.anchor]
             if peer is not None:
                 other[at] = peer.predict(signal)
         answers[key] = label, anchor, other
@@ -92,7 +92,7 @@ def robust_scores(
             for folds in seeds
         ]
         names = [truth.named(anchor) for _, anchor, _ in whole] if truth is not None else []
-        recalls = [named_recall(said, np.concatenate(truth.folds)) for said in names] if truth else []
+        recalls = [named_recall(name_row, np.concatenate(truth.folds)) for name_row in names] if truth else []
         return {
             **_of_class(true, [label for label, _, _ in whole]),
             "named_recall": over(recalls) if recalls else None,
@@ -112,12 +112,12 @@ def robust_scores(
     }
 
 
-def robust_lines(result: Mapping[str, Any], told: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:
+def robust_lines(result: Mapping[str, Any], text_of: Callable[[Mapping[str, Any]], str]) -> Iterator[str]:
     """The scores for people.
 
     Args:
         result: of `robust_scores`.
-        told: a measure in words.
+        text_of: a measure in words.
     """
     clean = result["clean"]
     named, beside = clean["named_recall"] is not None, clean["minirocket"] is not None
@@ -130,7 +130,7 @@ def robust_lines(result: Mapping[str, Any], told: Callable[[Mapping[str, Any]], 
         shown += [scores["named_recall"]] * named
         if beside:
             shown += [scores["minirocket"]["accuracy"], scores["minirocket"]["macro_f1"]]
-        rows.append([f"  {what}", *map(told, shown)])
+        rows.append([f"  {what}", *map(text_of, shown)])
 
     row(_TOLD[CLEAN], clean)
     for kind, own in result["corrupted"].items():
