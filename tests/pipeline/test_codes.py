@@ -13,7 +13,7 @@ from toy import ANCHORS, OF_STATE, config, data, vocabulary, windows
 from vqtext.model.decoding.decoder import Decoder
 from vqtext.model.load import VQText
 from vqtext.model.network.network import Network
-from vqtext.pipeline.codes import _told, decoded_names, describe_codes, lines, token_names
+from vqtext.pipeline.codes import _entry, decoded_names, describe_codes, lines, token_names
 from vqtext.reason import UNKNOWN_NAME
 
 
@@ -83,7 +83,8 @@ def test_tokens_of_a_window_are_told_in_order_with_both_names(model: VQText) -> 
 
 def test_the_table_says_what_is_unknown(model: VQText) -> None:
     found = describe_codes(model, toy_windows(), np.arange(12), 0.6)[:2]  # type: ignore[arg-type]
-    told = [_told(replace(code, usage=0.5, mean_duration_s=0.2), {ANCHORS[0]: "손을 쉰다"}) for code in found]
+    shown = {ANCHORS[0]: "손을 쉰다"}
+    entries = [_entry(replace(code, usage=0.5, mean_duration_s=0.2), shown) for code in found]
     answer = {
         "run": "r",
         "model": "seed-0",
@@ -92,7 +93,7 @@ def test_the_table_says_what_is_unknown(model: VQText) -> None:
         "agreement": 0.5,
         "unused": 1,
     }
-    said = lines({**answer, "codes": told})
+    said = lines({**answer, "codes": entries})
     assert said[0] == "r/seed-0: 2 codes in use, 1 never" and "first one's" in said[1]
     assert said[2].split()[:3] == ["code", "name", "sure"]
     assert "손을 쉰다 → hand shakes" in said[3] and said[4].split()[:2] == ["1", UNKNOWN_NAME]

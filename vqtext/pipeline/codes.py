@@ -57,7 +57,7 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
         "code_confidence": least,
         "agreement": _mean([(code.usage, code.agreement) for code in used]),
         "unused": len(found) - len(used),
-        "codes": [_told(code, model.vocabulary.displays()) for code in used],
+        "codes": [_entry(code, model.vocabulary.displays()) for code in used],
     }
     if words:
         from vqtext.pipeline.evaluation.retraining import settings_of  # needs torch
@@ -229,7 +229,7 @@ def _named(names: np.ndarray, least: float) -> np.ndarray:
     return np.where(known, names.argmax(2), -1)
 
 
-def _told(code: Code, displays: Mapping[str, str]) -> dict[str, Any]:
+def _entry(code: Code, displays: Mapping[str, str]) -> dict[str, Any]:
     """A code as plain data; ``shown`` is its sequence as people read it, without repetitions."""
     shown = [displays.get(name, name) for name, _ in groupby(code.sequence)]
     return {

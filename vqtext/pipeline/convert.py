@@ -27,7 +27,7 @@ def import_vqshape(checkpoint: Path | str, folder: Path | str) -> dict[str, Any]
         raise ConfigError(f"--out {folder}: something else stands there: name a new folder")
     with publish_folder(folder) as temp:
         model.save(temp)
-    return _told(model, folder)
+    return _summary(model, folder)
 
 
 def export(folder: Path | str, to: str, out: Path | str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _original(folder: Path, out: Path) -> dict[str, Any]:
         )
     with publish(out) as temp:
         model.save_original(temp)
-    return _told(model, out)
+    return _summary(model, out)
 
 
 def lines(summary: dict[str, Any]) -> list[str]:
@@ -110,7 +110,7 @@ def lines(summary: dict[str, Any]) -> list[str]:
     return [template.format(**summary) for template in (sizes, series, "written to {path}")]
 
 
-def _told(model: Any, path: Path) -> dict[str, Any]:
+def _summary(model: Any, path: Path) -> dict[str, Any]:
     c = model.config
     return {
         "width": c.dim,

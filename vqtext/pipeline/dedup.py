@@ -82,7 +82,7 @@ class Dedup(Stage):
             text = [phrase.text for phrase in tree.phrases]
             anchors = [text[i] for i in cut.anchors]
             vectors = phrases.contrasted(anchors, wording, dedup.contrast)
-        self._tell_spellings(words)
+        self._report_spellings(words)
         for phrase in phrases.own_opposites:
             self.progress.warn(f"the opposite of {cut_short(phrase)!r} is the phrase itself: left out")
         anchor_of = {same_text(text[i]): k for k, members in enumerate(cut.members) for i in members}
@@ -156,7 +156,7 @@ class Dedup(Stage):
             )
         return [*lines, *identified, *joined_lines(summary["joined"], self.settings.train.resolve)]
 
-    def _tell_spellings(self, words: Sequence[LabelWords]) -> None:
+    def _report_spellings(self, words: Sequence[LabelWords]) -> None:
         spellings: dict[str, set[str]] = defaultdict(set)
         for label in words:
             for subaction in label.subactions:

@@ -128,7 +128,8 @@ class Explain(Stage):
         samples: Sequence[ExplainedWindow],
         codebook_of: tuple[Fold, VQText],
     ) -> Report:
-        scored = _read_scores(self.settings.run_folder / "evaluate.json")
+        scores = self.settings.run_folder / "evaluate.json"
+        scored = json.loads(scores.read_text(encoding="utf-8")) if scores.exists() else {}
         fold, model = codebook_of
         notes = list(dict.fromkeys(warning for fold in folds for warning in fold.split.warnings))
         if len(folds) > 1:
@@ -180,10 +181,6 @@ def one_of_each(label: np.ndarray, count: int, fold: np.ndarray) -> np.ndarray:
 def shown_labels(model: VQText) -> dict[str, str]:
     """Label → what people are shown instead, of the labels that have such a text."""
     return {t.label: t.display for t in model.vocabulary.transcripts if t.display is not None}
-
-
-def _read_scores(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _score(entry: dict[str, Any]) -> Scores:

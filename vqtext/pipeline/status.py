@@ -67,8 +67,8 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         (
             entry["artifact"],
             entry["state"],
-            _told_time(entry["created"]) if entry["created"] else "",
-            _told_size(entry["size"]) if entry["size"] is not None else "",
+            _time_text(entry["created"]) if entry["created"] else "",
+            _size_text(entry["size"]) if entry["size"] is not None else "",
             f"from {', '.join(entry['inputs'])}" if entry["inputs"] else "",
         )
         for entry in answer["artifacts"]
@@ -79,11 +79,11 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
     return [*lines, f"next: {answer['next']}" if answer["next"] else "everything is made and up to date"]
 
 
-def _told_time(created: str) -> str:
+def _time_text(created: str) -> str:
     return datetime.fromisoformat(created).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def _told_size(size: float) -> str:
+def _size_text(size: float) -> str:
     for unit in ("B", "kB", "MB"):
         if size < 1000:
             return f"{size:.3g} {unit}"

@@ -8,7 +8,7 @@ from llm.asked import GOOD, ask
 from llm.server import Response, script
 
 from vqtext.pipeline.llm.question import Answer, Failure
-from vqtext.pipeline.llm.reply_text import heard
+from vqtext.pipeline.llm.reply_text import text_of_choice
 
 CALL = {"id": "c", "type": "function", "function": {"name": "reply", "arguments": GOOD}}
 
@@ -79,7 +79,7 @@ def test_a_refusal_among_the_parts(llm_server, tmp_path):
     ],
 )
 def test_what_says_nothing(message):
-    assert heard({"message": message}) == ""
+    assert text_of_choice({"message": message}) == ""
 
 
 def test_the_key_is_taken_out_of_every_field(llm_server, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 
 from vqtext.errors import UsageError
 from vqtext.pipeline.encoders import Encoder
-from vqtext.pipeline.searching.meaning import Meaning, said_of
+from vqtext.pipeline.searching.meaning import Meaning, facets_of
 from vqtext.pipeline.searching.search import NEAREST, nearest, understood, weights
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.pipeline.vocabulary.joined_steps import AFTER, OR, join
@@ -126,4 +126,4 @@ def test_each_part_of_a_joined_step_is_held_against_the_text_by_itself(plain: Pl
 
 @pytest.mark.parametrize(("text", "sides"), [("left toe-off", LEFT), ("turn left slowly", 0), ("go left", 0)])
 def test_left_before_a_word_is_a_side(text: str, sides: int) -> None:
-    assert said_of(text).sides == sides
+    assert facets_of(text).sides == sides

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -102,12 +102,9 @@ def _end(key: str, merge: dict[str, str], known: dict[str, str]) -> str:
     while way[-1] in merge:
         way.append(merge[way[-1]])
         if way[-1] in way[:-1]:
-            raise UsageError(f"--merge goes in a circle: {_chain(known[step] for step in way)}")
+            circle = " = ".join(_short(known[step]) for step in way)
+            raise UsageError(f"--merge goes in a circle: {circle}")
     return way[-1]
-
-
-def _chain(phrases: Iterable[str]) -> str:
-    return " = ".join(map(_short, phrases))
 
 
 def _short(text: str) -> str:

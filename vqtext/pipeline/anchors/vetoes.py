@@ -62,7 +62,7 @@ def vetoes(phrases: Sequence[Phrase], pairs: np.ndarray, cosines: np.ndarray) ->
         The place of the first ground in `GROUNDS`, ``(p,) int8``; −1 where a pair may merge.
     """
     other_way, other_part = _facets(phrases, pairs)
-    opposite = _said_opposite(phrases, pairs) & ~other_part
+    opposite = _written_opposite(phrases, pairs) & ~other_part
     asked = ~opposite & ~other_part
     asked[asked] = _opposite_by_vectors(phrases, pairs[asked], cosines[asked], other_way[asked])
     found = np.full(len(pairs), -1, dtype=np.int8)
@@ -101,7 +101,7 @@ def _numbers_differ(phrases: Sequence[Phrase], pairs: np.ndarray) -> np.ndarray:
     return (a >= 0) & (b >= 0) & (a != b)
 
 
-def _said_opposite(phrases: Sequence[Phrase], pairs: np.ndarray) -> np.ndarray:
+def _written_opposite(phrases: Sequence[Phrase], pairs: np.ndarray) -> np.ndarray:
     """Pairs of which one is the other's opposite or mirror image, in any wording that reads the same."""
     number: dict[str, int] = {}
 

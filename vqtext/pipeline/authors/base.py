@@ -72,7 +72,7 @@ class Data:
             hands=list(dict.fromkeys([None, *(subject.get("hand") for subject in attrs["subjects"])])),
             rate_hz=attrs["rate_hz"],
             window_s=float(np.median(length)) / attrs["rate_hz"] if len(length) else None,
-            feels=_felt([Channel(**channel) for channel in attrs["channels"]]),
+            feels=_beside_motion([Channel(**channel) for channel in attrs["channels"]]),
         )
 
     @property
@@ -121,7 +121,7 @@ class Data:
         return sum(shown) / len(shown)
 
 
-def _felt(channels: Sequence[Channel]) -> dict[str, list[str]]:
+def _beside_motion(channels: Sequence[Channel]) -> dict[str, list[str]]:
     """What the sensors of each place tell beside motion, where they tell anything."""
     cells: dict[str, list[str]] = {}
     for place, way in direction_cells(channels):

@@ -42,7 +42,7 @@ def _classification(result: Mapping[str, Any]) -> Iterator[str]:
     for name, scores in result["classification"].items():
         rows.append([name, with_spread(scores["accuracy"]), with_spread(scores["macro_f1"])])
         if several:
-            rows[-1].append(_told_spread(subjects[name]["accuracy"]))
+            rows[-1].append(_spread_text(subjects[name]["accuracy"]))
     who = ", ".join(result["test_subjects"])
     tested = f"test subjects {cut_short(who)}" if who else f"{result['split']} split"
     if result["folds"]:
@@ -66,7 +66,7 @@ def _classification(result: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _told_spread(measure: Mapping[str, Any]) -> str:
+def _spread_text(measure: Mapping[str, Any]) -> str:
     values = measure["values"]
     worst = min(values, key=values.get)
     return f"{measure['mean']:.3f} ± {measure['std']:.3f}, lowest {values[worst]:.3f} (subject {worst})"

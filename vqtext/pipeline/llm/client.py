@@ -22,7 +22,7 @@ from vqtext.pipeline.llm.errors import Unanswered, after_error, is_out_of_quota,
 from vqtext.pipeline.llm.journal import Reply
 from vqtext.pipeline.llm.question import Message, Question, T
 from vqtext.pipeline.llm.replies import read
-from vqtext.pipeline.llm.reply_text import heard, refusal, table
+from vqtext.pipeline.llm.reply_text import refusal, table, text_of_choice
 from vqtext.pipeline.llm.request_format import Learnt, Manner, is_about_format
 from vqtext.pipeline.llm.server import Server, check_key
 from vqtext.pipeline.llm.streamed import whole
@@ -151,7 +151,7 @@ class Client:
             raise no_completion(content, response, self.server)
         usage, refused = table(content.get("usage")), refusal(choices[0])
         return Reply(
-            text=self._clean(heard(choices[0])),
+            text=self._clean(text_of_choice(choices[0])),
             finish=str(choices[0].get("finish_reason") or "stop"),
             refusal=None if refused is None else self.server.scrub(self._clean(refused)),
             reply_format=manner.reply_format,

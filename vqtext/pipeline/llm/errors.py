@@ -60,7 +60,7 @@ def after_error(error: openai.OpenAIError, server: Server, wait_s: float) -> LLM
 
 
 def _after_status(error: openai.APIStatusError, server: Server) -> LLMError:
-    text = server.scrub(_said(error.body))
+    text = server.scrub(_error_text(error.body))
     status, where = error.status_code, server.url
     if status == 401 or (status == 400 and _KEY.search(text)):
         return LLMError(f"{where} does not take the key in {KEY}: {text}")
@@ -140,7 +140,7 @@ def no_completion(content: Any, response: httpx2.Response, server: Server) -> LL
             return Unanswered("the server's answer is not UTF-8 text")
         return Unanswered("the server's answer is no JSON, or only half of it")
     if isinstance(content, dict) and content.get("error"):
-        text = server.scrub(_said(content["error"]))
+        text = server.scrub(_error_text(content["error"]))
         if is_out_of_quota(text):
             return LLMError(
                 f"the account at {server.url} has nothing left to pay with; what arrived is kept: {text}"
@@ -153,7 +153,7 @@ def no_completion(content: Any, response: httpx2.Response, server: Server) -> LL
     )
 
 
-def _said(body: object) -> str:
+def _error_text(body: object) -> str:
     """What there is to show of the body of an error."""
     text = words(body)
     if not text and isinstance(body, dict):

@@ -14,7 +14,7 @@ _IS_THOUGHT = re.compile(r"think|thought|reason", re.IGNORECASE)
 _ENDS_AS_JSON = re.compile(r"[}\]][\s`]*(?:<[^<>\n]*>\s*)*$")
 
 
-def heard(choice: dict[str, Any]) -> str:
+def text_of_choice(choice: dict[str, Any]) -> str:
     """What a choice of a completion replies: its content, and the arguments of tools that it calls.
 
     Where it has neither, its server has taken the reply for thoughts if these end with JSON. If they do not,

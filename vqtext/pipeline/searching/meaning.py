@@ -94,8 +94,13 @@ class Meaning:
         parts = [part for own in steps for part in own]
         self._anchor = np.repeat(np.arange(len(steps)), [len(own) for own in steps])
         self._facets = [read_facets(part.phrase).also([part.side], [part.direction]) for part in parts]
-        self._part = _Texts([_texts_of_step(part) for part in parts], self.wording)
-        self._label = _Texts([_texts_of_label(label) for label in labels], self.wording)
+        self._part = _Texts(
+            [_texts(x.phrase, x.display, *(x.paraphrases or ())) for x in parts], self.wording
+        )
+        self._label = _Texts(
+            [_texts(x.label, x.display, x.keyword, x.sentence, *(x.paraphrases or ())) for x in labels],
+            self.wording,
+        )
         unrelated = self.wording.vectors(UNRELATED) @ self._part.vectors.T
         self._least = float(np.quantile(unrelated.max(1), 1 - MISSED))
         self._usual = max(self._least, _usual(self._part))
@@ -112,7 +117,7 @@ class Meaning:
             raise UsageError('the text is empty: say a movement, such as "swing the left leg"')
         if len(text) > LONGEST:
             raise UsageError(f"the text has {len(text)} characters: say one movement, in {LONGEST} at most")
-        vector, facets_of_text = self.wording.vectors([text])[0], said_of(text)
+        vector, facets_of_text = self.wording.vectors([text])[0], facets_of(text)
         part, label = self._part.nearest(vector), self._label.nearest(vector)
         against = np.array([cannot_be(facets_of_text, facets) for facets in self._facets])
         step, meant = self._of_anchors(part), self._of_anchors(np.where(against, -1.0, part))
@@ -168,7 +173,7 @@ def _movements(plain: Vectors) -> Callable[[str], bool]:
     return lambda text: bool(found.predict(plain([text]))[0])
 
 
-def said_of(text: str) -> Facets:
+def facets_of(text: str) -> Facets:
     """What a free text says. In front of a word, "left" is a side of it, known to the table or not ("the left
     limb", "left toe-off"), unless something turns."""
     facets = read_facets(text)
@@ -193,11 +198,6 @@ def cannot_be(text: Facets, step: Facets) -> bool:
     )
 
 
-def _texts_of_step(part: SubAction) -> list[str]:
-    written = [part.phrase, part.display, *(part.paraphrases or ())]
-    return list(dict.fromkeys(text for text in written if text and text.strip()))
-
-
-def _texts_of_label(label: LabelWords) -> list[str]:
-    written = [label.label, label.display, label.keyword, label.sentence, *(label.paraphrases or ())]
-    return list(dict.fromkeys(text for text in written if text and text.strip()))
+def _texts(*texts: str | None) -> list[str]:
+    """Those that say something, each once."""
+    return list(dict.fromkeys(text for text in texts if text and text.strip()))

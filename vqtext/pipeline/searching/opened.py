@@ -61,7 +61,7 @@ class Opened:
         labels = words_of(self.windows.labels, read_subactions(source).labels, source)
         return Meaning(words, labels, self.plain)
 
-    def said_by(self) -> np.ndarray:
+    def fold_by_window(self) -> np.ndarray:
         """The split whose models speak of each window, ``(N,)``: one that has not seen it, else the first."""
         by = np.zeros(self.windows.n, dtype=np.int64)
         for number, fold in enumerate(self.folds):
@@ -70,14 +70,14 @@ class Opened:
 
     def seen(self) -> np.ndarray:
         """Windows that their model was made of, ``(N,)``."""
-        by, seen = self.said_by(), np.zeros(self.windows.n, dtype=bool)
+        by, seen = self.fold_by_window(), np.zeros(self.windows.n, dtype=bool)
         for number, fold in enumerate(self.folds):
             seen[fold.split.learn[by[fold.split.learn] == number]] = True
         return seen
 
     def each_fold(self) -> Iterator[tuple[int, np.ndarray]]:
         """Splits, and the windows that their models speak of."""
-        by = self.said_by()
+        by = self.fold_by_window()
         for number in np.unique(by).tolist():
             yield number, np.flatnonzero(by == number)
 
@@ -94,18 +94,18 @@ def open_run(settings: Settings, progress: Progress) -> Opened:
         name, known = texts.attrs["encoder"], {text: i for i, text in enumerate(texts["text"])}
         vector = texts["vector"]
     encoder: Encoder | None = None
-    asked: dict[str, np.ndarray] = {}
+    encoded: dict[str, np.ndarray] = {}
 
     def plain(wanted: Sequence[str]) -> np.ndarray:
         """Those of texts.h5, and of other texts from the encoder, which takes seconds to load."""
         nonlocal encoder
-        new = [text for text in dict.fromkeys(wanted) if text not in known and text not in asked]
+        new = [text for text in dict.fromkeys(wanted) if text not in known and text not in encoded]
         if new:
             if encoder is None:
                 encoder, _ = choose("minilm" if name == MINILM else name, progress)
                 if encoder.name != name:
                     raise EncoderError(f"the words were embedded by {name}, not by {encoder.name}")
-            asked.update(zip(new, encode(encoder, new)[0], strict=True))
-        return np.stack([vector[known[text]] if text in known else asked[text] for text in wanted])
+            encoded.update(zip(new, encode(encoder, new)[0], strict=True))
+        return np.stack([vector[known[text]] if text in known else encoded[text] for text in wanted])
 
     return Opened(settings, trained, plain, name)

@@ -41,7 +41,7 @@ class Shape:
     values: np.ndarray
 
 
-def shapes_of(model: VQText, windows: Windows, learn: np.ndarray, asked: np.ndarray) -> list[Shape]:
+def shapes_of(model: VQText, windows: Windows, learn: np.ndarray, wanted: np.ndarray) -> list[Shape]:
     """The codes in use, those that say most of what is asked first.
 
     Args:
@@ -55,7 +55,7 @@ def shapes_of(model: VQText, windows: Windows, learn: np.ndarray, asked: np.ndar
         names = model.network.code_names().numpy()  # (codes, S, K)
         drawn = model.network.code_shapes().numpy()  # (codes, c, SHAPE_STEPS)
         std, mean = (part.numpy() for part in (model.network.normalise.std, model.network.normalise.mean))
-    says = (names @ asked).mean(1)
+    says = (names @ wanted).mean(1)
     count = np.bincount(tokens.code[tokens.code >= 0], minlength=len(names))
     found = []
     for code in np.argsort(-says, kind="stable").tolist():

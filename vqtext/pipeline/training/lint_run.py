@@ -31,7 +31,7 @@ def before(settings: Settings, windows: Windows) -> list[str]:
     hands = sorted({subject.hand for subject in windows.subjects}, key=str) or [None]
     signs, upright = direction_cells(windows.channels), upright_places(windows.channels)
     found = lint_words(words, locations, hands, settings.train.grounding, signs, upright)
-    return [*found, *unguided(settings, windows), *unheard(settings)]
+    return [*found, *unguided(settings, windows), *unused_corrections(settings)]
 
 
 def unguided(settings: Settings, windows: Windows) -> list[str]:
@@ -49,7 +49,7 @@ def unguided(settings: Settings, windows: Windows) -> list[str]:
     ]
 
 
-def unheard(settings: Settings) -> list[str]:
+def unused_corrections(settings: Settings) -> list[str]:
     """What to say where what people said of moments can teach nothing."""
     moments = read_corrections(settings.cache).of_kind("is")
     if not moments or "signal" in settings.train.grounding.split("+"):

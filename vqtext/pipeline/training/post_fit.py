@@ -86,11 +86,11 @@ def choose(model: VQText, data: TrainingData) -> Chosen | None:
     known = torch.isin(data.label[data.validation], data.label[data.train])
     if not known.any() or len(data.label[data.train].unique()) < 2:
         return None
-    learn, held = _said(model, data, data.train), _said(model, data, data.validation[known])
+    learn, held = _outputs(model, data, data.train), _outputs(model, data, data.validation[known])
     strength, classes = _fit_strictly(model.network.class_head, learn, held)
     model.decoder.calibrate(held.states, classes, held.label, held.keep)
     model.decoder.novelty.fit(learn.pooled, learn.label)
-    path, posterior = _told(model.decoder, held)
+    path, posterior = _decoded(model.decoder, held)
     right = (classes.argmax(-1) == held.label).float()
     return Chosen(
         strength,
@@ -113,7 +113,7 @@ def finish(model: VQText, data: TrainingData, chosen: Chosen | None, names: Grou
         names: what decided the names; with the validation windows among its own, where some were chosen on:
             their path is held against the evidence alone.
     """
-    learn = _said(model, data, data.train)
+    learn = _outputs(model, data, data.train)
     decoder = model.decoder
     sure = torch.ones_like(decoder.sure)
     if chosen is not None:
@@ -123,14 +123,14 @@ def finish(model: VQText, data: TrainingData, chosen: Chosen | None, names: Grou
         _fit(model.network.class_head, learn.pooled, learn.label, chosen.strength)
         if names.posterior is not None:
             frame_s = model.config.window_s / model.config.frames
-            walked, group = names.posterior.anchors()[chosen.place], data.evidence.group[chosen.place]
+            named_as, group = names.posterior.anchors()[chosen.place], data.evidence.group[chosen.place]
             sure = calibration_factors(
-                chosen.path, chosen.posterior, walked, group, decoder.grammar.anchor, frame_s
+                chosen.path, chosen.posterior, named_as, group, decoder.grammar.anchor, frame_s
             )
-    decoder.sure.copy_(at_most_chance(sure, _heard(model, names), decoder.grammar.valid))
+    decoder.sure.copy_(at_most_chance(sure, _identified(model, names), decoder.grammar.valid))
 
 
-def _heard(model: VQText, names: Grounding) -> Tensor:
+def _identified(model: VQText, names: Grounding) -> Tensor:
     """Labels of whose steps something tells one from the next, ``(n,)``: what decided the names; or order
     alone, where windows are whole trials of something that has a beginning."""
     transcripts = model.vocabulary.transcripts
@@ -140,7 +140,7 @@ def _heard(model: VQText, names: Grounding) -> Tensor:
     return names.posterior.identified | begins
 
 
-def _told(decoder: Decoder, held: Outputs) -> tuple[Tensor, Tensor]:
+def _decoded(decoder: Decoder, held: Outputs) -> tuple[Tensor, Tensor]:
     """Path and its posterior of windows whose label is known, ``(V, F)`` each."""
     chain = decoder.chain()
     parts = [
@@ -151,7 +151,7 @@ def _told(decoder: Decoder, held: Outputs) -> tuple[Tensor, Tensor]:
     return path, posterior
 
 
-def _said(model: VQText, data: TrainingData, part: Tensor) -> Outputs:
+def _outputs(model: VQText, data: TrainingData, part: Tensor) -> Outputs:
     few = few_of_each(data.label[part].numpy(), SHOWN)
     shown = part[torch.from_numpy(few)]
     states, pooled = [], []

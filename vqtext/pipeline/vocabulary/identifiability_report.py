@@ -68,7 +68,8 @@ def report(
         cells = [_cell(labels[label], step, name) for label, step, name in weak.cells]
         lines.append(f"these hang by one cell, {' or '.join(cells[:PLACES])}")
         lines += [f"  {_side_by_side(phrases, group)}" for group in weak.groups[:SHOWN]]
-    lines += _and_more(len(found.fragile), "such cells")
+    more = len(found.fragile) - SHOWN
+    lines += [f"and {more} more such cells"] if more > 0 else []
     return Report(answer, lines)
 
 
@@ -79,10 +80,6 @@ def _cell(label: LabelWords, step: int, name: str) -> str:
 def _side_by_side(phrases: Sequence[str], group: Sequence[int]) -> str:
     more = [f"{len(group) - SHOWN} more"] if len(group) > SHOWN else []
     return " | ".join([*(_short(phrases[anchor]) for anchor in group[:SHOWN]), *more])
-
-
-def _and_more(count: int, what: str) -> list[str]:
-    return [f"and {count - SHOWN} more {what}"] if count > SHOWN else []
 
 
 def _short(text: str) -> str:

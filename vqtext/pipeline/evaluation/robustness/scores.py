@@ -24,7 +24,7 @@ Answers: TypeAlias = dict[tuple[str, Level], tuple[np.ndarray, np.ndarray, np.nd
 """Kind and level → class ``(n,)``, name of each frame ``(n, F)`` and MiniRocket's class ``(n,)``, each of the
 test windows; −1 none. MiniRocket's is empty without aeon."""
 
-_TOLD = {
+_NAMES = {
     CLEAN: "as it is",
     "noise": "noise of {:g} deviations",
     "place": "without {}",
@@ -132,10 +132,10 @@ def robust_lines(result: Mapping[str, Any], text_of: Callable[[Mapping[str, Any]
             shown += [scores["minirocket"]["accuracy"], scores["minirocket"]["macro_f1"]]
         rows.append([f"  {what}", *map(text_of, shown)])
 
-    row(_TOLD[CLEAN], clean)
+    row(_NAMES[CLEAN], clean)
     for kind, own in result["corrupted"].items():
         for scores in own["levels"]:
-            row(_TOLD[kind].format(scores["level"]), scores)
+            row(_NAMES[kind].format(scores["level"]), scores)
         if "mean" in own:
             row("without one place, mean", own["mean"])
             row("without one place, lowest", own["worst"])
