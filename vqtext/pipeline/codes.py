@@ -210,8 +210,8 @@ def decoded_names(tokens: Tokens, anchor: np.ndarray, codes: int, substeps: int,
     count = np.zeros((codes, substeps, anchors + 1), dtype=np.int64)
     for s in range(substeps):
         name = np.take_along_axis(anchor, _middle(tokens, s, substeps, anchor.shape[1]), axis=1)
-        kept = (tokens.code >= 0) & (name >= -1)
-        np.add.at(count[:, s], (tokens.code[kept], np.where(name < 0, anchors, name)[kept]), 1)
+        mask = (tokens.code >= 0) & (name >= -1)
+        np.add.at(count[:, s], (tokens.code[mask], np.where(name < 0, anchors, name)[mask]), 1)
     return count
 
 

@@ -4,7 +4,7 @@ descriptions.h5 holds, for N windows in S segments at L locations (its attribute
 
 - ``text (n,)``: the descriptions, each once; ``index (N,)``: which of them is whose;
   ``source (N,)``: who wrote it, a place in the attribute "sources".
-- ``segment/text (m,)``: what was said of single segments, each text once; ``segment/index (N, S)``: which of
+- ``segment/text (m,)``: sentences of single segments, each once; ``segment/index (N, S)``: which of
   them is whose, −1 without a sample.
 - ``border_s (S + 1,)``: borders of the segments, in seconds from the start of a window.
 - ``level (N, S, L)``: motion of each place in each segment, 0 still, 1 slight, 2 moderate, 3 strong, −1
@@ -68,8 +68,8 @@ class Describe(Stage):
         from vqtext.prompts.render import templates_digest
 
         server = find_server(self.settings.llm)
-        asked = {"model": server.model, "base_url": server.url, "template": templates_digest(TEMPLATE)}
-        return {**describe.model_dump(mode="json"), **asked}
+        of_model = {"model": server.model, "base_url": server.url, "template": templates_digest(TEMPLATE)}
+        return {**describe.model_dump(mode="json"), **of_model}
 
     def ensure_inputs(self) -> None:
         if unread := self.unread_because():
@@ -93,7 +93,7 @@ class Describe(Stage):
             return True
 
     def renewed_with(self, record: Record) -> str | None:
-        """Texts that a model was paid for do not make room for the template's because a message said so."""
+        """Texts that a model was paid for are not replaced by the template's in passing."""
         return "--source llm" if _is_by_model(record) else None
 
     def make(self, target: Path) -> None:

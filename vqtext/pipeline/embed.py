@@ -41,7 +41,7 @@ CHUNK = 8
 
 
 class Embed(Stage):
-    """Embed the words of the data's labels, what is told of its windows, and what is known of its subjects.
+    """Embed the words of the data's labels, descriptions of its windows, and what is known of its subjects.
 
     With no windows.h5 it works on the words alone.
 

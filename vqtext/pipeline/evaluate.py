@@ -39,7 +39,7 @@ CONTROLS = (
     "shuffled_guidance",
     "no_text",
 )
-"""Controls that ``--json`` tells; people are told those of `controls.ALL_CONTROLS`."""
+"""Controls in the ``--json`` answer; people are shown those of `controls.ALL_CONTROLS`."""
 
 
 class Evaluate(Stage):

@@ -99,7 +99,7 @@ class Prepare(Stage):
 
     def _spare_other_data(self) -> None:
         """Raises UsageError where the windows of one data set would make room for those of another that
-        nobody named: words were written for them, and perhaps paid for."""
+        was not named: words were written for them, and perhaps paid for."""
         name = self.settings.data.name
         if "name" in self.settings.data.model_fields_set or not self.target.exists():
             return

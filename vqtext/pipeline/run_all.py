@@ -38,7 +38,7 @@ def run_stages(settings: Settings, progress: Progress, force: bool) -> Iterator[
             yield stage, stage.summary()
         else:
             yield stage, run(stage, force and entry.command != "gen-subactions")
-        if entry.command == "prepare":  # a subject that is not there is said before words are paid for
+        if entry.command == "prepare":  # a subject that is not there is an error before words are paid for
             splits_for(read_windows(stage.target), settings.train)
 
 

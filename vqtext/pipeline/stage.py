@@ -147,7 +147,7 @@ class Stage(ABC):
         return None
 
     def made_of(self) -> str:
-        """The end of "making it now", where more must be said than the artifact's name."""
+        """The end of "making it now", where the artifact's name is not enough."""
         return ""
 
     def may_make_unasked(self) -> bool:

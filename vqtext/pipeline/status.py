@@ -75,7 +75,7 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
     ]
     lines = table(rows)
     why = [entry["why"] for entry in answer["artifacts"] if entry["state"] not in ("made", "missing")]
-    lines += dict.fromkeys(why)  # what is wrong with one is told of all that were made from it
+    lines += dict.fromkeys(why)  # what is wrong with one stands at all that were made from it
     return [*lines, f"next: {answer['next']}" if answer["next"] else "everything is made and up to date"]
 
 

@@ -86,7 +86,7 @@ class Train(Stage):
         return chosen
 
     def stale_because(self, record: Record) -> str | None:
-        """What people said since is in no model."""
+        """Later corrections are in no model."""
         reason = super().stale_because(record)
         if reason is None and record.provenance is not None:
             options = record.provenance.options

@@ -73,9 +73,9 @@ def _joined(found: list[Near], floor: float) -> Near:
     )
 
 
-def _raised(near: Near, kept: int, ceiling: float) -> Near:
+def _raised(near: Near, n_pairs: int, ceiling: float) -> Near:
     """The nearest ``kept`` pairs, by a floor of two decimals that is no higher than the ceiling."""
-    least = float(np.partition(near.cosines, -kept)[-kept])
+    least = float(np.partition(near.cosines, -n_pairs)[-n_pairs])
     floor = min(math.ceil(100 * least) / 100, ceiling)
     keep = near.cosines >= floor - TOLERANCE
     return Near(near.pairs[keep], near.cosines[keep], floor)

@@ -14,7 +14,7 @@ from vqtext.settings.schema import DedupSettings
 
 @dataclass(frozen=True)
 class Edits:
-    """Decisions that go before every cosine and veto. Phrases are told by `same_text`.
+    """Decisions that go before every cosine and veto. Phrases are compared by `same_text`.
 
     Attributes:
         keep: phrases that are anchors: others may merge into them, and they into none.

@@ -1,4 +1,4 @@
-"""Which threshold the anchors are cut at: as given, or what a number of anchors asks for."""
+"""Which threshold the anchors are cut at: as given, or what a number of anchors needs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tree_and_threshold(
     """All merges, and where to cut them.
 
     Args:
-        calibrated: asks the words for a threshold; called where the settings want that.
+        calibrated: finds a threshold by the words; called where the settings want that.
 
     Raises:
         UsageError: the target is larger than the number of phrases, or the threshold outside (0, 1].

@@ -20,7 +20,7 @@ from vqtext.prompts.facets import NOTHING, Facets, contrasted, disjoint, opposed
 
 Ground = Literal["opposite", "facet", "label", "signature"]
 GROUNDS: tuple[Ground, ...] = ("opposite", "facet", "label", "signature")
-"""Why a pair may not merge; where there are several, the first is told."""
+"""Why a pair may not merge; where there are several, the first is given."""
 
 _AT_ONCE = 1 << 16  # pairs; bounds memory
 

@@ -86,7 +86,7 @@ class Data:
         return sum(measured != [_STILL] for measured in self.sensors.values())
 
     def fingerprint(self) -> str:
-        """Of what words depend on. A model is told of rate and window length as well, but words that were
+        """Of what words depend on. A model's prompt has rate and window length as well, but words that were
         paid for are not asked for anew because windows were cut again."""
         return fingerprint(self.dataset, self.labels, self.locations, self.hands)
 

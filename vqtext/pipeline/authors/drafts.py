@@ -66,14 +66,14 @@ def merge_drafts(drafts: Sequence[LabelWords]) -> Merged:
             for other, pairs in zip(others, aligned, strict=True)
             if position in pairs
         ]
-        kept: dict[str, Cell] = {}
+        cells: dict[str, Cell] = {}
         for location, cell in (step.signature or {}).items():
             agreed = _agreed(cell, [(other.signature or {}).get(location) for other in counterparts])
             disagreed += agreed != cell
             if agreed is not None:
-                kept[location] = agreed
+                cells[location] = agreed
         lasts = step.lasts if {other.lasts for other in counterparts} <= {step.lasts} else None
-        steps.append(step.model_copy(update={"signature": kept, "lasts": lasts}))
+        steps.append(step.model_copy(update={"signature": cells, "lasts": lasts}))
     return Merged(first.model_copy(update={"subactions": steps}), disagreed)
 
 

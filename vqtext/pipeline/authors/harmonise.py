@@ -87,7 +87,7 @@ def _together(instead: str, group: Mapping[str, Collection[str]], uses: Uses) ->
 def _apart(phrase: str, other: str, steps: Mapping[str, Sequence[SubAction]]) -> str | None:
     """Why two phrases cannot be one movement; None where they can."""
     ours, theirs = steps[phrase], steps[other]
-    # A side that one of them does not name would be lost; a direction is often just not said.
+    # A side that one of them does not name would be lost; a direction is often just not written.
     if _sides(phrase, ours) != _sides(other, theirs):
         return "differ in side"
     ways, of_other = ({step.direction for step in of} - {*_SAYS_NOTHING} for of in (ours, theirs))

@@ -1,4 +1,4 @@
-"""What was generated, so that a person's edits of ``subactions.json`` can be told from it.
+"""What was generated, so that a person's edits of ``subactions.json`` are known.
 
 A small file beside it, ``.subactions.generated.json``, remembers the digest of each label as it was
 generated: a label that differs, or is not in there, was edited and is left alone.

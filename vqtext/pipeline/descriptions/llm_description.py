@@ -28,7 +28,7 @@ REPLY_TOKENS = 4 * MOST
 """Of one reply, at the most: numbers and units are several tokens each."""
 
 NEAR = 0.05
-"""A number is one of the facts' if it is this near, as a share of it: 8.2 may become 8. Times are told to a
+"""A number is one of the facts' if it is this near, as a share of it: 8.2 may become 8. Times are given to a
 tenth, so 0.05 s is near as well."""
 
 _MARKUP = frozenset("*#`{}[]<>|_\\")

@@ -53,7 +53,7 @@ class Measured:
     Attributes:
         facts: of each.
         rhythm: of each place over the whole window, ``(n, L)``, see `cadence`; NaN where it has no clear one.
-        text: the template's description of each; empty where nobody asked.
+        text: the template's description of each; empty where it was not asked for.
     """
 
     facts: Facts

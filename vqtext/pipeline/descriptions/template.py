@@ -98,7 +98,7 @@ def _whole(windows: Windows, facts: Facts, i: int, several: bool) -> str:
 
 
 def _stretches(facts: Facts, i: int, rate_hz: float) -> Iterator[tuple[int, int]]:
-    """Runs (first, last) of segments of which the same is said; those without samples are left out."""
+    """Runs (first, last) of segments that are described alike; those without samples are left out."""
     shown = np.column_stack([facts.level[i], _turning(facts, i, rate_hz)])
     new = np.flatnonzero((shown[1:] != shown[:-1]).any(axis=1)) + 1
     for first, last in zip([0, *new], [*new, len(shown)], strict=True):

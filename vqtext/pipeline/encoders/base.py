@@ -162,7 +162,7 @@ def loading(name: str) -> Iterator[None]:
     try:
         yield
     # No file or no network (OSError), foreign configuration (ValueError), weights of other shapes
-    # (RuntimeError), damaged weights (SafetensorError), a package the model asks for (ImportError).
+    # (RuntimeError), damaged weights (SafetensorError), a package the model needs (ImportError).
     except (OSError, ValueError, RuntimeError, SafetensorError, ImportError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise EncoderError(f"cannot load the text encoder {name}: {reason}") from error

@@ -95,7 +95,7 @@ def _check_hub(source: str, missing: EncoderError) -> None:
     """Make sure the hub answers before anything is asked of it: its own retries take minutes.
 
     Raises:
-        EncoderError: it does not, or this process was told to stay offline.
+        EncoderError: it does not, or this process is set to stay offline.
     """
     from huggingface_hub import constants
 

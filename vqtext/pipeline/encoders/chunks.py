@@ -72,7 +72,7 @@ class Encode:
 def encode_chunks(
     executor: Executor, encoder: Encode, texts: Iterator[str], at_once: int, progress: Progress
 ) -> Generator[Encoded, None, None]:
-    """Encode texts, ``at_once`` of them in a chunk, in order; what workers warn of is told here."""
+    """Encode texts, ``at_once`` of them in a chunk, in order; warnings of workers are passed on."""
     warned: dict[str, None] = {}
     done = executor.map(encoder, _chunks(texts, at_once))
     try:
@@ -121,5 +121,5 @@ class _Kept(Progress):
 
 @lru_cache(maxsize=1)
 def _loaded(name: str, tokens: int, batch_size: int) -> tuple[Encoder, _Kept]:
-    kept = _Kept()
-    return choose(name, kept, tokens, batch_size)[0], kept
+    warnings = _Kept()
+    return choose(name, warnings, tokens, batch_size)[0], warnings

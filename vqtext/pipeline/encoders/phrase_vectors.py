@@ -60,7 +60,7 @@ class Wording:
         self.plain = vectors
         texts = axis_texts()
         row = {text: i for i, text in enumerate(texts)}
-        # What is unusable is told where phrases are merged.
+        # Unusable vectors are reported where phrases are merged.
         plain = np.nan_to_num(vectors(texts), posinf=0, neginf=0)
         apart = [
             np.mean([unit(plain[row[one]] - plain[row[other]]) for one, other in pairs], axis=0)

@@ -31,7 +31,7 @@ class VQTextClassifier(Base):
     the collections that aeon reads; else the same class on scikit-learn alone, which takes arrays and lists
     of arrays. Either is an estimator of scikit-learn: ``clone``, ``Pipeline``, ``cross_val_score``, pickle
     and joblib work. People are kept apart by the caller's splitter (``cross_val_score(…, groups=subjects,
-    cv=GroupKFold())``); ``fit`` is told of no groups.
+    cv=GroupKFold())``); ``fit`` takes no groups.
 
     What is trained is the model of ``vqtext train``: with the same series, classes, words, settings and seed
     it is the same model. Variables ``VQTEXT_…`` and ``vqtext.toml`` are not read.

@@ -24,11 +24,11 @@ def code_words(
     table = np.zeros((codes, substeps, words), dtype=np.int64)
     border = t[..., None] + l[..., None] * np.linspace(0, 1, substeps + 1)
     edge = np.clip(np.rint(border * steps), 0, steps).astype(int).reshape(n, -1)  # (n, M·(S+1))
-    kept = code >= 0
+    used = code >= 0
     for word in range(words):
         upto = np.pad(np.cumsum(truth == word, axis=1), ((0, 0), (1, 0)))
         at = np.take_along_axis(upto, edge, axis=1).reshape(*code.shape, substeps + 1)
-        np.add.at(table[..., word], code[kept], np.diff(at)[kept])
+        np.add.at(table[..., word], code[used], np.diff(at)[used])
     return table
 
 
@@ -48,8 +48,8 @@ def nmi(table: np.ndarray) -> float:
 def shuffled(code: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The same tokens with their codes shuffled, ``(n, M)``; −1 stays where it is."""
     dealt = code.copy()
-    kept = code >= 0
-    dealt[kept] = rng.permutation(code[kept])
+    used = code >= 0
+    dealt[used] = rng.permutation(code[used])
     return dealt
 
 

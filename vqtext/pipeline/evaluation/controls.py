@@ -69,8 +69,8 @@ def shuffled_order(words: Words, rng: Chance) -> Words:
 
 
 def shuffled_guidance(data: TrainingData, rng: Chance) -> TrainingData:
-    """Each window is told what another one would be: its label, its description and its subject's facts; and
-    its names are sought in what was said of another one's segments."""
+    """Each window has the guidance of another one: its label, its description and its subject's facts; and
+    its names are sought in the texts of another one's segments."""
     near = data.evidence.similarity
     if near is not None:
         near = near[rng.permutation(len(near))]

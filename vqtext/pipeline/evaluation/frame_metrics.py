@@ -37,7 +37,7 @@ def over_each(rows: Sequence[Mapping[str, float]]) -> dict[str, Measure]:
 
 
 def at_samples(frames: np.ndarray, steps: int) -> np.ndarray:
-    """What is said of frames ``(n, F)``, at each of the window's samples ``(n, steps)``.
+    """Values of frames ``(n, F)``, at each of the window's samples ``(n, steps)``.
 
     Frame f begins at sample ``f · steps // F``.
     """

@@ -101,13 +101,13 @@ def _of_codes(part: Predictions, energy: np.ndarray) -> tuple[np.ndarray, np.nda
     frames = energy.shape[1]
     first = np.clip(np.floor(part.t * frames), 0, frames - 1).astype(int)
     last = np.clip(np.ceil((part.t + part.l) * frames), first + 1, frames).astype(int)
-    kept = part.code >= 0
+    used = part.code >= 0
     sums = []
     for values in (np.nan_to_num(energy), np.isfinite(energy)):
         upto = np.pad(np.cumsum(values, axis=1, dtype=np.float64), ((0, 0), (1, 0), (0, 0)))
         rows = np.arange(len(upto))[:, None]
         under = np.zeros((len(part.code_name), energy.shape[2]))
-        np.add.at(under, part.code[kept], (upto[rows, last] - upto[rows, first])[kept])
+        np.add.at(under, part.code[used], (upto[rows, last] - upto[rows, first])[used])
         sums.append(under)
     total, count = sums
     return total / np.maximum(count, 1), count

@@ -1,4 +1,4 @@
-"""The truth of a run's test windows, and what is to be said of it."""
+"""The truth of a run's test windows, and a note on it."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def confusion(true: np.ndarray, predicted: list[np.ndarray], labels: int) -> lis
 
 
 def step_confusion(true: np.ndarray, named: list[np.ndarray], words: int) -> list[list[int]]:
-    """Samples over all seeds: a row for each true word, a column for each word said, the last for none.
+    """Samples over all seeds: a row for each true word, a column for each word predicted, the last for none.
 
     Args:
         true: words, ``(n, T)``, −1 unknown; named: of each seed, ``(n, T)``, −1 none.
@@ -117,7 +117,7 @@ def seed_agreement(seeds: Seeds, named: Callable[[np.ndarray], np.ndarray] = lam
 
 
 def confidence(seeds: Seeds) -> dict[str, Measure]:
-    """How sure names are told: mean confidence of a frame, how much of the time it is `SURE` or more, and how
+    """How sure names are: mean confidence of a frame, how much of the time it is `SURE` or more, and how
     often two seeds name alike what both are so sure of."""
     keep = of_all(seeds[0], "keep")
     named = [of_all(parts, "anchor") for parts in seeds]
@@ -135,7 +135,7 @@ def confidence(seeds: Seeds) -> dict[str, Measure]:
 
 
 def grounding_details(seeds: Seeds, truth: Truth) -> dict[str, Any]:
-    """What people are told beside it: nulls, recall and confusion of words, kinder views of the rest."""
+    """What people are shown beside it: nulls, recall and confusion of words, kinder views of the rest."""
     true = np.concatenate(truth.folds)
     named = [truth.named(of_all(parts, "anchor")) for parts in seeds]
     recalls = [frame_metrics.recalls(row, true) for row in named]
@@ -186,8 +186,8 @@ def label_purity(true: Sequence[np.ndarray], seeds: Seeds) -> dict[str, Measure]
 
     def of(part: Predictions, label: np.ndarray, code: np.ndarray) -> float:
         table = np.zeros((len(part.code_name), int(max(map(np.max, true))) + 1), dtype=np.int64)
-        kept = code >= 0
-        np.add.at(table, (code[kept], np.broadcast_to(label[:, None], code.shape)[kept]), 1)
+        used = code >= 0
+        np.add.at(table, (code[used], np.broadcast_to(label[:, None], code.shape)[used]), 1)
         return purity(table)
 
     rows = []

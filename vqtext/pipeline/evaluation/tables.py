@@ -15,7 +15,7 @@ FALL = 0.05
 
 
 def summary_lines(result: Mapping[str, Any]) -> list[str]:
-    """All that is told, line by line."""
+    """All lines."""
     return [
         *_classification(result),
         *_grounding(result),

@@ -29,7 +29,7 @@ def text_only_accuracy(
     seeds: Sequence[int],
 ) -> tuple[Measure, Measure]:
     """Accuracy on the test windows of a logistic regression on the mean of their text tokens; and the same
-    where each window is told what another one is, so that what is read is chance.
+    where each window has the text of another one, so that what is read is chance.
 
     Args:
         path: of texts.h5.

@@ -1,7 +1,7 @@
 """What a trained model says of whole recordings: in Python, and as ``vqtext explain --recording``.
 
 A recording needs no labels. It is brought to the model's channels and rate as `prepare` does it, and read in
-the model's windows from its beginning; no window crosses a gap, and nothing is said there.
+the model's windows from its beginning; no window crosses a gap, and none is explained there.
 """
 
 from __future__ import annotations

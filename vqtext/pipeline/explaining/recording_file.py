@@ -121,7 +121,7 @@ def _by_name(
     rate_hz: float | None,
     time_column: str | None = None,
 ) -> Contents:
-    """Columns that are the model's channels by their names; which are missing or not read is said.
+    """Columns that are the model's channels by their names; warns of those that are missing or not read.
 
     Raises:
         DataError: none is.

@@ -224,10 +224,10 @@ class Drawings:
 
 
 def whole_steps(anchor: np.ndarray, frame_s: float) -> dict[int, list[float]]:
-    """Anchor → seconds of each time it was said from beginning to end: what a window cuts off is left out.
+    """Anchor → seconds of each time it was decoded from beginning to end: what a window cuts off is left out.
 
     Args:
-        anchor: said at each frame, ``(n, F)``, −1 none, −2 outside the window.
+        anchor: decoded at each frame, ``(n, F)``, −1 none, −2 outside the window.
     """
     found: dict[int, list[float]] = {}
     for row in anchor:
@@ -257,6 +257,6 @@ def _joined(
 
 
 def _directions(vectors: np.ndarray) -> np.ndarray:
-    """Action vectors ``(…, r)`` as unit vectors ``(n, r)``: a name is told by a direction alone."""
+    """Action vectors ``(…, r)`` as unit vectors ``(n, r)``: a name is known by a direction alone."""
     rows = vectors.reshape(-1, vectors.shape[-1])
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)

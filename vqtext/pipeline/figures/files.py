@@ -85,7 +85,7 @@ def write(folder: Path, files: Mapping[str, bytes], about: Mapping[str, Any]) ->
                 "another folder with --out"
             )
     old = {name: own for name, own in known.items() if (folder / name).exists()}
-    # said beforehand, so that whatever a killed command leaves is known to be its own
+    # written beforehand, so that whatever a killed command leaves is known to be its own
     _write_list(
         folder, {**old, **{name: sorted({own, *old.get(name, ())}) for name, own in new.items()}}, about
     )

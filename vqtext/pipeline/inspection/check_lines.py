@@ -1,4 +1,4 @@
-"""What people are told of written words held against found ones: how many are right, which are in doubt."""
+"""Written words held against found ones, for people: how many are right, which are in doubt."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def doubtful_lines(
     there are none.
 
     Args:
-        heading: of the columns after label and sub-action; told: what stands in them.
+        heading: of the columns after label and sub-action; cells_of: what stands in them.
     """
     contradicted = [row for row in rows if row.get("rejected")]
     doubtful = [row for row in rows if row["found"] not in (None, row["written"]) and row not in contradicted]

@@ -49,7 +49,7 @@ class Asking:
     Args:
         llm: the server, its model, and how patient to be.
         journal: where the replies are kept, ``<cache>/journal.sqlite``.
-        progress: told the server and the model, and how far it is.
+        progress: shows the server, the model and how far it is.
 
     Raises:
         LLMError: there is no model set, or the address is none.
@@ -69,7 +69,7 @@ class Asking:
         if self._asker is None:
             return
         self._asker.client.stop()
-        is_waiting = kind is None or issubclass(kind, VQTextError)  # Ctrl-C waits for nobody
+        is_waiting = kind is None or issubclass(kind, VQTextError)  # Ctrl-C does not wait
         end = time.monotonic() + (self._patience_s if is_waiting else 0.0)
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
@@ -151,7 +151,7 @@ class _Asker:
         self._new: set[str] = set()
 
     def close(self) -> None:
-        """Drop connections and journal; only when no thread asks any more."""
+        """Drop connections and journal; only when no thread is asking any more."""
         self.client.close()
         self.journal.close()
 

@@ -187,7 +187,7 @@ class Client:
         import openai
 
         timeout = _timeout(self.llm.timeout_s, self.llm)
-        # Reading the certificates takes 50 ms, and without TLS nobody asks for them.
+        # Reading the certificates takes 50 ms, and without TLS they are not used.
         is_plain = self.server.url.startswith("http:")
         verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else True
         try:

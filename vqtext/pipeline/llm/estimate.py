@@ -46,20 +46,20 @@ def estimate(questions: Sequence[Question[Any]]) -> Estimate:
     return Estimate(len(questions), prompts, sum(kinds[question.reply] for question in questions))
 
 
-def plan_lines(plan: Mapping[str, Any], wanted: str, first: str) -> list[str]:
+def plan_lines(plan: Mapping[str, Any], purpose: str, first: str) -> list[str]:
     """A stage's plan for people.
 
     Args:
         plan: ``calls``, ``model``, ``base_url``, ``prompt_tokens``, ``reply_tokens`` and, as messages,
             ``prompts``.
-        wanted: what the calls are for, to stand behind the model's name.
+        purpose: what the calls are for, to stand behind the model's name.
         first: what the prompts shown are.
     """
     if not plan["calls"]:
         return ["nothing would be asked of a language model"]
     lines = [
         f"{plan['calls']} calls to {plan['model'] or 'a model (none is set: --model)'} at {plan['base_url']}"
-        f"{wanted}",
+        f"{purpose}",
         f"about {plan['prompt_tokens']:,} tokens of prompts and {plan['reply_tokens']:,} of replies; "
         "replies that are in the journal cost nothing",
         f"{first}:",

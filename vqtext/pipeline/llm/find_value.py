@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from vqtext.pipeline.llm.json_repair import Broken, parse, place_in
 from vqtext.pipeline.llm.question import T
 
-_PROBLEMS = 12  # told to the model at once
+_PROBLEMS = 12  # sent back to the model at once
 _SHOWN = 60  # characters of a wrong value
 _LAYERS = 6  # of wrapping: {"tool_calls": [{"function": {"arguments": "{…}"}}]} has five
 _ASIDE = re.compile(r"think|thought|reason|draft|example|default", re.IGNORECASE)

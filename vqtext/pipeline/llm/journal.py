@@ -32,7 +32,7 @@ class Reply:
     """One reply, as it came.
 
     Attributes:
-        text: what the model said; empty where it said nothing.
+        text: the model's reply; may be empty.
         finish: why it stopped: stop, length, content_filter or the server's own word.
         refusal: the model's words where it refused; None where it did not.
         reply_format: what the server was asked to hold the model to.
@@ -76,7 +76,7 @@ def request_key(
     draft: int,
 ) -> str:
     """What a request is known by: SHA-256 of all that makes its reply what it is."""
-    asked = {
+    content = {
         "server": server,
         "model": model,
         "messages": list(messages),
@@ -85,7 +85,7 @@ def request_key(
         "max_tokens": max_tokens,
         "draft": draft,
     }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 class Journal:

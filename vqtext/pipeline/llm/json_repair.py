@@ -2,7 +2,7 @@
 
 What can mean one thing only is mended: a comma before a closing bracket, comments, single and typographic
 quotes, line breaks inside texts, Python's words, doubled braces. What is inside a text stays as it is.
-Anything else, such as a missing comma, may hide what the model meant, and is told.
+Anything else, such as a missing comma, may hide what the model meant, and is reported.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def parse(text: str, start: int = 0) -> tuple[Any, int]:
 
 def place_in(value: Any, path: tuple[int | str, ...]) -> str:
     """A place in a value: the items of lists that it is in, each by its phrase or its first text. Numbers are
-    no names, since nobody knows whether they count from 0.
+    no names, since they may count from 0 or 1.
 
     >>> place_in({"steps": [{"phrase": "up"}, {"phrase": "down"}]}, ("steps", 1, "side"))
     "step 'down'"

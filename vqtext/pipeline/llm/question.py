@@ -36,7 +36,7 @@ class Question(Generic[T]):
     """One question, answered by JSON that fits a pydantic model.
 
     Attributes:
-        about: what it asks about, for messages, such as "label 'walking'".
+        about: its subject, for messages, such as "label 'walking'".
         system, user: the prompt. The JSON schema of the reply is added to the system's part, since some
             servers ignore without a word that they were asked for one.
         reply: the model that a reply must fit. Servers that hold their model to a schema want every property
@@ -47,9 +47,9 @@ class Question(Generic[T]):
             takes no part in what the journal knows the question by.
         weaknesses: what to ask for once more, each a sentence for the model; a reply that still has some is
             taken all the same.
-        hint: told at the end of the prompt. What the journal knows the question by is without it, so that a
+        hint: stands at the end of the prompt. What the journal knows the question by is without it, so that a
             reply is not paid for again where only the hint changed.
-        reply_tokens: about how long the reply will be; 0 where nobody knows. A long one is waited for longer.
+        reply_tokens: about how long the reply will be; 0 where unknown. A long one is waited for longer.
     """
 
     about: str

@@ -1,4 +1,4 @@
-"""How a server wants to be asked. Nobody says it beforehand: it is learnt from what servers turn down.
+"""The form of request that a server takes, learnt from what it turns down.
 
 Four things differ: how JSON is asked for (``json_schema``, else ``json_object``, else nothing but the words
 of the prompt), whether a temperature may be set, what the limit on a reply's length is called, and whether
@@ -65,7 +65,7 @@ class Manner:
         """The way to ask that heeds a complaint.
 
         Args:
-            complaint: what the server said when it turned the request down.
+            complaint: the server's reason for turning the request down.
             parameter: the parameter it named, where it names one.
 
         Returns:

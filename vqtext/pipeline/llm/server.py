@@ -1,4 +1,4 @@
-"""Which server is asked, with which key, and how the key is kept out of all that is told or written."""
+"""Which server is asked, with which key, and how the key is kept out of all messages and files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vqtext.settings.schema import LLMSettings
 
 OPENAI = "https://api.openai.com/v1"
 KEY = "OPENAI_API_KEY"
-_NO_KEY = "none"  # the SDK wants one even where the server does not
+_NO_KEY = "none"  # the SDK needs one even where the server does not
 
 _WORD = r"[^\s\"'`<>(){}\[\],;]*"
 _LOOKS_SECRET = re.compile(rf"(?<![a-zA-Z0-9])sk-{_WORD}")

@@ -16,7 +16,7 @@ class Turns:
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """Wait until nobody else has the turn of this name, and take it."""
+        """Wait until no other thread has the turn of this name, and take it."""
         with self._lock:
             turn, waiting = self._held.get(name, (threading.Lock(), 0))
             self._held[name] = turn, waiting + 1

@@ -32,7 +32,7 @@ class PartRead:
     Attributes:
         recordings: up to the first that could not be read.
         error: why that one could not.
-        found, warned: what is to be said of its files, see `ReadLog.join`.
+        found, warned: notes on its files, see `ReadLog.join`.
     """
 
     recordings: list[Digest] = field(default_factory=list)

@@ -78,8 +78,8 @@ def _timed(frames: Any, contents: Contents) -> tuple[Any, Contents]:
         DataError: some frames have dates in their index, and others have not.
     """
     many = isinstance(frames, Mapping | list | tuple)
-    given = frames.values() if isinstance(frames, Mapping) else frames if many else [frames]
-    dated = [has_dates(frame) for frame in given if is_frame(frame)]
+    recordings = frames.values() if isinstance(frames, Mapping) else frames if many else [frames]
+    dated = [has_dates(frame) for frame in recordings if is_frame(frame)]
     if contents.times or not any(dated):
         return frames, contents
     if not all(dated):

@@ -16,12 +16,12 @@ AT_ONCE = 500  # windows; bounds memory
 
 @dataclass(frozen=True)
 class Moments:
-    """Stretches of windows of one told step each, m of them.
+    """Stretches of windows of one decoded step each, m of them.
 
     Attributes:
         window: row of windows.h5; start, end: frames in it, ``(m,)``.
         label, anchor: class of the window, and the step.
-        confidence: of the step, as people are told it, ``(m,)``.
+        confidence: of the step, as people are shown it, ``(m,)``.
         names: what the network says of that stretch, chances of all anchors, ``(m, K)``.
         frame_s: seconds of a frame.
     """
@@ -51,7 +51,7 @@ class Moments:
 
 
 def moments_of(model: VQText, windows: Windows, index: np.ndarray) -> Moments:
-    """The told steps of some windows, each once: of windows that overlap, the longest telling."""
+    """The decoded steps of some windows, each once: of windows that overlap, the longest."""
     parts = [index[i : i + AT_ONCE] for i in range(0, len(index), AT_ONCE)]
     read = [_read(model, windows, part) for part in parts]
     found = Moments(
@@ -62,7 +62,7 @@ def moments_of(model: VQText, windows: Windows, index: np.ndarray) -> Moments:
 
 
 def _read(model: VQText, windows: Windows, index: np.ndarray) -> Moments:
-    """All told steps of some windows."""
+    """All decoded steps of some windows."""
     decoded, names = model.decode(windows.signal, index), model.tokenize(windows.signal, index).names
     name = np.where(decoded.keep, decoded.anchor, -1)
     change = np.ones((len(index), name.shape[1] + 1), dtype=bool)
@@ -89,14 +89,14 @@ def _once(found: Moments, windows: Windows) -> np.ndarray:
     start = windows.start_s[found.window] + found.start * found.frame_s
     end = windows.start_s[found.window] + found.end * found.frame_s
     recording, sure = windows.recording[found.window], found.confidence
-    kept: list[int] = []
+    rows: list[int] = []
     for i in np.lexsort((start, found.anchor, recording)).tolist():
-        last = kept[-1] if kept else i
+        last = rows[-1] if rows else i
         same = recording[last] == recording[i] and found.anchor[last] == found.anchor[i]
-        if kept and same and start[i] < end[last] - found.frame_s / 2:
+        if rows and same and start[i] < end[last] - found.frame_s / 2:
             longer = end[i] - start[i] - (end[last] - start[last])
             if longer > found.frame_s / 2 or (longer > -found.frame_s / 2 and sure[i] > sure[last]):
-                kept[-1] = i
+                rows[-1] = i
         else:
-            kept.append(i)
-    return np.sort(np.array(kept, dtype=np.int64))
+            rows.append(i)
+    return np.sort(np.array(rows, dtype=np.int64))

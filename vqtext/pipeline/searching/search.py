@@ -22,7 +22,7 @@ SPREAD = 0.1
 """Similarity by which a step has to be nearer to count e times as much: set, not fitted to anything."""
 
 NEAREST = 3
-"""Steps that are told as the nearest ones."""
+"""Steps that are shown as the nearest ones."""
 
 
 def search(settings: Settings, text: str, top: int = TOP, progress: Progress | None = None) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def search(settings: Settings, text: str, top: int = TOP, progress: Progress | N
         ``similarity`` of the nearest one (−1 to 1) is ``least`` or more, and a guess where it is below
         ``usual``; ``nearest`` steps, and whether they were ``refused`` for another side, direction or part of
         the body; and ``found``, the moments, best first:
-        ``score`` (0 to 1, 1 is the nearest step, told without doubt), ``step``, ``label``, window, recording,
+        ``score`` (0 to 1, 1: the nearest step, without doubt), ``step``, ``label``, window, recording,
         subject, seconds in the recording, and whether the model was made of that window (``seen``).
 
     Raises:
@@ -112,7 +112,7 @@ def nearest(meant: Meant, phrases: list[str], most: int = NEAREST) -> list[dict[
 
 @dataclass(frozen=True)
 class Ranked:
-    """Moments that a text may mean, the best first: what a split's models told, and each one's score.
+    """Moments that a text may mean, the best first: of a split's models, with their scores.
 
     Attributes:
         fold, row: the split, and the place among its moments, ``(r,)``; score: ``(r,)``.

@@ -30,7 +30,7 @@ def words_at(
 
     Returns:
         The whole ``--json`` answer: ``words``, each anchor with the share of the time under which the network
-        names it (``named``), and under which the decoding tells it (``told``), most named first.
+        names it (``named``), and for which the decoding has it (``told``), most named first.
 
     Raises:
         UsageError: there is no such window, or no frame of it in that time.

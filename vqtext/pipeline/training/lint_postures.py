@@ -18,7 +18,7 @@ def lint_postures(
 
     Args:
         found: of each of the places.
-        people: ids; they are counted from 1 in what was found, where 0 is nobody known.
+        people: ids; they are counted from 1 in what was found, where 0 is unknown.
     """
     lines = []
     for place, unread in zip(places, found, strict=True):

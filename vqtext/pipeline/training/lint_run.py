@@ -50,7 +50,7 @@ def unguided(settings: Settings, windows: Windows) -> list[str]:
 
 
 def unused_corrections(settings: Settings) -> list[str]:
-    """What to say where what people said of moments can teach nothing."""
+    """What to say where corrections of moments can teach nothing."""
     moments = read_corrections(settings.cache).of_kind("is")
     if not moments or "signal" in settings.train.grounding.split("+"):
         return []
@@ -62,7 +62,7 @@ def unused_corrections(settings: Settings) -> list[str]:
 
 def what_changed(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Iterator[str]:
     """What training does to the words of a fold: steps joined since rounds are too fast for the rate, and
-    steps left out since the training windows are likelier without, or since a person said so."""
+    steps left out since the training windows are likelier without, or since a correction says so."""
     words = read_words(settings.cache / "anchors.h5", windows.labels)
     usual, read = (
         resolved_words(words, windows, split.learn, settings.train, s) for s in (None, data.round_s)

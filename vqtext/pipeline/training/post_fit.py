@@ -39,7 +39,7 @@ class Outputs:
 
     Attributes:
         states: their probabilities at each frame, ``(N, F, V)``, in half precision.
-        pooled: what the class is told from, ``(N, f)``.
+        pooled: input of the class head, ``(N, f)``.
         label: the truth, ``(N,)``.
         keep: frames inside the window, ``(N, F)``.
         place: of the windows among those of the data, ``(N,)``.
@@ -59,10 +59,10 @@ class Chosen:
     Attributes:
         strength: inverse regularisation of the class head.
         temperature: of the decoder's posterior.
-        usual: how far from those learned a window is that nobody need wonder at (`ood`).
+        usual: distance from those learned that is still in distribution (`ood`).
         nll, accuracy: of the class head on the validation windows.
-        place, path, posterior: which windows these were, ``(V,)``, the uses that they were told as, −1 beyond
-            a window's end, and how likely each was, ``(V, F)``.
+        place, path, posterior: which windows these were, ``(V,)``, the uses they were decoded as, −1 beyond a
+            window's end, and how likely each was, ``(V, F)``.
     """
 
     strength: float
@@ -82,7 +82,7 @@ def choose(model: VQText, data: TrainingData) -> Chosen | None:
     Returns:
         None without validation windows of a label that was trained, or with one label alone.
     """
-    # a label that training never saw can be learnt by nobody, and would rule how strict the head is
+    # a label that training never saw cannot be learnt, and would rule how strict the head is
     known = torch.isin(data.label[data.validation], data.label[data.train])
     if not known.any() or len(data.label[data.train].unique()) < 2:
         return None

@@ -58,7 +58,7 @@ class Wheel:
 
     @classmethod
     def of(cls, cyclic: bool, steps: Sequence[WheelStep], signed: bool) -> Wheel:
-        """The turns that keep the order and, where ``signed``, what is said at each of its places."""
+        """The turns that keep the order and, where ``signed``, the signature at each of its places."""
         names = tuple(step.anchor for step in steps)
         first = {anchor: i for i, anchor in reversed(list(enumerate(names)))}
         if not cyclic or not names:

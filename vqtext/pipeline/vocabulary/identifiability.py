@@ -5,7 +5,7 @@ can speak against a renaming: a label that has one anchor and not the other; the
 anywhere; and the signatures, as far as sensors see them. A watch on one wrist sees an arm swing forward and
 back alike, and turning the whole walking cycle by half a stride changes nothing.
 
-An anchor that no label uses keeps its name: nobody says it.
+An anchor that no label uses keeps its name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Transcript: TypeAlias = tuple[bool, Sequence[WheelStep]]
 """Whether a label is cyclic, and its steps in order."""
 
 LARGEST = 10**300
-"""Larger numbers are told as text: many readers of JSON would make them infinite."""
+"""Larger numbers are given as text: many readers of JSON would make them infinite."""
 
 TRIED = 100
 """Single cells that are tried for what hangs by them; words written with care have none or a few."""
@@ -179,7 +179,7 @@ def _blamed(steps: Sequence[WheelStep], turn: int) -> set[tuple[int, str]]:
 
 
 def _borrow(step: WheelStep, cell: str, other: WheelStep) -> WheelStep:
-    """The step as it would be if one of its cells said what another step's signature says there."""
+    """The step as it would be if one of its cells were as another step's signature has it there."""
     signature = tuple(
         theirs if step.cell(place) == cell else own
         for place, (own, theirs) in enumerate(zip(step.signature, other.signature, strict=True))

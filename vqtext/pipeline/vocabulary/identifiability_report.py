@@ -1,10 +1,10 @@
 """The identifiability of anchors in words: what nothing contradicts, and what hangs by one cell.
 
-``vqtext dedup`` asks with the words as written and the anchor of each use::
+``vqtext dedup`` calls it with the words as written and the anchor of each use::
 
-    told = report(labels, anchor_of, phrases, sensors_of(cache / "windows.h5"))
-    told.answer  # {"labels": 240, "order": 12, "signature": 2, "groups": [["swing left", "swing right"]]}
-    told.lines   # the same for people
+    found = report(labels, anchor_of, phrases, sensors_of(cache / "windows.h5"))
+    found.answer  # {"labels": 240, "order": 12, "signature": 2, "groups": [["swing left", "swing right"]]}
+    found.lines   # the same for people
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PLACES = 2
 """Cells that are named where each of them is enough."""
 
 SHOWN = 12
-"""Single cells that people are told of."""
+"""Single cells that people are shown."""
 
 
 @dataclass(frozen=True)

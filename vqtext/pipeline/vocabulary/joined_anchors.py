@@ -62,7 +62,7 @@ class Anchors:
         for anchor in anchors:
             own = [self._phrases[leaf] for leaf, _ in self._leaves[anchor]]
             marks = [mark for _, mark in self._leaves[anchor]]
-            tried = [named(own, marks, most) for most in range(NAMED, NAMED + len(own))]
-            again = (f"{tried[-1]} ({i})" for i in itertools.count(2))  # a phrase that is spelled like a join
-            names[next(name for name in itertools.chain(tried, again) if name not in names)] = None
+            candidates = [named(own, marks, most) for most in range(NAMED, NAMED + len(own))]
+            again = (f"{candidates[-1]} ({i})" for i in itertools.count(2))  # spelled like a join
+            names[next(name for name in itertools.chain(candidates, again) if name not in names)] = None
         return [*names]

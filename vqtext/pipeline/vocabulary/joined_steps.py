@@ -1,7 +1,7 @@
-"""Steps that are told as one: what it is called, and what is written of it.
+"""Steps joined into one: its name, and what is written of it.
 
 Two kinds: steps that follow each other, one movement ("arm swings back, elbow drives back"), and steps of
-which nobody can say which it is ("swing the left leg or swing the right leg").
+which no sensor shows which it is ("swing the left leg or swing the right leg").
 """
 
 from __future__ import annotations

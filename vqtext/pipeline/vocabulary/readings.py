@@ -13,7 +13,7 @@ from vqtext.pipeline.vocabulary.signature_cells import level_of
 from vqtext.schema import Cell, SubAction
 
 Read: TypeAlias = tuple[str | None, str | None, str | None]
-"""Motion, direction and posture that are written of one sensor, each None where it is not, or not felt."""
+"""Motion, direction and posture that are written of one sensor, None where not written or not shown."""
 
 _WAY = {direction: way for way, signs in SIGNS.items() for direction in signs}
 """What has to be measured for a direction to be seen."""

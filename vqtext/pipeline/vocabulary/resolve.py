@@ -1,5 +1,5 @@
-"""The words that can be told apart with the sensors at hand: what cannot is joined into one step, before
-anything is trained, so that whatever is told can be told.
+"""The words that the sensors at hand can tell apart: other steps are joined into one before anything is
+trained, so that each name a model gives can be right or wrong.
 
 Three things are joined: neighbours that read the same; steps that nothing tells apart though others lie
 between them, since their cycle may be turned (left and right, seen by one wrist); and steps that are shorter
