@@ -43,11 +43,8 @@ class Dedup(Stage):
     """Merge near-duplicate phrases under the vetoes, and keep the medoid of each cluster: the anchors."""
 
     command = "dedup"
+    artifact = "anchors.h5"
     version = 7
-
-    @property
-    def target(self) -> Path:
-        return self.settings.cache / "anchors.h5"
 
     def sources(self) -> Sequence[Stage]:
         words, texts, windows = (
@@ -72,11 +69,7 @@ class Dedup(Stage):
             phrases, wording, encoder = Phrases(words), stored_wording(texts), texts.attrs["encoder"]
             merging = phrases.for_merging(wording)
             tree, threshold = tree_and_threshold(
-                merging,
-                edits,
-                dedup,
-                self.progress,
-                lambda: calibrate(phrases, merging, wording, encoder),
+                merging, edits, dedup, self.progress, lambda: calibrate(phrases, merging, wording, encoder)
             )
             cut = tree.at(threshold)
             text = [phrase.text for phrase in tree.phrases]

@@ -50,14 +50,9 @@ class Describe(Stage):
     """
 
     command = "describe"
+    artifact = "descriptions.h5"
     version = 3
-
-    @property
-    def target(self) -> Path:
-        return self.settings.cache / "descriptions.h5"
-
-    def sources(self) -> Sequence[Stage]:
-        return (Prepare(self.settings, self.progress),)
+    reads = (Prepare,)
 
     def options(self) -> JSON:
         describe = self.settings.describe

@@ -54,11 +54,8 @@ class Embed(Stage):
     """
 
     command = "embed"
+    artifact = "texts.h5"
     version = 5
-
-    @property
-    def target(self) -> Path:
-        return self.settings.cache / "texts.h5"
 
     def sources(self) -> Sequence[Stage]:
         words, windows, descriptions = (

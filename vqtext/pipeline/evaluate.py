@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +48,11 @@ class Evaluate(Stage):
 
     command = "evaluate"
     version = 10
+    reads = (Prepare, Embed, Dedup, Train)
 
     @property
     def target(self) -> Path:
         return self.settings.run_folder / "evaluate.json"
-
-    def sources(self) -> Sequence[Stage]:
-        return [kind(self.settings, self.progress) for kind in (Prepare, Embed, Dedup, Train)]
 
     def options(self) -> Any:
         truth = self.settings.evaluate.truth
@@ -67,10 +65,7 @@ class Evaluate(Stage):
     def make(self, target: Path) -> None:
         tested = Tested.read(self.settings)
         truth, note = truth_of(
-            tested,
-            self.settings.evaluate.truth,
-            read_corrections(self.settings.cache),
-            self.progress.warn,
+            tested, self.settings.evaluate.truth, read_corrections(self.settings.cache), self.progress.warn
         )
         seeds = self._predicted(tested)
         result = {

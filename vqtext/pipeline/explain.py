@@ -38,6 +38,7 @@ class Explain(Stage):
 
     command = "explain"
     version = 8
+    reads = (Prepare, Train)
 
     @property
     def target(self) -> Path:
@@ -46,9 +47,6 @@ class Explain(Stage):
     @property
     def report(self) -> Path:
         return self.settings.run_folder / "report.html"
-
-    def sources(self) -> Sequence[Stage]:
-        return [kind(self.settings, self.progress) for kind in (Prepare, Train)]
 
     def options(self) -> Any:
         # the scores on the page are those of evaluate, where it has run

@@ -7,7 +7,7 @@ from something else, or if ``--refresh`` names it. A label that fails stays as i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,18 +37,13 @@ class GenSubactions(Stage):
     """
 
     command = "gen-subactions"
+    artifact = "subactions.json"
+    reads = (Prepare,)
 
     def __init__(self, settings: Settings, progress: Progress, refresh: Collection[str] = ()) -> None:
         super().__init__(settings, progress)
         self.refresh = tuple(refresh)
         self._failed: dict[str, str] = {}
-
-    @property
-    def target(self) -> Path:
-        return self.settings.cache / "subactions.json"
-
-    def sources(self) -> Sequence[Stage]:
-        return [Prepare(self.settings, self.progress)]
 
     def ensure_inputs(self) -> None:
         ensure(Prepare, self.settings, self.progress)

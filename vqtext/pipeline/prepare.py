@@ -27,11 +27,8 @@ class Prepare(Stage):
     """Read the recordings of a data set and cut them into windows."""
 
     command = "prepare"
+    artifact = "windows.h5"
     version = 3
-
-    @property
-    def target(self) -> Path:
-        return self.settings.cache / "windows.h5"
 
     def inputs(self) -> dict[str, str]:
         data = self.settings.data

@@ -81,31 +81,31 @@ class Record:
 class Stage(ABC):
     """One command, one artifact.
 
-    A stage says where its artifact stands (`target`), which artifacts it reads (`sources`), which settings
-    matter (`options`), how it is made (`make`) and what is in it (`summary`). The rest is the same for all.
+    Methods say which settings matter (`options`), how it is made (`make`) and what is in it (`summary`).
 
     Attributes:
         command: ``vqtext COMMAND`` makes the artifact.
+        artifact: its place in the cache, where `target` does not say otherwise.
         version: raised when the code changes what it writes; older artifacts are then stale.
         folder: the artifact is a folder that holds a ``run.json``.
+        reads: the stages whose artifacts it reads, in the order of the flow; see `sources`.
     """
 
     command: ClassVar[str]
+    artifact: ClassVar[str]
     version: ClassVar[int] = 1
     folder: ClassVar[bool] = False
+    reads: ClassVar[tuple[type[Stage], ...]] = ()
 
     def __init__(self, settings: Settings, progress: Progress) -> None:
-        self.settings = settings
-        self.progress = progress
+        self.settings, self.progress = settings, progress
         self.forced = False  # set by `run`: make everything again, whatever is there
         self._made_from: Provenance | None = None
 
-    # What each stage says for itself.
-
     @property
-    @abstractmethod
     def target(self) -> Path:
         """Where the artifact stands."""
+        return self.settings.cache / self.artifact
 
     @abstractmethod
     def make(self, target: Path) -> None:
@@ -118,7 +118,7 @@ class Stage(ABC):
 
     def sources(self) -> Sequence[Stage]:
         """The stages whose artifacts this one reads under the settings of now, in the order of the flow."""
-        return ()
+        return [kind(self.settings, self.progress) for kind in self.reads]
 
     def options(self) -> JSON:
         """The settings that matter to this artifact."""
@@ -272,7 +272,7 @@ class Stage(ABC):
                 remove(path)
 
     def staged(self) -> list[Path]:
-        """The staging folders of this artifact, of whatever recipe."""
+        """The staging folders of this artifact, of any recipe."""
         return [*self.target.parent.glob(f".{self.target.name}.partial-*")]
 
     def _made_by(self) -> str:

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,15 +61,13 @@ class Train(Stage):
     command = "train"
     version = 30
     folder = True
+    reads = (Prepare, Embed, Dedup)
 
     @property
     def target(self) -> Path:
         checked = "-overfit" if self.settings.train.overfit is not None else ""  # no run of a model's name
         folder = self.settings.run_folder
         return folder.with_name(f"{folder.name}{checked}")
-
-    def sources(self) -> Sequence[Stage]:
-        return [kind(self.settings, self.progress) for kind in (Prepare, Embed, Dedup)]
 
     def options(self) -> Any:
         chosen = self.settings.model_dump(mode="json", include={"model", "guidance", "train"})

@@ -22,11 +22,7 @@ BLOCK = 256
 
 
 def text_only_accuracy(
-    path: Path,
-    windows: Windows,
-    splits: Sequence[Split],
-    settings: GuidanceSettings,
-    seeds: Sequence[int],
+    path: Path, windows: Windows, splits: Sequence[Split], settings: GuidanceSettings, seeds: Sequence[int]
 ) -> tuple[Measure, Measure]:
     """Accuracy on the test windows of a logistic regression on the mean of their text tokens; and the same
     where each window has the text of another one, so that what is read is chance.
