@@ -19,15 +19,15 @@ from vqtext import plot
 from vqtext.console.progress import Progress
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import ArtifactError
-from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.codes import describe_codes
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.explain import Explain, threshold_curve
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
+from vqtext.pipeline.training.run_record import Fold
 from vqtext.pipeline.training.sampling import few_of_each
 from vqtext.pipeline.training.train_model import WHOLE
+from vqtext.pipeline.training.trained_run import TrainedRun, open_trained
 from vqtext.plot.trends import ACCURACIES, LOSSES
 from vqtext.reason import UNKNOWN_NAME, Reason, Step
 from vqtext.report.palette import numbered
@@ -70,29 +70,25 @@ class Drawings:
         }
 
     @cached_property
-    def _run(self) -> dict[str, Any]:
-        Train(self.settings, self.quiet).check()
-        return read_run(self.settings.run_folder)
+    def _trained(self) -> TrainedRun:
+        return open_trained(self.settings)
 
-    @cached_property
+    @property
     def _windows(self) -> Windows:
-        return read_windows(self.settings.cache / "windows.h5")
+        return self._trained.windows
 
-    @cached_property
+    @property
     def _fold(self) -> Fold:
-        return folds_of(self.settings.run_folder, self._run, self._windows)[0]
+        return self._trained.folds[0]
 
     @property
     def _folder(self) -> Path:
         """Of the model that is drawn."""
-        return self.settings.run_folder / self._fold.best
+        return self._trained.folder / self._fold.best
 
     @cached_property
     def _model(self) -> VQText:
-        from vqtext.model.load import VQText
-
-        self._run  # noqa: B018  what says first that there is none
-        return VQText.from_pretrained(self._folder)
+        return self._trained.model(self._fold)
 
     @cached_property
     def _codebook(self) -> list[Code]:
@@ -187,7 +183,6 @@ class Drawings:
 
     def _history(self, name: str) -> dict[str, list[float]]:
         """Columns of a metrics.csv of the model, NaN where it holds no number."""
-        self._run  # noqa: B018
         path = self._folder / name
         try:
             with path.open(encoding="utf-8", newline="") as file:
