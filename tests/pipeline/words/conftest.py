@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from llm.server import LLMServer
+from llm.server import LLMServer, Response
 from test_gen_subactions import write_windows
 from toy_author import Toy
 
@@ -53,3 +57,26 @@ def path(tmp_path: Path) -> Path:
 def windows(tmp_path: Path) -> Path:
     write_windows(tmp_path / "cache", ["walking", "running", "standing"])
     return tmp_path / "cache" / "windows.h5"
+
+
+@pytest.fixture
+def kill_at(settings_of: Callable[..., Settings], toy: Toy, llm_server: LLMServer) -> Callable[[str], None]:
+    """Kill a stage of its own process while a label is being asked for; its server then answers nothing."""
+    code = (
+        "import sys; from vqtext.settings.schema import Settings\n"
+        "from vqtext.console.progress import Progress\n"
+        "from vqtext.pipeline.gen_subactions import GenSubactions; from vqtext.pipeline.stage import run\n"
+        "run(GenSubactions(Settings.model_validate_json(sys.argv[1]), Progress()))"
+    )
+
+    def kill(label: str) -> None:
+        toy.says[label] = Response(fault="hang")
+        settings = settings_of()
+        settings = settings.model_copy(update={"llm": settings.llm.model_copy(update={"concurrency": 1})})
+        with subprocess.Popen([sys.executable, "-c", code, settings.model_dump_json()]) as process:
+            while label not in toy.asked:
+                assert process.poll() is None
+                llm_server._ended.wait(0.02)
+            os.kill(process.pid, signal.SIGKILL)
+
+    return kill

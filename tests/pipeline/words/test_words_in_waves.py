@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,24 +58,11 @@ def test_the_stock_is_limited_and_has_what_most_labels_use_first() -> None:
 
 
 def test_a_killed_stage_goes_on_in_the_wave_where_it_was(
-    settings_of: Any, make: Any, toy: Toy, windows: Path, path: Path, llm_server: LLMServer
+    kill_at: Any, make: Any, toy: Toy, windows: Path, llm_server: LLMServer
 ) -> None:
     """The same bytes are asked for again, and what had arrived is not."""
     write_windows(windows.parent, LABELS[:7])
-    toy.says["rowing"] = Response(fault="hang")
-    code = (
-        "import sys; from vqtext.settings.schema import Settings\n"
-        "from vqtext.console.progress import Progress\n"
-        "from vqtext.pipeline.gen_subactions import GenSubactions; from vqtext.pipeline.stage import run\n"
-        "run(GenSubactions(Settings.model_validate_json(sys.argv[1]), Progress()))"
-    )
-    settings = settings_of()
-    settings = settings.model_copy(update={"llm": settings.llm.model_copy(update={"concurrency": 1})})
-    with subprocess.Popen([sys.executable, "-c", code, settings.model_dump_json()]) as process:
-        while "rowing" not in toy.asked:
-            assert process.poll() is None
-            llm_server._ended.wait(0.02)
-        os.kill(process.pid, signal.SIGKILL)
+    kill_at("rowing")
     before = prompts(llm_server)
     del toy.says["rowing"]
     llm_server.requests.clear()

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -140,23 +136,10 @@ def test_a_wrong_key_ends_it_at_once_and_leaves_the_old_words(make: Any, toy: To
 
 
 def test_a_killed_stage_resumes_and_pays_for_nothing_twice(
-    settings_of: Any, make: Any, toy: Toy, path: Path, llm_server: LLMServer
+    kill_at: Any, make: Any, toy: Toy, path: Path
 ) -> None:
     """kill -9 while the last label is being asked for."""
-    toy.says["standing"] = Response(fault="hang")
-    code = (
-        "import sys; from vqtext.settings.schema import Settings\n"
-        "from vqtext.console.progress import Progress\n"
-        "from vqtext.pipeline.gen_subactions import GenSubactions; from vqtext.pipeline.stage import run\n"
-        "run(GenSubactions(Settings.model_validate_json(sys.argv[1]), Progress()))"
-    )
-    settings = settings_of()
-    settings = settings.model_copy(update={"llm": settings.llm.model_copy(update={"concurrency": 1})})
-    with subprocess.Popen([sys.executable, "-c", code, settings.model_dump_json()]) as process:
-        while "standing" not in toy.asked:
-            assert process.poll() is None
-            llm_server._ended.wait(0.02)
-        os.kill(process.pid, signal.SIGKILL)
+    kill_at("standing")
     assert not path.exists()
     del toy.says["standing"]
     make()

@@ -4,7 +4,7 @@ The truth runs in samples and a model names frames, so names are spread over the
 compared there: the resolution of a model changes nothing. Samples without truth, among them those beyond a
 window's own length, are left out. A name that stands for no truth word is −1, and is never right.
 
-Measures of segments are in `segments`, those of codes in `code_measures`.
+Measures of segments are in `segment_metrics`, those of codes in `codebook_metrics`.
 """
 
 from __future__ import annotations

@@ -30,10 +30,10 @@ class Predictions:
         code_name: the anchor that each code is called, ``(codes,)``.
         substeps: names a token emits.
         strength: regularisation that was chosen for the classifiers that have one.
-        drops: see `faithfulness.deletion`; empty where it was not asked for.
+        drops: see `deletion_test.deletion`; empty where it was not asked for.
         familiar: by the decoding, ``(n,)``.
         tied: the class has the same steps as another one, so that the class head chose, ``(n,)``.
-        missed: see `drawn.missed`; NaN where it was not asked for.
+        missed: see `reconstruction.missed`; NaN where it was not asked for.
     """
 
     label: dict[str, np.ndarray]
