@@ -20,7 +20,7 @@ def check_directions(steps: DecodedSteps) -> list[dict[str, Any]]:
     """Each cell that says up, down or a turn, of a sensor that shows it, the most doubtful first.
 
     Returns:
-        The rows of `StepsSaid.measured` with ``found``: a direction, "neither", or None where ``z`` is.
+        The rows of `DecodedSteps.measured` with ``found``: a direction, "neither", or None where ``z`` is.
     """
     windows, index = steps.windows, steps.index
     ways = direction_cells(windows.channels)

@@ -27,8 +27,8 @@ def check_levels(steps: DecodedSteps) -> list[dict[str, Any]]:
     location, in units of how far its levels lie apart.
 
     Returns:
-        The rows of `StepsSaid.measured` with ``found``, None where ``z`` is, and ``doubt``: how many levels
-        the two lie apart.
+        The rows of `DecodedSteps.measured` with ``found``, None where ``z`` is, and ``doubt``: how many
+        levels the two lie apart.
     """
     windows, index = steps.windows, steps.index
     scale = MotionScale.of(windows.signal, steps.train, windows.channels, windows.rate_hz)

@@ -1,7 +1,7 @@
 """When a trained model says each step, so that the sensors can be asked what was written of it.
 
 What the words say of a sensor is a guess of whoever wrote them. Once it is known when each step happens, the
-sensor itself can be held against it (`found_levels`, `found_ways`), and so can the clock (`found_lasts`);
+sensor can be held against it (`check_levels`, `check_directions`), and the clock too (`check_durations`);
 nothing is changed by itself.
 """
 
