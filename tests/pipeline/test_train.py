@@ -22,7 +22,7 @@ from vqtext.pipeline.codes import codes
 from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.training import assemble
+from vqtext.pipeline.training.measured import Measured
 from vqtext.pipeline.training.run_record import read_run
 from vqtext.settings.schema import EvaluateSettings, Settings
 
@@ -129,7 +129,7 @@ def test_rounds_that_are_too_fast_are_told_once_and_each_fold_is_held_against_th
     monkeypatch.setitem(MORE_WORDS, "walking", levels("strong", "moderate", "still", "slight"))
     monkeypatch.setitem(MORE_WORDS, "waving", levels("still", "strong")[::-1])
     read = iter([[0.5, None], [2.0, None]])  # asked once a fold
-    monkeypatch.setattr(assemble, "rounds_of", lambda *_: next(read))
+    monkeypatch.setattr(Measured, "round_s", lambda self: next(read))
     windows = study()
     windows.truth[:] = 0
     settings = prepared(windows, folds=2, refit=False)
