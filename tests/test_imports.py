@@ -128,6 +128,18 @@ def test_no_room_and_no_file_outgrows_its_size():
     assert [f"{path}: {count} lines" for path, count in lengths.items() if count > MOST_LINES] == []
 
 
+@pytest.mark.parametrize(("kind", "most"), [(ast.FunctionDef, 50), (ast.ClassDef, 200)])
+def test_no_function_and_no_class_outgrows_its_size(kind: type[ast.FunctionDef | ast.ClassDef], most: int):
+    """Cut it where an idea ends."""
+    sizes = {
+        f"{module}.{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for module, path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, kind)
+    }
+    assert {name: size for name, size in sizes.items() if size > most} == {}
+
+
 def test_every_room_is_known():
     there = {path.stem for path in ROOT.glob("*.py")} | {
         path.parent.name for path in ROOT.glob("*/__init__.py")

@@ -54,20 +54,13 @@ def preview(settings: Settings) -> dict[str, Any]:
         ConfigError: the grounding reads no signatures.
         WordsError: no signature speaks of a sensor that is there.
     """
-    from vqtext.model.grounding.e_step import e_step
     from vqtext.pipeline.training.assemble import gather, without_text
 
     knows = _check(settings)
     windows = read_windows(settings.cache / "windows.h5")
     split = splits_for(windows, settings.train)[0]
     config, data = gather(windows, split, without_text(settings))
-    evidence = data.evidence.of(data.train.numpy())
-    posterior = e_step(evidence, data.grammar, knows)
-    if not posterior.known.any():
-        raise WordsError(
-            "no signature writes what a sensor of this data feels, so nothing can be found: write signatures "
-            "in subactions.json, then run `vqtext embed` and `vqtext dedup`"
-        )
+    posterior = _posterior(data, knows)
     read = read_words(settings.cache / "anchors.h5", windows.labels)
     whole = resolved_words(read, windows, split.learn, settings.train, data.round_s)
     words = without_steps(whole.words, data.absent)
@@ -103,6 +96,18 @@ def _check(settings: Settings) -> frozenset[str]:
         )
     Dedup(settings, Progress(quiet=True)).check()
     return knows
+
+
+def _posterior(data: TrainingData, knows: frozenset[str]) -> Posterior:
+    from vqtext.model.grounding.e_step import e_step
+
+    posterior = e_step(data.evidence.of(data.train.numpy()), data.grammar, knows)
+    if not posterior.known.any():
+        raise WordsError(
+            "no signature writes what a sensor of this data feels, so nothing can be found: write signatures "
+            "in subactions.json, then run `vqtext embed` and `vqtext dedup`"
+        )
+    return posterior
 
 
 def _steps_at(labels: Sequence[str], words: Words, places: Sequence[Sequence[int]]) -> list[dict[str, str]]:

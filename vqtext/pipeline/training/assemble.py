@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -55,11 +55,6 @@ def gather(
             from.
         ConfigError: sizes were set that the VQShape to start from has not.
     """
-    import torch
-    from torch.nn.functional import normalize
-
-    from vqtext.model.training.training_data import TrainingData
-
     _check_labels(windows, split)
     pool = np.concatenate([split.train, split.validation])
     read = words or read_words(settings.cache / "anchors.h5", windows.labels)
@@ -68,32 +63,8 @@ def gather(
     config = _config(windows, pool, read, guidance, settings)
     signal = _in_memory(windows.signal)
     measured = Measured.of(windows, signal, pool, config)
-    spoken, never, missing = _spoken(measured, read, settings, corrections, given=words is not None)
-    evidence = spoken.evidence
-    anchors = normalize(torch.from_numpy(spoken.words.vectors).float(), dim=-1)
-    with open_artifact(settings.cache / "texts.h5", "texts") as texts:
-        label_vectors = _label_vectors(texts, windows.labels, spoken.words)
-        if "text" in settings.train.grounding.split("+"):
-            evidence = replace(evidence, similarity=_similarity(texts, anchors, pool))
-    data = TrainingData(
-        signal=signal,
-        rows=pool,
-        label=evidence.label,
-        train=torch.arange(len(split.train)),
-        validation=torch.arange(len(split.train), len(pool)),
-        frame_keep=torch.from_numpy(_inside(windows, pool, config.frames)),
-        vocabulary=spoken.vocabulary,
-        grammar=spoken.grammar,
-        anchors=anchors,
-        label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
-        guidance=guidance,
-        evidence=evidence,
-        absent=together(never, missing),
-        never=never,
-        round_s=measured.round_s(),
-        name_of=windows.place,
-    )
-    return config, data
+    chosen = _words(measured, read, settings, corrections, given=words is not None)
+    return config, _joined(split, signal, guidance, measured, chosen, settings)
 
 
 def without_text(settings: Settings) -> Settings:
@@ -136,11 +107,57 @@ def _config(
     )
 
 
-def _spoken(
-    measured: Measured, words: Words, settings: Settings, corrections: Corrections | None, given: bool
-) -> tuple[Spoken, list[list[int]], list[list[int]]]:
+def _joined(
+    split: Split,
+    signal: Rows,
+    guidance: Guidance | None,
+    measured: Measured,
+    words: _Words,
+    settings: Settings,
+) -> TrainingData:
+    import torch
+    from torch.nn.functional import normalize
+
+    from vqtext.model.training.training_data import TrainingData
+
+    windows, pool, spoken, evidence = measured.windows, measured.rows, words.spoken, words.spoken.evidence
+    anchors = normalize(torch.from_numpy(spoken.words.vectors).float(), dim=-1)
+    with open_artifact(settings.cache / "texts.h5", "texts") as texts:
+        label_vectors = _label_vectors(texts, windows.labels, spoken.words)
+        if "text" in settings.train.grounding.split("+"):
+            evidence = replace(evidence, similarity=_similarity(texts, anchors, pool))
+    return TrainingData(
+        signal=signal,
+        rows=pool,
+        label=evidence.label,
+        train=torch.arange(len(split.train)),
+        validation=torch.arange(len(split.train), len(pool)),
+        frame_keep=torch.from_numpy(_inside(windows, pool, evidence.motion.shape[1])),
+        vocabulary=spoken.vocabulary,
+        grammar=spoken.grammar,
+        anchors=anchors,
+        label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
+        guidance=guidance,
+        evidence=evidence,
+        absent=together(words.never, words.missing),
+        never=words.never,
+        round_s=measured.round_s(),
+        name_of=windows.place,
+    )
+
+
+class _Words(NamedTuple):
     """The words that are trained with; of each label the places of the steps that a person said never happen,
     and, among the rest, of those that are not found."""
+
+    spoken: Spoken
+    never: list[list[int]]
+    missing: list[list[int]]
+
+
+def _words(
+    measured: Measured, words: Words, settings: Settings, corrections: Corrections | None, given: bool
+) -> _Words:
     windows = measured.windows
     if not given:
         words = resolved_words(words, windows, measured.rows, settings.train, measured.round_s()).words
@@ -151,7 +168,7 @@ def _spoken(
     missing = [] if given else _absent(spoken, settings, windows.rate_hz)
     if any(missing):
         spoken = measured.against(without_steps(spoken.words, missing), corrections)
-    return spoken, never, missing
+    return _Words(spoken, never, missing)
 
 
 def _corrections_of(settings: Settings, windows: Windows, words: Words) -> Corrections:
