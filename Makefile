@@ -1,4 +1,4 @@
-# make demo        environment, install, and the main job on real signals
+# make demo        environment, install, and the main job: on simulated people, then on real signals
 # make demo-clean  empty the demo's folder
 # make test        environment, install, and the tests, as many at once as there are cores
 # make test-all    all that a commit must pass: lint, tests, site with tutorial, wheel and sdist
@@ -14,9 +14,20 @@ BIN := $(VENV)/bin
 
 .PHONY: demo demo-clean test test-all lint fix docs notebook wheel
 
-demo: $(VENV)/.demo
-	mkdir -p .demo
+demo: $(VENV)/.demo .demo/people/vqtext.toml
+	@echo "== people that are simulated, so that the truth of every moment is known; three of them kept for the test"
+	cd .demo/people && ../../$(BIN)/vqtext run
+	@echo "== BasicMotions: a watch on one wrist at 10 Hz"
 	cd .demo && ../$(BIN)/vqtext run
+	@echo "== what the steps of people never seen were read as, and what they truly were"
+	@cd .demo/people && ../../$(BIN)/vqtext explain
+	@echo "next: open this report; in .demo/people try \`vqtext preview\`, \`vqtext studio\` and"
+	@echo "  \`vqtext explain --window N --why-not LABEL\`; your own data: docs/own-data.md"
+
+# Small and short: half a minute on two cores.
+.demo/people/vqtext.toml:
+	mkdir -p .demo/people
+	printf '[data]\nname = "planted"\n\n[train]\npreset = "tiny"\nepochs = 4\ntest_subjects = ["10", "11", "12"]\n' > $@
 
 demo-clean:
 	rm -rf .demo

@@ -12,6 +12,7 @@ import numpy as np
 
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.cache.publish import publish
+from vqtext.console.text import printable
 from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import DataError
@@ -22,6 +23,7 @@ from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
+from vqtext.pipeline.training.run_words import words_of_fold
 from vqtext.reason import UNSURE
 from vqtext.report.content import Confusion, Report, Score, Scores, ThresholdCurve
 from vqtext.report.html import render
@@ -37,7 +39,7 @@ class Explain(Stage):
     """Explain test windows, one of each label in turn, and draw the report."""
 
     command = "explain"
-    version = 8
+    version = 9
     reads = (Prepare, Train)
 
     @property
@@ -65,7 +67,7 @@ class Explain(Stage):
         folds = folds_of(self.settings.run_folder, run, windows)
         if not any(len(fold.split.test) for fold in folds):
             raise DataError("the run kept no window to explain: train with --test-subjects, or --split time")
-        samples, codebook_of = self._explained(windows, folds)
+        samples, codebook_of = self._explained(run, windows, folds)
         page = self._page(run, windows, folds, samples, codebook_of)
         with publish(self.report) as beside:
             beside.write_text(render(page), encoding="utf-8")
@@ -89,6 +91,7 @@ class Explain(Stage):
         for sample in shown:
             truly = sample["true_display"] or sample["true"]
             lines += [f"window {sample['window']}, truly {truly}:", f"  {sample['text']}"]
+            lines += truth_lines(sample)
         steps = [step for sample in shown for step in sample["steps"]]
         weak = sum(step["confidence"] < UNSURE for step in steps)
         if weak:
@@ -99,7 +102,7 @@ class Explain(Stage):
         return [*lines, f"report: {Path(summary['report']).resolve()}"]
 
     def _explained(
-        self, windows: Windows, folds: Sequence[Fold]
+        self, run: Mapping[str, Any], windows: Windows, folds: Sequence[Fold]
     ) -> tuple[list[ExplainedWindow], tuple[Fold, VQText]]:
         """Samples of the test windows, each by the model that has not seen it, and one of these models, whose
         codebook is drawn."""
@@ -114,7 +117,8 @@ class Explain(Stage):
             fold, own = folds[k], test[chosen[fold_of[chosen] == k]]
             model = VQText.from_pretrained(self.settings.run_folder / fold.best)
             first = first or (fold, model)
-            samples |= samples_of(model, windows, fold, own)
+            words = words_of_fold(self.settings.cache, run, k, windows, fold.split.learn)
+            samples |= samples_of(model, windows, fold, words, own)
         assert first is not None
         return [samples[i] for i in test[chosen].tolist()], first
 
@@ -159,6 +163,11 @@ class Explain(Stage):
             versions=run["versions"],
             notes=tuple(notes),
         )
+
+
+def truth_lines(answer: Mapping[str, Any]) -> list[str]:
+    """The truth of an explained window, where there is one."""
+    return [f"  in truth: {printable(answer['truth']['text'])}"] if answer["truth"] else []
 
 
 def one_of_each(label: np.ndarray, count: int, fold: np.ndarray) -> np.ndarray:

@@ -51,6 +51,7 @@ class Sample:
         true_label: None where the truth is unknown.
         start_s: where it begins in its recording, for one that is no window of windows.h5.
         why_not: why it is not of another class; redrawn: what would make it one.
+        truth: what truly happens, where that is known.
 
     Raises:
         ShapeError: the signal has not one row for each channel.
@@ -65,6 +66,7 @@ class Sample:
     start_s: float | None = None
     why_not: WhyNot | None = None
     redrawn: Redrawn | None = None
+    truth: str | None = None
 
     def __post_init__(self) -> None:
         if self.signal.ndim != 2 or len(self.signal) != len(self.channels):

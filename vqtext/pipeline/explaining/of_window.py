@@ -11,8 +11,11 @@ from vqtext.console.text import printable
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import DataError, UsageError
 from vqtext.pipeline.codes import token_names
+from vqtext.pipeline.explain import truth_lines
 from vqtext.pipeline.explaining.asked import why_not
+from vqtext.pipeline.explaining.truth import truth_of_window, words_meant
 from vqtext.pipeline.training.run_record import Fold
+from vqtext.pipeline.training.run_words import words_of_fold
 from vqtext.pipeline.training.trained_run import open_trained
 from vqtext.reason import Reason, Step
 from vqtext.settings.schema import Settings
@@ -49,6 +52,8 @@ def explain_window(settings: Settings, number: int, other: str | None = None) ->
     contrast = None if other is None else _why_not(model, windows, fold, signal, reason, other)
     tokens = token_names(model, windows.signal, np.array([number]), settings.explain.code_confidence)
     agreeing = [token["name"] == token["decoded"] for token in tokens]
+    words = words_of_fold(settings.cache, trained.run, trained.folds.index(fold), windows, fold.split.learn)
+    truth = truth_of_window(windows, number, reason, words_meant(windows, words))
     true = windows.labels[windows.label[number]]
     displays = {t.label: t.display for t in model.vocabulary.transcripts}
     return {
@@ -60,6 +65,7 @@ def explain_window(settings: Settings, number: int, other: str | None = None) ->
         "start_s": float(windows.start_s[number]),
         "true": true,
         "true_display": displays.get(true),
+        "truth": truth and truth.to_dict(),
         "text": str(reason),
         **reason.to_dict(),
         "tokens": tokens,
@@ -76,6 +82,7 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         f"truly {answer['true_display'] or answer['true']}{seen}",
         f"{answer['display'] or answer['label']} ({answer['confidence']:.2f}), because",
         *_steps(answer),
+        *truth_lines(answer),
     ]
     if (other := answer["runner_up"]) is not None:
         lines += [f"also possible: {other['display'] or other['label']} ({other['confidence']:.2f}), because"]

@@ -10,7 +10,9 @@ import numpy as np
 
 from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.explaining.asked import other_class, why_not
+from vqtext.pipeline.explaining.truth import WindowTruth, truth_of_window, words_meant
 from vqtext.pipeline.training.run_record import Fold
+from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.reason import Reason, Redrawn, WhyNot
 from vqtext.report.content import Sample
 
@@ -28,6 +30,7 @@ class ExplainedWindow:
     reason: Reason
     why_not: WhyNot | None
     redrawn: Redrawn | None
+    truth: WindowTruth | None
 
     def to_dict(self, windows: Windows, shown: Mapping[str, str]) -> dict[str, Any]:
         """As ``explain.json`` has it."""
@@ -37,6 +40,7 @@ class ExplainedWindow:
             "model": self.model,
             "true": true,
             "true_display": shown.get(true),
+            "truth": self.truth and self.truth.to_dict(),
             "text": str(self.reason),
             **self.reason.to_dict(),
             "why_not": self.why_not and self.why_not.to_dict(),
@@ -54,11 +58,15 @@ class ExplainedWindow:
             windows.labels[windows.label[self.row]],
             why_not=self.why_not,
             redrawn=self.redrawn,
+            truth=str(self.truth) if self.truth else None,
         )
 
 
-def samples_of(model: VQText, windows: Windows, fold: Fold, rows: np.ndarray) -> dict[int, ExplainedWindow]:
-    """The samples that one model explains, by their rows."""
+def samples_of(
+    model: VQText, windows: Windows, fold: Fold, words: Words, rows: np.ndarray
+) -> dict[int, ExplainedWindow]:
+    """The samples that one model, trained with these words, explains, by their rows."""
+    meant = words_meant(windows, words)
     drawings: dict[int, list[Drawing]] = {}
     samples = {}
     for row, reason in zip(rows.tolist(), model.explain(windows.signal, rows), strict=True):
@@ -68,5 +76,7 @@ def samples_of(model: VQText, windows: Windows, fold: Fold, rows: np.ndarray) ->
         redrawn: Redrawn | None = None
         if other := other_class(model, signal, reason):
             why, redrawn = why_not(model, windows, fold.split.learn, signal, reason, other, drawings)
-        samples[row] = ExplainedWindow(row, fold.best, reason, why, redrawn)
+        samples[row] = ExplainedWindow(
+            row, fold.best, reason, why, redrawn, truth_of_window(windows, row, reason, meant)
+        )
     return samples
