@@ -37,7 +37,9 @@ class DataSettings(_Section):
         default=None, gt=0, description="window length in seconds; none takes the reader's own"
     )
     stride_s: float | None = Field(
-        default=None, gt=0, description="step between windows in seconds; none = window_s"
+        default=None,
+        gt=0,
+        description="step between windows in seconds; none = window_s, or the reader's own",
     )
     borders: Literal["drop", "keep"] | None = Field(
         default=None, description="windows that cross a label change; none takes the reader's own habit"
@@ -221,8 +223,7 @@ class TrainSettings(_Section):
     )
     refit: bool = Field(
         default=True,
-        description="train the model anew, on the validation windows too, once half of the epochs have let "
-        "them choose",
+        description="train on the validation windows too, once three fifths of the epochs let them choose",
     )
     grounding: Literal[
         "nearest",
@@ -245,8 +246,8 @@ class TrainSettings(_Section):
     epochs: int | None = Field(
         default=None,
         ge=1,
-        description="epochs of training; none takes as many as make train.steps; with train.refit, half "
-        "as many choose first",
+        description="epochs of training; none takes as many as make train.steps; with train.refit, "
+        "validation windows choose after three fifths of them",
     )
     steps: int = Field(
         default=600,
