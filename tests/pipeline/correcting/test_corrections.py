@@ -75,6 +75,9 @@ def test_a_damaged_file_is_named_and_nothing_is_lost(tmp_path: Path) -> None:
             read_corrections(tmp_path)
         assert "\n" not in str(error.value) and "move" in str(error.value)
         assert path.read_bytes() == damage
+    path.write_text('{"corrections": []}')  # by hand: "another vqtext wrote it" would lead nowhere
+    with pytest.raises(ArtifactError, match='add "version": 1'):
+        read_corrections(tmp_path)
     path.unlink()
     assert read_corrections(tmp_path) == said.without("a")
     path.write_text('{"version": 2, "corrections": []}')

@@ -116,6 +116,10 @@ def read_corrections(cache: Path) -> Corrections:
         content = json.loads(text)
     except ValueError:
         raise ArtifactError(f"{path} is not JSON{_way_back(journal)}") from None
+    if isinstance(content, dict) and "version" not in content:
+        raise ArtifactError(
+            f'{path} has no "version": if written by hand, add "version": {VERSION}{_way_back(journal)}'
+        )
     if isinstance(content, dict) and content.get("version") != VERSION:
         raise ArtifactError(
             f"{path} has version {content.get('version')!r}, this vqtext reads {VERSION}: install the vqtext "
