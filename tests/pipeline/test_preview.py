@@ -69,6 +69,18 @@ def test_without_a_split_people_are_warned_that_these_windows_are_no_test_later(
     assert "--test-subjects" in lines(preview(chosen))[-2]
 
 
+def test_a_place_without_a_sensor_is_told_before_anything_is_trained(felt: Any, heard: Any) -> None:
+    """A mistyped place says nothing of any sensor, and its step would be found by the rest alone."""
+    settings = felt(study(), test_subjects=["3"])
+    file = settings.cache / "subactions.json"
+    words = json.loads(file.read_text())
+    words["labels"][0]["subactions"][0]["signature"] = {"rihgt wrist": {"motion": "strong"}}
+    file.write_text(json.dumps(words))
+    run(Embed(settings, heard))
+    run(Dedup(settings, heard))
+    assert "warning: no sensor at rihgt wrist" in "\n".join(lines(preview(settings)))
+
+
 def test_what_is_missing_is_named(prepared: Any) -> None:  # noqa: F811
     silent = prepared(study(), test_subjects=["3"], grounding="label")
     with pytest.raises(ConfigError, match=r"take order\+signal"):

@@ -22,6 +22,7 @@ from vqtext.pipeline.inspection.check_durations import check_durations, duration
 from vqtext.pipeline.inspection.check_levels import check_levels, level_lines
 from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.inspection.preview_page import page
+from vqtext.pipeline.training.lint_run import before
 from vqtext.pipeline.training.run_words import resolved_words, without_steps
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
 from vqtext.report.html import render
@@ -47,7 +48,7 @@ def preview(settings: Settings) -> dict[str, Any]:
         and how ``sure`` its moments are, from 0 to 1; ``absent``: steps that were not found;
         ``never``: those that corrections.json says never happen; ``joined``:
         steps that nothing tells apart; ``levels``, ``directions`` and ``durations`` as in ``vqtext codes
-        --words``; ``report``: where the page is.
+        --words``; ``warnings`` of the words, as ``vqtext train`` gives them; ``report``: where the page is.
 
     Raises:
         ArtifactError: windows, texts or anchors are missing or stale.
@@ -77,6 +78,7 @@ def preview(settings: Settings) -> dict[str, Any]:
         "durations": check_durations(decoded),
         "directions": check_directions(decoded),
         "levels": check_levels(decoded),
+        "warnings": before(settings, windows),
         "report": str(report),
     }
     sure = posterior.states.float().amax(-1).numpy()
@@ -197,6 +199,7 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         *duration_lines(answer["durations"]),
         *direction_lines(answer["directions"]),
         *level_lines(answer["levels"]),
+        *(f"warning: {warning}" for warning in answer["warnings"]),
     ]
     if answer["split"] == "random":
         text.append(
