@@ -60,7 +60,7 @@ def lexicon(
         raise WordsError(
             f"the built-in lexicon does not know {', '.join(map(repr, unknown))}: let a language model write "
             "the words (`vqtext gen-subactions --provider openai`), or write them by hand into "
-            f"{path} (labels given there are kept)"
+            f"{path} (labels given there are kept; docs/words.md has an example)"
         )
     return SubActions(labels=[words for words in words_of.values() if words is not None])
 
