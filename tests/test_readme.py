@@ -12,6 +12,7 @@ import typer
 
 import vqtext
 from vqtext.cli import app
+from vqtext.pipeline.correcting.corrections import read_corrections
 from vqtext.prompts.subactions import read_subactions
 from vqtext.settings.loading import load_settings
 
@@ -72,10 +73,15 @@ def test_settings_and_words_are_what_the_commands_read(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     Path("vqtext.toml").write_text(next(block for block in blocks("toml") if "[dedup]" in block))
     Path("cache").mkdir()
-    Path("cache/subactions.json").write_text(blocks("json")[0], encoding="utf-8")
+    of_label, of_moment = (
+        next(b for b in blocks("json") if f'"{key}"' in b) for key in ("subactions", "corrections")
+    )
+    Path("cache/subactions.json").write_text(of_label, encoding="utf-8")
+    Path("cache/corrections.json").write_text(of_moment, encoding="utf-8")
     assert load_settings().settings.dedup.target == 30
     (label,) = read_subactions(Path("cache/subactions.json")).labels
     assert label.display and label.subactions[0].signature
+    assert len(read_corrections(Path("cache")).of_kind("is")) == 1
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
