@@ -220,7 +220,7 @@ class Train(Stage):
             lines.append(f"  {begin}trained on {train}; calibrated on: {chosen}; kept for the test: {test}")
         best = {entry["best"] for entry in summary["splits"]} if len(summary["seeds"]) > 1 else set()
         for name, scores in summary["validation"].items():
-            values = ", ".join(f"{key} {value:.3g}" for key, value in scores.items())
+            values = ", ".join(f"{_OF_HEAD.get(key, key)} {value:.3g}" for key, value in scores.items())
             lines.append(f"  {name}{' (best)' if name in best else ''}: {values}")
         return lines
 
@@ -248,6 +248,10 @@ def sizes(windows: Windows, split: Split) -> dict[str, Any]:
         subjects = {ids[code]: int(n) for code, n in zip(codes, counts, strict=True) if code >= 0}
         found[part] = {"windows": len(index), "subjects": subjects}
     return found
+
+
+_OF_HEAD = {"nll": "nll of the class head", "accuracy": "its accuracy"}
+"""Scores on validation windows that a reader would take for those of the class, which the steps decide."""
 
 
 def _check_line(name: str, scores: Mapping[str, float]) -> str:
