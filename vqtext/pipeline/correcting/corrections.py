@@ -118,7 +118,7 @@ def read_corrections(cache: Path) -> Corrections:
         raise ArtifactError(f"{path} is not JSON{_way_back(journal)}") from None
     if isinstance(content, dict) and "version" not in content:
         raise ArtifactError(
-            f'{path} has no "version": if written by hand, add "version": {VERSION}{_way_back(journal)}'
+            f'{path} has no "version" (written by hand: add "version": {VERSION}){_way_back(journal)}'
         )
     if isinstance(content, dict) and content.get("version") != VERSION:
         raise ArtifactError(
