@@ -125,6 +125,12 @@ class Evidence:
         return self.once("standardised", lambda: standardise(self.features, self.group))
 
     @property
+    def standardised_in_label(self) -> Tensor:
+        """The same within each person and label: what all steps of a label have in common is 0."""
+        both = self.group * (int(self.label.max()) + 1) + self.label
+        return self.once("standardised in label", lambda: standardise(self.features, both))
+
+    @property
     def written(self) -> Tensor:
         """All cells of each use of a window's label, levels, ways and postures, NaN where nothing is written,
         ``(N, U, L + P + 3 H)``."""

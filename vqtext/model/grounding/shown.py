@@ -1,9 +1,9 @@
 """What corrected moments show: what a step feels like, whatever is written of it.
 
-The sensors of a moment that a person corrected show what its step is like, and in units of each person's own
-spread a step is much the same for everybody. So the first pass of the E-step uses it beside the words, for
-all people and in every label that has the step, and the levels that are written of it count less, the more of
-it was seen: a wrong word costs one correction, not one a person.
+The sensors of a moment that a person corrected show what its step is like, and beside what else the person
+does in that label a step is much the same for everybody. So the first pass of the E-step uses it beside the
+words, for all people and in every label that has the step, and the levels that are written of it count less,
+the more of it was seen: a wrong word costs one correction, not one a person.
 
 N training windows, F frames, n labels, U uses of a label, M movements, R features.
 """
@@ -30,7 +30,7 @@ class ShownConfig:
         step in two windows.
     trust: mixture weight of what was shown of a feature; the rest is a background that fits anything,
         for a feature may be the person's own. spread: standard deviation around what was shown, in units
-        of the feature's spread over all that the person does.
+        of the feature's spread within the person and label.
     """
 
     sure: float = 20.0
@@ -46,8 +46,8 @@ ROWS = 256  # windows whose features are held once more
 
 @dataclass(frozen=True)
 class Shown:
-    """What corrected moments show of each movement: `features`, their mean, in units of a person's spread,
-    ``(M, R)``, and `sure`, how far it counts, 0 to 1, ``(M,)``."""
+    """What corrected moments show of each movement: `features`, their mean, standardised within person and
+    label, ``(M, R)``, and `sure`, how far it counts, 0 to 1, ``(M,)``."""
 
     features: Tensor
     sure: Tensor
@@ -63,7 +63,7 @@ def shown(evidence: Evidence, movement: Tensor) -> Shown | None:
         return None
     row, frame = (evidence.corrected >= 0).nonzero(as_tuple=True)
     of = movement.flatten(1)[evidence.hand[row], evidence.corrected[row, frame]]
-    x = evidence.standardised[row, frame]
+    x = evidence.standardised_in_label[row, frame]
     count = torch.bincount(of, minlength=int(movement.max()) + 1)
     mean = x.new_zeros(len(count), x.shape[1]).index_add(0, of, x) / count.clamp(min=1)[:, None]
     seconds = count * evidence.frame_s
@@ -73,7 +73,7 @@ def shown(evidence: Evidence, movement: Tensor) -> Shown | None:
 def fits_shown(evidence: Evidence, movement: Tensor, seen: Shown, config: EmissionConfig) -> Tensor:
     """Log weight of each use of a window's own label by what was shown of it, ``(N, F, U)``, 0 where nothing
     was: how much likelier each feature is than in any step."""
-    x = evidence.standardised
+    x = evidence.standardised_in_label
     own = movement[evidence.hand, evidence.label]  # (N, U)
     out = x.new_zeros(*x.shape[:2], own.shape[1])
     for k in own.unique()[seen.sure[own.unique()] > 0].tolist():
