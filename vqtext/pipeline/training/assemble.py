@@ -141,26 +141,27 @@ def _joined(
         evidence=evidence,
         absent=together(words.never, words.missing),
         never=words.never,
-        round_s=measured.round_s(),
+        round_s=words.round_s,
         name_of=windows.place,
     )
 
 
 class _Words(NamedTuple):
     """The words that are trained with; of each label the places of the steps that a person said never happen,
-    and, among the rest, of those that are not found."""
+    and, among the rest, of those that are not found; seconds of a round of each label."""
 
     spoken: Spoken
     never: list[list[int]]
     missing: list[list[int]]
+    round_s: list[float | None]
 
 
 def _words(
     measured: Measured, words: Words, settings: Settings, corrections: Corrections | None, given: bool
 ) -> _Words:
-    windows = measured.windows
+    windows, round_s = measured.windows, measured.round_s()
     if not given:
-        words = resolved_words(words, windows, measured.rows, settings.train, measured.round_s()).words
+        words = resolved_words(words, windows, measured.rows, settings.train, round_s).words
         corrections = _corrections_of(settings, windows, words) if corrections is None else corrections
     corrections = corrections or Corrections()
     never = never_places(corrections, windows.labels, words)
@@ -168,7 +169,7 @@ def _words(
     missing = [] if given else _absent(spoken, settings, windows.rate_hz)
     if any(missing):
         spoken = measured.against(without_steps(spoken.words, missing), corrections)
-    return _Words(spoken, never, missing)
+    return _Words(spoken, never, missing, round_s)
 
 
 def _corrections_of(settings: Settings, windows: Windows, words: Words) -> Corrections:
