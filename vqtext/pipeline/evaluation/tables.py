@@ -13,6 +13,9 @@ from vqtext.reason import UNLIKE
 FALL = 0.05
 """A score that is lower by more than this, and by more than its spread over seeds, has fallen."""
 
+FAR_BEHIND = 0.1
+"""Accuracy by which the class head must lead the steps for a remark."""
+
 
 def summary_lines(result: Mapping[str, Any]) -> list[str]:
     """All lines."""
@@ -56,6 +59,7 @@ def _classification(result: Mapping[str, Any]) -> Iterator[str]:
         "the steps decide the class (decoding); among classes that are written as the same steps the class "
         f"head chooses: in {with_spread(result['chosen_by_head'])} of the windows"
     )
+    yield from _behind_head(result["classification"])
     yield f"calibration error of the decoding: {with_spread(result['ece'])}"
     lost = sum(result["unlearned"].values())
     if lost:
@@ -63,6 +67,16 @@ def _classification(result: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"{lost} of {result['test_windows']} test windows have a label that no training window had "
             f"({cut_short(names)}): they count as mistakes"
+        )
+
+
+def _behind_head(scores: Mapping[str, Any]) -> Iterator[str]:
+    """A remark where the signal tells the classes much better than their steps do."""
+    decoding, head = (scores[name]["accuracy"]["mean"] for name in ("decoding", "head"))
+    if head - decoding > FAR_BEHIND:
+        yield (
+            f"the class head alone is right in {head:.3f}: the signal tells these classes apart better than "
+            "their steps do; look at the steps with `vqtext preview`, and mend the words"
         )
 
 
