@@ -14,6 +14,10 @@ import pytest
 from vqtext import cli
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden-update", action="store_true", help="write tests/golden anew")
+
+
 def pytest_configure() -> None:
     """Ctrl-C stops what tests start: a shell that is not interactive has its background jobs ignore it."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

