@@ -53,7 +53,7 @@ def normalised(text: str, names: list[str], folder: Path) -> str:
         text = text.replace(name, "STEP")
     if names:
         text = LEVEL.sub("  LEVEL", CUT_SHORT.sub("STEP", text))
-    text = re.sub(r" {2,}(?=\S)(?<!\n  )", "  ", NUMBER.sub("N", text))
+    text = re.sub(r" {2,}", "  ", NUMBER.sub("N", text))
     lines = [REPEATED.sub(r"\1 …", line.rstrip()) for line in text.splitlines()]
     return "".join(f"{line}\n" for line in (dict.fromkeys(lines) if names else lines))
 
