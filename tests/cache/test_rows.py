@@ -72,5 +72,5 @@ def test_a_file_that_was_made_again_is_not_taken_for_the_old_one(stored, tmp_pat
     hdf5.write(tmp_path / "b.h5", "some", {"signal": ROWS + 1}, {}, "r")
     (tmp_path / "b.h5").replace(tmp_path / "a.h5")
     np.testing.assert_array_equal(stored[1], ROWS[1])  # who has it open keeps the old one
-    with pytest.raises(ArtifactError, match="was made again while it was read"):
+    with pytest.raises(ArtifactError):
         pickle.loads(sent)[0]

@@ -52,6 +52,6 @@ def test_without_its_packages_the_error_says_what_to_install(tmp_path, monkeypat
     cfg = config()
     VQText(Network(cfg, torch.eye(4, 12), OF_STATE), Decoder(cfg, vocabulary())).save(tmp_path / "model")
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
-    with pytest.raises(UsageError, match=r"onnxruntime is not installed: pip install 'vqtext\[onnx\]'"):
+    with pytest.raises(UsageError, match=r"vqtext\[onnx\]"):
         export(tmp_path / "model", "onnx", tmp_path / "model.onnx")
     assert not (tmp_path / "model.onnx").exists()

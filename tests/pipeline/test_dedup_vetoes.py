@@ -84,7 +84,7 @@ def test_a_phrase_that_is_its_own_opposite(write_words: Any, heard: Any, bag_of_
     words = {"a": [{"phrase": "rest still", "opposite": " REST still"}], "b": ["rest"]}
     answer = dedup(write_words(words), heard, 0.6)
     assert answer["anchors"] == 1
-    assert any("is the phrase itself" in warning for warning in heard.warned)
+    assert any("rest still" in warning.lower() for warning in heard.warned)
 
 
 def test_real_words(write_words: Any, heard: Any, minilm: Any, monkeypatch: pytest.MonkeyPatch) -> None:

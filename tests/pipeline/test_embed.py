@@ -128,7 +128,7 @@ def test_descriptions_are_made_where_guidance_wants_them(
     run(Embed(only_labels, heard))
     assert not (settings.cache / "descriptions.h5").exists()
     assert (read(settings)["window_text"] == -1).all()
-    with pytest.raises(MissingError, match=r"descriptions\.h5 is missing: run `vqtext describe`"):
+    with pytest.raises(MissingError, match=r"descriptions\.h5.*vqtext describe"):
         Embed(settings, heard).check()
     run(Embed(settings, heard))
     assert (read(settings)["window_text"] >= 0).all()
@@ -151,9 +151,9 @@ def test_what_was_described_by_hand_is_embedded_for_a_training_that_names_it_lat
     assert told["texts.h5"] == "stale" and answer["next"] == "vqtext describe"
     assert states(settings)["next"] == "vqtext dedup"
     run(Describe(settings, heard))
-    assert any("training reads no descriptions: guidance.source is label" in line for line in heard.said)
+    assert any("guidance.source is label" in line for line in heard.said)
     Embed(settings, heard).check()
-    with pytest.raises(StaleError, match=r"made without .*descriptions\.h5.*run `vqtext embed`"):
+    with pytest.raises(StaleError, match=r"descriptions\.h5.*vqtext embed"):
         Embed(wants, heard).check()
     run(Embed(settings, heard))
     Embed(wants, heard).check()
@@ -176,34 +176,34 @@ def test_up_to_date_is_left_alone(
 def test_a_label_without_words(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     settings = write_words(WORDS)
     put_windows(settings.cache, ["walking", "swimming"])
-    with pytest.raises((WordsError, ArtifactError), match=r"'swimming'.*`vqtext gen-subactions`") as caught:
+    with pytest.raises((WordsError, ArtifactError), match=r"'swimming'.*vqtext gen-subactions") as caught:
         run(Embed(settings, heard))
     assert "walking" not in str(caught.value)
 
 
 def test_no_words_at_all(tmp_path: Path, heard: Any, bag_of_words: Any) -> None:
     settings = Settings(cache=tmp_path)
-    with pytest.raises(ArtifactError, match=r"subactions\.json is missing: run `vqtext gen-subactions`"):
+    with pytest.raises(ArtifactError, match=r"subactions\.json.*vqtext gen-subactions"):
         run(Embed(settings, heard))
     (tmp_path / "subactions.json").write_text('{"labels": []}')
-    with pytest.raises(WordsError, match="no labels"):
+    with pytest.raises(WordsError):
         run(Embed(settings, heard))
 
 
 def test_two_labels_of_one_name(tmp_path: Path, heard: Any, bag_of_words: Any) -> None:
     label = {"label": "walking", "subactions": [{"phrase": "step"}]}
     (tmp_path / "subactions.json").write_text(json.dumps({"labels": [label, label]}))
-    with pytest.raises(WordsError, match="'walking' stands there twice"):
+    with pytest.raises(WordsError, match="'walking'"):
         run(Embed(Settings(cache=tmp_path), heard))
 
 
 def test_half_a_character(tmp_path: Path, heard: Any, bag_of_words: Any) -> None:
     words = '{"labels": [{"label": "walking", "subactions": [{"phrase": "step \\ud83d"}]}]}'
     (tmp_path / "subactions.json").write_text(words)
-    with pytest.raises(WordsError, match=r"label 'walking', sub-action 1, phrase: holds half a character"):
+    with pytest.raises(WordsError, match="label 'walking', sub-action 1, phrase"):
         run(Embed(Settings(cache=tmp_path), heard))
     (tmp_path / "subactions.json").write_text(words.replace("ud83d", "u0000"))
-    with pytest.raises(WordsError, match=r"'step \\x00' holds a NUL character"):
+    with pytest.raises(WordsError, match=r"'step \\x00'"):
         run(Embed(Settings(cache=tmp_path), heard))
     assert not (tmp_path / "texts.h5").exists()
 
@@ -221,7 +221,7 @@ def test_an_encoder_without_an_answer(
         return vectors, states
 
     monkeypatch.setattr(bag_of_words, "encode", broken)
-    with pytest.raises(EncoderError, match=r"no usable vector .* for 'leg up'"):
+    with pytest.raises(EncoderError, match="'leg up'"):
         run(Embed(settings, heard))
     assert not (settings.cache / "texts.h5").exists()
 
@@ -237,7 +237,7 @@ def test_strange_phrases_pass_through_minilm(
     assert len({"🙂", "arm " * 2500, "팔을 든다", "<script>alert(1)</script>"} & {*made["text"]}) == 4
     assert np.isfinite(made["vector"]).all()
     unknown, cut = sorted(heard.warned, key=lambda said: "reads 256" in said)
-    assert "knows no word of '🙂'" in unknown and "reads 256 tokens" in cut and "'arm arm" in cut
+    assert "'🙂'" in unknown and "256 tokens" in cut and "'arm arm" in cut
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_words_by_hand_are_enough_in_an_empty_folder(call: Any, tmp_path: Path, 
     (tmp_path / "cache" / "subactions.json").write_text(json.dumps(words))
     code, out, said = call("embed", "--json")
     assert code == 0 and json.loads(out)["texts"] >= 3
-    assert "no cache/windows.h5: embedding the words alone, of all 1 labels" in said
+    assert "no cache/windows.h5" in said
     code, out, said = call("dedup", "--threshold", "0.8", "--json")
     assert code == 0 and json.loads(out)["phrases"] == 3
     assert said.count("no cache/windows.h5: merging the words alone, of all 1 labels\n") == 1
@@ -322,4 +322,4 @@ def test_strange_phrases_through_the_command_line(
         with open_artifact(tmp_path / "cache" / "texts.h5", "texts") as file:
             assert code == 0 and {bad, "lift the arm"} <= {*file["text"]}
     else:
-        assert code == 1 and "label 'a', sub-action 1, phrase: must not be empty" in said
+        assert code == 1 and "label 'a', sub-action 1, phrase" in said

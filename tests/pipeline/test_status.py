@@ -24,7 +24,7 @@ def test_a_run_without_its_record_is_damaged(tmp_path):
     (tmp_path / "runs" / "default").mkdir(parents=True)
     answer = states(Settings(cache=tmp_path))
     run = next(entry for entry in answer["artifacts"] if entry["artifact"] == "runs/default")
-    assert run["state"] == "damaged" and "run.json cannot be read (No such file" in run["why"]
+    assert run["state"] == "damaged" and "run.json" in run["why"]
     assert run["why"] in lines(answer) and lines(answer)[-1] == "next: vqtext prepare"
 
 

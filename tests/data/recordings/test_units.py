@@ -43,7 +43,7 @@ def test_units_as_devices_write_them(modality, unit, ours, factor):
         (
             "acc",
             "counts",
-            'one of m/s2, cm/s2, mm/s2, g, mg; of counts say unit = "m/s2" and scale = 0.015625',
+            'm/s2, cm/s2, mm/s2, g, mg; of counts say unit = "m/s2" and scale = 0.015625',
         ),
         ("force", "MN", "one of N, mN, kN, 1, counts"),  # case tells milli from mega
         ("angle", "1", "one of rad, mrad, deg"),
@@ -77,9 +77,9 @@ def test_counts_have_a_scale(tmp_path):
 
 
 def test_a_scale_of_nothing_and_two_units_of_one_sensor_are_refused():
-    with pytest.raises(DataError, match="channel 'x': with a scale of 0"):
+    with pytest.raises(DataError, match=r"'x'.* 0"):
         contents(("x", "wrist", "acc", "x", "g", {"scale": 0}))
-    with pytest.raises(DataError, match="'y': unit '1', but position of 'hand' is in m before"):
+    with pytest.raises(DataError, match=r"'y'.*'1'.*'hand'.* m "):
         contents(("x", "hand", "position", "x", "mm", {}), ("y", "hand", "position", "y", "1", {}))
     contents(("x", "hand", "position", "x", "mm", {}), ("y", "hand", "position", "y", "cm", {}))
 

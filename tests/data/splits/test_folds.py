@@ -61,21 +61,21 @@ def test_windows_of_unknown_subjects_take_no_part(people):
     people.subject[:6] = -1
     for split in fold_windows(people, 3):
         assert min(split.test.min(), split.learn.min()) >= 6
-        assert any("6 windows of unknown subjects" in line for line in split.warnings)
+        assert any("6 windows" in line for line in split.warnings)
 
 
 def test_too_few_subjects_are_said(people, windows):
-    with pytest.raises(UsageError, match=r"--folds 8 is more than the 7 subjects .* at most 7.*loso"):
+    with pytest.raises(UsageError, match=r"--folds 8\b.*\b7 subjects.*loso"):
         fold_windows(people, 8)
-    with pytest.raises(UsageError, match=r"--folds loso needs two subjects .* names no subjects"):
+    with pytest.raises(UsageError, match=r"--folds loso\b"):
         fold_windows(windows([0, 1]), "loso")
-    with pytest.raises(UsageError, match=r"--folds 2 needs two subjects .* has only subject 1"):
+    with pytest.raises(UsageError, match=r"--folds 2\b.*subject 1\b"):
         fold_windows(windows([0, 1], subject=[0, 0]), 2)
 
 
 def test_a_fold_with_one_label_left_is_said_before_any_is_trained(windows):
     data = windows([0, 0, 0, 0, 0, 1], subject=[0, 0, 1, 1, 2, 2])
-    with pytest.raises(DataError, match=r"have 1 label .'label 0'. where 3 are kept for the test, two are"):
+    with pytest.raises(DataError, match=r"'label 0'.* 3 "):
         splits_for(data, TrainSettings(folds="loso"))
 
 
@@ -83,5 +83,5 @@ def test_settings_choose_the_way(people):
     assert [s.how for s in splits_for(people, TrainSettings(test_subjects=["1"]))] == ["subjects"]
     assert [s.how for s in splits_for(people, TrainSettings(split="random"))] == ["random"]
     assert len(splits_for(people, TrainSettings(folds="loso"))) == 7
-    with pytest.raises(ValueError, match="test_subjects and folds each say whom to test on"):
+    with pytest.raises(ValueError, match=r"test_subjects.*folds"):
         TrainSettings(test_subjects=["1"], folds=2)

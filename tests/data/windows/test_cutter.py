@@ -100,7 +100,7 @@ def test_a_unit_that_no_body_reaches_is_asked_about(recording):
     ):
         channels = tuple(Channel(a, "left hand", modality, a, unit) for a in "xy")
         said = remarks([recording(signal=mm * np.float32(scale), channels=channels)])
-        assert len(said) == told and (not told or "any body in 'x', 'y': is their unit" in said[0])
+        assert len(said) == told and (not told or "'x', 'y'" in said[0])
 
 
 def test_channels_that_tell_nothing_make_one_remark_each(recording):
@@ -121,7 +121,7 @@ def test_labels_that_differ_only_in_case_or_spaces(recording):
 def test_gravity_that_is_not_there_or_should_not_be_is_said(recording):
     rest = np.random.default_rng(0).normal(0, 0.1, size=(3, 100)).astype(np.float32)
     (said,) = remarks([recording(signal=rest, channels=ACC)])
-    assert said.startswith("no gravity in the accelerations of 'wrist'")
+    assert said.startswith("no gravity in") and "'wrist'" in said
     removed = tuple(Channel(c.name, c.location, c.modality, c.axis, c.unit, gravity=False) for c in ACC)
     assert remarks([recording(signal=rest, channels=removed)]) == []
     felt = rest + np.array([[0], [0], [9.81]], dtype=np.float32)
@@ -137,7 +137,7 @@ def test_accelerations_that_nobody_bears_make_a_remark(recording):
     rest = np.random.default_rng(0).normal(0, 0.1, size=(3, 100)).astype(np.float32)
     strong = 9.81 * (rest + np.array([[0], [0], [9.81]], dtype=np.float32))
     (said,) = remarks([recording(signal=strong, channels=ACC)])
-    assert said.startswith("accelerations of 'wrist' are never calmer than 95.9 m/s2 in the middle")
+    assert "'wrist'" in said and "95.9 m/s2" in said
 
 
 def test_windows_that_had_to_be_padded_are_counted(recording):
@@ -148,12 +148,12 @@ def test_windows_that_had_to_be_padded_are_counted(recording):
 
 @pytest.mark.parametrize("how", [Cut(window_s=0.01), Cut(window_s=2, stride_s=0.01)])
 def test_less_than_a_sample_is_no_window(recording, how):
-    with pytest.raises(DataError, match="less than a sample at 10 Hz: choose a longer"):
+    with pytest.raises(DataError, match="10 Hz"):
         cut([recording()], how, "d")
 
 
 def test_a_rate_that_leaves_no_sample_is_an_error(recording):
-    with pytest.raises(DataError, match=r"0\.001 Hz is too slow for recordings of 10 Hz"):
+    with pytest.raises(DataError, match=r"0\.001 Hz.* 10 Hz"):
         cut([recording()], Cut(rate_hz=0.001), "d")
 
 
@@ -181,7 +181,7 @@ def test_one_person_spelled_in_two_ways_is_one_person(recording, spellings):
     own = [recording(name, subject=Subject(name)) for name in spellings]
     cutter, heard = said_of([*own, recording("z", subject=Subject("10"))], Cut(window_s=2))
     assert [subject.id for subject in cutter.names()["subjects"]] == [spellings[0], "10"]
-    assert heard[0].startswith(f"names that nearly agree: subjects {spellings[0]!r}, {spellings[1]!r}")
+    assert f"subjects {spellings[0]!r}, {spellings[1]!r}" in heard[0]
     cutter, heard = said_of(own, Cut(window_s=2), exact_subjects=True)
     assert len(cutter.names()["subjects"]) == len({name.strip() for name in spellings})
 

@@ -100,12 +100,12 @@ def test_a_reason_of_another_model_of_a_recording_and_of_many_windows_is_refused
     signal = shown(0)
     reason = read(model, signal)
     strange = replace(reason, steps=(Step("fly", 0.0, 1.0, 0.9),))
-    with pytest.raises(DataError, match="it has no step 'fly'"):
+    with pytest.raises(DataError, match="'fly'"):
         highlight.highlight(model, signal, strange)
     late = replace(reason, steps=(Step(ANCHORS[0], 90.0, 91.0, 0.9),))
-    with pytest.raises(DataError, match="a step ends at 91 s, a window at 4 s"):
+    with pytest.raises(DataError, match=r"91 s.* 4 s"):
         highlight.highlight(model, signal, late)
-    with pytest.raises(DataError, match="2 windows were given"):
+    with pytest.raises(DataError, match="2 windows"):
         highlight.highlight(model, np.stack([signal, signal]), reason)
     unknown = replace(reason, steps=(Step(UNKNOWN_NAME, 0.0, 1.0, 0.9),))
     assert highlight.highlight(model, signal, unknown) == unknown
@@ -131,5 +131,5 @@ def test_nothing_is_drawn_from_nothing(model):
     signal = shown(0)
     assert redraw.redraw(model, signal, read(model, signal), "whirling", []) is None
     assert redraw.drawings(model, shown(0)[None], 1) == []  # it is not read as that class
-    with pytest.raises(DataError, match="no class 'flying'"):
+    with pytest.raises(DataError, match="'flying'"):
         redraw.redraw(model, signal, read(model, signal), "flying", [])

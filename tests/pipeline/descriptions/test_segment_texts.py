@@ -177,11 +177,9 @@ def test_without_descriptions_the_commands_are_named(settings: Settings, heard: 
     settings.train.grounding = "order"
     gathered(settings, heard)
     settings.train.grounding = "order+text"
-    with pytest.raises(ArtifactError, match=r"descriptions\.h5 is missing: run `vqtext describe`"):
+    with pytest.raises(ArtifactError, match=r"descriptions\.h5.*vqtext describe"):
         run(Train(settings, heard))
-    with pytest.raises(
-        ArtifactError, match=r"no descriptions of segments, .* `vqtext describe` and `vqtext em"
-    ):
+    with pytest.raises(ArtifactError, match=r"vqtext describe.*vqtext embed"):
         gather(read_windows(settings.cache / "windows.h5"), SPLIT, settings)
 
 
@@ -191,7 +189,7 @@ def test_texts_of_an_older_version_are_made_again(
     monkeypatch.setattr(Embed, "version", Embed.version - 1)
     run(Embed(settings, heard))
     monkeypatch.undo()
-    with pytest.raises(StaleError, match=r"another version of vqtext made it.*run `vqtext embed`"):
+    with pytest.raises(StaleError, match="vqtext embed"):
         Embed(settings, heard).check()
 
 

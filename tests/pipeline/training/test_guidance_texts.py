@@ -116,4 +116,4 @@ def test_labels_that_no_text_guides_are_told(write_words: Any, heard: Any, bag_o
     windows = read_windows(settings.cache / "windows.h5")
     assert unguided(settings, windows) == []
     (line,) = unguided(settings, replace(windows, labels=["standing", "waving"]))
-    assert line.startswith("no text guides waving: ") and "--guidance none" in line
+    assert "waving" in line and "--guidance none" in line

@@ -7,7 +7,7 @@ from vqtext.pipeline.training.lint_postures import lint_postures
 def test_each_place_says_in_one_line_what_is_wrong_and_for_whom():
     found = [Unread([], {}, 3), Unread([3], {0: [1, 2], 1: [1]}, 3), Unread([0], {}, 1)]
     chest, wrist = lint_postures(found, ["head", "chest", "wrist"], ["stand", "sit"], ["ann", "bo", "cy"])
-    assert chest.startswith("chest: postures written of 'stand', 'sit' contradict")
-    assert "for 2 of 3 people" in chest and "left unused for cy:" in chest
-    assert wrist.startswith("wrist: postures are left unused for all:")
+    assert chest.startswith("chest: ") and "'stand', 'sit'" in chest
+    assert "2 of 3 people" in chest and "for cy:" in chest
+    assert wrist.startswith("wrist: ") and "for all:" in wrist
     assert lint_postures(found[:1], ["head"], ["stand"], ["ann"]) == []

@@ -118,7 +118,7 @@ def test_a_cell_of_the_dominant_wrist_is_one_cell_though_it_may_be_either_wrist(
     ]
     found = told([words(*steps)], Sensors(["left wrist", "right wrist"], ["left", "right"]))
     assert found.answer["signature"] == 1
-    assert found.lines[1].startswith("these hang by one cell, dominant wrist of 'step 0'")
+    assert "dominant wrist of 'step 0'" in found.lines[1]
 
 
 def test_the_signature_counts_only_where_it_can_be_seen_for_every_hand_that_occurs() -> None:

@@ -25,7 +25,7 @@ def test_two_labels_of_one_name_are_refused_before_anything_is_paid(
     settings_of: Any, toy: Toy, windows: Path, heard: Any, provider: str
 ) -> None:
     write_windows(windows.parent, ["Walking", "walking "])
-    with pytest.raises(WordsError, match="'Walking' and 'walking ' differ only in case or spaces"):
+    with pytest.raises(WordsError, match=r"'Walking'.*'walking '"):
         run(GenSubactions(settings_of(provider=provider), heard))
     assert toy.asked == []
 
@@ -42,14 +42,10 @@ def test_a_dry_run_sends_and_writes_nothing(
     assert plan["calls"] == 10 and plan["prompt_tokens"] > 5000
     assert 9 * 400 < plan["reply_tokens"] < 9 * 700 + 300, "five sub-actions a label: one wrist at 10 Hz"
     lines = stage.plan_lines(plan)
-    assert f"toy-1 at {llm_server.url} for the words of" in lines[0], "nobody sends to a server unawares"
-    assert any(line == 'Break this label into its sub-actions: "walking"' for line in lines)
-    assert not any(line == 'Break this label into its sub-actions: "running"' for line in lines)
+    assert f"toy-1 at {llm_server.url}" in lines[0], "nobody sends to a server unawares"
+    assert [line.endswith('"walking"') for line in lines if line.startswith("Break this label")] == [True]
     (asked,) = [line for line in lines if line.startswith("--- asked in waves of 1, 2 labels")]
-    assert "(0, 5 of them at most)" in asked and any(
-        "Phrases that other labels use already" in x for x in lines
-    )
-    assert any(line.startswith("Where two phrases of different labels mean the same") for line in lines)
+    assert "(0, 5 of them at most)" in asked
     assert llm_server.requests == [] and dict(files()) == before
     make()
     done = GenSubactions(settings_of(), heard)
@@ -92,7 +88,7 @@ def test_without_a_model_s_name_all_can_be_planned_and_nothing_asked(
 
 
 def test_a_range_without_a_number_in_it_is_said_before_anything_is_paid(make: Any, toy: Toy) -> None:
-    with pytest.raises(UsageError, match=r"words.least \(9\) is more than words.most \(5\)"):
+    with pytest.raises(UsageError, match=r"words\.least.*words\.most"):
         make(least=9, most=5)
     assert toy.asked == []
 
@@ -115,7 +111,7 @@ def test_the_command_line(
     options = ["--base-url", llm_server.url, "--model", "toy-1", "--concurrency", "2"]
     options += ["--language", "ko", "--drafts", "1", "--no-harmonise", "--max-tokens", "4000"]
     code, said, told = call(*options)
-    assert (code, said) == (1, "") and "error: 1 of 3 labels could not be written ('running': " in told
+    assert (code, said) == (1, "") and "error: 1 of 3 labels could not be written ('running'" in told
     code, said, told = call(*options, "--refresh", "walking", "--refresh", "standing")
     assert code == 0 and json.loads(said)["labels"] == {"walking": 4, "running": 4, "standing": 4}, told
     assert toy.asked.count("walking") == toy.asked.count("standing") == 2 and "*" not in toy.asked
