@@ -41,6 +41,7 @@ BY_NETWORK = ("explain", "codes", "search", "draw")
 NUMBER = re.compile(r"(?<!\w)-?\d+(?:\.\d+)?(?:e\d+)?")
 CUT_SHORT = re.compile(r"\w+(?:,? (?:→ )?\w+)*(?:,| →)? ?…")
 LEVEL = re.compile(r"  (still|slight|moderate|strong)(?=  )")
+BY_SENSOR = re.compile(r" by \w+ sensor|\*$", re.MULTILINE)
 REPEATED = re.compile(r"((?<![^\s(])[^→,;\n]+?)(?:(?: →|[,;]) \1(?!\w))+")
 
 
@@ -52,9 +53,10 @@ def normalised(text: str, names: list[str], folder: Path) -> str:
     for name in names:
         text = text.replace(name, "STEP")
     if names:
-        text = LEVEL.sub("  LEVEL", CUT_SHORT.sub("STEP", text))
+        text = re.sub(r"\b(train|test)/", "PART/", text)
+        text = BY_SENSOR.sub("", LEVEL.sub("  LEVEL", CUT_SHORT.sub("STEP", text)))
     text = re.sub(r" {2,}", "  ", NUMBER.sub("N", text))
-    lines = [REPEATED.sub(r"\1 …", line.rstrip()) for line in text.splitlines()]
+    lines = [REPEATED.sub(r"\1" if names else r"\1 …", line.rstrip()) for line in text.splitlines()]
     return "".join(f"{line}\n" for line in (dict.fromkeys(lines) if names else lines))
 
 
@@ -62,7 +64,9 @@ def test_what_commands_print_for_people(printed, small_call, monkeypatch, reques
     folder, said = printed
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     model = vqtext.load(folder / "cache/runs/default")
-    names = sorted((*model.vocabulary.anchors, *model.config.labels), key=len, reverse=True)
+    channels = [channel.name for channel in model.config.channels]
+    names = [*model.vocabulary.anchors, *model.config.labels, *channels, "unknown"]
+    names.sort(key=len, reverse=True)
     (folder / "study").mkdir()
     wave = [[0.1 * (i % n) for n in range(2, 8)] for i in range(200)]
     columns = [f"{c.modality}_{c.axis}" for c in model.config.channels]
