@@ -46,8 +46,19 @@ def test_turning_a_window_round_moves_its_frames_along(only):
     assert torch.equal(turn_frames(names, turn)[0].argmax(-1).float(), turned[0, 0])
 
 
+def test_some_windows_stay_as_they_were_worn(only):
+    """Where nobody's sensors are tilted, a network that was shown tilted ones alone misreads every window."""
+    only("tilt")
+    torch.manual_seed(0)
+    signal = torch.randn(64, 12, 50)
+    tilted, _ = Augment(CHANNELS, tilt=0.4)(signal, torch.zeros(64, 50, dtype=torch.bool))
+    same = torch.isclose(tilted, signal, atol=1e-5).flatten(1).all(1)
+    assert 16 < same.sum() < 48
+
+
 def test_the_sensors_of_a_place_tilt_together_and_keep_their_length(only):
     only("tilt")
+    torch.manual_seed(0)
     signal = torch.randn(8, 4, 3, 50)
     signal[:, 1] = signal[:, 0]  # the gyroscope of the wrist turns as its accelerometer is pushed
     tilted, _ = Augment(CHANNELS, tilt=0.4)(signal.flatten(1, 2), torch.zeros(8, 50, dtype=torch.bool))

@@ -13,6 +13,7 @@ from vqtext.schema import Channel, sensors
 
 LOUDER, NOISE = 0.1, 0.1  # spread of the gain, noise as a share of a channel's own spread
 LOST = 0.1  # share of the sensor locations that a window does without
+AS_WORN = 0.5  # share of the windows that are not tilted: with none, sensors worn as recorded are never seen
 
 
 class Augment:
@@ -73,7 +74,9 @@ class Augment:
         if not len(self.axes):
             return signal
         axes, place = self.axes.to(signal.device), self.place.to(signal.device)
-        tilts = _rotations(self.tilt * torch.randn(len(signal), self.places, 3, device=signal.device))
+        worn = torch.rand(len(signal), 1, 1, device=signal.device) < AS_WORN
+        turn = torch.randn(len(signal), self.places, 3, device=signal.device).masked_fill(worn, 0.0)
+        tilts = _rotations(self.tilt * turn)
         return _turned(signal, axes, tilts[:, place[axes[:, 0]]])
 
     def _lose(self, signal: Tensor) -> Tensor:
