@@ -19,6 +19,7 @@ from vqtext.errors import DataError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.codes import describe_codes
 from vqtext.pipeline.explaining.sample import ExplainedWindow, samples_of
+from vqtext.pipeline.explaining.truth import words_meant
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
@@ -117,8 +118,11 @@ class Explain(Stage):
             fold, own = folds[k], test[chosen[fold_of[chosen] == k]]
             model = VQText.from_pretrained(self.settings.run_folder / fold.best)
             first = first or (fold, model)
-            words = words_of_fold(self.settings.cache, run, k, windows, fold.split.learn)
-            samples |= samples_of(model, windows, fold, words, own)
+            meant = None
+            if windows.truth is not None:
+                words = words_of_fold(self.settings.cache, run, k, windows, fold.split.learn)
+                meant = words_meant(windows, words)
+            samples |= samples_of(model, windows, fold, meant, own)
         assert first is not None
         return [samples[i] for i in test[chosen].tolist()], first
 

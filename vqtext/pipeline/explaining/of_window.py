@@ -15,7 +15,6 @@ from vqtext.pipeline.explain import truth_lines
 from vqtext.pipeline.explaining.asked import why_not
 from vqtext.pipeline.explaining.truth import truth_of_window, words_meant
 from vqtext.pipeline.training.run_record import Fold
-from vqtext.pipeline.training.run_words import words_of_fold
 from vqtext.pipeline.training.trained_run import open_trained
 from vqtext.reason import Reason, Step
 from vqtext.settings.schema import Settings
@@ -52,8 +51,8 @@ def explain_window(settings: Settings, number: int, other: str | None = None) ->
     contrast = None if other is None else _why_not(model, windows, fold, signal, reason, other)
     tokens = token_names(model, windows.signal, np.array([number]), settings.explain.code_confidence)
     agreeing = [token["name"] == token["decoded"] for token in tokens]
-    words = words_of_fold(settings.cache, trained.run, trained.folds.index(fold), windows, fold.split.learn)
-    truth = truth_of_window(windows, number, reason, words_meant(windows, words))
+    meant = None if windows.truth is None else words_meant(windows, trained.words(fold))
+    truth = truth_of_window(windows, number, reason, meant)
     true = windows.labels[windows.label[number]]
     displays = {t.label: t.display for t in model.vocabulary.transcripts}
     return {

@@ -10,9 +10,8 @@ import numpy as np
 
 from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.explaining.asked import other_class, why_not
-from vqtext.pipeline.explaining.truth import WindowTruth, truth_of_window, words_meant
+from vqtext.pipeline.explaining.truth import WindowTruth, truth_of_window
 from vqtext.pipeline.training.run_record import Fold
-from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.reason import Reason, Redrawn, WhyNot
 from vqtext.report.content import Sample
 
@@ -63,10 +62,9 @@ class ExplainedWindow:
 
 
 def samples_of(
-    model: VQText, windows: Windows, fold: Fold, words: Words, rows: np.ndarray
+    model: VQText, windows: Windows, fold: Fold, meant: dict[str, set[int]] | None, rows: np.ndarray
 ) -> dict[int, ExplainedWindow]:
-    """The samples that one model, trained with these words, explains, by their rows."""
-    meant = words_meant(windows, words)
+    """The samples that one model explains, by their rows; ``meant`` as `truth_of_window` takes it."""
     drawings: dict[int, list[Drawing]] = {}
     samples = {}
     for row, reason in zip(rows.tolist(), model.explain(windows.signal, rows), strict=True):

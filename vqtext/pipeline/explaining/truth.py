@@ -52,9 +52,7 @@ class WindowTruth:
 
 def words_meant(windows: Windows, words: Words) -> dict[str, set[int]] | None:
     """Phrase → the truth words it stands for, by the table of the data set; None where that knows other
-    phrases, or there is no truth."""
-    if windows.truth is None:
-        return None
+    phrases."""
     table = own_table(windows.dataset, windows.truth_words)
     if unknown_phrase(table, windows.truth_words, words) is not None:
         return None

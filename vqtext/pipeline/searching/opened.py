@@ -18,7 +18,6 @@ from vqtext.pipeline.encoders.chunks import encode
 from vqtext.pipeline.encoders.sentence import MINILM
 from vqtext.pipeline.searching.meaning import Meaning, Vectors
 from vqtext.pipeline.training.run_record import Fold
-from vqtext.pipeline.training.run_words import words_of_fold
 from vqtext.pipeline.training.trained_run import TrainedRun, open_trained
 from vqtext.prompts.subactions import read_subactions
 from vqtext.settings.schema import Settings
@@ -55,9 +54,8 @@ class Opened:
 
     def meaning(self, fold: int) -> Meaning:
         """The words of a split's models, ready to be compared with texts."""
-        cache, split = self.settings.cache, self.folds[fold].split
-        words = words_of_fold(cache, self.trained.run, fold, self.windows, split.learn)
-        source = cache / "subactions.json"
+        words = self.trained.words(self.folds[fold])
+        source = self.settings.cache / "subactions.json"
         labels = words_of(self.windows.labels, read_subactions(source).labels, source)
         return Meaning(words, labels, self.plain)
 

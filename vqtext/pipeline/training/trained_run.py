@@ -12,6 +12,8 @@ from vqtext.errors import UsageError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
+from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.settings.schema import Settings
 
 if TYPE_CHECKING:
@@ -40,6 +42,12 @@ class TrainedRun:
         from vqtext.model.load import VQText
 
         return VQText.from_pretrained(self.folder / fold.best)
+
+    def words(self, fold: Fold) -> Words:
+        """The words that the models of a split were given."""
+        number = next(i for i, own in enumerate(self.folds) if own is fold)  # == would compare arrays
+        cache = self.windows_file.parent
+        return words_of_fold(cache, self.run, number, self.windows, fold.split.learn)
 
     def fold_of(self, window: int) -> Fold:
         """The split that tests a window; the first where none does.
