@@ -17,7 +17,7 @@ from typing import Any
 
 from vqtext.schema import OTHER_SIDE, same_text
 
-_SIDE_WORDS = {
+SIDE_WORDS = {
     "left": "left",
     "l": "left",
     "right": "right",
@@ -27,7 +27,7 @@ _SIDE_WORDS = {
     "nondominant": "non-dominant",
     "nondom": "non-dominant",
 }
-SIDES = tuple(dict.fromkeys(_SIDE_WORDS.values()))
+SIDES = tuple(dict.fromkeys(SIDE_WORDS.values()))
 """What may stand before a place in a canonical name."""
 
 
@@ -82,8 +82,8 @@ def _split(name: str) -> tuple[str, str]:
     """A name as written → (its side, the rest): "LeftAnkle", "ankle (L)" → ("left", "ankle")."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold()
     words = re.findall(r"[a-z0-9]+", re.sub(r"non[\s_-]+(?=dom)", "non", spaced))
-    sides = [_SIDE_WORDS[word] for word in words if word in _SIDE_WORDS]
-    rest = " ".join(word for word in words if word not in _SIDE_WORDS)
+    sides = [SIDE_WORDS[word] for word in words if word in SIDE_WORDS]
+    rest = " ".join(word for word in words if word not in SIDE_WORDS)
     return (sides[0] if sides else ""), rest
 
 

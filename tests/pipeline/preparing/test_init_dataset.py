@@ -171,6 +171,36 @@ def test_counts_of_which_gravity_is_a_power_of_two(tmp_path):
     ]
 
 
+def test_each_guess_is_marked(tmp_path):
+    """ "back" was written down as the upper back, and nobody was told to look: every level of motion of a
+    belt sensor would be held against the wrong place."""
+    header = [
+        "Zeit",
+        "back_acc_x",
+        "back_acc_y",
+        "back_acc_z",
+        "left_wrist_gyro",
+        "watch_hr",
+        "rot_z",
+        "what",
+    ]
+    values = np.column_stack([signal(), signal(1) * 100]).round(3).tolist()
+    table = [[20 * i, *v, "walk" if i < N / 2 else "run"] for i, v in enumerate(values)]
+    write(tmp_path, "a.csv", header, table)
+    made(tmp_path)
+    lines = (tmp_path / "dataset.toml").read_text(encoding="utf-8").splitlines()
+    marked = {line.split("  # check")[0] for line in lines if "# check" in line}
+    assert marked >= {
+        'time_unit = "ms"',
+        'label_column = "what"',
+        'location = "upper back"',
+        'location = "wrist"',
+        'unit = "bpm"',
+        'modality = "gyro"',
+    }
+    assert 'location = "left wrist"' in lines and 'modality = "acc"' in lines and 'modality = "gyro"' in lines
+
+
 def test_labels_that_begin_late_and_rows_without_one(tmp_path):
     """As WEAR writes them: a column that is empty at first was one of numbers, and ended in an error."""
     labels = [""] * 600 + ["jogging"] * 600

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vqtext.data.locations import canonical
+from vqtext.data.locations import SIDE_WORDS, canonical
 from vqtext.data.recordings.units import MODALITIES, conversion
 from vqtext.errors import DataError
 
@@ -23,6 +23,7 @@ _MODALITIES = (
     ("position", r"pos\w*"),
     ("angle", r"angles?|joint"),
 )
+_NAMED = r"acc(el\w*)?|gyr(o\w*)?|mag(n|neto\w*)?|hr|bpm|heart\w*|emg|force|velocity|position|angles?"
 _SHORT = {
     f"{side}{part}": f"{name} {place}"
     for side, name in (("l", "left"), ("r", "right"))
@@ -135,7 +136,15 @@ def _modality(words: Sequence[str]) -> str | None:
     return None
 
 
-def _sensor(columns: Sequence[str], signal: np.ndarray, place: str | None, kind: str | None) -> Guess:
+def _is_named(column: str) -> bool:
+    """Does a name say in full what is measured? One letter, or "rot", is a hint."""
+    words = _words(column)
+    return any(re.fullmatch(_NAMED, part) for word in words for part in (word, word.rstrip("xyz")))
+
+
+def _sensor(
+    columns: Sequence[str], signal: np.ndarray, place: tuple[str, bool] | None, kind: str | None
+) -> Guess:
     axes = [_parts(column)[1] for column in columns]
     is_triple = sorted(axis or "" for axis in axes) == ["x", "y", "z"]
     if len(columns) == 3 and all(column.isdigit() for column in columns) and (kind or _triples(signal)):
@@ -143,31 +152,28 @@ def _sensor(columns: Sequence[str], signal: np.ndarray, place: str | None, kind:
     size = np.sqrt(np.square(signal).sum(axis=0)) if is_triple else np.abs(signal[0])
     middle, most = _middle(size), _middle(size, 0.95)
     words, _ = _parts(columns[0])
-    modality = _modality(words) or (kind if is_triple else None)
-    doubts = []
-    if modality is None and (modality := _by_unit(columns[0])):
-        doubts.append("modality")
-    if modality is None and is_triple and _of_gravity(middle):
-        modality = "acc"
-        doubts.append("modality")
-    unit, gravity, is_sure = _unit(modality or "unknown", columns[0], middle, most)
+    rests = is_triple and _of_gravity(middle) is not None
+    modality = _modality(words) or (kind if is_triple else None) or _by_unit(columns[0])
+    modality = modality or ("acc" if rests else "unknown")
+    unit, gravity, is_sure = _unit(modality, columns[0], middle, most)
     counts = None
-    if modality == "acc" and is_triple and not is_sure and not _of_gravity(middle):
+    if modality == "acc" and is_triple and not is_sure and not rests:
         counts = next((size for size in _COUNTS if abs(middle / size - 1) < 0.1), None)
         unit, gravity = ("g", True) if counts else (unit, gravity)
-    if not _is_known(modality or "unknown", unit) or (modality, unit) == ("mag", "1"):
+    if not _is_known(modality, unit) or (modality, unit) == ("mag", "1"):
         modality, unit = "unknown", "1"
-    doubts += ["modality", "unit"] if modality in (None, "unknown") else [] if is_sure else ["unit"]
+    doubts = [] if modality != "unknown" and _is_named(columns[0]) else ["modality"]
+    doubts += [] if modality != "unknown" and is_sure else ["unit"]
     alone = is_triple or len(columns) == 1
-    location = (_location(words) if alone else None) or place
-    doubts += [] if location else ["location"]
-    if _REMOVED.search(columns[0]) and modality == "acc" and not (is_triple and _of_gravity(middle)):
+    location, is_spelled = (_location(words) if alone else None) or place or (None, False)
+    doubts += [] if is_spelled else ["location"]
+    if _REMOVED.search(columns[0]) and modality == "acc" and not rests:
         gravity = False
     return Guess(
         tuple(columns),
         tuple(axis or column for axis, column in zip(axes, columns, strict=True)),
         location or "unknown",
-        modality or "unknown",
+        modality,
         unit,
         gravity,
         tuple(doubts),
@@ -193,7 +199,7 @@ def _unit(modality: str, column: str, middle: float, most: float) -> tuple[str, 
         return ("deg/s" if most > 20 else "rad/s"), True, False
     if modality == "mag":
         return ("uT" if 15 < middle < 100 else "G" if 0.15 < middle < 1 else "1"), True, False
-    return {"hr": "bpm", "emg": "uV", "force": "N"}.get(modality, "1"), True, modality in ("hr", "unknown")
+    return {"hr": "bpm", "emg": "uV", "force": "N"}.get(modality, "1"), True, modality == "unknown"
 
 
 def _written_unit(column: str) -> str | None:
@@ -217,16 +223,18 @@ def _is_known(modality: str, unit: str) -> bool:
     return True
 
 
-def _location(words: Sequence[str]) -> str | None:
-    """The first words of a name that are a place of the body."""
+def _location(words: Sequence[str]) -> tuple[str, bool] | None:
+    """The place of the body that the first fitting words of a name mean, and whether they spell it: "back" is
+    taken for the upper back, which is a guess."""
     for word in words:
         if word in _SHORT:
-            return _SHORT[word]
+            return _SHORT[word], False
     for length in range(min(len(words), 3), 0, -1):
         for start in range(len(words) - length + 1):
-            place = canonical(" ".join(words[start : start + length]))
+            written = words[start : start + length]
+            place = canonical(" ".join(written))
             if place is not None:
-                return place
+                return place, set(place.split()) <= {*written, *(SIDE_WORDS.get(word) for word in written)}
     return None
 
 

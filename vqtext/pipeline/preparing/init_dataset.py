@@ -118,10 +118,17 @@ def _ending(file: Path) -> str:
 
 @dataclass(frozen=True)
 class _Origin:
-    """Where the labels, or the subjects, of recordings come from: a column, else a pattern of their names."""
+    """Where the labels, or the subjects, of recordings come from: a column, else a pattern of their names.
+    A column is a guess where its own name does not say so."""
 
     column: str | None
     pattern: str | None
+    named: re.Pattern[str]
+
+    @property
+    def check(self) -> str:
+        is_guess = self.column is not None and not self.named.fullmatch(self.column)
+        return "  # check: by its values" if is_guess else ""
 
 
 def _written(
@@ -133,9 +140,9 @@ def _written(
     if len({file.parent for file in files}) > 1:
         names = [file.relative_to(folder).as_posix() for file in files]
     column = _label(seen)
-    label = _Origin(column, None if column else label_pattern(names))
+    label = _Origin(column, None if column else label_pattern(names), _LABEL)
     column = _subject(first, label.column)
-    subject = _Origin(column, None if column else subject_pattern(names))
+    subject = _Origin(column, None if column else subject_pattern(names), _SUBJECT)
     sensors = _sensors(seen, {label.column, subject.column})
     rates = [one.rate_hz for _, one in seen if one.rate_hz]
     rate_hz = Counter(rates).most_common(1)[0][0] if rates else _NO_RATE
@@ -148,8 +155,8 @@ def _written(
         *_subject_lines(subject),
     ]
     if first.time is not None:
-        text.append(f"time_column = {_toml(first.time)}")
-        text += [f"time_unit = {_toml(first.unit)}"] if first.unit else []
+        text.append(f"time_column = {_toml(first.time)}" + "  # check: by its values" * first.is_headless)
+        text += [f"time_unit = {_toml(first.unit)}  # check: by its steps"] if first.unit else []
     text += [line for sensor in sensors for line in _section(sensor)]
     found = [
         f"recordings: {len(files)}, {pattern}",
@@ -169,7 +176,7 @@ def _written(
 
 def _label_lines(label: _Origin, seen: Sequence[tuple[Path, Outline]]) -> Iterator[str]:
     if label.column is not None:
-        yield f"label_column = {_toml(label.column)}"
+        yield f"label_column = {_toml(label.column)}{label.check}"
         words = {(word or "").strip() for _, one in seen for word in one.table.words.get(label.column, ())}
         if missing := sorted(word for word in words if word.lower() in MISSING):
             yield f"ignore_labels = {_toml(missing)}  # check: these rows are in no window"
@@ -181,7 +188,7 @@ def _label_lines(label: _Origin, seen: Sequence[tuple[Path, Outline]]) -> Iterat
 
 def _subject_lines(subject: _Origin) -> Iterator[str]:
     if subject.column is not None:
-        yield f"subject_column = {_toml(subject.column)}"
+        yield f"subject_column = {_toml(subject.column)}{subject.check}"
     elif subject.pattern is not None:
         yield f"subject_pattern = {_toml(subject.pattern)}  # check: matched with the file's name or path"
     else:
@@ -191,6 +198,9 @@ def _subject_lines(subject: _Origin) -> Iterator[str]:
 def _to_check(
     label: _Origin, subject: _Origin, files: Sequence[Path], sensors: Sequence[Guess]
 ) -> Iterator[str]:
+    for what, origin in (("label", label), ("subject", subject)):
+        if origin.check:
+            yield f"{what}_column, guessed by its values"
     if label.pattern:
         yield "label_pattern, guessed by the names of files"
     elif label.column is None:
