@@ -28,11 +28,9 @@ from stages import stages
 
 from vqtext import load
 from vqtext.data.windows.windows import Windows
-from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.evaluation.frame_metrics import at_samples
 from vqtext.pipeline.evaluation.truth_map import own_table, read_table
-from vqtext.pipeline.training.run_record import folds_of, read_run
-from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.training.trained_run import TrainedRun
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.pipeline.vocabulary.joined_steps import counted_as
 from vqtext.prompts.facets import read_facets
@@ -123,13 +121,11 @@ class Scores:
     def of_training(cls, settings: Settings, author: Path | None) -> Scores:
         """Of every window, by the model of the first seed that has not seen its subject."""
         stages(settings, ("train",))
-        windows, folder = read_windows(settings.cache / "windows.h5"), settings.run_folder
-        run, parts = read_run(folder), []
-        for number, fold in enumerate(folds_of(folder, run, windows)):
-            words = words_of_fold(settings.cache, run, number, windows, fold.split.learn)
-            model = load(folder / fold.models[settings.train.seeds[0]])
-            said = model.decode(windows.signal, fold.split.test).anchor
-            parts.append(cls(windows, words, author, fold.split.test, said))
+        run, parts = TrainedRun.read(settings), []
+        for fold in run.folds:
+            model = load(run.folder / fold.models[settings.train.seeds[0]])
+            anchor = model.decode(run.windows.signal, fold.split.test).anchor
+            parts.append(cls(run.windows, run.words(fold), author, fold.split.test, anchor))
         whole = parts[0]
         for name in ("truth", "hit", "clear"):
             setattr(whole, name, np.concatenate([getattr(part, name) for part in parts]))

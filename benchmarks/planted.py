@@ -27,8 +27,7 @@ from vqtext import load
 from vqtext.data.planted.world import WORLDS
 from vqtext.pipeline.evaluation.controls import swapped_sides
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_accuracy
-from vqtext.pipeline.training.run_record import folds_of, read_run
-from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.training.trained_run import TrainedRun
 from vqtext.settings.schema import DataSettings, Settings, TrainSettings
 
 TOLD = ("named_accuracy", "named_recall", "naming_gap", "code_purity", "seed_agreement")
@@ -87,15 +86,13 @@ def trained(settings: Settings, first: FirstNames) -> None:
     row = [
         f"{key} {m['mean']:.3f} ± {m['std']:.3f}" for key in TOLD if (m := scores["grounding"][key])["values"]
     ]
-    folder = settings.run_folder
-    record = read_run(folder)
-    print(f"trained: {', '.join(row)}; {record['seconds'] / 60:.1f} minutes for all", flush=True)
+    run = TrainedRun.read(settings)
+    print(f"trained: {', '.join(row)}; {run.run['seconds'] / 60:.1f} minutes for all", flush=True)
     windows, found = first.windows, []
-    for number, fold in enumerate(folds_of(folder, record, windows)):
-        words = words_of_fold(settings.cache, record, number, windows, fold.split.learn)
-        word = truth_word_of(windows, words)
+    for fold in run.folds:
+        word = truth_word_of(windows, run.words(fold))
         for name in fold.models.values():
-            model = load(folder / name)
+            model = load(run.folder / name)
             marked = {
                 use.anchor
                 for transcript in model.vocabulary.transcripts

@@ -42,7 +42,6 @@ from vqtext.pipeline.evaluation.truth_map import map_of, own_table, read_table
 from vqtext.pipeline.searching.opened import Opened, open_run
 from vqtext.pipeline.searching.search import TOP, Index, Ranked, understood, weights
 from vqtext.pipeline.searching.shapes import Shape, put, shapes_of
-from vqtext.pipeline.training.run_words import words_of_fold
 from vqtext.pipeline.training.sampling import few_of_each
 from vqtext.settings.schema import Settings
 
@@ -224,8 +223,7 @@ class Asked:
             else own_table(windows.dataset, windows.truth_words)
         )
         for fold in self.index.meanings:
-            learn = self.opened.folds[fold].split.learn
-            words = words_of_fold(settings.cache, self.opened.trained.run, fold, windows, learn)
+            words = self.opened.trained.words(self.opened.folds[fold])
             found[fold] = map_of(table, windows.truth_words, words).right
         return found
 

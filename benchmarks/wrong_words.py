@@ -13,13 +13,11 @@ from first_names import FirstNames, truth_word_of
 from vqtext import load
 from vqtext.console.progress import Progress
 from vqtext.data.windows.windows import Windows
-from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.evaluation.controls import Control
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_recall
 from vqtext.pipeline.evaluation.retraining import retrain
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.training.run_record import folds_of, read_run
-from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.training.trained_run import TrainedRun
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.schema import LabelWords, SubActions
 from vqtext.settings.schema import Settings
@@ -59,10 +57,10 @@ def trained_on_wrong_words(settings: Settings, draws: int, folder: Path) -> None
         settings: of a run that is there; of its folds and seeds the first is trained again.
         folder: models go there.
     """
-    run_folder = settings.run_folder
-    run, windows = read_run(run_folder), read_windows(settings.cache / "windows.h5")
-    fold, seed = folds_of(run_folder, run, windows)[0], settings.train.seeds[0]
-    words = words_of_fold(settings.cache, run, 0, windows, fold.split.learn)
+    trained = TrainedRun.read(settings)
+    run, windows, run_folder = trained.run, trained.windows, trained.folder
+    fold, seed = trained.folds[0], settings.train.seeds[0]
+    words = trained.words(fold)
     word = truth_word_of(windows, words)
     test = fold.split.test
     right = _recall(run_folder / fold.models[seed], windows, test, word)

@@ -99,12 +99,12 @@ def test_all_of_it_by_keyboard_and_a_reload_shows_it(browser: Any, studio: Studi
         assert "left wrist" in page.inner_text("#panel .evidence")
         shown = page.evaluate("[window.studio.app.target.start, window.studio.app.target.end]")
         press(page, "4")  # and mended
-        page.wait_for_selector("#panel .said")
-        assert "named anew" in settled(page)
+        page.wait_for_selector("#panel .corrected")
+        assert "another name" in settled(page)
         assert spoken(studio) == [("is", *map(pytest.approx, shown), STEPS["walking"][3])]
 
         press(page, "n")  # a question
-        page.wait_for_selector("#panel .asked")
+        page.wait_for_selector("#panel .question")
         press(page, "Enter")  # it is what it is thought to be
         page.wait_for_selector(".history li:nth-child(2)")
         settled(page)
@@ -160,12 +160,12 @@ def test_who_answers_faster_than_names_are_found_waits_for_nothing(
     may_go_on, names = threading.Event(), studio.session.names
     with opened(browser, studio) as page:
         press(page, "n")
-        page.wait_for_selector("#panel .asked")
+        page.wait_for_selector("#panel .question")
         monkeypatch.setattr(studio.session, "names", lambda said: may_go_on.wait(10) and names(said))
         for count in (1, 2, 3):
             press(page, "Enter", "n")
             page.wait_for_selector(f".history li:nth-child({count})")
-        until(page, "window.studio.app.target.asked")
+        until(page, "window.studio.app.target.isQuestion")
         asked = page.evaluate("window.studio.app.target.start")
         assert len(spoken(studio)) == 3
         press(page, "w")
@@ -179,7 +179,7 @@ def test_who_answers_faster_than_names_are_found_waits_for_nothing(
             and page.locator("form.words").count() == 1
         )
         press(page, "Escape")
-        assert page.evaluate("window.studio.app.target.asked && window.studio.app.target.start") == asked
+        assert page.evaluate("window.studio.app.target.isQuestion && window.studio.app.target.start") == asked
 
 
 def test_hostile_labels_are_text(browser: Any, open_studio: Callable[..., Studio]) -> None:
@@ -242,10 +242,12 @@ def test_it_can_be_read_and_heard_in_both_languages(browser: Any, studio: Studio
     with opened(browser, studio, color_scheme=scheme) as page:
         press(page, "ArrowDown")
         page.wait_for_selector("#panel .evidence")
-        assert least_contrast(page, "body *", "select, .heard, :disabled, kbd") >= 4.5
+        assert least_contrast(page, "body *", "select, .announcement, :disabled, kbd") >= 4.5
         heard = page.locator("body").aria_snapshot()
         assert 'application "Signal and steps' in heard and 'button "Next question' in heard
-        assert "plant the left foot" in page.inner_text("#heard") or "swing" in page.inner_text("#heard")
+        assert "plant the left foot" in page.inner_text("#announcement") or "swing" in page.inner_text(
+            "#announcement"
+        )
         page.select_option("#language", "ko")
         assert page.inner_text("#next").startswith("다음 질문")
         assert page.evaluate("document.documentElement.lang") == "ko"

@@ -15,7 +15,6 @@ from vqtext.pipeline.inspection.check_durations import check_durations, duration
 from vqtext.pipeline.inspection.check_levels import check_levels, level_lines
 from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.inspection.rejected_cells import rejected_cells
-from vqtext.pipeline.training.run_words import words_of_fold
 from vqtext.pipeline.training.sampling import few_of_each
 from vqtext.pipeline.training.trained_run import open_trained
 from vqtext.reason import BY_INFERENCE, UNKNOWN_NAME
@@ -62,9 +61,8 @@ def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
     if words:
         from vqtext.pipeline.evaluation.retraining import settings_of  # needs torch
 
-        spoken = words_of_fold(settings.cache, run, 0, windows, fold.split.learn)
         cells = rejected_cells(windows, fold.split, settings_of(run, settings, without_text=False))
-        steps = DecodedSteps.of(model, windows, fold.split.train, spoken, cells)
+        steps = DecodedSteps.of(model, windows, fold.split.train, trained.words(fold), cells)
         answer |= {
             "words": check_levels(steps),
             "directions": check_directions(steps),

@@ -166,7 +166,7 @@ class Evaluate(Stage):
             seeds = []
             for seed in run["seeds"]:
                 folders = [staging / name / f"{number}-{seed}" for number in range(len(tested.folds))]
-                for folder, split, words in zip(folders, tested.splits, tested.words, strict=True):
+                for folder, split, words in zip(folders, tested.splits, tested.words_of_folds, strict=True):
                     retrain(control, run, windows, split, words, seed, folder, self)
                 seeds.append(tested.predict(folders, seed, tested.test[:0]))
             answer[name] = _scores(tested.label, seeds, truth)

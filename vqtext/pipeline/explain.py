@@ -14,17 +14,14 @@ from vqtext.cache.hdf5 import open_artifact
 from vqtext.cache.publish import publish
 from vqtext.console.text import printable
 from vqtext.data.splits.splits import Split
-from vqtext.data.windows.windows import Windows
-from vqtext.errors import DataError
-from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.codes import describe_codes
+from vqtext.pipeline.evaluation.tested import Tested
 from vqtext.pipeline.explaining.sample import ExplainedWindow, samples_of
 from vqtext.pipeline.explaining.truth import words_meant
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
-from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.training.run_record import Fold
 from vqtext.reason import UNSURE
 from vqtext.report.content import Confusion, Report, Score, Scores, ThresholdCurve
 from vqtext.report.html import render
@@ -63,22 +60,18 @@ class Explain(Stage):
         return self.report.exists() and super().is_current()
 
     def make(self, target: Path) -> None:
-        run = read_run(self.settings.run_folder)
-        windows = read_windows(self.settings.cache / "windows.h5")
-        folds = folds_of(self.settings.run_folder, run, windows)
-        if not any(len(fold.split.test) for fold in folds):
-            raise DataError("the run kept no window to explain: train with --test-subjects, or --split time")
-        samples, codebook_of = self._explained(run, windows, folds)
-        page = self._page(run, windows, folds, samples, codebook_of)
+        tested = Tested.read(self.settings)
+        samples, codebook_of = self._explained(tested)
+        page = self._page(tested, samples, codebook_of)
         with publish(self.report) as beside:
             beside.write_text(render(page), encoding="utf-8")
         result = {
             **self.provenance().to_dict(),
-            "run": run["run"],
-            "model": run["best"],
-            "split": folds[0].split.how,
+            "run": tested.run["run"],
+            "model": tested.run["best"],
+            "split": tested.splits[0].how,
             "report": str(self.report),
-            "samples": [sample.to_dict(windows, page.shown_labels) for sample in samples],
+            "samples": [sample.to_dict(tested.windows, page.shown_labels) for sample in samples],
         }
         target.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
@@ -97,48 +90,37 @@ class Explain(Stage):
         weak = sum(step["confidence"] < UNSURE for step in steps)
         if weak:
             lines.append(
-                f"  {weak} of these {len(steps)} steps are guesses, less sure than {UNSURE}: they are told "
+                f"  {weak} of these {len(steps)} steps are guesses, less sure than {UNSURE}: they are shown "
                 "as unknown"
             )
         return [*lines, f"report: {Path(summary['report']).resolve()}"]
 
-    def _explained(
-        self, run: Mapping[str, Any], windows: Windows, folds: Sequence[Fold]
-    ) -> tuple[list[ExplainedWindow], tuple[Fold, VQText]]:
+    def _explained(self, tested: Tested) -> tuple[list[ExplainedWindow], tuple[Fold, VQText]]:
         """Samples of the test windows, each by the model that has not seen it, and one of these models, whose
         codebook is drawn."""
-        from vqtext.model.load import VQText
-
-        test = np.concatenate([fold.split.test for fold in folds])
-        fold_of = np.repeat(np.arange(len(folds)), [len(fold.split.test) for fold in folds])
+        windows, folds, test = tested.windows, tested.folds, tested.test
+        fold_of = np.repeat(np.arange(len(folds)), [len(own) for own in tested.tests])
         chosen = one_of_each(windows.label[test], self.settings.explain.samples, fold_of)
         samples: dict[int, ExplainedWindow] = {}
         first: tuple[Fold, VQText] | None = None
         for k in np.unique(fold_of[chosen]).tolist():
             fold, own = folds[k], test[chosen[fold_of[chosen] == k]]
-            model = VQText.from_pretrained(self.settings.run_folder / fold.best)
+            model = tested.model(fold)
             first = first or (fold, model)
-            meant = None
-            if windows.truth is not None:
-                words = words_of_fold(self.settings.cache, run, k, windows, fold.split.learn)
-                meant = words_meant(windows, words)
+            meant = None if windows.truth is None else words_meant(windows, tested.words(fold))
             samples |= samples_of(model, windows, fold, meant, own)
         assert first is not None
         return [samples[i] for i in test[chosen].tolist()], first
 
     def _page(
-        self,
-        run: dict[str, Any],
-        windows: Windows,
-        folds: Sequence[Fold],
-        samples: Sequence[ExplainedWindow],
-        codebook_of: tuple[Fold, VQText],
+        self, tested: Tested, samples: Sequence[ExplainedWindow], codebook_of: tuple[Fold, VQText]
     ) -> Report:
+        run, windows, splits = tested.run, tested.windows, tested.splits
         scores = self.settings.run_folder / "evaluate.json"
         scored = json.loads(scores.read_text(encoding="utf-8")) if scores.exists() else {}
         fold, model = codebook_of
-        notes = list(dict.fromkeys(warning for fold in folds for warning in fold.split.warnings))
-        if len(folds) > 1:
+        notes = list(dict.fromkeys(warning for split in splits for warning in split.warnings))
+        if len(splits) > 1:
             notes.append(
                 f"Each window is explained by the model that has not seen its subject. Each model has a "
                 f"codebook of its own; the one drawn here is that of {fold.best}."
@@ -153,7 +135,7 @@ class Explain(Stage):
             shown_labels=shown_labels(model),
             shown_names=model.vocabulary.displays(),
             scores={name: _score(entry) for name, entry in scored.get("classification", {}).items()},
-            split=_how_split([fold.split for fold in folds]),
+            split=_how_split(splits),
             selection="The epoch was chosen on validation windows and every other setting by "
             "cross-validation, both inside the training windows.",
             seeds=tuple(run["seeds"]),

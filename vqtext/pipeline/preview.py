@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vqtext.cache.publish import publish
-from vqtext.console.progress import Progress
 from vqtext.console.text import cut_short, table
 from vqtext.data.splits.folds import splits_for
 from vqtext.data.windows.windows import Windows
-from vqtext.errors import ConfigError, WordsError
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.inspection.check_directions import check_directions, direction_lines
 from vqtext.pipeline.inspection.check_durations import check_durations, duration_lines
 from vqtext.pipeline.inspection.check_levels import check_levels, level_lines
 from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.inspection.preview_page import page
+from vqtext.pipeline.training.e_step_alone import check_signatures_are_read, posterior_of
 from vqtext.pipeline.training.lint_run import before
 from vqtext.pipeline.training.run_words import resolved_words, without_steps
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
@@ -57,11 +55,11 @@ def preview(settings: Settings) -> dict[str, Any]:
     """
     from vqtext.pipeline.training.assemble import gather, without_text
 
-    knows = _check(settings)
+    check_signatures_are_read(settings)
     windows = read_windows(settings.cache / "windows.h5")
     split = splits_for(windows, settings.train)[0]
     config, data = gather(windows, split, without_text(settings))
-    posterior = _posterior(data, knows)
+    posterior = posterior_of(data.evidence.of(data.train.numpy()), data.grammar, settings)
     read = read_words(settings.cache / "anchors.h5", windows.labels)
     whole = resolved_words(read, windows, split.learn, settings.train, data.round_s)
     words = without_steps(whole.words, data.absent)
@@ -86,30 +84,6 @@ def preview(settings: Settings) -> dict[str, Any]:
         html = render(page(decoded, sure, config, data.vocabulary, settings, answer))
         beside.write_text(html, encoding="utf-8")
     return answer
-
-
-def _check(settings: Settings) -> frozenset[str]:
-    """What the grounding reads; raises if it reads no sensors, or the anchors are stale."""
-    knows = frozenset(settings.train.grounding.split("+"))
-    if "signal" not in knows:
-        raise ConfigError(
-            f"train.grounding {settings.train.grounding} reads nothing that sensors feel: there is nothing "
-            "to preview; take order+signal"
-        )
-    Dedup(settings, Progress(quiet=True)).check()
-    return knows
-
-
-def _posterior(data: TrainingData, knows: frozenset[str]) -> Posterior:
-    from vqtext.model.grounding.e_step import e_step
-
-    posterior = e_step(data.evidence.of(data.train.numpy()), data.grammar, knows)
-    if not posterior.known.any():
-        raise WordsError(
-            "no signature writes what a sensor of this data feels, so nothing can be found: write signatures "
-            "in subactions.json, then run `vqtext embed` and `vqtext dedup`"
-        )
-    return posterior
 
 
 def _steps_at(labels: Sequence[str], words: Words, places: Sequence[Sequence[int]]) -> list[dict[str, str]]:

@@ -15,8 +15,8 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
 
-def _said(settings: object, section: str) -> dict[str, object]:
-    """What is said of one section, as plain data or as a model."""
+def _section(settings: object, section: str) -> dict[str, object]:
+    """The values given for one section, out of plain data or a model."""
     found = settings.get(section, {}) if isinstance(settings, dict) else {}
     if isinstance(found, BaseModel):
         return found.model_dump(exclude_unset=True)
@@ -26,9 +26,7 @@ def _said(settings: object, section: str) -> dict[str, object]:
 class DataSettings(_Section):
     """Which recordings, and how they are cut into windows."""
 
-    name: str = Field(
-        default="basic_motions", description="name of the data set, such as basic_motions or csv"
-    )
+    name: str = Field(default="basic_motions", description="data set, such as basic_motions or csv")
     path: Path | None = Field(default=None, description="folder of its recordings")
     rate_hz: float | None = Field(
         default=None, gt=0, description="resample to this rate in Hz; none keeps the data's own"
@@ -106,9 +104,7 @@ class EmbedSettings(_Section):
 class DedupSettings(_Section):
     """Merging near-duplicate phrases into anchors."""
 
-    threshold: float = Field(
-        default=0.85, gt=0, le=1, description="least cosine of two phrases that may merge"
-    )
+    threshold: float = Field(default=0.85, gt=0, le=1, description="least cosine of phrases that may merge")
     target: int | None = Field(
         default=None, ge=1, description="number of anchors to aim at; sets the threshold"
     )
@@ -171,11 +167,11 @@ class GuidanceSettings(_Section):
         description="whose words guide the training: the labels', descriptions of the windows, which take "
         "minutes to make, both, or none",
     )
-    facts: bool = Field(default=True, description="whether it is told what is known of the subject")
+    facts: bool = Field(default=True, description="guide by facts of the subject, too")
     fusion: Literal["signal", "bidirectional", "text-contrast"] = Field(
         default="signal",
-        description="who asks whom: the signal asks the text; both ask, predict and are compared; both ask, "
-        "but the text's result is only compared",
+        description="cross-attention: the signal attends to the text; both attend, classify and are aligned; "
+        "both attend, and the text is aligned alone",
     )
     place: Literal["patches", "tokens"] = Field(
         default="patches", description="where they meet: before the tokenizer, or on its tokens"
@@ -185,7 +181,7 @@ class GuidanceSettings(_Section):
     )
     drop_tokens: Fraction = Field(default=0.1, description="share of single text tokens that are left out")
     drop_facts: Fraction = Field(
-        default=0.3, description="share of guided windows that are not told who the subject is"
+        default=0.3, description="share of guided windows without the facts of the subject"
     )
 
 
@@ -234,7 +230,7 @@ class TrainSettings(_Section):
         "label+text",
         "order+text",
         "order+signal+text",
-    ] = Field(default="order+signal", description="what decides which anchor each token is")
+    ] = Field(default="order+signal", description="what decides which step each moment shows")
     resolve: bool = Field(
         default=True,
         description="join steps that neither sensors nor rate nor order tell apart into one, named by all",
@@ -258,8 +254,7 @@ class TrainSettings(_Section):
     patience: int | None = Field(
         default=None,
         ge=1,
-        description="looks at the validation windows without a better score that end the training; none "
-        "trains all epochs",
+        description="early stopping: validations without a better score; none trains all epochs",
     )
     batch_size: int = Field(default=16, ge=1, description="windows in one batch, over all devices")
     accumulate: int = Field(default=1, ge=1, description="batches in one step of the optimiser")
@@ -268,7 +263,7 @@ class TrainSettings(_Section):
     overfit: int | None = Field(
         default=None,
         ge=1,
-        description="a check: train on this many batches alone, which a sound model knows by heart",
+        description="a check: train on this many batches alone, which a sound model memorises",
     )
     preset: Literal["tiny", "small", "paper"] | None = Field(
         default=None, description="sizes that go together; what is set by itself comes first"
@@ -279,7 +274,7 @@ class TrainSettings(_Section):
     accelerator: str = Field(default="auto", description="auto, cpu, gpu or another of Lightning's")
     devices: int = Field(default=1, ge=1, description="devices that share each batch, a process each")
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
-        default="32-true", description="numbers that are computed with"
+        default="32-true", description="floating-point precision"
     )
     logger: Annotated[list[Literal["csv", "tensorboard", "wandb", "mlflow"]], Listed] = Field(
         default=["csv", "tensorboard"],
@@ -295,6 +290,11 @@ class TrainSettings(_Section):
         default=False, description="compile the network first: minutes of waiting, then faster steps on a GPU"
     )
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """What grounding reads: order, signal, text."""
+        return frozenset(self.grounding.split("+"))
+
     @model_validator(mode="after")
     def _equal_shares(self) -> TrainSettings:
         if self.batch_size % self.devices:
@@ -306,9 +306,9 @@ class TrainSettings(_Section):
 
     @model_validator(mode="after")
     def _one_way_to_split(self) -> TrainSettings:
-        said = [name for name in ("test_subjects", "folds", "split") if getattr(self, name) is not None]
-        if len(said) > 1:
-            raise ValueError(f"{' and '.join(said)} each say whom to test on: keep one")
+        given = [name for name in ("test_subjects", "folds", "split") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} each say whom to test on: keep one")
         return self
 
 
@@ -360,7 +360,7 @@ class Settings(_Section):
     @property
     def reads_descriptions(self) -> bool:
         """Whether training reads what is said of windows: as guidance, or to decide names."""
-        return self.guidance.source in ("description", "both") or "text" in self.train.grounding.split("+")
+        return self.guidance.source in ("description", "both") or "text" in self.train.sources
 
     @property
     def run_folder(self) -> Path:
@@ -369,12 +369,12 @@ class Settings(_Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _under_what_is_said(cls, said: object) -> object:
-        """A preset lies under all that is said by itself."""
-        train = _said(said, "train")
+    def _with_preset(cls, given: object) -> object:
+        """The values of the preset, where nothing else was given."""
+        train = _section(given, "train")
         sections = PRESETS.get(str(train.get("preset")), {})
-        if not isinstance(said, dict) or not sections:
-            return said
-        under = {name: {**values, **_said(said, name)} for name, values in sections.items()}
-        wrong = [name for name in under if not isinstance(said.get(name, {}), dict | BaseModel)]
-        return {**said, **{name: values for name, values in under.items() if name not in wrong}}
+        if not isinstance(given, dict) or not sections:
+            return given
+        filled = {name: {**values, **_section(given, name)} for name, values in sections.items()}
+        wrong = [name for name in filled if not isinstance(given.get(name, {}), dict | BaseModel)]
+        return {**given, **{name: values for name, values in filled.items() if name not in wrong}}

@@ -20,8 +20,8 @@ def posterior(written, places=4, reject_cells=True):
     """The E-step of 20 windows in which `TRUE` is done; ``written (4, places)``."""
     noise = 0.4 * torch.randn(20, 80, places, generator=torch.Generator().manual_seed(0))
     toy = of_one_label("a", written, TRUE[:, :places][WHAT] + noise, torch.ones(4))
-    knows = frozenset({"order", "signal"})
-    return e_step(toy.evidence, toy.grammar, knows, EStepConfig(reject_cells=reject_cells))
+    sources = frozenset({"order", "signal"})
+    return e_step(toy.evidence, toy.grammar, sources, EStepConfig(reject_cells=reject_cells))
 
 
 def right(found):

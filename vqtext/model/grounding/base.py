@@ -149,9 +149,9 @@ def make(mode: str, grammar: Grammar, evidence: Evidence, config: EStepConfig | 
     Args:
         mode: nearest, label or order, the last two with any of ``+signal`` and ``+text``.
     """
-    knows = frozenset(mode.split("+"))
-    if "nearest" in knows:
+    sources = frozenset(mode.split("+"))
+    if "nearest" in sources:
         return Nearest()
-    posterior = e_step(evidence, grammar, knows, config)
-    belief = Belief(grammar, posterior.chain if "order" in knows else None, evidence.frame_s)
+    posterior = e_step(evidence, grammar, sources, config)
+    belief = Belief(grammar, posterior.chain if "order" in sources else None, evidence.frame_s)
     return Taught(posterior, belief) if posterior.known.any() else belief

@@ -89,28 +89,28 @@ class Posterior:
 
 
 def e_step(
-    evidence: Evidence, grammar: Grammar, knows: frozenset[str], config: EStepConfig | None = None
+    evidence: Evidence, grammar: Grammar, sources: frozenset[str], config: EStepConfig | None = None
 ) -> Posterior:
     """Decide which state each moment of the windows shows.
 
     Args:
         grammar: of all labels, in the order of the evidence's.
-        knows: any of "order", "signal", "text".
+        sources: any of "order", "signal", "text".
     """
     config = config or EStepConfig()
     substates = config.chain.substates
-    tempo = Tempo.of(evidence, grammar, substates, config.durations, ordered="order" in knows)
+    tempo = Tempo.of(evidence, grammar, substates, config.durations, ordered="order" in sources)
     if not evidence.written.isfinite().any() and evidence.corrected is None:
-        knows -= {"signal"}
+        sources -= {"signal"}
     if evidence.similarity is None:
-        knows -= {"text"}
-    by_words, known = word_weights(evidence, grammar, knows, config.emission)
+        sources -= {"text"}
+    by_words, known = word_weights(evidence, grammar, sources, config.emission)
     cells: list[WrittenCell] = []
-    if config.reject_cells and "signal" in knows:
+    if config.reject_cells and "signal" in sources:
         step_s = step_seconds(evidence, grammar, tempo, by_words)
         cells = rejected(evidence, tempo.chain(step_s), config.emission)
         evidence = without(evidence, cells)
-        by_words, known = word_weights(evidence, grammar, knows, config.emission)
+        by_words, known = word_weights(evidence, grammar, sources, config.emission)
     chain = tempo.chain(step_seconds(evidence, grammar, tempo, by_words))
     chain = switching(chain, config.chain, evidence.frame_s, evidence.neighbours is not None)
     if not known.any():
@@ -122,18 +122,18 @@ def e_step(
         mean, variance = semi_markov.durations(path[known], grammar.valid.numel())
         shape = grammar.valid.shape
         chain = chain.with_durations(mean.view(shape), variance.view(shape), substates)
-        identified = _identified(evidence, grammar, knows)
+        identified = _identified(evidence, grammar, sources)
     return Posterior(states, grammar.of_state, known, chain, identified, tuple(cells))
 
 
 def word_weights(
-    evidence: Evidence, grammar: Grammar, knows: frozenset[str], config: EmissionConfig
+    evidence: Evidence, grammar: Grammar, sources: frozenset[str], config: EmissionConfig
 ) -> tuple[Tensor, Tensor]:
     """Log weights of the uses of each window's label by signatures and descriptions, ``(N, F, U)``, and the
     windows that have either, ``(N,)``."""
     by_words = torch.zeros(*evidence.motion.shape[:2], grammar.anchor.shape[1])
     known = torch.zeros(len(by_words), dtype=torch.bool)
-    if "signal" in knows:
+    if "signal" in sources:
         movement = movements(grammar, evidence)
         seen = shown(evidence, movement)
         if seen is None:
@@ -142,10 +142,10 @@ def word_weights(
             sure = seen.sure[movement][evidence.hand, evidence.label]
             by_words += from_signatures(evidence, config, sure) + fits_shown(evidence, movement, seen, config)
         known |= evidence.written.isfinite().flatten(1).any(1)
-    if "text" in knows and evidence.similarity is not None:
+    if "text" in sources and evidence.similarity is not None:
         by_words += from_descriptions(evidence, grammar.anchor, config)
         known |= evidence.similarity.isfinite().flatten(1).any(1)
-    if "signal" in knows and evidence.corrected is not None:
+    if "signal" in sources and evidence.corrected is not None:
         emission = by_words[:, :, None, :, None]
         by_words = leading(emission, evidence.corrected, evidence.label)[:, :, 0, :, 0]
         known |= torch.isin(evidence.label, _corrected_labels(evidence.corrected, grammar))
@@ -224,15 +224,15 @@ def _emissions(
         yield rows, own, weights(rows, states), allowed
 
 
-def _identified(evidence: Evidence, grammar: Grammar, knows: frozenset[str]) -> Tensor:
+def _identified(evidence: Evidence, grammar: Grammar, sources: frozenset[str]) -> Tensor:
     """`Posterior.identified`: labels whose own uses something distinguishes, and those that share a step
     with them, since its features are then known in theirs too."""
     distinct = torch.zeros(len(evidence.label), dtype=torch.bool)
-    if "signal" in knows:
+    if "signal" in sources:
         distinct |= distinguishable(evidence, grammar.valid[evidence.label])
-    if "text" in knows and evidence.similarity is not None:
+    if "text" in sources and evidence.similarity is not None:
         distinct |= evidence.similarity.isfinite().flatten(1).any(1)
-    if "signal" in knows and evidence.corrected is not None:
+    if "signal" in sources and evidence.corrected is not None:
         distinct |= torch.isin(evidence.label, _corrected_labels(evidence.corrected, grammar))
     sure = evidence.label[distinct].unique()
     shared = torch.isin(grammar.anchor, grammar.anchor[sure][grammar.valid[sure]])

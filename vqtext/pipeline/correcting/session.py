@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from vqtext.console.progress import Progress
 from vqtext.data.splits.splits import Split
-from vqtext.errors import ConfigError, WordsError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.correcting.asking import Question, questions
 from vqtext.pipeline.correcting.corrections import Corrections
 from vqtext.pipeline.correcting.found import Found
 from vqtext.pipeline.correcting.moments import check, corrected_frames, never_places
 from vqtext.pipeline.correcting.spans import StepSpan, spans
-from vqtext.pipeline.dedup import Dedup
+from vqtext.pipeline.training.e_step_alone import check_signatures_are_read, posterior_of
 from vqtext.pipeline.training.measured import Measured
 from vqtext.pipeline.training.run_words import resolved_words, without_steps
 from vqtext.pipeline.vocabulary.anchor_words import read_words
@@ -35,13 +33,8 @@ class Session:
     def __init__(self, settings: Settings) -> None:
         from vqtext.pipeline.training.assemble import gather, without_text
 
-        self._knows = frozenset(settings.train.grounding.split("+"))
-        if "signal" not in self._knows:
-            raise ConfigError(
-                f"train.grounding {settings.train.grounding} reads nothing that sensors feel: no correction "
-                "could be used; take order+signal"
-            )
-        Dedup(settings, Progress(quiet=True)).check()
+        check_signatures_are_read(settings)
+        self._settings = settings
         self.windows = read_windows(settings.cache / "windows.h5")
         no_rows = np.empty(0, dtype=np.int64)
         everyone = Split(np.arange(self.windows.n), no_rows, no_rows, "own")
@@ -62,8 +55,6 @@ class Session:
         Raises:
             WordsError: no signature speaks of a sensor that is there, and nothing was corrected.
         """
-        from vqtext.model.grounding.e_step import e_step
-
         if self._last is not None and self._last[0] == corrections:
             return self._last[1]
         windows, words = self.windows, self.words
@@ -76,13 +67,7 @@ class Session:
             [*never[i], *(u for u in self._absent_of(i) if (i, u) not in shown)] for i in range(len(never))
         ]
         spoken = self._measured.against(without_steps(words, left), corrections)
-        posterior = e_step(spoken.evidence, spoken.grammar, self._knows)
-        if not posterior.known.any():
-            raise WordsError(
-                "no signature writes what a sensor of this data feels, so nothing can be found: write "
-                "signatures in subactions.json, then run `vqtext embed` and `vqtext dedup`; or correct a "
-                "moment of each step"
-            )
+        posterior = posterior_of(spoken.evidence, spoken.grammar, self._settings)
         self._last = corrections, Found(spoken.words, spoken.grammar, spoken.evidence, posterior)
         return self._last[1]
 

@@ -73,7 +73,7 @@ def over_seeds(tested: Tested, seeds: Sequence[Sequence[Predictions]]) -> dict[s
         scale = MotionScale.of(windows.signal, split.train, windows.channels, windows.rate_hz)
         motion = scale.frames(windows.signal, split.test, seeds[0][number].keep.shape[1])
         energy = within_label(motion, windows.subject[split.test], windows.label[split.test])
-        claimed = claims(tested.words[number], scale.locations)
+        claimed = claims(tested.words_of_folds[number], scale.locations)
         for parts in seeds:
             shares = moves_more(parts[number], energy, claimed)
             for location, share in zip(scale.locations, shares, strict=True):

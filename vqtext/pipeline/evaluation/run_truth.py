@@ -40,10 +40,10 @@ def truth_of(
         return None, None
     if file is not None:
         table = read_table(file)
-        check(table, file, windows.truth_words, tested.words[0])
+        check(table, file, windows.truth_words, tested.words_of_folds[0])
     else:
         table = own_table(windows.dataset, windows.truth_words)
-        unknown = unknown_phrase(table, windows.truth_words, tested.words[0])
+        unknown = unknown_phrase(table, windows.truth_words, tested.words_of_folds[0])
         if unknown is not None:
             note = (
                 f"names were not held against the truth: nobody said which truth word {unknown!r} stands "
@@ -51,7 +51,7 @@ def truth_of(
             )
             warn(note)
             return None, note
-    maps = [map_of(table, windows.truth_words, words) for words in tested.words]
+    maps = [map_of(table, windows.truth_words, words) for words in tested.words_of_folds]
     right = np.zeros((max(map(max, tested.places)) + 1, len(windows.truth_words)), dtype=bool)
     for place, own in zip(tested.places, maps, strict=True):
         right[place] |= own.right

@@ -4,53 +4,36 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
 
 from vqtext.data.splits.splits import Split, unlearned
-from vqtext.data.windows.windows import Windows
 from vqtext.errors import DataError
-from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.evaluation.predictions import Predictions, predict
-from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
-from vqtext.pipeline.training.run_words import words_of_fold
+from vqtext.pipeline.training.trained_run import TrainedRun
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.settings.schema import Settings
 
 
-@dataclass(frozen=True)
-class Tested:
-    """What a run is tested on.
-
-    Attributes:
-        run: what the run wrote down.
-        windows: all windows.
-        folds: splits and models.
-        words: of each fold.
-    """
-
-    run: dict[str, Any]
-    windows: Windows
-    folds: list[Fold]
-    words: list[Words]
+class Tested(TrainedRun):
+    """A run that is tested."""
 
     @classmethod
-    def read(cls, settings: Settings) -> Tested:
+    def read(cls, settings: Settings) -> Self:
         """Raises DataError where the run kept no window to test on."""
-        run = read_run(settings.run_folder)
-        windows = read_windows(settings.cache / "windows.h5")
-        folds = folds_of(settings.run_folder, run, windows)
-        if not any(len(fold.split.test) for fold in folds):
+        tested = super().read(settings)
+        if not len(tested.test):
             raise DataError("the run kept no window to test on: train with --test-subjects, or --split time")
-        words = [
-            words_of_fold(settings.cache, run, number, windows, fold.split.learn)
-            for number, fold in enumerate(folds)
-        ]
-        return cls(run, windows, folds, words)
+        return tested
+
+    @cached_property
+    def words_of_folds(self) -> list[Words]:
+        """Those that the models of each fold were given."""
+        return [self.words(fold) for fold in self.folds]
 
     @property
     def splits(self) -> list[Split]:
@@ -74,7 +57,7 @@ class Tested:
     @cached_property
     def places(self) -> list[np.ndarray]:
         """`anchor_places` of the words of each fold."""
-        return anchor_places(self.words)
+        return anchor_places(self.words_of_folds)
 
     def predict(self, folders: Sequence[Path], seed: int, few: np.ndarray) -> list[Predictions]:
         """What the models of one seed, one a fold, say of their test windows.

@@ -24,13 +24,12 @@ def rejected_cells(windows: Windows, split: Split, settings: Settings) -> list[d
     from vqtext.model.grounding.e_step import EStepConfig, e_step
     from vqtext.pipeline.training.assemble import gather
 
-    knows = frozenset(settings.train.grounding.split("+"))
-    if "signal" not in knows:
+    if "signal" not in settings.train.sources:
         return []
     _, data = gather(windows, split, settings)
     evidence = data.evidence.of(data.train.numpy())
     config = EStepConfig(reject_cells=True)
-    found = e_step(evidence, data.grammar, knows, config)
+    found = e_step(evidence, data.grammar, settings.train.sources, config)
     transcripts, anchors = data.vocabulary.transcripts, data.vocabulary.anchors
     return [
         {

@@ -124,7 +124,7 @@ def _joined(
     anchors = normalize(torch.from_numpy(spoken.words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         label_vectors = _label_vectors(texts, windows.labels, spoken.words)
-        if "text" in settings.train.grounding.split("+"):
+        if "text" in settings.train.sources:
             evidence = replace(evidence, similarity=_similarity(texts, anchors, pool))
     return TrainingData(
         signal=signal,
@@ -185,7 +185,7 @@ def _absent(spoken: Spoken, settings: Settings, rate_hz: float) -> list[list[int
     """Places of the steps of each label that are not found, where the settings leave them out."""
     from vqtext.model.grounding.absence import absent
 
-    if "signal" not in settings.train.grounding.split("+") or settings.train.keep_absent:
+    if "signal" not in settings.train.sources or settings.train.keep_absent:
         return []
     return absent(spoken.evidence, spoken.vocabulary.transcripts, rate_hz)
 

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 def before(settings: Settings, windows: Windows) -> list[str]:
-    """Warnings that need no signal: doubtful words, labels that no text guides, corrections that no grounding
-    hears."""
+    """Warnings that need no signal: doubtful words, labels that no text guides, corrections that the
+    grounding does not use."""
     words = read_words(settings.cache / "anchors.h5", windows.labels)
     locations = list(dict.fromkeys(channel.location for channel in windows.channels))
     hands = sorted({subject.hand for subject in windows.subjects}, key=str) or [None]
     signs, upright = direction_cells(windows.channels), upright_places(windows.channels)
-    found = lint_words(words, locations, hands, settings.train.grounding, signs, upright)
+    found = lint_words(words, locations, hands, settings.train.sources, signs, upright)
     return [*found, *unguided(settings, windows), *unused_corrections(settings)]
 
 
@@ -52,11 +52,11 @@ def unguided(settings: Settings, windows: Windows) -> list[str]:
 def unused_corrections(settings: Settings) -> list[str]:
     """What to say where corrections of moments can teach nothing."""
     moments = read_corrections(settings.cache).of_kind("is")
-    if not moments or "signal" in settings.train.grounding.split("+"):
+    if not moments or "signal" in settings.train.sources:
         return []
     return [
-        f"what {CORRECTIONS} says of {len(moments)} moments is not heard: train.grounding "
-        f"{settings.train.grounding} reads nothing that sensors feel; take order+signal"
+        f"{len(moments)} corrected moments of {CORRECTIONS} are not used: train.grounding "
+        f"{settings.train.grounding} does not read the sensors; take order+signal"
     ]
 
 
@@ -94,7 +94,7 @@ def contradicted(settings: Settings, windows: Windows, data: TrainingData) -> li
     from vqtext.model.grounding.absence import unsupported
     from vqtext.model.grounding.posture_reference import unread
 
-    if "signal" not in settings.train.grounding.split("+"):
+    if "signal" not in settings.train.sources:
         return []
     seen, labels = data.evidence, windows.labels
     lines = lint_postures(
@@ -107,7 +107,7 @@ def contradicted(settings: Settings, windows: Windows, data: TrainingData) -> li
     if bare:
         names = as_text([repr(cut_short(labels[i], 30)) for i in bare])
         lines.append(
-            f"no step of {cut_short(names, 120)} is found in the training windows: what is told there is "
-            "a guess; mend the steps in subactions.json"
+            f"no step of {cut_short(names, 120)} is found in the training windows: steps named there "
+            "are guesses; mend the steps in subactions.json"
         )
     return lines

@@ -24,7 +24,7 @@ def lint_words(
     words: Words,
     locations: Sequence[str],
     hands: Sequence[str | None],
-    grounding: str,
+    sources: frozenset[str],
     signs: Sequence[tuple[str, str]] = (),
     upright: Sequence[str] = (),
 ) -> list[str]:
@@ -35,10 +35,10 @@ def lint_words(
         hands: dominant hands that occur.
         signs: directions of some locations that sensors show, see
             `vqtext.data.features.vertical_velocity.direction_cells`.
-        grounding: the mode that will read the words.
+        sources: what the grounding reads.
         upright: places that know where up is, see `vqtext.data.features.vertical_velocity.upright_places`.
     """
-    if "signal" not in grounding.split("+"):
+    if "signal" not in sources:
         return []
     steps = [step for uses in words.uses for _, step in uses]
     levels = (written_level(step, place, hand) for step in steps for place in locations for hand in hands)
@@ -48,7 +48,7 @@ def lint_words(
     postures = (written_posture(step, place, hand) for step in steps for place in upright for hand in hands)
     absent = _absent(steps, locations, hands)
     if all(written is None for written in itertools.chain(levels, ways, postures)):
-        rest = "the order of steps" if "order" in grounding else "the labels"
+        rest = "the order of steps" if "order" in sources else "the labels"
         return [f"no signature tells how a sensor of this data moves: names follow {rest} alone"]
     warnings = []
     if absent:

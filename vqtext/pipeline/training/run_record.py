@@ -31,11 +31,13 @@ class Fold:
         split: who trained them, who chose their epoch, and whom they have never seen.
         models: seed → folder of the model inside the run's.
         best: the model with the best score on the validation windows of the split.
+        number: its place among the splits.
     """
 
     split: Split
     models: dict[int, str]
     best: str
+    number: int = 0
 
 
 def model_folder(split: Split, fold: int, seed: int) -> str:
@@ -81,7 +83,7 @@ def folds_of(folder: Path | str, run: dict[str, Any], windows: Windows) -> list[
             split = Split.from_description(entry)
             models = {seed: model_folder(split, number, seed) for seed in run["seeds"]}
             _check_words(entry, len(windows.labels))
-            folds.append(Fold(split, models, entry["best"]))
+            folds.append(Fold(split, models, entry["best"], number))
         wrong = _seen_before([fold.split for fold in folds], windows)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         wrong = f"its splits are damaged ({type(error).__name__})"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import TrainingError
 from vqtext.pipeline.training.written import hands_of
-from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
+from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.pipeline.vocabulary.identifiability import sensors_among
 from vqtext.pipeline.vocabulary.resolve import Resolved, resolve
 from vqtext.pipeline.vocabulary.separating import Separating
@@ -35,7 +33,7 @@ def resolved_words(
     Raises:
         TrainingError: nothing is left to tell but one and the same step of every label.
     """
-    if not train.resolve or "signal" not in train.grounding.split("+"):  # no signature is read
+    if not train.resolve or "signal" not in train.sources:  # no signature is read
         return Resolved(words, [])
     sensors = sensors_among(windows.channels, hands_of(windows, learn)[1])
     found = resolve(words, sensors, windows.rate_hz, round_s)
@@ -71,17 +69,3 @@ def together(first: Sequence[Sequence[int]], then: Sequence[Sequence[int]]) -> l
         rest = [place for place in range(last) if place not in gone]
         found.append(sorted([*gone, *(rest[place] for place in later)]))
     return found
-
-
-def words_of_fold(
-    cache: Path, run: Mapping[str, Any], fold: int, windows: Windows, learn: np.ndarray
-) -> Words:
-    """The words that the models of one split of a run were given.
-
-    Raises:
-        ArtifactError: anchors.h5 is missing, or has not all labels.
-    """
-    read = read_words(cache / "anchors.h5", windows.labels)
-    train = TrainSettings(**run["settings"]["train"])
-    split = run["splits"][fold]
-    return without_steps(resolved_words(read, windows, learn, train, split["round_s"]).words, split["absent"])

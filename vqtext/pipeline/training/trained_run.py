@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from vqtext.console.progress import Progress
 from vqtext.data.windows.windows import Windows
@@ -12,9 +12,9 @@ from vqtext.errors import UsageError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.training.run_record import Fold, folds_of, read_run
-from vqtext.pipeline.training.run_words import words_of_fold
-from vqtext.pipeline.vocabulary.anchor_words import Words
-from vqtext.settings.schema import Settings
+from vqtext.pipeline.training.run_words import resolved_words, without_steps
+from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
+from vqtext.settings.schema import Settings, TrainSettings
 
 if TYPE_CHECKING:
     from vqtext.model.load import VQText
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """A run, as `open_trained` opens it.
+    """A run with what it was made of.
 
     Attributes:
         folder: the run's.
@@ -37,6 +37,17 @@ class TrainedRun:
     windows: Windows
     folds: list[Fold]
 
+    @classmethod
+    def read(cls, settings: Settings) -> Self:
+        """The run that the settings name, current or not.
+
+        Raises:
+            ArtifactError: there is none, or it is damaged.
+        """
+        folder, file = settings.run_folder, settings.cache / "windows.h5"
+        run, windows = read_run(folder), read_windows(file)
+        return cls(folder, run, file, windows, folds_of(folder, run, windows))
+
     def model(self, fold: Fold) -> VQText:
         """The best model of a split."""
         from vqtext.model.load import VQText
@@ -44,10 +55,15 @@ class TrainedRun:
         return VQText.from_pretrained(self.folder / fold.best)
 
     def words(self, fold: Fold) -> Words:
-        """The words that the models of a split were given."""
-        number = next(i for i, own in enumerate(self.folds) if own is fold)  # == would compare arrays
-        cache = self.windows_file.parent
-        return words_of_fold(cache, self.run, number, self.windows, fold.split.learn)
+        """The words that the models of a split were given.
+
+        Raises:
+            ArtifactError: anchors.h5 is missing, or has not all labels.
+        """
+        words = read_words(self.windows_file.parent / "anchors.h5", self.windows.labels)
+        train, split = TrainSettings(**self.run["settings"]["train"]), self.run["splits"][fold.number]
+        resolved = resolved_words(words, self.windows, fold.split.learn, train, split["round_s"])
+        return without_steps(resolved.words, split["absent"])
 
     def fold_of(self, window: int) -> Fold:
         """The split that tests a window; the first where none does.
@@ -63,14 +79,10 @@ class TrainedRun:
 
 
 def open_trained(settings: Settings, progress: Progress | None = None) -> TrainedRun:
-    """Open the run that the settings name.
+    """`TrainedRun.read`, where the run is current.
 
     Raises:
         ArtifactError: there is none, or it is stale or damaged.
     """
-    train = Train(settings, progress or Progress(quiet=True))
-    train.check()
-    run = read_run(train.target)
-    file = settings.cache / "windows.h5"
-    windows = read_windows(file)
-    return TrainedRun(train.target, run, file, windows, folds_of(train.target, run, windows))
+    Train(settings, progress or Progress(quiet=True)).check()
+    return TrainedRun.read(settings)

@@ -1,18 +1,18 @@
 // Requests to the server that served this page; its address holds the token.
 
 const answer = async response => {
-  const said = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(said.error || `${response.status} ${response.statusText}`);
-  return said;
+  const reply = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Error(reply.error || `${response.status} ${response.statusText}`);
+  return reply;
 };
 
-const address = (what, asked) => `api/${what}?${new URLSearchParams(asked)}`;
+const address = (route, query) => `api/${route}?${new URLSearchParams(query)}`;
 
-export const get = async (what, asked = {}) => answer(await fetch(address(what, asked)));
+export const get = async (route, query = {}) => answer(await fetch(address(route, query)));
 
-export const post = async (what, said = {}) =>
-  answer(await fetch(`api/${what}`, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(said),
+export const post = async (route, body = {}) =>
+  answer(await fetch(`api/${route}`, {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   }));
 
 // Least and greatest values of each channel in each column: [channel][column][2], flat.

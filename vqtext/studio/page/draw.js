@@ -94,8 +94,8 @@ export const bands = (on, view, x, width, ink) => {
     if (room < 34) { // its number among the label's steps
       if (room > 4 && step[i] >= 0) on.fillText(String(step[i] + 1), from - 1, top + strip + 19);
     } else {
-      const said = view.stepName(label[i], step[i]);
-      lines(on, plain(sure[i] < 30 ? `${said} ?` : said), room).forEach((line, k) => on.fillText(line, from, top + strip + 13 + 13 * k));
+      const title = view.stepName(label[i], step[i]);
+      lines(on, plain(sure[i] < 30 ? `${title} ?` : title), room).forEach((line, k) => on.fillText(line, from, top + strip + 13 + 13 * k));
     }
   }
 };
@@ -124,7 +124,7 @@ export const chosen = (on, stretch, x, bottom, ink) => {
   on.fillRect(left, BANDS.top + BANDS.height, wide, bottom - BANDS.top - BANDS.height);
   on.strokeStyle = ink.accent;
   on.lineWidth = 2;
-  on.setLineDash(stretch.asked ? [5, 3] : []);
+  on.setLineDash(stretch.isQuestion ? [5, 3] : []);
   on.strokeRect(left, BANDS.top - 1, wide - 1, bottom - BANDS.top);
   on.setLineDash([]);
 };
@@ -141,11 +141,11 @@ export const axis = (on, view, x, width, bottom, ink) => {
   on.textBaseline = "alphabetic";
   on.fillStyle = ink.quiet;
   for (let k = Math.ceil(view.range.start / step - 1e-9); k * step <= view.range.end + 1e-9; k++) {
-    const at = x(k * step), told = seconds(k * step);
+    const at = x(k * step), full = seconds(k * step);
     on.fillStyle = ink.grid;
     on.fillRect(Math.round(at), SENSORS.top, 1, bottom - SENSORS.top);
     on.fillStyle = ink.quiet;
-    const text = step >= 1 ? told.replace(/\.00$/, "") : told;
+    const text = step >= 1 ? full.replace(/\.00$/, "") : full;
     const wide = on.measureText(text).width;
     on.fillText(text, Math.min(Math.max(0, at - wide / 2), width - wide), bottom + 15);
   }

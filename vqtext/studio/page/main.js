@@ -14,18 +14,18 @@ const app = {
   shownLabel: label => app.words.get(label)?.display ?? label,
   shownStep: (label, phrase) => phrase ? app.shown.get(`${label}\n${phrase}`) ?? phrase : "",
 };
-const $view = $("#view"), $panel = $("#panel"), $status = $("#status"), $notice = $("#notice"), $heard = $("#heard");
+const $view = $("#view"), $panel = $("#panel"), $status = $("#status"), $notice = $("#notice"), $announcement = $("#announcement");
 
 const view = new View($view, {
   pick: place => { $view.focus({ preventScroll: true }); choose(place); },
-  stretch: (start, end) => own(start, end),
+  stretch: (start, end) => chooseStretch(start, end),
   border: (place, at) => moveBorder(place, at),
   range: () => { $("#where span").textContent = `${seconds(view.range.start)} – ${seconds(view.range.end)}`; },
   failed: error => trouble(error),
 });
 window.studio = { app, view }; // for whoever measures it
 
-// ---- what the server says
+// ---- state of the server
 
 const trouble = error => {
   $notice.hidden = false;
@@ -63,7 +63,7 @@ const names = async () => {
   return changed;
 };
 
-// What follows from the changes is found beside them: who answers faster than it is found waits for nothing.
+// Steps are found again in the background: the next correction need not wait.
 const found = { dirty: false, busy: null };
 const find = () => {
   found.dirty = true;
@@ -84,11 +84,11 @@ const find = () => {
 
 // One change at a time, in the order of the keys that were pressed.
 let queue = Promise.resolve();
-const change = (what, said) => {
+const change = (route, body) => {
   queue = queue.then(async () => {
-    take(await post(what, said));
+    take(await post(route, body));
     $notice.hidden = !app.state.words_are_new;
-    for (const one of said?.corrections ?? []) {
+    for (const one of body?.corrections ?? []) {
       const label = app.state.steps.findIndex(entry => entry.label === one.label), step = app.state.steps[label]?.steps.findIndex(({ phrase }) => phrase === one.phrase);
       if (one.kind === "is" && step >= 0 && one.recording === app.state.recordings[app.recording].name) view.splice(one, label, step, app.state.steps[label].steps[step].look);
     }
@@ -100,17 +100,17 @@ const change = (what, said) => {
   return queue;
 };
 
-// Whether nobody spoke of a question's moment yet.
-const open = asked => !app.state.corrections.some(c => c.kind === "is" && c.recording === app.state.recordings[asked.recording].name
-  && c.start_s < asked.end_s - .01 && c.end_s > asked.start_s + .01);
+// Whether no correction covers a question yet.
+const open = question => !app.state.corrections.some(c => c.kind === "is" && c.recording === app.state.recordings[question.recording].name
+  && c.start_s < question.end_s - .01 && c.end_s > question.start_s + .01);
 
-// What is chosen is looked at anew: it may have another name by now. Not so a question that is open, nor what is typed.
+// Reload the chosen step, whose name may have changed; an open question and typed text stay.
 const again = () => {
   const at = document.activeElement, { target } = app;
   if (app.editing || (at?.matches("input") && $panel.contains(at))) return view.redraw();
   if (!target) return draw();
-  const isSaid = mine().some(c => c.start_s < target.end - .01 && c.end_s > target.start + .01);
-  if ((target.asked || target.own) && !isSaid) return draw();
+  const isCorrected = mine().some(c => c.start_s < target.end - .01 && c.end_s > target.start + .01);
+  if ((target.isQuestion || target.isStretch) && !isCorrected) return draw();
   return choose(view.place((target.start + target.end) / 2), false);
 };
 
@@ -126,11 +126,11 @@ const look = async target => {
   draw();
   if (!target) return;
   const step = app.shownStep(target.label, target.phrase) || t("none");
-  $heard.textContent = `${target.asked ? t("question") : shortened(step, 200)}, ${seconds(target.start)}–${seconds(target.end)}, ${shortened(app.shownLabel(target.label) ?? "", 100)}`;
+  $announcement.textContent = `${target.isQuestion ? t("question") : shortened(step, 200)}, ${seconds(target.start)}–${seconds(target.end)}, ${shortened(app.shownLabel(target.label) ?? "", 100)}`;
   try {
     const detail = await get("step", { recording: app.recording, at: (target.start + target.end) / 2 });
     if (app.target === target) { app.detail = detail; draw(); }
-  } catch (error) { if (app.target === target && !target.own) trouble(error); }
+  } catch (error) { if (app.target === target && !target.isStretch) trouble(error); }
 };
 
 const choose = (place, reveal = true) => {
@@ -140,9 +140,9 @@ const choose = (place, reveal = true) => {
   return look({ place, start: start[place], end: end[place], label: labelOf(place), phrase: phraseOf(place) });
 };
 
-const own = (start, end) => {
+const chooseStretch = (start, end) => {
   const place = view.place((start + end) / 2);
-  return look({ start, end, label: labelOf(place), phrase: phraseOf(place), own: true });
+  return look({ start, end, label: labelOf(place), phrase: phraseOf(place), isStretch: true });
 };
 
 const beside = by => {
@@ -170,7 +170,7 @@ const openRecording = async (place, seen) => {
   if (seen) view.reveal(seen.start, seen.end);
 };
 
-// ---- what is said
+// ---- corrections
 
 const is = (start, end, phrase, label = app.target.label) => {
   const { name: recording, subject } = app.state.recordings[app.recording];
@@ -187,7 +187,7 @@ const act = {
   remove: id => change("remove", { ids: [id] }),
   stretch: (start, end) => {
     const from = Math.min(Math.max(0, start), view.seconds), to = Math.min(Math.max(0, end), view.seconds);
-    if (to > from) look({ ...app.target, start: from, end: to, own: !app.target.asked });
+    if (to > from) look({ ...app.target, start: from, end: to, isStretch: !app.target.isQuestion });
     else draw();
   },
   words: () => { app.editing = true; draw(); },
@@ -200,14 +200,14 @@ const act = {
   },
 };
 
-// A border is said by what lies on both its sides, as far as the middles of the two steps.
+// A moved border corrects the steps on both its sides, as far as their middles.
 const moveBorder = (place, at) => {
   const { start, end } = view.spans, before = start[place], [left, right] = [phraseOf(place - 1), phraseOf(place)];
   if (Math.abs(at - before) < .005) return;
-  const label = labelOf(place), said = [];
-  if (left) said.push(is((start[place - 1] + Math.min(at, before)) / 2, at, left, label));
-  if (right) said.push(is(at, (Math.max(at, before) + end[place]) / 2, right, label));
-  if (said.length) change("correct", { corrections: said });
+  const label = labelOf(place), corrections = [];
+  if (left) corrections.push(is((start[place - 1] + Math.min(at, before)) / 2, at, left, label));
+  if (right) corrections.push(is(at, (Math.max(at, before) + end[place]) / 2, right, label));
+  if (corrections.length) change("correct", { corrections });
 };
 
 const holdBorder = which => {
@@ -229,20 +229,20 @@ const leaveBorder = keeps => {
   if (keeps) moveBorder(place, at);
 };
 
-// Questions are looked for some at a time; the one that was passed over comes again as the last of them.
+// Questions are fetched in batches; one that was skipped comes last again.
 const nextQuestion = async () => {
   await queue;
-  if (app.target?.asked && app.questions.length > 1) app.questions.push(app.questions.shift());
+  if (app.target?.isQuestion && app.questions.length > 1) app.questions.push(app.questions.shift());
   if (!app.questions.length) {
     status("asking");
     try { app.questions = (await get("questions")).questions.filter(open); } catch (error) { return trouble(error); }
     status(app.questions.length ? "" : "noQuestion");
   }
-  const asked = app.questions[0];
-  if (!asked) return;
-  await openRecording(asked.recording, { start: asked.start_s, end: asked.end_s }).catch(trouble);
+  const question = app.questions[0];
+  if (!question) return;
+  await openRecording(question.recording, { start: question.start_s, end: question.end_s }).catch(trouble);
   $view.focus({ preventScroll: true });
-  return look({ start: asked.start_s, end: asked.end_s, label: asked.label, phrase: asked.options[0], asked: true });
+  return look({ start: question.start_s, end: question.end_s, label: question.label, phrase: question.options[0], isQuestion: true });
 };
 
 const reopen = async () => {
@@ -258,12 +258,12 @@ const reopen = async () => {
 
 const takeIn = async file => {
   try {
-    const said = await post("import", { text: await file.text() });
-    take(said);
+    const state = await post("import", { text: await file.text() });
+    take(state);
     app.questions = [];
     await names();
     again();
-    $status.textContent = [t("taken", { count: said.taken }), ...said.left_out.map(what => t("leftOut", { what }))].join("; ");
+    $status.textContent = [t("taken", { count: state.taken }), ...state.left_out.map(what => t("leftOut", { what }))].join("; ");
   } catch (error) { trouble(error); }
 };
 
@@ -290,12 +290,12 @@ const draw = () => {
 
 const list = () => {
   const wanted = $("#filter").value.trim().toLocaleLowerCase();
-  const said = new Set(app.state.corrections.map(c => c.recording));
+  const corrected = new Set(app.state.corrections.map(c => c.recording));
   const rows = app.state.recordings.map((recording, i) => [recording, i]).filter(([recording]) =>
     !wanted || [recording.name, recording.subject ?? "", ...recording.labels].some(text => text.toLocaleLowerCase().includes(wanted)));
   $("#list").replaceChildren(...rows.slice(0, 500).map(([recording, i]) => h("li", {},
     h("button", { "aria-current": i === app.recording ? "true" : null, onclick: () => openRecording(i).catch(trouble) },
-      h("span", {}, name(recording.name, 80), said.has(recording.name) ? " ✓" : ""),
+      h("span", {}, name(recording.name, 80), corrected.has(recording.name) ? " ✓" : ""),
       h("small", {}, recording.subject && name(recording.subject, 30), recording.subject ? " · " : "", seconds(recording.seconds).replace(/\.\d+$/, ""), ` ${recording.seconds < 60 ? t("unit") : ""}`.trimEnd(),
         recording.labels.length ? " · " : "", name(recording.labels.map(app.shownLabel).join(", "), 60))))));
   if (!rows.length) $("#list").append(h("li", { class: "hint" }, t("noRecording")));

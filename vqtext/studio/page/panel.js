@@ -1,4 +1,4 @@
-// The side of the page: the step that is looked at, what speaks for it, what it could be, and what was said.
+// The side of the page: the step that is looked at, its evidence, its alternatives, and the history.
 
 import { h, name, seconds, shortened } from "./dom.js";
 import { swatch } from "./looks.js";
@@ -18,34 +18,34 @@ export const panel = (app, act) => [
 
 const target = (app, act) => {
   const { target, detail } = app, label = app.labels.get(target.label);
-  const said = app.state.corrections.some(c => c.kind === "is" && c.recording === app.state.recordings[app.recording].name
+  const isCorrected = app.state.corrections.some(c => c.kind === "is" && c.recording === app.state.recordings[app.recording].name
     && c.start_s < target.end - .01 && c.end_s > target.start + .01);
   const current = label?.steps.find(step => step.phrase === target.phrase);
-  const title = target.asked ? t("question") : target.own ? t("stretch") : null;
+  const title = target.isQuestion ? t("question") : target.isStretch ? t("stretch") : null;
   const share = new Map(detail?.alternatives ?? []);
   if (detail && detail.phrase !== null) share.set(detail.phrase, Math.max(share.get(detail.phrase) ?? 0, detail.confidence ?? 0));
   const field = (key, value, change) => h("label", {}, `${t(key)} `, h("input", {
     type: "number", step: "0.01", min: "0", value: value.toFixed(2), "data-key": key, onchange: event => change(Number(event.target.value)),
   }));
-  return h("section", { class: target.asked ? "target asked" : "target" },
+  return h("section", { class: target.isQuestion ? "target question" : "target" },
     h("p", { class: "kicker" }, name(app.shownLabel(target.label), 200)),
     title && h("h3", {}, title),
-    !target.asked && !target.own && h("h3", {}, swatch(current?.look ?? -1), name(app.shownStep(target.label, target.phrase) || t("none"), 300)),
+    !target.isQuestion && !target.isStretch && h("h3", {}, swatch(current?.look ?? -1), name(app.shownStep(target.label, target.phrase) || t("none"), 300)),
     h("p", { class: "facts" },
       field("from", target.start, value => act.stretch(value, target.end)), " ",
       field("to", target.end, value => act.stretch(target.start, value)), ` ${t("unit")}`,
-      said && h("span", { class: "said" }, `✓ ${t("said")}`),
-      !target.own && detail?.confidence !== undefined && detail.confidence !== null
+      isCorrected && h("span", { class: "corrected" }, `✓ ${t("corrected")}`),
+      !target.isStretch && detail?.confidence !== undefined && detail.confidence !== null
         && h("span", {}, t("sure", { percent: Math.round(100 * detail.confidence) }), detail.confidence < .3 ? ` · ${t("unsure")}` : "")),
     target.phrase && h("button", { class: "main wide", "data-key": "accept", "aria-keyshortcuts": "Enter", onclick: act.accept },
-      target.asked ? h("span", {}, t("acceptThis", { step: shortened(app.shownStep(target.label, target.phrase), 80) })) : t("accept"),
+      target.isQuestion ? h("span", {}, t("acceptThis", { step: shortened(app.shownStep(target.label, target.phrase), 80) })) : t("accept"),
       h("kbd", {}, "↵")),
     h("ol", { class: "choices", "aria-label": t("pick") }, (label?.steps ?? []).map((step, i) => h("li", {},
       h("button", { class: step.phrase === target.phrase ? "now" : "", "aria-pressed": String(step.phrase === target.phrase), "data-key": `c${i}`, onclick: () => act.mend(step.phrase) },
         h("kbd", {}, i < 9 ? String(i + 1) : ""), swatch(step.look), name(app.shownStep(target.label, step.phrase), 200),
         share.has(step.phrase) && [bar(share.get(step.phrase)), h("small", {}, `${Math.round(100 * share.get(step.phrase))} %`)]),
     ))),
-    detail && !target.own && evidence(detail),
+    detail && !target.isStretch && evidence(detail),
     h("p", { class: "more" },
       target.phrase && h("button", { "data-key": "never", "aria-keyshortcuts": "X", onclick: act.never }, t("never", { step: shortened(app.shownStep(target.label, target.phrase), 40) })),
       app.words.has(target.label) && h("button", { "data-key": "words", "aria-keyshortcuts": "W", onclick: act.words }, t("edit"))),
@@ -53,11 +53,11 @@ const target = (app, act) => {
 };
 
 const evidence = ({ places }) => {
-  const told = Object.entries(places).filter(([, nats]) => nats !== null).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
-  if (!told.length) return h("p", { class: "hint" }, t("noEvidence"));
-  const most = Math.max(...told.map(([, nats]) => Math.abs(nats)), 1e-6);
+  const known = Object.entries(places).filter(([, nats]) => nats !== null).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  if (!known.length) return h("p", { class: "hint" }, t("noEvidence"));
+  const most = Math.max(...known.map(([, nats]) => Math.abs(nats)), 1e-6);
   return h("table", { class: "evidence" }, h("caption", {}, t("evidence"), " ", h("small", {}, t("against"))),
-    h("tbody", {}, told.slice(0, 12).map(([place, nats]) => h("tr", {}, h("th", { scope: "row" }, name(place, 60)),
+    h("tbody", {}, known.slice(0, 12).map(([place, nats]) => h("tr", {}, h("th", { scope: "row" }, name(place, 60)),
       h("td", { class: nats < 0 ? "bad" : "good" }, bar(Math.abs(nats) / most)), h("td", { class: "n" }, `${nats < 0 ? "−" : "+"}${Math.abs(nats).toFixed(1)}`)))));
 };
 

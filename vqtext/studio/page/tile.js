@@ -174,8 +174,8 @@ const scale = ({ values, points }, sensor) => {
 // A sensor that hardly moves is not blown up to look as one that does.
 const level = (scales, sensors) => {
   scales.forEach((scale, s) => {
-    const alike = scales.filter((_, k) => sensors[k].modality === sensors[s].modality);
-    const least = Math.max(...alike.map(({ low, high }) => high - low)) / 5 || 1;
+    const same = scales.filter((_, k) => sensors[k].modality === sensors[s].modality);
+    const least = Math.max(...same.map(({ low, high }) => high - low)) / 5 || 1;
     scale.span = Math.max(scale.high - scale.low, least);
   });
   for (const scale of scales) {

@@ -83,7 +83,7 @@ export class View {
   x = at => (at - this.range.start) / (this.range.end - this.range.start) * this.width;
   at = x => this.range.start + x / this.width * (this.range.end - this.range.start);
 
-  // Show what was just said at once; all that follows from it comes when it is found.
+  // Show a correction at once; the steps that follow from it come when they are found.
   splice({ start_s, end_s }, label, step, look) {
     const { spans } = this, kept = [];
     const keep = (i, from, to) => {
