@@ -27,6 +27,6 @@ def missed(model: VQText, windows: Windows, rows: np.ndarray) -> list[float]:
     found = []
     for chosen in (give, shuffled):
         codebook.forward = chosen
-        found += reconstruction.missed(model, windows, rows)
+        found += reconstruction.reconstruction_error(model, windows, rows)
     codebook.forward = give
     return found

@@ -16,9 +16,9 @@ from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.correcting.corrections import Corrections
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_accuracy, named_recall
 from vqtext.pipeline.evaluation.truth_map import map_of, own_table
-from vqtext.pipeline.training.assemble import gather
-from vqtext.pipeline.training.measured import Measured
+from vqtext.pipeline.training.assemble import training_data
 from vqtext.pipeline.training.run_words import resolved_words
+from vqtext.pipeline.training.sensor_evidence import SensorEvidence
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
 from vqtext.settings.schema import Settings
 
@@ -40,7 +40,7 @@ class FirstNames:
         nobody = split.test[:0]
         self.settings = settings
         self.everyone = replace(split, train=np.arange(windows.n), validation=nobody, test=nobody)
-        _, self.data = gather(windows, self.everyone, settings)
+        _, self.data = training_data(windows, self.everyone, settings)
         self.words = words_given(settings, windows, self.everyone, self.data)
         self.word = truth_word_of(windows, self.words)
         self.truth = np.asarray(windows.truth[:])
@@ -62,8 +62,8 @@ class FirstNames:
 
     def evidence(self, words: Words) -> Evidence:
         """What training would see with these signatures."""
-        measured = Measured(self.windows, self.everyone.train, self.data.evidence)
-        return measured.against(words, Corrections()).evidence
+        measured = SensorEvidence(self.windows, self.everyone.train, self.data.evidence)
+        return measured.with_words(words, Corrections()).evidence
 
 
 def words_given(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Words:

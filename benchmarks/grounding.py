@@ -146,9 +146,9 @@ def told(settings: Settings, name: str, clock: Clock) -> None:
 
 def teach_the_truth() -> None:
     """From here on training is shown the truth of its windows: for a ceiling, never for a score."""
-    gathered, known = assemble.gather, {}
+    gathered, known = assemble.training_data, {}
 
-    def gather_with_truth(windows, split, settings, *more):
+    def training_data_with_truth(windows, split, settings, *more):
         config, data = gathered(windows, split, settings, *more)
         word = truth_word_of(windows, words_given(settings, windows, split, data))
         word = word[data.grammar.of_state.numpy()]
@@ -161,7 +161,7 @@ def teach_the_truth() -> None:
         known["true"] = torch.from_numpy(np.where((frames >= 0)[..., None], onto[frames], nothing))
         return config, data
 
-    assemble.gather = gather_with_truth
+    assemble.training_data = training_data_with_truth
     # those that train come first; in the end all do
     grounding.make = lambda _mode, _grammar, evidence: Truth(known["true"][: len(evidence.label)])
 

@@ -13,7 +13,7 @@ from first_names import FirstNames, truth_word_of
 from vqtext.model.grounding.absence import absent
 from vqtext.model.grounding.e_step import e_step
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_accuracy, named_recall
-from vqtext.pipeline.training.assemble import gather
+from vqtext.pipeline.training.assemble import training_data
 from vqtext.pipeline.training.run_words import resolved_words, without_steps
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.schema import Cell, SubAction
@@ -97,11 +97,11 @@ def invented_steps(first: FirstNames, draws: int) -> None:
         for seed in range(draws):
             words = with_invented(first.words, kinds, first.locations, seed)
             words = resolved_words(words, first.windows, first.everyone.learn, first.settings.train).words
-            _, data = gather(first.windows, first.everyone, first.settings, words)
+            _, data = training_data(first.windows, first.everyone, first.settings, words)
             words = without_steps(
                 words, absent(data.evidence, data.vocabulary.transcripts, first.windows.rate_hz)
             )
-            _, data = gather(first.windows, first.everyone, first.settings, words)
+            _, data = training_data(first.windows, first.everyone, first.settings, words)
             anchors = e_step(data.evidence, data.grammar, frozenset({"order", "signal"})).anchors().numpy()
             named = at_samples(truth_word_of(first.windows, words)[anchors], first.windows.T)
             taken = (named < 0)[first.truth >= 0].mean()

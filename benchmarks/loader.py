@@ -77,7 +77,7 @@ def main() -> None:
                 run(entry.load()(settings, Progress(quiet=True)))
         files = tuple(Path(place) / name for name in ("windows.h5", "texts.h5"))
         windows = read_windows(files[0])
-        config, gathered = assemble.gather(windows, splits_for(windows, settings.train)[0], settings)
+        config, gathered = assemble.training_data(windows, splits_for(windows, settings.train)[0], settings)
         empty = type(gathered)(**{**vars(gathered), "validation": torch.arange(0)})
         for workers in (0, 1):
             for cold in (False, True):

@@ -32,7 +32,7 @@ from vqtext import load
 from vqtext.console.progress import Progress
 from vqtext.data.splits.folds import splits_for
 from vqtext.pipeline.correcting.corrections import Correction, Corrections
-from vqtext.pipeline.correcting.found import Found
+from vqtext.pipeline.correcting.found_steps import FoundSteps
 from vqtext.pipeline.correcting.session import Session
 from vqtext.pipeline.correcting.spans import timelines
 from vqtext.pipeline.evaluation.frame_metrics import at_samples, named_recall
@@ -64,7 +64,7 @@ class Truth:
     longest: int
 
     @classmethod
-    def of(cls, session: Session, found: Found, word: np.ndarray) -> Truth:
+    def of(cls, session: Session, found: FoundSteps, word: np.ndarray) -> Truth:
         """By the truth, and, of the steps of one truth word, by the right words."""
         windows, anchor = session.windows, found.grammar.anchor.flatten().numpy()
         valid = found.grammar.valid.flatten().numpy()
@@ -152,11 +152,11 @@ def trained(settings: Settings, session: Session, truth: Truth, draws: int, most
     corrections of one training person."""
     windows, split = session.windows, splits_for(session.windows, settings.train)[0]
     person = windows.subjects[windows.subject[split.train[0]]].id
-    _, data = assemble.gather(windows, split, settings, corrections=Corrections())
+    _, data = assemble.training_data(windows, split, settings, corrections=Corrections())
     given = without_steps(session.words, data.absent)
 
     def score(name: str, words: Words, said: Corrections) -> float:
-        config, data = assemble.gather(windows, split, settings, words, said)
+        config, data = assemble.training_data(windows, split, settings, words, said)
         seed = settings.train.seeds[0]
         if not (folder / name / SCORES).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -39,8 +39,8 @@ from vqtext.console.progress import Progress
 from vqtext.errors import VQTextError
 from vqtext.pipeline.evaluation.frame_metrics import at_samples
 from vqtext.pipeline.evaluation.truth_map import map_of, own_table, read_table
-from vqtext.pipeline.searching.opened import Opened, open_run
-from vqtext.pipeline.searching.search import TOP, Index, Ranked, understood, weights
+from vqtext.pipeline.searching.search import TOP, MomentIndex, Ranked, understood, weights
+from vqtext.pipeline.searching.searchable_run import SearchableRun, open_run
 from vqtext.pipeline.searching.shapes import Shape, put, shapes_of
 from vqtext.pipeline.training.sampling import few_of_each
 from vqtext.settings.schema import Settings
@@ -112,8 +112,8 @@ class Asked:
     """
 
     def __init__(self, data: str, settings: Settings) -> None:
-        self.opened: Opened = open_run(settings, Progress(quiet=True))
-        self.index = Index(self.opened)
+        self.opened: SearchableRun = open_run(settings, Progress(quiet=True))
+        self.index = MomentIndex(self.opened)
         for fold, moments in self.index.moments.items():  # of people kept out of training alone
             test = self.opened.folds[fold].split.test
             self.index.moments[fold] = moments.take(np.isin(moments.window, test))
@@ -298,7 +298,7 @@ class Asked:
 class _Places:
     """Tokens of test windows, to draw shapes in their place."""
 
-    def __init__(self, opened: Opened, fold: int) -> None:
+    def __init__(self, opened: SearchableRun, fold: int) -> None:
         self.model, self.windows = opened.model(fold), opened.windows
         test = opened.folds[fold].split.test
         self.index = test[few_of_each(self.windows.label[test], 60)]

@@ -25,9 +25,9 @@ from vqtext.console.text import table
 from vqtext.pipeline.correcting.session import Session
 from vqtext.settings.schema import Settings
 from vqtext.studio.api import Api
-from vqtext.studio.desk import Desk
-from vqtext.studio.opened import Opened
+from vqtext.studio.editor import Editor
 from vqtext.studio.server import Server
+from vqtext.studio.session_view import SessionView
 
 FRAMES = """async () => {
   const { view } = window.studio, times = [], wide = view.range.end - view.range.start;
@@ -68,7 +68,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as p:
         cache = Path(folder)
         shutil.copy(args.cache / "subactions.json", cache)
-        api = Api(Desk(cache, session.check), lambda: Opened(session))
+        api = Api(Editor(cache, session.check), lambda: SessionView(session))
         server = Server(api.routes())
         threading.Thread(target=server.serve_forever, daemon=True).start()
         timed("names of all", api.prepare)

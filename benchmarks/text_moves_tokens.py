@@ -19,7 +19,7 @@ from stages import WORDS, stages
 from vqtext.data.splits.folds import splits_for
 from vqtext.model.training.fit import fit
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.training.assemble import gather
+from vqtext.pipeline.training.assemble import training_data
 from vqtext.settings.schema import GuidanceSettings, ModelSettings, Settings, TrainSettings
 
 POINTS = 500  # of a panel
@@ -54,7 +54,7 @@ def tokens(channels: str, epochs: int) -> tuple[dict[str, np.ndarray], dict[str,
         stages(settings, WORDS)
         windows = read_windows(settings.cache / "windows.h5")
         split = splits_for(windows, train)[0]
-        config, data = gather(windows, split, settings)
+        config, data = training_data(windows, split, settings)
         work = Path(folder) / "work"
         network, *_ = fit(config, data, train, settings.guidance.drop, 0, work, lambda *_: None)
         place = data.train.numpy()

@@ -26,7 +26,7 @@ from vqtext.model.network.network import Network
 from vqtext.model.training.dataset import loader
 from vqtext.model.training.losses import WEIGHTS, losses
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.training.assemble import gather
+from vqtext.pipeline.training.assemble import training_data
 from vqtext.settings.schema import Settings, TrainSettings
 
 SPENT: Counter[str] = Counter()
@@ -52,7 +52,7 @@ def main() -> None:
     settings = Settings(cache=args.cache, train=train)
     windows = read_windows(args.cache / "windows.h5")
     with part("signals measured, words read, steps that never happen"):
-        config, data = gather(windows, splits_for(windows, train)[0], settings)
+        config, data = training_data(windows, splits_for(windows, train)[0], settings)
     evidence = data.evidence.of(data.train.numpy())
     with part("E-step"):
         names = grounding.make(train.grounding, data.grammar, evidence)

@@ -45,7 +45,7 @@ from vqtext.pipeline.anchors.vetoes import Phrase, vetoes
 from vqtext.pipeline.encoders import Encoder, choose
 from vqtext.pipeline.encoders.chunks import encode
 from vqtext.pipeline.encoders.opposites import contrast, unit
-from vqtext.pipeline.encoders.phrase_vectors import Wording, axis_texts
+from vqtext.pipeline.encoders.phrase_vectors import PhraseVectors, axis_texts
 from vqtext.schema import LabelWords, SubAction, same_text
 
 PARTS = ("phrase", "synonym", "opposite")
@@ -155,7 +155,7 @@ class Triples:
         labels = [LabelWords(label=str(i), subactions=[step]) for i, step in enumerate(steps)]
         self.phrases = Phrases(labels)
         encoded.warm(axis_texts())
-        self.wording = Wording(encoded)
+        self.wording = PhraseVectors(encoded)
         self.merging = self.phrases.for_merging(self.wording)
         at = {same_text(phrase.text): i for i, phrase in enumerate(self.merging)}
         self.place = np.array([[at[same_text(row[part])] for part in PARTS] for row in rows])

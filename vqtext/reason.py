@@ -59,7 +59,7 @@ class WhyNot:
             only the rest of the signal distinguishes them.
         steps: of the other class's best path, in order.
         order: nats of ``nats`` that no single step lost: order, durations, how often classes occur, and all
-            paths but this one. Below 0 where the class would rather leave the window unknown than walk it.
+            paths but this one. Below 0 where the class would rather leave the window unknown.
     """
 
     label: str

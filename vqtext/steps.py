@@ -74,12 +74,12 @@ class Step:
         return cls(**{**plain, "places": carried})
 
     def __str__(self) -> str:
-        return self.told(digits([self]))
+        return self.text(digits([self]))
 
-    def told(self, decimals: int) -> str:
+    def text(self, decimals: int) -> str:
         """Name and borders, in seconds with so many decimals, and the place that carried it."""
         by = f" by {self.carried}" if self.carried else ""
-        return f"{self.said} {self.start_s:.{decimals}f}–{self.end_s:.{decimals}f} s{by}"
+        return f"{self.shown_name} {self.start_s:.{decimals}f}–{self.end_s:.{decimals}f} s{by}"
 
     @property
     def carried(self) -> str | None:
@@ -91,7 +91,7 @@ class Step:
         return most.location if clear else None
 
     @property
-    def said(self) -> str:
+    def shown_name(self) -> str:
         """The name that people are shown, and whether it is inferred."""
         return f"{self.display or self.name}{f' ({BY_INFERENCE})' * self.inferred}"
 
@@ -112,7 +112,7 @@ def passages(steps: Sequence[Step], cycle: Sequence[str]) -> list[str]:
         rounds = _Rounds(cycle)
         for step in own:
             rounds.take(step)
-        texts += [rounds.told(decimals)] if rounds.count >= 2 else [step.told(decimals) for step in own]
+        texts += [rounds.text(decimals)] if rounds.count >= 2 else [step.text(decimals) for step in own]
     return texts
 
 
@@ -157,7 +157,7 @@ def _stretches(steps: Iterable[Step], cycle: Sequence[str]) -> Iterator[list[Ste
 
 @dataclass
 class _Rounds:
-    """A walk round a cycle.
+    """Rounds of a cycle, counted step by step.
 
     Attributes:
         cycle: names of its steps.
@@ -198,8 +198,8 @@ class _Rounds:
         """Rounds that were made."""
         return (self.moved + 1) / len(self.cycle) if self.cycle and self.seen else 0.0
 
-    def told(self, decimals: int) -> str:
-        name = {step.name: step.said for step in self.steps}
+    def text(self, decimals: int) -> str:
+        name = {step.name: step.shown_name for step in self.steps}
         usual = [i for i in range(len(self.cycle)) if self.seen[i] >= max(1, self.skipped[i])]
         notes = []
         for i, step in enumerate(self.cycle):

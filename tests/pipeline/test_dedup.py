@@ -15,7 +15,7 @@ from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.encoders import chunks
 from vqtext.pipeline.encoders.opposites import contrast
-from vqtext.pipeline.encoders.phrase_vectors import ANCHORS, Wording
+from vqtext.pipeline.encoders.phrase_vectors import ANCHORS, PhraseVectors
 from vqtext.pipeline.explain import threshold_curve
 from vqtext.pipeline.stage import StaleError, run
 from vqtext.pipeline.vocabulary.joined_report import joined_lines
@@ -141,7 +141,7 @@ def test_anchors_are_contrast_vectors(write_words: Any, heard: Any, bag_of_words
     dedup(settings, heard)
     made = read(settings)
     anchors = dict(zip(made["anchor/phrase"], made["anchor/vector"], strict=True))
-    wording = Wording(lambda texts: bag_of_words.encode(texts)[0])
+    wording = PhraseVectors(lambda texts: bag_of_words.encode(texts)[0])
     opposites = {UP["phrase"]: [DOWN["phrase"], "drop it"], DOWN["phrase"]: [UP["phrase"]], "rest": []}
     for phrase, given in opposites.items():  # of all uses, and the one the words make themselves
         own = read_facets(phrase).opposite

@@ -22,8 +22,8 @@ from vqtext.pipeline.codes import codes
 from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.training.measured import Measured
 from vqtext.pipeline.training.run_record import read_run
+from vqtext.pipeline.training.sensor_evidence import SensorEvidence
 from vqtext.settings.schema import EvaluateSettings, Settings
 
 
@@ -129,7 +129,7 @@ def test_rounds_that_are_too_fast_are_told_once_and_each_fold_is_held_against_th
     monkeypatch.setitem(MORE_WORDS, "walking", levels("strong", "moderate", "still", "slight"))
     monkeypatch.setitem(MORE_WORDS, "waving", levels("still", "strong")[::-1])
     read = iter([[0.5, None], [2.0, None]])  # asked once a fold
-    monkeypatch.setattr(Measured, "round_s", lambda self: next(read))
+    monkeypatch.setattr(SensorEvidence, "round_s", lambda self: next(read))
     windows = study()
     windows.truth[:] = 0
     settings = prepared(windows, folds=2, refit=False)
@@ -184,7 +184,7 @@ def test_a_check_by_heart_touches_no_run(prepared, heard):  # noqa: F811
     scores = answer["validation"]["seed-0"]
     assert scores["last_loss"] < scores["first_loss"] / 2
     assert set(scores) == {"first_loss", "last_loss", "epoch", "epochs"}, "nobody was kept apart"
-    assert any("learnt by heart" in line for line in Train(settings, heard).lines(answer))
+    assert any("memorised" in line for line in Train(settings, heard).lines(answer))
 
 
 def test_a_check_that_is_not_passed_fails(prepared, heard):  # noqa: F811

@@ -11,7 +11,7 @@ from vqtext.console.progress import Progress
 from vqtext.data.locations import sensed
 from vqtext.pipeline.anchors.clustering import Tree
 from vqtext.pipeline.anchors.phrases import Phrases
-from vqtext.pipeline.encoders.phrase_vectors import Wording
+from vqtext.pipeline.encoders.phrase_vectors import PhraseVectors
 from vqtext.pipeline.encoders.sentence import minilm
 from vqtext.prompts import lexicon as module
 from vqtext.schema import LabelWords, SubAction
@@ -93,7 +93,7 @@ def tree(dataset: str) -> Tree:
             known.update(zip(new, encoder.encode(new)[0], strict=True))
         return np.stack([known[text] for text in texts])
 
-    return Tree(Phrases(labels_of(dataset)).for_merging(Wording(vectors)))
+    return Tree(Phrases(labels_of(dataset)).for_merging(PhraseVectors(vectors)))
 
 
 @pytest.mark.parametrize("dataset", ["dsads", "pamap2"])

@@ -11,7 +11,7 @@ from typing import Any
 from fake_session import FakeSession, words_of
 
 from vqtext.studio.api import Api
-from vqtext.studio.desk import Desk
+from vqtext.studio.editor import Editor
 from vqtext.studio.server import Server
 
 
@@ -26,8 +26,8 @@ class Studio:
         words = cache / "subactions.json"
         if not words.exists():
             words.write_text(json.dumps(words_of(session.steps())))
-        self.desk = Desk(cache, session.check)
-        self.api = Api(self.desk, lambda: session)
+        self.editor = Editor(cache, session.check)
+        self.api = Api(self.editor, lambda: session)
         self.server = Server(self.api.routes())
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 

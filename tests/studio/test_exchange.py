@@ -141,11 +141,11 @@ def test_files_go_out_and_come_back_through_the_page(studio: Studio) -> None:
     for kind in ("csv", "labelstudio"):
         file = studio.ask("GET", f"api/export?kind={kind}")[1]
         text = json.dumps(file) if kind == "labelstudio" else file.decode()
-        before = studio.desk.corrections.fingerprint()
+        before = studio.editor.corrections.fingerprint()
         status, answer = studio.ask("POST", "api/import", {"text": text})
-        assert status == 200 and answer["taken"] == 1 and studio.desk.corrections.fingerprint() == before
+        assert status == 200 and answer["taken"] == 1 and studio.editor.corrections.fingerprint() == before
     assert studio.ask("GET", "api/export?kind=config")[1].startswith(b"<View>")
     assert studio.ask("GET", "api/export?kind=exe")[0] == 422
     text = f"{HEAD}\nP01 session 1,0,1,walking,swing the left leg\nP99,0,1,walking,swing the left leg\n"
     status, answer = studio.ask("POST", "api/import", {"text": text})
-    assert status == 422 and "'P99'" in answer["error"] and studio.desk.corrections.fingerprint() == before
+    assert status == 422 and "'P99'" in answer["error"] and studio.editor.corrections.fingerprint() == before

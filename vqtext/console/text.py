@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from os.path import commonprefix
 from typing import Any
 
@@ -27,6 +28,12 @@ def as_text(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(as_text, value)) or "none"
     return str(value)
+
+
+def nearest_to(text: str, known: Sequence[str]) -> str:
+    """The end of a message on a name that is not known: the known one that is most like it."""
+    near = get_close_matches(text, known, n=1, cutoff=0)
+    return f": the nearest is {near[0]!r}" if near else ""
 
 
 def cut_short(text: str, most: int = 60) -> str:

@@ -90,6 +90,10 @@ class Vocabulary:
                 counts.setdefault(self.anchors[use.anchor], Counter())[use.display] += 1
         return {phrase: count.most_common(1)[0][0] for phrase, count in counts.items()}
 
+    def label_displays(self) -> dict[str, str]:
+        """Label → what people are shown instead, of the labels that have such a text."""
+        return {t.label: t.display for t in self.transcripts if t.display is not None}
+
     def to_dict(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self)}
 

@@ -134,7 +134,7 @@ def describe_codes(model: VQText, windows: Windows, learn: np.ndarray, least: fl
     anchors, config = model.vocabulary.anchors, model.config
     uses = [use for transcript in model.vocabulary.transcripts for use in transcript.uses]
     inferred = {use.anchor for use in uses if use.inferred}
-    called, spoken = _named(names, least), [*anchors, UNKNOWN_NAME]
+    called, shown_names = _named(names, least), [*anchors, UNKNOWN_NAME]
     votes = decoded_names(tokens, np.where(decoded.keep, decoded.anchor, -2), *names.shape)
     count = np.bincount(tokens.code[tokens.code >= 0], minlength=len(names))
     label = np.broadcast_to(windows.label[shown][:, None], tokens.code.shape)
@@ -152,12 +152,12 @@ def describe_codes(model: VQText, windows: Windows, learn: np.ndarray, least: fl
                 shape=shapes[i],
                 usage=float(count[i] / max(count.sum(), 1)),
                 channels=config.channels if config.joint else (),
-                sequence=tuple(spoken[k] for k in called[i]),
+                sequence=tuple(shown_names[k] for k in called[i]),
                 confidence=float(sure.mean()),
                 runner_up=anchors[rest[0]] if rest else None,
                 purity=float(vote.max(1).sum() / total) if total else None,
                 agreement=float(vote[np.arange(len(sequence)), sequence].sum() / total) if total else None,
-                decoded=tuple(spoken[k] for k in vote.argmax(1)) if total else (),
+                decoded=tuple(shown_names[k] for k in vote.argmax(1)) if total else (),
                 labels={config.labels[k]: float(v) for k, v in enumerate(where) if v > 0},
                 mean_duration_s=float(tokens.l[here].mean()) * config.window_s if here.any() else None,
                 inferred=known and best in inferred,

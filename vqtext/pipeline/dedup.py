@@ -14,7 +14,7 @@ from vqtext.console.text import as_text, cut_apart, cut_short
 from vqtext.pipeline.anchors.calibration import calibrate
 from vqtext.pipeline.anchors.clustering import Clusters, Tree
 from vqtext.pipeline.anchors.overrides import edits_of
-from vqtext.pipeline.anchors.phrases import Phrases, stored_wording
+from vqtext.pipeline.anchors.phrases import Phrases, stored_phrase_vectors
 from vqtext.pipeline.anchors.threshold import by_reason, tree_and_threshold
 from vqtext.pipeline.embed import Embed, words_of
 from vqtext.pipeline.gen_subactions import GenSubactions
@@ -66,7 +66,7 @@ class Dedup(Stage):
                 )
             edits = edits_of(dedup, words)
             words = edits.without_dropped(words)
-            phrases, wording, encoder = Phrases(words), stored_wording(texts), texts.attrs["encoder"]
+            phrases, wording, encoder = Phrases(words), stored_phrase_vectors(texts), texts.attrs["encoder"]
             merging = phrases.for_merging(wording)
             tree, threshold = tree_and_threshold(
                 merging, edits, dedup, self.progress, lambda: calibrate(phrases, merging, wording, encoder)

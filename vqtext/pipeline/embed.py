@@ -22,7 +22,7 @@ from vqtext.pipeline.descriptions.segment_texts import SegmentTexts
 from vqtext.pipeline.descriptions.subject_facts import FACTS, facts_of
 from vqtext.pipeline.encoders import choose
 from vqtext.pipeline.encoders.chunks import Encode, Encoded, encode_chunks
-from vqtext.pipeline.encoders.phrase_vectors import axis_texts, wordings
+from vqtext.pipeline.encoders.phrase_vectors import axis_texts, texts_of_phrase
 from vqtext.pipeline.executing.choice import choose as choose_executor
 from vqtext.pipeline.executing.executor import Serial
 from vqtext.pipeline.gen_subactions import GenSubactions
@@ -194,7 +194,7 @@ class Texts(dict[str, int]):
             facets = read_facets(subaction.phrase)
             made = (subaction.opposite, facets.opposite, facets.mirrored)
             for text in (subaction.phrase, *made, *(subaction.paraphrases or [])):
-                for wording in wordings(text or ""):
+                for wording in texts_of_phrase(text or ""):
                     self.place(wording)
         return places
 

@@ -126,7 +126,7 @@ class Evaluate(Stage):
         )
         return {
             "faithfulness": scoring.faithfulness(seeds),
-            "missed": scoring.missed(seeds),
+            "missed": scoring.reconstruction_error(seeds),
             "chosen_by_head": over([float(of_all(parts, "tied").mean()) for parts in seeds]),
             "unlike": over([float((of_all(parts, "familiar") < 1).mean()) for parts in seeds]),
             "leak": {"text_only_accuracy": leak},

@@ -132,7 +132,7 @@ class Explain(Stage):
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             encoder=run["encoder"],
             labels=tuple(windows.labels),
-            shown_labels=shown_labels(model),
+            shown_labels=model.vocabulary.label_displays(),
             shown_names=model.vocabulary.displays(),
             scores={name: _score(entry) for name, entry in scored.get("classification", {}).items()},
             split=_how_split(splits),
@@ -169,11 +169,6 @@ def one_of_each(label: np.ndarray, count: int, fold: np.ndarray) -> np.ndarray:
     turn = np.empty(len(label), dtype=np.int64)
     turn[order] = place - np.maximum.accumulate(np.where(first, place, 0))
     return np.lexsort((label, fold, turn))[:count]
-
-
-def shown_labels(model: VQText) -> dict[str, str]:
-    """Label → what people are shown instead, of the labels that have such a text."""
-    return {t.label: t.display for t in model.vocabulary.transcripts if t.display is not None}
 
 
 def _score(entry: dict[str, Any]) -> Scores:

@@ -18,7 +18,7 @@ from vqtext.data.windows.windowing import Cut
 from vqtext.errors import ArtifactError, UsageError
 from vqtext.pipeline.executing.choice import choose
 from vqtext.pipeline.executing.executor import Executor, Serial
-from vqtext.pipeline.preparing.parts import Opened, Part, ReadPart
+from vqtext.pipeline.preparing.parts import OpenReader, Part, ReadPart
 from vqtext.pipeline.preparing.shards import BYTES, Shards
 from vqtext.pipeline.stage import Stage
 
@@ -44,7 +44,7 @@ class Prepare(Stage):
     def make(self, target: Path) -> None:
         self._spare_other_data()
         where = (self.settings.data.name, self.settings.data.path, self.settings.data.rate_hz)
-        opened = Opened(*where)
+        opened = OpenReader(*where)
         reader, log = opened.reader, ReadLog(self.progress.warn)
         for line in opened.take_warnings():
             self.progress.warn(line)

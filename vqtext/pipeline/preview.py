@@ -20,7 +20,7 @@ from vqtext.pipeline.inspection.check_levels import check_levels, level_lines
 from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.inspection.preview_page import page
 from vqtext.pipeline.training.e_step_alone import check_signatures_are_read, posterior_of
-from vqtext.pipeline.training.lint_run import before
+from vqtext.pipeline.training.lint_run import warnings_of_words
 from vqtext.pipeline.training.run_words import resolved_words, without_steps
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
 from vqtext.report.html import render
@@ -53,35 +53,35 @@ def preview(settings: Settings) -> dict[str, Any]:
         ConfigError: the grounding reads no signatures.
         WordsError: no signature speaks of a sensor that is there.
     """
-    from vqtext.pipeline.training.assemble import gather, without_text
+    from vqtext.pipeline.training.assemble import training_data, without_text
 
     check_signatures_are_read(settings)
     windows = read_windows(settings.cache / "windows.h5")
     split = splits_for(windows, settings.train)[0]
-    config, data = gather(windows, split, without_text(settings))
+    config, data = training_data(windows, split, without_text(settings))
     posterior = posterior_of(data.evidence.of(data.train.numpy()), data.grammar, settings)
     read = read_words(settings.cache / "anchors.h5", windows.labels)
     whole = resolved_words(read, windows, split.learn, settings.train, data.round_s)
     words = without_steps(whole.words, data.absent)
-    decoded = _decoded(windows, split.train, words, config, data, posterior)
+    found = _decoded(windows, split.train, words, config, data, posterior)
     report = settings.cache / "preview.html"
     missing = [sorted({*left} - {*never}) for left, never in zip(data.absent, data.never, strict=False)]
     answer = {
         "split": split.how,
         "windows": len(split.train),
-        "steps": _steps(windows, split.train, words, data, posterior, decoded),
+        "steps": _steps(windows, split.train, words, data, posterior, found),
         "absent": _steps_at(windows.labels, whole.words, missing),
         "never": _steps_at(windows.labels, whole.words, data.never),
         "joined": [{"label": windows.labels[join.label], "name": join.name} for join in whole.joined],
-        "durations": check_durations(decoded),
-        "directions": check_directions(decoded),
-        "levels": check_levels(decoded),
-        "warnings": before(settings, windows),
+        "durations": check_durations(found),
+        "directions": check_directions(found),
+        "levels": check_levels(found),
+        "warnings": warnings_of_words(settings, windows),
         "report": str(report),
     }
     sure = posterior.states.float().amax(-1).numpy()
     with publish(report) as beside:
-        html = render(page(decoded, sure, config, data.vocabulary, settings, answer))
+        html = render(page(found, sure, config, data.vocabulary, settings, answer))
         beside.write_text(html, encoding="utf-8")
     return answer
 
@@ -125,14 +125,14 @@ def _steps(
     words: Words,
     data: TrainingData,
     posterior: Posterior,
-    decoded: DecodedSteps,
+    found: DecodedSteps,
 ) -> list[dict[str, Any]]:
     best = posterior.states.float().amax(-1).numpy()
     steps = []
     for i, own in enumerate(words.uses):
-        here = (windows.label[train] == i)[:, None] & decoded.said.keep
-        for u, ((_, step), seconds) in enumerate(zip(own, decoded.seconds(i), strict=True)):
-            mine = here & (decoded.said.use == u)
+        here = (windows.label[train] == i)[:, None] & found.decoded.keep
+        for u, ((_, step), seconds) in enumerate(zip(own, found.seconds(i), strict=True)):
+            mine = here & (found.decoded.use == u)
             steps.append(
                 {
                     "label": windows.labels[i],

@@ -110,7 +110,7 @@ class Train(Stage):
         return splits_for(windows, self.settings.train)
 
     def make(self, target: Path) -> None:
-        from vqtext.pipeline.training.assemble import gather
+        from vqtext.pipeline.training.assemble import training_data
         from vqtext.pipeline.training.train_model import train_model
 
         started = time.monotonic()
@@ -119,7 +119,7 @@ class Train(Stage):
         splits = self.splits(windows)
         for warning in dict.fromkeys(warning for split in splits for warning in split.warnings):
             self.progress.warn(warning)
-        for warning in lint.before(self.settings, windows):
+        for warning in lint.warnings_of_words(self.settings, windows):
             self.progress.warn(warning)
         staging = self.staging()  # what a training that was stopped had done
         scores: dict[str, dict[str, float]] = {}
@@ -129,7 +129,7 @@ class Train(Stage):
             names = {seed: model_folder(split, fold, seed) for seed in seeds}
             missing = {s: name for s, name in names.items() if not (staging / name / SCORES).exists()}
             if missing:
-                config, data = gather(windows, split, self.settings)
+                config, data = training_data(windows, split, self.settings)
                 self._lint(windows, split, data, shown)
             for seed, name in missing.items():
                 train_model(self.settings, seed, config, data, staging / name, name, self.progress)
@@ -162,8 +162,8 @@ class Train(Stage):
 
     def _lint(self, windows: Windows, split: Split, data: TrainingData, shown: set[str]) -> None:
         """Say what became of the words for these windows, without the lines that were shown before."""
-        changed = lint.what_changed(self.settings, windows, split, data)
-        contradicted = lint.contradicted(self.settings, windows, data)
+        changed = lint.changes_of_words(self.settings, windows, split, data)
+        contradicted = lint.warnings_of_windows(self.settings, windows, data)
         for lines, tell in ((changed, self.progress.say), (contradicted, self.progress.warn)):
             for line in lines:
                 if line not in shown:
@@ -182,7 +182,7 @@ class Train(Stage):
             first, last = scores["first_loss"], scores["last_loss"]
             if not last < FALLS * first:
                 raise TrainingError(
-                    f"{name}: {self.settings.train.overfit} batches were not learnt by heart in "
+                    f"{name}: {self.settings.train.overfit} batches were not memorised in "
                     f"{scores['epochs']:g} epochs: the loss went from {first:.3g} to {last:.3g}; raise "
                     "train.steps, or look at train.learning_rate"
                 )
@@ -257,7 +257,7 @@ _OF_HEAD = {"nll": "nll of the class head", "accuracy": "its accuracy"}
 def _check_line(name: str, scores: Mapping[str, float]) -> str:
     first, last = scores["first_loss"], scores["last_loss"]
     return (
-        f"{name}: learnt by heart, as a sound model does: the loss fell from {first:.3g} to {last:.3g} "
+        f"{name}: memorised, as a sound model does: the loss fell from {first:.3g} to {last:.3g} "
         f"in {scores['epochs']:g} epochs"
     )
 

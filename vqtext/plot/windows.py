@@ -53,7 +53,7 @@ def reason(
     """
     signal = np.asarray(signal, dtype=float)
     drawn = rows(signal, channels, sensors)
-    names = {step.name: canvas.wrapped(step.said) for step in reason.steps if _is_sure(step)}
+    names = {step.name: canvas.wrapped(step.shown_name) for step in reason.steps if _is_sure(step)}
     tall = sum(map(canvas.height, names.values())) + canvas.LINE * _has_unknown(reason)
     own, ax = ax is None, canvas.axes(ax, 1.1 + 0.42 * max(len(drawn), 2) + tall)
     look_of = canvas.numbered([*names], looks)

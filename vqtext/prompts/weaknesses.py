@@ -49,22 +49,22 @@ def _is_held(steps: Sequence[StepReply]) -> bool:
 
 def _not_distinct(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
     """Sub-actions whose cells are the same, as far as sensors measure it; a still place goes no way."""
-    alike: dict[frozenset[Hashable], list[str]] = {}
+    by_cells: dict[frozenset[Hashable], list[str]] = {}
     for step in steps:
         cells = frozenset(_distinctive(cell, wanted) for cell in step.signature)
-        alike.setdefault(cells, []).append(same_text(step.phrase))
-    for cells, phrases in alike.items():
+        by_cells.setdefault(cells, []).append(same_text(step.phrase))
+    for cells, phrases in by_cells.items():
         if len(phrases) > 1:
-            same = "have the same cells, as far as the sensors feel it" if cells else "have no cells"
+            same = "have the same cells, as far as the sensors show" if cells else "have no cells"
             yield (
-                f"{_listed(phrases)} {same}, and nothing else tells them apart: say in which motion, felt "
-                "direction or posture they differ, or make them one sub-action, or leave out one; do not "
-                "invent a difference."
+                f"{_listed(phrases)} {same}, and nothing else tells them apart: say in which motion, "
+                "measured direction or posture they differ, or make them one sub-action, or leave one "
+                "out; do not invent a difference."
             )
 
 
 def _distinctive(cell: CellReply, wanted: Wanted) -> Hashable:
-    """What sensors measure of a cell: two cells with the same of it are alike."""
+    """What sensors measure of a cell: two cells with the same of it are by_cells."""
     place, way, posture = wanted.place(cell.location), cell.direction, cell.posture
     is_going = cell.motion != "still" and way not in (None, "none") and wanted.is_felt(place, way)
     is_held = posture is not None and wanted.is_felt(place, POSTURE)

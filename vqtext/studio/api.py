@@ -14,7 +14,7 @@ from vqtext.report.figures import MODALITIES, UNITS
 from vqtext.report.palette import COLOURS, HATCHES, numbered
 from vqtext.schema import Channel
 from vqtext.studio import exchange
-from vqtext.studio.desk import Desk
+from vqtext.studio.editor import Editor
 from vqtext.studio.label_words import CHOICES
 from vqtext.studio.segments import Segment
 from vqtext.studio.server import Reply, Route
@@ -25,8 +25,8 @@ MOST_POINTS = 16384  # columns of a drawing: more than any screen has
 QUESTIONS = 8  # looked for at once
 
 
-class Shown(Protocol):
-    """What the page is shown of a cache; `vqtext.studio.opened.Opened` is one."""
+class StudioData(Protocol):
+    """What the page is shown of a cache; `vqtext.studio.session_view.SessionView` is one."""
 
     def recordings(self) -> Sequence[Mapping[str, Any]]:
         """``name``, ``subject``, ``seconds`` and ``labels`` of each that has windows."""
@@ -56,20 +56,20 @@ class Api:
     """Answers the page, in as many threads as ask.
 
     Args:
-        desk: the corrections and words; its check becomes the session's.
+        editor: the corrections and words; its check becomes the session's.
         open_session: loads a session, under the words that are there now.
 
     Raises:
         VQTextError: there is nothing to show.
     """
 
-    def __init__(self, desk: Desk, open_session: Callable[[], Shown]) -> None:
-        self.desk, self._open = desk, open_session
+    def __init__(self, editor: Editor, open_session: Callable[[], StudioData]) -> None:
+        self.editor, self._open = editor, open_session
         self._computing = threading.Lock()
         self._load()
 
     def _load(self) -> None:
-        words = self.desk.words.read()
+        words = self.editor.words.read()
         session = self._open()
         recordings = list(session.recordings())
         if not recordings:
@@ -80,16 +80,16 @@ class Api:
         self._spans: dict[str, Spans] = {}
         self._shown: Spans | None = None
         self._detail: tuple[tuple[str, str], Spans] | None = None
-        self.desk.check = session.check
+        self.editor.check = session.check
 
     def routes(self) -> dict[str, Route]:
         """The table of the server."""
         changes: dict[str, Callable[[dict[str, Any]], None]] = {
-            "correct": lambda asked: self.desk.correct(_listed(asked, "corrections", dict)),
-            "remove": lambda asked: self.desk.remove(_listed(asked, "ids", str)),
-            "undo": lambda _: self.desk.undo(),
-            "redo": lambda _: self.desk.redo(),
-            "words": lambda asked: self.desk.reword(asked.get("words", {}), asked.get("seen", {})),
+            "correct": lambda asked: self.editor.correct(_listed(asked, "corrections", dict)),
+            "remove": lambda asked: self.editor.remove(_listed(asked, "ids", str)),
+            "undo": lambda _: self.editor.undo(),
+            "redo": lambda _: self.editor.redo(),
+            "words": lambda asked: self.editor.reword(asked.get("words", {}), asked.get("seen", {})),
         }
 
         def changing(change: Callable[[dict[str, Any]], None]) -> Route:
@@ -159,7 +159,7 @@ class Api:
         recording = self._recording(asked)
         name = recording["name"]
         with self._computing:
-            corrections = self.desk.corrections
+            corrections = self.editor.corrections
             key = corrections.fingerprint(), name
             if self._detail is None or self._detail[0] != key:
                 self._detail = key, Spans(self.session.detail(corrections, name), self._steps)
@@ -179,7 +179,7 @@ class Api:
     def questions(self, _: dict[str, Any]) -> dict[str, Any]:
         """The moments that settle most, the best first."""
         with self._computing:
-            found = self.session.ask(self.desk.corrections, QUESTIONS)
+            found = self.session.ask(self.editor.corrections, QUESTIONS)
         rows = [{**vars(q), "recording": self._place[q.recording], "gain": _finite(q.gain)} for q in found]
         return {"questions": rows}
 
@@ -197,7 +197,7 @@ class Api:
     def take_in(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Segments of a file become corrections: all of them, or none."""
         read = exchange.read_segments(str(asked.get("text", "")), self._place, self._steps)
-        self.desk.correct(self._correction(segment) for segment in read.segments)
+        self.editor.correct(self._correction(segment) for segment in read.segments)
         return {**self._state(), "taken": len(read.segments), "left_out": list(read.left_out)}
 
     def prepare(self) -> None:
@@ -211,7 +211,7 @@ class Api:
         self._computing.acquire()
 
     def _now(self) -> Spans:
-        corrections = self.desk.corrections
+        corrections = self.editor.corrections
         key = corrections.fingerprint()
         if key not in self._spans:
             if len(self._spans) > 4:  # enough to undo and do again
@@ -222,7 +222,7 @@ class Api:
     def _segments(self) -> list[Segment]:
         with self._computing:
             now = self._now()
-        return exchange.segments_of(now, self.desk.corrections, self._place)
+        return exchange.segments_of(now, self.editor.corrections, self._place)
 
     def _correction(self, segment: Segment) -> dict[str, Any]:
         subject = self.recordings[self._place[segment.recording]]["subject"]
@@ -238,9 +238,9 @@ class Api:
 
     def _state(self) -> dict[str, Any]:
         """What a change changes."""
-        words = self.desk.words.read()
+        words = self.editor.words.read()
         return {
-            **self.desk.answer(),
+            **self.editor.answer(),
             "words": [label.model_dump(exclude_none=True) for label in words.labels],
             "words_are_new": words != self._words,
         }

@@ -31,18 +31,18 @@ def serve(
     from vqtext.pipeline.embed import Embed
     from vqtext.pipeline.stage import run
     from vqtext.studio.api import Api
-    from vqtext.studio.desk import Desk
-    from vqtext.studio.opened import Opened
+    from vqtext.studio.editor import Editor
     from vqtext.studio.server import Server
+    from vqtext.studio.session_view import SessionView
 
-    def open_session() -> Opened:
+    def open_session() -> SessionView:
         for stage in (Embed, Dedup):  # of words that changed
             run(stage(settings, progress))
-        return Opened(Session(settings))
+        return SessionView(Session(settings))
 
     with lock(settings.cache / "studio", doing="is open in"):
-        desk = Desk(settings.cache, lambda _: [])
-        api = Api(desk, open_session)
+        editor = Editor(settings.cache, lambda _: [])
+        api = Api(editor, open_session)
         threading.Thread(target=api.prepare, daemon=True).start()  # while the browser starts
         with Server(api.routes(), port) as server:
             announce(server.url)

@@ -57,7 +57,7 @@ class Spans:
         place = np.searchsorted(start, seconds, side="right") - 1
         return np.where((place >= 0) & (seconds < end[place]), place, NONE)
 
-    def _said(self, recording: str, seconds: np.ndarray) -> np.ndarray:
+    def _label_and_step(self, recording: str, seconds: np.ndarray) -> np.ndarray:
         """Label and step of moments ``(n,)``, as ``(2, n)``."""
         if recording not in self._columns:
             return np.full((2, len(seconds)), NONE)
@@ -75,7 +75,7 @@ def changed(before: Spans, after: Spans) -> dict[str, float]:
     for name in {*before.of, *after.of}:
         borders = np.unique(np.concatenate([before.borders(name), after.borders(name)]))
         middle = (borders[1:] + borders[:-1]) / 2
-        differs = (before._said(name, middle) != after._said(name, middle)).any(0)
+        differs = (before._label_and_step(name, middle) != after._label_and_step(name, middle)).any(0)
         seconds += float(np.diff(borders)[differs].sum())
         recordings += bool(differs.any())
     return {"seconds": round(seconds, 2), "recordings": recordings}

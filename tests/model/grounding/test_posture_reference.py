@@ -4,7 +4,7 @@ import pytest
 import torch
 from test_posture import worn, written
 
-from vqtext.model.grounding.posture_reference import unread
+from vqtext.model.grounding.posture_reference import unreadable_postures
 
 ONE = torch.zeros(4, dtype=torch.long)
 HELD = ["upright", "lying face up", "lying on the right side", "leaning forward"]
@@ -13,10 +13,10 @@ HELD = ["upright", "lying face up", "lying on the right side", "leaning forward"
 def against(held: list[str], words: list[str], mounting: int = 0) -> list[int]:
     """Labels that are found to contradict the others, each held and written so."""
     label = torch.arange(len(held))
-    (found,) = unread(
+    (found,) = unreadable_postures(
         worn(held, mounting), written(*([name] for name in words)), label, ONE[:1].expand(len(held))
     )
-    assert found.untaught == [] and found.people == 1
+    assert found.without_reference == [] and found.people == 1
     return sorted(found.against)
 
 
@@ -45,5 +45,5 @@ def test_people_whom_no_label_teaches_are_named() -> None:
     up = worn(["upright"] * 3, 0).clone()
     up[2] = torch.nan
     held = written(["upright", None], ["upright", "leaning left"], ["upright", None])
-    (found,) = unread(up, held, torch.tensor([0, 1, 0]), torch.tensor([1, 2, 3]))
-    assert found.untaught == [2, 3] and found.people == 3 and not found.against
+    (found,) = unreadable_postures(up, held, torch.tensor([0, 1, 0]), torch.tensor([1, 2, 3]))
+    assert found.without_reference == [2, 3] and found.people == 3 and not found.against

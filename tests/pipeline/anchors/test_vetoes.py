@@ -17,7 +17,7 @@ import pytest
 from vqtext.pipeline.anchors.clustering import Tree
 from vqtext.pipeline.anchors.phrases import Phrases
 from vqtext.pipeline.anchors.vetoes import GROUNDS, Phrase, vetoes
-from vqtext.pipeline.encoders.phrase_vectors import Wording
+from vqtext.pipeline.encoders.phrase_vectors import PhraseVectors
 from vqtext.prompts.facets import read_facets
 from vqtext.schema import LabelWords, SubAction, same_text
 
@@ -104,7 +104,7 @@ def vocabulary(encoder: Any) -> tuple[Phrases, list[Phrase]]:
             label("other", "pass the right foot beside the left shin"),
         ]
     )
-    return phrases, phrases.for_merging(Wording(encoder))
+    return phrases, phrases.for_merging(PhraseVectors(encoder))
 
 
 def all_near(texts: Any) -> np.ndarray:

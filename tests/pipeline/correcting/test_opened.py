@@ -9,12 +9,12 @@ from test_session import felt, prepared, settings  # noqa: F401  fixtures
 from vqtext.pipeline.correcting.corrections import Corrections
 from vqtext.pipeline.correcting.session import Session
 from vqtext.settings.schema import Settings
-from vqtext.studio.opened import Opened
+from vqtext.studio.session_view import SessionView
 
 
 def test_the_page_is_shown_what_the_session_finds(settings: Settings) -> None:  # noqa: F811
     session = Session(settings)
-    opened = Opened(session)
+    opened = SessionView(session)
     for said in (Corrections(), Corrections().with_added(moment("a", "foot down", 1.0))):
         found = session.names(said)
         fast = opened.names(said)

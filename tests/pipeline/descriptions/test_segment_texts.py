@@ -27,7 +27,7 @@ from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.evaluation.controls import shuffled_guidance
 from vqtext.pipeline.stage import StaleError, run
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.training.assemble import gather
+from vqtext.pipeline.training.assemble import training_data
 from vqtext.schema import LabelWords, SubAction, Subject
 from vqtext.settings.schema import ModelSettings, Settings
 
@@ -66,7 +66,7 @@ def say(cache: Path, told: dict[tuple[int, int], str]) -> None:
 def gathered(settings: Settings, heard: Any) -> TrainingData:
     for stage in (Embed, Dedup):
         run(stage(settings, heard))
-    return gather(read_windows(settings.cache / "windows.h5"), SPLIT, settings)[1]
+    return training_data(read_windows(settings.cache / "windows.h5"), SPLIT, settings)[1]
 
 
 def test_each_segment_is_told_with_its_label_and_its_subject(settings: Settings, heard: Any) -> None:
@@ -180,7 +180,7 @@ def test_without_descriptions_the_commands_are_named(settings: Settings, heard: 
     with pytest.raises(ArtifactError, match=r"descriptions\.h5.*vqtext describe"):
         run(Train(settings, heard))
     with pytest.raises(ArtifactError, match=r"vqtext describe.*vqtext embed"):
-        gather(read_windows(settings.cache / "windows.h5"), SPLIT, settings)
+        training_data(read_windows(settings.cache / "windows.h5"), SPLIT, settings)
 
 
 def test_texts_of_an_older_version_are_made_again(

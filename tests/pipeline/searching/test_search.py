@@ -28,13 +28,13 @@ def test_a_run_is_asked_in_words(
 ) -> None:
     asked: Settings = prepared(study(), folds=2)
     run(Train(asked, heard))
-    monkeypatch.setattr("vqtext.pipeline.searching.opened.choose", lambda *_: (bag_of_words, ""))
+    monkeypatch.setattr("vqtext.pipeline.searching.searchable_run.choose", lambda *_: (bag_of_words, ""))
     finds_moments_by_models_that_have_not_seen_them(asked)
     tells_the_words_of_a_piece_of_signal(asked)
 
     # Vectors of two encoders have nothing to do with each other: whatever came first would look like a find.
     other = SimpleNamespace(name="another", encode=bag_of_words.encode)
-    monkeypatch.setattr("vqtext.pipeline.searching.opened.choose", lambda *_: (other, ""))
+    monkeypatch.setattr("vqtext.pipeline.searching.searchable_run.choose", lambda *_: (other, ""))
     with pytest.raises(EncoderError, match=r"bag of words.* another"):
         search.search(asked, "no text of the words")
 
@@ -52,7 +52,7 @@ def test_a_moment_of_an_unknown_person_is_of_nobody_else() -> None:
         each_fold=lambda: [(0, one)],
         meaning=lambda fold: SimpleNamespace(phrases=["arm swings"]),
     )
-    index = search.Index(opened)
+    index = search.MomentIndex(opened)
     index.moments = {0: Moments(one, one, one + 2, one, one, one + 0.9, np.ones((1, 1)), 0.1)}
     found = index.entries(search.Ranked(one, one, one + 1.0), top=1)
     assert found[0]["subject"] is None

@@ -21,7 +21,7 @@ from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.stage import run
-from vqtext.pipeline.training.assemble import _guidance, gather
+from vqtext.pipeline.training.assemble import _guidance, training_data
 from vqtext.pipeline.training.lint_run import unguided
 from vqtext.settings.schema import GuidanceSettings, ModelSettings
 
@@ -73,7 +73,7 @@ def test_every_guidance_takes_a_step(
     ):
         guidance = GuidanceSettings(source=source, facts=facts, fusion=fusion, place=place, drop_facts=0)
         chosen = settings.model_copy(update={"model": small, "guidance": guidance})
-        config, data = gather(windows, split, chosen)
+        config, data = training_data(windows, split, chosen)
         torch.manual_seed(0)
         network = Network(config, data.anchors, data.grammar.of_state)
         batch = data.part(data.train, drop=0.0).__getitems__([(i, i) for i in range(4)])

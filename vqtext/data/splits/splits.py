@@ -174,10 +174,10 @@ def known_subjects(windows: Windows) -> np.ndarray:
 def _codes_of(windows: Windows, ids: Sequence[str]) -> list[int]:
     """The subjects of that name; where none is spelled so, the one that `same_subject` takes for the same."""
     known = {windows.subjects[code].id: int(code) for code in known_subjects(windows)}
-    alike: dict[str, list[str]] = {}
+    same_id: dict[str, list[str]] = {}
     for name in known:
-        alike.setdefault(same_subject(name), []).append(name)
-    candidates = {name: [name] if name in known else alike.get(same_subject(name), []) for name in ids}
+        same_id.setdefault(same_subject(name), []).append(name)
+    candidates = {name: [name] if name in known else same_id.get(same_subject(name), []) for name in ids}
     unknown = [name for name, names in candidates.items() if len(names) != 1]
     if unknown:
         hint = f"there are {', '.join(known)}" if known else "this data set names no subjects: --split time"

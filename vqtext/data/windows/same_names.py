@@ -68,6 +68,6 @@ def names_alike(people: People, others: Mapping[str, Iterable[str]]) -> list[str
         groups: dict[str, list[str]] = {}
         for name in names:
             groups.setdefault(same_subject(name), []).append(name)
-        if alike := [listed(group) for group in groups.values() if len(group) > 1]:
-            remarks.append(f"{kind} {'; '.join(alike)} are kept apart")
+        if similar := [listed(group) for group in groups.values() if len(group) > 1]:
+            remarks.append(f"{kind} {'; '.join(similar)} are kept apart")
     return [f"names that nearly agree: {'; '.join(remarks)}"] if remarks else []

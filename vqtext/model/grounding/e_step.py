@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from vqtext.model.grounding.corrected import CONFIG as SHOWN
+from vqtext.model.grounding.corrected import corrected_features, fits_corrected, leading
 from vqtext.model.grounding.durations import DurationConfig, Tempo, step_seconds
 from vqtext.model.grounding.emissions import (
     EmissionConfig,
@@ -26,8 +28,6 @@ from vqtext.model.grounding.emissions import (
 )
 from vqtext.model.grounding.gaussians import Gaussians
 from vqtext.model.grounding.rejected_cells import WrittenCell, rejected, without
-from vqtext.model.grounding.shown import CONFIG as SHOWN
-from vqtext.model.grounding.shown import fits_shown, leading, shown
 from vqtext.model.hsmm import semi_markov
 from vqtext.model.hsmm.semi_markov import Chain
 from vqtext.model.network.token_to_frame import anchors_of
@@ -135,12 +135,14 @@ def word_weights(
     known = torch.zeros(len(by_words), dtype=torch.bool)
     if "signal" in sources:
         movement = movements(grammar, evidence)
-        seen = shown(evidence, movement)
+        seen = corrected_features(evidence, movement)
         if seen is None:
             by_words += from_signatures(evidence, config)
         else:
             sure = seen.sure[movement][evidence.hand, evidence.label]
-            by_words += from_signatures(evidence, config, sure) + fits_shown(evidence, movement, seen, config)
+            by_words += from_signatures(evidence, config, sure) + fits_corrected(
+                evidence, movement, seen, config
+            )
         known |= evidence.written.isfinite().flatten(1).any(1)
     if "text" in sources and evidence.similarity is not None:
         by_words += from_descriptions(evidence, grammar.anchor, config)

@@ -12,25 +12,27 @@ from vqtext.model.grounding.posture import CONFIG, Reference, cosines, reference
 
 
 @dataclass(frozen=True)
-class Unread:
+class UnreadablePosture:
     """What cannot be read of the postures of one place.
 
     Attributes:
-        untaught: people in whose labels postures are written, but in none of them as a reference.
+        without_reference: people in whose labels postures are written, but in none of them as a reference.
         against: label → people who are held otherwise in it than their other labels show.
         people: in whose labels postures are written, in all.
     """
 
-    untaught: list[int]
+    without_reference: list[int]
     against: dict[int, list[int]]
     people: int
 
 
-def unread(up: Tensor, written_up: Tensor, label: Tensor, group: Tensor) -> list[Unread]:
+def unreadable_postures(
+    up: Tensor, written_up: Tensor, label: Tensor, group: Tensor
+) -> list[UnreadablePosture]:
     """Of each of the H places; arguments as for `vqtext.model.grounding.posture.fits_postures`."""
     places = []
     for place in range(up.shape[2]):
-        untaught, against, people = [], dict[int, list[int]](), 0
+        without_reference, against, people = [], dict[int, list[int]](), 0
         for who in group.unique().tolist():
             own = group == who
             if not written_up[own, :, place].isfinite().any():
@@ -38,11 +40,11 @@ def unread(up: Tensor, written_up: Tensor, label: Tensor, group: Tensor) -> list
             people += 1
             reference = reference_of(up[own, :, place], written_up[own, :, place], label[own])
             if reference is None:
-                untaught.append(who)
+                without_reference.append(who)
                 continue
             for i in reference.label[_odd(reference)].tolist():
                 against.setdefault(i, []).append(who)
-        places.append(Unread(untaught, against, people))
+        places.append(UnreadablePosture(without_reference, against, people))
     return places
 
 

@@ -210,7 +210,7 @@ def _trainer(settings: TrainSettings, epochs: int, loggers: list[Any], callbacks
 def _overfitted(
     config: ModelConfig, data: TrainingData, settings: TrainSettings, seed: int
 ) -> tuple[ModelConfig, TrainingData, TrainSettings]:
-    """A few batches alone, and nothing that keeps a network from learning them by heart."""
+    """A few batches alone, and nothing that keeps a network from memorising them."""
     few = settings.batch_size * (settings.overfit or 1)
     chosen = np.random.default_rng(seed).permutation(len(data.train))[:few]
     model = config.settings.model_copy(update={"dropout": 0.0, "mask": 0.0})

@@ -18,7 +18,7 @@ from vqtext.pipeline.anchors.clustering import FLOOR
 from vqtext.pipeline.anchors.linkage import cosines_of
 from vqtext.pipeline.anchors.phrases import Phrases
 from vqtext.pipeline.anchors.vetoes import Phrase, vetoes
-from vqtext.pipeline.encoders.phrase_vectors import Wording
+from vqtext.pipeline.encoders.phrase_vectors import PhraseVectors
 from vqtext.prompts.facets import read_facets
 from vqtext.schema import same_text
 
@@ -91,7 +91,9 @@ def lowest_threshold(opposites: Judged, *others: Judged) -> float:
     return next(fit, float(STEPS[-1]))
 
 
-def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, encoder: str) -> Calibration:
+def calibrate(
+    phrases: Phrases, merging: Sequence[Phrase], wording: PhraseVectors, encoder: str
+) -> Calibration:
     """The threshold that the words' own paraphrases and opposites ask for.
 
     Args:
@@ -119,9 +121,9 @@ def calibrate(phrases: Phrases, merging: Sequence[Phrase], wording: Wording, enc
         for (key, text), vector, says in zip(sentences, wording.vectors(texts, facets), facets, strict=True)
     ]
     everything = [*merging, *more]
-    alike = np.array([(own[key], len(merging) + i) for i, (key, _) in enumerate(sentences)])
-    paraphrases = judge(everything, alike)
-    unrelated = judge(everything, _unrelated(merging, alike))
+    paraphrase_pairs = np.array([(own[key], len(merging) + i) for i, (key, _) in enumerate(sentences)])
+    paraphrases = judge(everything, paraphrase_pairs)
+    unrelated = judge(everything, _unrelated(merging, paraphrase_pairs))
     threshold = lowest_threshold(against, unrelated)
     rows: list[tuple[str, ...]] = [("threshold", "paraphrases together", "opposites merged", "unrelated")]
     for step in sorted({*STEPS[::10].tolist(), threshold}):
@@ -147,7 +149,7 @@ def _shipped(paraphrases: int, encoder: str, least: float) -> Calibration:
 
 
 def _with_opposites(
-    phrases: Phrases, merging: Sequence[Phrase], wording: Wording, own: dict[str, int]
+    phrases: Phrases, merging: Sequence[Phrase], wording: PhraseVectors, own: dict[str, int]
 ) -> tuple[list[Phrase], np.ndarray]:
     """Phrases and their given opposites as phrases of their own, and the pairs of the two.
 
@@ -170,9 +172,9 @@ def _with_opposites(
     return [*unwarned, *others], np.array(places, dtype=np.int64).reshape(-1, 2)
 
 
-def _unrelated(merging: Sequence[Phrase], alike: np.ndarray) -> np.ndarray:
+def _unrelated(merging: Sequence[Phrase], paraphrase_pairs: np.ndarray) -> np.ndarray:
     """Pairs of phrases, and of phrases and paraphrases of others, drawn from all of them ``(p, 2)``."""
-    n, total = len(merging), len(merging) + len(alike)
-    owner = np.concatenate([np.arange(n), alike[:, 0]])
+    n, total = len(merging), len(merging) + len(paraphrase_pairs)
+    owner = np.concatenate([np.arange(n), paraphrase_pairs[:, 0]])
     drawn = np.random.default_rng(0).integers([n, total], size=(MOST, 2))
     return drawn[owner[drawn[:, 0]] != owner[drawn[:, 1]]]

@@ -12,7 +12,7 @@ from vqtext.data.locations import canonical
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.anchors.vetoes import Phrase
 from vqtext.pipeline.encoders.opposites import contrast
-from vqtext.pipeline.encoders.phrase_vectors import ANCHORS, Wording
+from vqtext.pipeline.encoders.phrase_vectors import ANCHORS, PhraseVectors
 from vqtext.prompts.facets import Facets, read_facets
 from vqtext.schema import LabelWords, SubAction, same_text
 
@@ -83,7 +83,7 @@ class Phrases:
                     found[location, "posture"].add(cell.posture)
         return {cell: frozenset(values) for cell, values in found.items()}
 
-    def for_merging(self, wording: Wording) -> list[Phrase]:
+    def for_merging(self, wording: PhraseVectors) -> list[Phrase]:
         """The phrases with their vectors.
 
         What the words of a phrase say counts before what its uses say, since it is what people will read, and
@@ -107,7 +107,7 @@ class Phrases:
             for key, vector, own in zip(keys, vectors, plain, strict=True)
         ]
 
-    def contrasted(self, phrases: Sequence[str], wording: Wording, strength: float) -> np.ndarray:
+    def contrasted(self, phrases: Sequence[str], wording: PhraseVectors, strength: float) -> np.ndarray:
         """Contrast vectors of some of the phrases, each against the mean of its opposites, ``(n, d)``.
 
         One that has none, but a side, is pushed from its mirror image.
@@ -125,7 +125,7 @@ class Phrases:
         return contrast(contents, opposites, strength, ways)
 
 
-def stored_wording(texts: Artifact) -> Wording:
+def stored_phrase_vectors(texts: Artifact) -> PhraseVectors:
     """The vectors of phrases out of texts.h5.
 
     Raises:
@@ -139,4 +139,4 @@ def stored_wording(texts: Artifact) -> Wording:
             raise ArtifactError(f"{texts.path} lacks the text {missing[:60]!r}: run `vqtext embed`")
         return texts.rows("vector", [row[text] for text in wanted])
 
-    return Wording(vectors)
+    return PhraseVectors(vectors)

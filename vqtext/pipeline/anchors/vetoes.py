@@ -31,7 +31,7 @@ class Phrase:
 
     Attributes:
         text: the phrase as written; no two phrases of one list may be the same text.
-        vector: unit vector ``(d,)``, as `wording.Wording.vectors`: contrast is for anchors, not for merging.
+        vector: unit vector ``(d,)``, by `PhraseVectors.vectors`: contrast is for anchors, not for merging.
         opposites: unit vectors of its opposites; may be empty.
         facets: which way it goes, and what it moves.
         labels: those that use it.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from vqtext.prompts.facets import conflict, read_facets
 from vqtext.schema import Cell, LabelWords, SubAction, same_text
 
-LEAST_ALIKE = 0.4
+MIN_SIMILARITY = 0.4
 """Two steps below this are not the same movement: the same part, side and direction alone make 0.5, and so do
 the same words alone."""
 
@@ -95,24 +95,24 @@ def align(a: LabelWords, b: LabelWords) -> dict[int, int]:
 
     The order is kept. Of a cycle, ``b`` may begin at any moment of the round.
     """
-    alike = [[_alike(one, other) for other in b.subactions] for one in a.subactions]
+    similarity = [[_similarity(one, other) for other in b.subactions] for one in a.subactions]
     n = len(b.subactions)
     best: tuple[float, dict[int, int]] = (-1.0, {})
     for turn in range(n if a.cyclic and b.cyclic else 1):
         order = [(turn + j) % n for j in range(n)]
-        score, pairs = _in_order([[row[j] for j in order] for row in alike])
+        score, pairs = _in_order([[row[j] for j in order] for row in similarity])
         if score > best[0] + 1e-9:  # of equals, the first turn
             best = score, {i: order[j] for i, j in pairs.items()}
     return best[1]
 
 
-def _in_order(alike: list[list[float]]) -> tuple[float, dict[int, int]]:
+def _in_order(similarity: list[list[float]]) -> tuple[float, dict[int, int]]:
     """The pairs with the highest sum that do not cross, by dynamic programming over prefixes."""
-    rows, columns = len(alike), len(alike[0])
+    rows, columns = len(similarity), len(similarity[0])
     total = [[0.0] * (columns + 1) for _ in range(rows + 1)]
     for i in range(rows):
         for j in range(columns):
-            total[i + 1][j + 1] = max(total[i][j + 1], total[i + 1][j], total[i][j] + alike[i][j])
+            total[i + 1][j + 1] = max(total[i][j + 1], total[i + 1][j], total[i][j] + similarity[i][j])
     pairs, i, j = {}, rows, columns
     while i and j:
         if total[i][j] == total[i - 1][j]:
@@ -125,7 +125,7 @@ def _in_order(alike: list[list[float]]) -> tuple[float, dict[int, int]]:
     return total[rows][columns], pairs
 
 
-def _alike(a: SubAction, b: SubAction) -> float:
+def _similarity(a: SubAction, b: SubAction) -> float:
     """0 to 1: how sure it is that two steps are one movement; 0 where they cannot be, or hardly are."""
     if _differ(a.side, b.side) or _differ(a.direction, b.direction):
         return 0.0
@@ -137,7 +137,7 @@ def _alike(a: SubAction, b: SubAction) -> float:
         + 0.15 * (a.side == b.side)
         + 0.15 * (a.direction == b.direction)
     )
-    return score if score >= LEAST_ALIKE else 0.0
+    return score if score >= MIN_SIMILARITY else 0.0
 
 
 def _differ(a: str | None, b: str | None) -> bool:

@@ -18,7 +18,7 @@ from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.correcting.spans import timelines
 
 if TYPE_CHECKING:
-    from vqtext.pipeline.correcting.found import Found
+    from vqtext.pipeline.correcting.found_steps import FoundSteps
 
 LEAST = 0.001  # chance of a step that is offered as an answer
 SHORTEST = 2  # frames of a stretch that a person can point at
@@ -64,19 +64,19 @@ class _Stretches:
     open_s: np.ndarray
 
 
-def questions(windows: Windows, found: Found, count: int, subject: str | None = None) -> list[Question]:
+def questions(windows: Windows, found: FoundSteps, count: int, subject: str | None = None) -> list[Question]:
     """The moments that settle most, the first one most; the same for the same data and corrections.
 
     Args:
         subject: of this person alone; what a word settles is looked for in everybody.
     """
+    from vqtext.model.grounding.corrected import CONFIG, corrected_features
     from vqtext.model.grounding.e_step import movements
-    from vqtext.model.grounding.shown import CONFIG, shown
 
     every = _stretches(windows, found)
     if every is None:
         return []
-    seen = shown(found.evidence, movements(found.grammar, found.evidence))
+    seen = corrected_features(found.evidence, movements(found.grammar, found.evidence))
     left = np.ones(len(every.open_s)) if seen is None else 1 - seen.sure.numpy()
     whose = np.array([subject is None or person.id == subject for person in windows.subjects])
     free = np.append(whose, subject is None)[every.subject]
@@ -103,7 +103,7 @@ def questions(windows: Windows, found: Found, count: int, subject: str | None = 
     return chosen
 
 
-def _stretches(windows: Windows, found: Found) -> _Stretches | None:
+def _stretches(windows: Windows, found: FoundSteps) -> _Stretches | None:
     """None where there is none."""
     from vqtext.model.grounding.e_step import movements
 

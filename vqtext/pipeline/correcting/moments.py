@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from vqtext.console.text import cut_short
+from vqtext.console.text import cut_short, nearest_to
 from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.correcting.corrections import Correction, Corrections
 from vqtext.pipeline.vocabulary.anchor_words import Words
@@ -104,7 +103,7 @@ def check(corrections: Corrections, windows: Windows, words: Words) -> list[str]
 def _unknown(corrections: Corrections, windows: Windows, words: Words) -> Iterator[str]:
     for c in corrections.corrections:
         if c.label not in windows.labels:
-            yield f"{_named(c)}: the data have no label {c.label!r}{_nearest(c.label, windows.labels)}"
+            yield f"{_named(c)}: the data have no label {c.label!r}{nearest_to(c.label, windows.labels)}"
         elif use_of(c, windows.labels, words) is None:
             steps = [step for _, step in words.uses[windows.labels.index(c.label)]]
             whole = [
@@ -115,7 +114,7 @@ def _unknown(corrections: Corrections, windows: Windows, words: Words) -> Iterat
             if whole:
                 yield f"{_named(c)}: the step is told as one with others: say it of {whole[0]!r}"
             else:
-                near = _nearest(c.phrase or "", [step.phrase for step in steps])
+                near = nearest_to(c.phrase or "", [step.phrase for step in steps])
                 yield f"{_named(c)}: {c.label!r} has no such step{near}"
 
 
@@ -123,7 +122,7 @@ def _outside(corrections: Corrections, windows: Windows, words: Words) -> Iterat
     for c in corrections.of_kind("is"):
         assert c.start_s is not None and c.end_s is not None
         if c.recording not in windows.recordings:
-            near = _nearest(c.recording or "", windows.recordings)
+            near = nearest_to(c.recording or "", windows.recordings)
             yield f"{_named(c)}: the data have no recording {c.recording!r}{near}"
             continue
         rows = windows.recording == windows.recordings.index(c.recording)
@@ -201,8 +200,3 @@ def _named(c: Correction) -> str:
     if c.kind == "never":
         return f"never {phrase} of {cut_short(c.label, 30)}"
     return f"{phrase} at {c.start_s:.2f}–{c.end_s:.2f} s of {cut_short(c.recording or '', 40)}"
-
-
-def _nearest(text: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(text, known, n=1, cutoff=0)
-    return f": the nearest is {near[0]!r}" if near else ""

@@ -10,12 +10,12 @@ from vqtext.data.splits.splits import Split
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.correcting.asking import Question, questions
 from vqtext.pipeline.correcting.corrections import Corrections
-from vqtext.pipeline.correcting.found import Found
+from vqtext.pipeline.correcting.found_steps import FoundSteps
 from vqtext.pipeline.correcting.moments import check, corrected_frames, never_places
 from vqtext.pipeline.correcting.spans import StepSpan, spans
 from vqtext.pipeline.training.e_step_alone import check_signatures_are_read, posterior_of
-from vqtext.pipeline.training.measured import Measured
 from vqtext.pipeline.training.run_words import resolved_words, without_steps
+from vqtext.pipeline.training.sensor_evidence import SensorEvidence
 from vqtext.pipeline.vocabulary.anchor_words import read_words
 from vqtext.settings.schema import Settings
 
@@ -31,25 +31,25 @@ class Session:
     """
 
     def __init__(self, settings: Settings) -> None:
-        from vqtext.pipeline.training.assemble import gather, without_text
+        from vqtext.pipeline.training.assemble import training_data, without_text
 
         check_signatures_are_read(settings)
         self._settings = settings
         self.windows = read_windows(settings.cache / "windows.h5")
         no_rows = np.empty(0, dtype=np.int64)
         everyone = Split(np.arange(self.windows.n), no_rows, no_rows, "own")
-        _, data = gather(self.windows, everyone, without_text(settings), corrections=Corrections())
+        _, data = training_data(self.windows, everyone, without_text(settings), corrections=Corrections())
         read = read_words(settings.cache / "anchors.h5", self.windows.labels)
         self.words = resolved_words(read, self.windows, everyone.train, settings.train, data.round_s).words
         self._absent = data.absent
-        self._measured = Measured(self.windows, everyone.train, data.evidence)
-        self._last: tuple[Corrections, Found] | None = None
+        self._sensors = SensorEvidence(self.windows, everyone.train, data.evidence)
+        self._last: tuple[Corrections, FoundSteps] | None = None
 
     def check(self, corrections: Corrections) -> list[str]:
-        """What cannot be, as `vqtext.pipeline.correcting.moments.check` tells it."""
+        """What cannot be, as `vqtext.pipeline.correcting.moments.check` lists it."""
         return check(corrections, self.windows, self.words)
 
-    def found(self, corrections: Corrections) -> Found:
+    def found(self, corrections: Corrections) -> FoundSteps:
         """The E-step with these corrections as evidence; those that cannot be are passed over.
 
         Raises:
@@ -58,17 +58,17 @@ class Session:
         if self._last is not None and self._last[0] == corrections:
             return self._last[1]
         windows, words = self.windows, self.words
-        frames = self._measured.evidence.motion.shape[1]
-        corrected = corrected_frames(corrections, windows, self._measured.rows, words, frames)
+        frames = self._sensors.evidence.motion.shape[1]
+        corrected = corrected_frames(corrections, windows, self._sensors.rows, words, frames)
         longest = max(map(len, words.uses))
         shown = {divmod(int(use), longest) for use in np.unique(-1 if corrected is None else corrected)}
         never = never_places(corrections, windows.labels, words)
         left = [
             [*never[i], *(u for u in self._absent_of(i) if (i, u) not in shown)] for i in range(len(never))
         ]
-        spoken = self._measured.against(without_steps(words, left), corrections)
-        posterior = posterior_of(spoken.evidence, spoken.grammar, self._settings)
-        self._last = corrections, Found(spoken.words, spoken.grammar, spoken.evidence, posterior)
+        steps = self._sensors.with_words(without_steps(words, left), corrections)
+        posterior = posterior_of(steps.evidence, steps.grammar, self._settings)
+        self._last = corrections, FoundSteps(**vars(steps), posterior=posterior)
         return self._last[1]
 
     def names(self, corrections: Corrections) -> list[StepSpan]:
@@ -76,7 +76,7 @@ class Session:
         return spans(self.windows, self.found(corrections))
 
     def ask(self, corrections: Corrections, count: int, subject: str | None = None) -> list[Question]:
-        """The moments of which a word settles most, the first one most.
+        """The moments whose answers settle most, the best first.
 
         Args:
             subject: ask of this person alone.

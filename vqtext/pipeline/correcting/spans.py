@@ -17,7 +17,7 @@ from vqtext.data.windows.windows import Windows
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vqtext.pipeline.correcting.found import Found
+    from vqtext.pipeline.correcting.found_steps import FoundSteps
 
 ALTERNATIVES, LEAST = 3, 0.01  # so many others are listed, if they are as likely as that
 
@@ -90,7 +90,7 @@ class Timeline:
         return (total.T / size).T.astype(float)
 
 
-def timelines(windows: Windows, found: Found) -> Iterator[Timeline]:
+def timelines(windows: Windows, found: FoundSteps) -> Iterator[Timeline]:
     """Each recording that has a window with names. Where windows overlap, each counts the more the nearer a
     moment is to its middle, since order is known on both sides there."""
     frames, step_s = found.evidence.motion.shape[1], found.evidence.frame_s
@@ -120,12 +120,12 @@ def timelines(windows: Windows, found: Found) -> Iterator[Timeline]:
         yield Timeline(int(code), start_s, step_s, border_s, share, row, frame)
 
 
-def names(windows: Windows, found: Found) -> list[StepSpan]:
+def names(windows: Windows, found: FoundSteps) -> list[StepSpan]:
     """All stretches of all recordings, by themselves: alternatives and places take three times as long."""
     return [span for line in timelines(windows, found) for span in _plain(windows, found, line)]
 
 
-def spans(windows: Windows, found: Found) -> list[StepSpan]:
+def spans(windows: Windows, found: FoundSteps) -> list[StepSpan]:
     """All stretches of all recordings, with their alternatives and what each place says."""
     places_of = _by_place(windows, found)
     uses = found.grammar.valid.shape[1]
@@ -149,7 +149,7 @@ def spans(windows: Windows, found: Found) -> list[StepSpan]:
     return detailed
 
 
-def _plain(windows: Windows, found: Found, line: Timeline) -> list[StepSpan]:
+def _plain(windows: Windows, found: FoundSteps, line: Timeline) -> list[StepSpan]:
     """The stretches of a recording."""
     use, begin, end = line.runs()
     if not len(use):
@@ -164,7 +164,7 @@ def _plain(windows: Windows, found: Found, line: Timeline) -> list[StepSpan]:
     ]
 
 
-def _step(windows: Windows, found: Found, use: int) -> tuple[str, str]:
+def _step(windows: Windows, found: FoundSteps, use: int) -> tuple[str, str]:
     """Label and phrase of a use that is counted through all labels."""
     label, place = divmod(use, found.grammar.valid.shape[1])
     return windows.labels[label], found.words.uses[label][place][1].phrase
@@ -175,7 +175,7 @@ def _moments(begin: np.ndarray, end: np.ndarray) -> np.ndarray:
     return np.concatenate([np.arange(a, b) for a, b in zip(begin, end, strict=True)])
 
 
-def _onto_uses(found: Found) -> Tensor:
+def _onto_uses(found: FoundSteps) -> Tensor:
     """States → uses through all labels, for windows of each label, ``(n, V, n U)``: a state that their own
     label has is its use; another is one of the first label that has it."""
     import torch
@@ -192,7 +192,7 @@ def _onto_uses(found: Found) -> Tensor:
     return out
 
 
-def _by_place(windows: Windows, found: Found) -> Any:
+def _by_place(windows: Windows, found: FoundSteps) -> Any:
     """A function of a timeline and the likeliest other step of each of its runs: what each place says."""
     import torch
 

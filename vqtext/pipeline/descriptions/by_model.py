@@ -9,7 +9,7 @@ import numpy as np
 
 from vqtext.data.features.facts import Facts
 from vqtext.data.windows.windows import Windows
-from vqtext.pipeline.descriptions.fact_sheet import alike, sheet
+from vqtext.pipeline.descriptions.fact_sheet import level_runs, sheet
 from vqtext.pipeline.descriptions.llm_description import Description, plain, question
 from vqtext.pipeline.descriptions.measured import SOURCES, Texts
 from vqtext.pipeline.llm.question import Answer, Failure, Question
@@ -65,7 +65,7 @@ def replace_texts(
         for i in asked.windows:
             texts.of_window[i] = plain(outcome.value.description)
             if outcome.value.stretches:
-                pairs = zip(alike(facts.level[i]), outcome.value.stretches, strict=True)
+                pairs = zip(level_runs(facts.level[i]), outcome.value.stretches, strict=True)
                 for (first, last), sentence in pairs:
                     texts.of_segment[i, first:last] = place.setdefault(plain(sentence), len(place))
     texts.sentences[:] = place

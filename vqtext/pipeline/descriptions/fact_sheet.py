@@ -65,7 +65,7 @@ def sheet(windows: Windows, facts: Facts, cadence_hz: np.ndarray, i: int) -> She
     if others:
         lines.append(f"Rhythm: {text}")
     times = {0.0, length}
-    for first, last in alike(facts.level[i]):
+    for first, last in level_runs(facts.level[i]):
         stop = min(facts.border[last], windows.length[i])
         start_s, stop_s = (
             round(float(border / windows.rate_hz), 1) for border in (facts.border[first], stop)
@@ -79,7 +79,7 @@ def sheet(windows: Windows, facts: Facts, cadence_hz: np.ndarray, i: int) -> She
         lines.append(line)
         times |= {start_s, stop_s}
     others += [*times, *(abs(a - b) for a, b in combinations(times, 2))]
-    stretches = sum(1 for _ in alike(facts.level[i]))
+    stretches = sum(1 for _ in level_runs(facts.level[i]))
     return Sheet("\n".join(lines) + "\n", tuple(facts.locations), peaks, others, stretches)
 
 
@@ -89,7 +89,7 @@ def _of_places(locations: Sequence[str], values: np.ndarray, unit: str) -> tuple
     return [x for _, x in known], ", ".join(f"{_spoken(place)} {x:g} {unit}" for place, x in known)
 
 
-def alike(level: np.ndarray) -> Iterator[tuple[int, int]]:
+def level_runs(level: np.ndarray) -> Iterator[tuple[int, int]]:
     """Runs (first, last) of segments of the same levels ``(S, L)``; those without samples are left out."""
     new = (np.flatnonzero((level[1:] != level[:-1]).any(axis=1)) + 1).tolist()
     for first, last in zip([0, *new], [*new, len(level)], strict=True):

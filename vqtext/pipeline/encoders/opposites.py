@@ -38,7 +38,7 @@ def contrast(
         opposites: vectors of their opposites, ``(n, d)``, no longer than 1. A zero row leaves its phrase as
             it is; the mean of several opposites is short where they disagree, and so pushes less.
         strength: 0 keeps the plain vectors.
-        ways: which way each phrase goes, ``(n, d)``, as `wording.Wording.ways`; None = not known.
+        ways: which way each phrase goes, ``(n, d)``, as `PhraseVectors.ways`; None = not known.
 
     Returns:
         Unit vectors, ``(n, d)`` float32.

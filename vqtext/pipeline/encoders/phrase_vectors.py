@@ -26,7 +26,7 @@ ANCHORS = 1.5
 _AT_ONCE = 4096  # phrases; bounds what is held beside the result
 
 
-def wordings(phrase: str) -> list[str]:
+def texts_of_phrase(phrase: str) -> list[str]:
     """The texts whose vectors make up a phrase's: itself and its canonical wording, and of a phrase about one
     side of the body its mirror image too. The side is a way, no content: what merges left, merges right.
     """
@@ -43,7 +43,7 @@ def axis_texts() -> list[str]:
     return list(dict.fromkeys(word for pairs in axes().values() for pair in pairs for word in pair))
 
 
-class Wording:
+class PhraseVectors:
     """The vectors of phrases, made of an encoder's vectors.
 
     Args:
@@ -76,7 +76,7 @@ class Wording:
         found = np.empty((len(phrases), self.directions.shape[1]), dtype=np.float32)
         for start in range(0, len(phrases), _AT_ONCE):
             part = phrases[start : start + _AT_ONCE]
-            texts = [wordings(phrase) for phrase in part]
+            texts = [texts_of_phrase(phrase) for phrase in part]
             plain = self.plain([text for own in texts for text in own])
             begin = np.cumsum([0, *map(len, texts[:-1])])
             mixed = unit(np.add.reduceat(plain, begin))

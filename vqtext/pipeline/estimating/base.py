@@ -12,7 +12,7 @@ from vqtext.errors import InputError
 from vqtext.pipeline.estimating.series import TAKEN
 
 
-class Alone(ClassifierMixin, BaseEstimator):
+class StandaloneClassifier(ClassifierMixin, BaseEstimator):
     """The part of aeon's BaseClassifier that the estimator relies on, on scikit-learn alone."""
 
     is_fitted = False
@@ -64,5 +64,5 @@ def base() -> Any:
     try:
         from aeon.classification.base import BaseClassifier
     except ImportError:
-        return Alone
+        return StandaloneClassifier
     return BaseClassifier

@@ -47,10 +47,10 @@ def nmi(table: np.ndarray) -> float:
 
 def shuffled(code: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The same tokens with their codes shuffled, ``(n, M)``; −1 stays where it is."""
-    dealt = code.copy()
+    shuffled_code = code.copy()
     used = code >= 0
-    dealt[used] = rng.permutation(code[used])
-    return dealt
+    shuffled_code[used] = rng.permutation(code[used])
+    return shuffled_code
 
 
 def _entropy(p: np.ndarray) -> float:

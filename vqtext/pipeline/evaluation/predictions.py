@@ -11,7 +11,7 @@ import numpy as np
 from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.evaluation.deletion_test import deletion
-from vqtext.pipeline.evaluation.reconstruction import missed
+from vqtext.pipeline.evaluation.reconstruction import reconstruction_error
 from vqtext.pipeline.training.linear_head import fit_linear, histogram
 
 CLASSIFIERS = ("tokens", "histogram", "head", "steps", "decoding")
@@ -98,7 +98,7 @@ def predict(folder: Path | str, windows: Windows, split: Split, seed: int, few: 
         drops=deletion(model, windows, few, np.random.default_rng(seed)),
         familiar=decoded.familiar,
         tied=(model.decoder.same.sum(1).numpy() > 1)[decoded.label],
-        missed=missed(model, windows, few),
+        missed=reconstruction_error(model, windows, few),
     )
 
 

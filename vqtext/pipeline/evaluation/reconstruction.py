@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vqtext.model.load import VQText
 
 
-def missed(model: VQText, windows: Windows, rows: np.ndarray) -> tuple[float, float]:
+def reconstruction_error(model: VQText, windows: Windows, rows: np.ndarray) -> tuple[float, float]:
     """Share of each series' own variance in its window that is missed, mean over windows and channels: by the
     pieces that codes draw alone, and by all that the tokens of a window tell together. NaN where nothing
     varies.

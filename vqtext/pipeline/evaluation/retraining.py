@@ -12,7 +12,7 @@ from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.evaluation.controls import Control
 from vqtext.pipeline.stage import Stage
-from vqtext.pipeline.training.assemble import gather
+from vqtext.pipeline.training.assemble import training_data
 from vqtext.pipeline.training.run_record import SCORES
 from vqtext.pipeline.training.train_model import train_model
 from vqtext.pipeline.vocabulary.anchor_words import Words
@@ -43,7 +43,7 @@ def retrain(
     settings = settings_of(run, stage.settings, control.without_text)
     rng = np.random.default_rng(seed)
     destroyed = control.words(words, rng) if control.words is not None else words
-    config, data = gather(windows, split, settings, destroyed)
+    config, data = training_data(windows, split, settings, destroyed)
     if control.data is not None:
         data = control.data(data, rng)
     name = f"{control.what}, seed {seed}"

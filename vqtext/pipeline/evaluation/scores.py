@@ -167,7 +167,7 @@ def faithfulness(seeds: Seeds) -> dict[str, Measure]:
     return answer
 
 
-def missed(seeds: Seeds) -> dict[str, Measure]:
+def reconstruction_error(seeds: Seeds) -> dict[str, Measure]:
     """What codes alone, and tokens together, miss of the signal, mean over folds."""
     answer = {}
     for which, name in enumerate(("codes_alone", "tokens_together")):
@@ -194,10 +194,13 @@ def label_purity(true: Sequence[np.ndarray], seeds: Seeds) -> dict[str, Measure]
     for parts in seeds:
         pairs = [*zip(parts, true, strict=True)]
         weights = [len(label) for label in true]
-        dealt = [np.mean([of(p, y, shuffled(p.code, rng)) for _ in range(SHUFFLES)]) for p, y in pairs]
+        of_shuffled = [np.mean([of(p, y, shuffled(p.code, rng)) for _ in range(SHUFFLES)]) for p, y in pairs]
         own = [of(p, y, p.code) for p, y in pairs]
         rows.append(
-            {"label_purity": np.average(own, weights=weights), "null": np.average(dealt, weights=weights)}
+            {
+                "label_purity": np.average(own, weights=weights),
+                "null": np.average(of_shuffled, weights=weights),
+            }
         )
     return over_each(rows)
 

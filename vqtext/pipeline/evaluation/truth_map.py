@@ -12,7 +12,6 @@ phrases that have no truth word in common, or none at all, is never right.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from typing import TypeAlias
 import numpy as np
 
 from vqtext.cache.fingerprint import fingerprint
+from vqtext.console.text import nearest_to
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import WordsError
 from vqtext.pipeline.evaluation.frame_metrics import at_samples
@@ -176,10 +176,10 @@ def check(table: Table, file: Path | str, truth_words: Sequence[str], words: Wor
     spelled = {same_text(s.phrase): s.phrase for own in words.uses for _, step in own for s in parts_of(step)}
     for word, phrases in table.items():
         if word not in truth_words:
-            raise WordsError(f"{file}: the data have no truth word {word!r}{_nearest(word, truth_words)}")
+            raise WordsError(f"{file}: the data have no truth word {word!r}{nearest_to(word, truth_words)}")
         for phrase in phrases:
             if same_text(phrase) not in spelled:
-                near = _nearest(phrase, [*spelled.values()])
+                near = nearest_to(phrase, [*spelled.values()])
                 raise WordsError(f"{file}, {word!r}: no label uses the phrase {phrase!r}{near}")
 
 
@@ -189,8 +189,3 @@ def _anchors(words: Words) -> dict[str, set[int]]:
         for anchor, step in uses:
             found.setdefault(same_text(counted_as(step).phrase), set()).add(anchor)
     return found
-
-
-def _nearest(text: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(text, known, n=1, cutoff=0)
-    return f": the nearest is {near[0]!r}" if near else ""

@@ -54,7 +54,6 @@ def explain_window(settings: Settings, number: int, other: str | None = None) ->
     meant = None if windows.truth is None else words_meant(windows, trained.words(fold))
     truth = truth_of_window(windows, number, reason, meant)
     true = windows.labels[windows.label[number]]
-    displays = {t.label: t.display for t in model.vocabulary.transcripts}
     return {
         "run": trained.run["run"],
         "window": number,
@@ -63,7 +62,7 @@ def explain_window(settings: Settings, number: int, other: str | None = None) ->
         "recording": windows.recordings[windows.recording[number]],
         "start_s": float(windows.start_s[number]),
         "true": true,
-        "true_display": displays.get(true),
+        "true_display": model.vocabulary.label_displays().get(true),
         "truth": truth and truth.to_dict(),
         "text": str(reason),
         **reason.to_dict(),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vqtext.pipeline.explain import one_of_each, shown_labels
+from vqtext.pipeline.explain import one_of_each
 from vqtext.reason import Reason, RecordingReasons
 from vqtext.report.content import Report, Sample
 
@@ -58,7 +58,7 @@ def page(
         created=created,
         encoder=run["encoder"],
         labels=model.config.labels,
-        shown_labels=shown_labels(model),
+        shown_labels=model.vocabulary.label_displays(),
         shown_names=model.vocabulary.displays(),
         samples=tuple(_sample(model, int(i), *begins[i]) for i in chosen),
         recordings=tuple(one.reasons for one in recordings),

@@ -42,7 +42,7 @@ class WindowTruth:
 
     def __str__(self) -> str:
         steps = [Step(s.word, s.start_s, s.end_s, 1.0) for s in self.steps]
-        text = " → ".join(step.told(digits(steps)) for step in steps)
+        text = " → ".join(step.text(digits(steps)) for step in steps)
         return (
             text
             if self.named_right is None

@@ -17,14 +17,12 @@ import numpy as np
 
 from vqtext import plot
 from vqtext.console.progress import Progress
-from vqtext.data.windows.windows import Windows
 from vqtext.errors import ArtifactError
 from vqtext.pipeline.codes import describe_codes
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.evaluate import Evaluate
 from vqtext.pipeline.explain import Explain, threshold_curve
 from vqtext.pipeline.train import Train
-from vqtext.pipeline.training.run_record import Fold
 from vqtext.pipeline.training.sampling import few_of_each
 from vqtext.pipeline.training.train_model import WHOLE
 from vqtext.pipeline.training.trained_run import TrainedRun, open_trained
@@ -74,26 +72,18 @@ class Drawings:
         return open_trained(self.settings)
 
     @property
-    def _windows(self) -> Windows:
-        return self._trained.windows
-
-    @property
-    def _fold(self) -> Fold:
-        return self._trained.folds[0]
-
-    @property
     def _folder(self) -> Path:
         """Of the model that is drawn."""
-        return self._trained.folder / self._fold.best
+        return self._trained.folder / self._trained.folds[0].best
 
     @cached_property
     def _model(self) -> VQText:
-        return self._trained.model(self._fold)
+        return self._trained.model(self._trained.folds[0])
 
     @cached_property
     def _codebook(self) -> list[Code]:
         least = self.settings.explain.code_confidence
-        return describe_codes(self._model, self._windows, self._fold.split.learn, least)
+        return describe_codes(self._model, self._trained.windows, self._trained.folds[0].split.learn, least)
 
     @cached_property
     def _samples(self) -> list[dict[str, Any]]:
@@ -119,9 +109,11 @@ class Drawings:
         looks = numbered(name for name in self._read if name != UNKNOWN_NAME)
         for sample in self._samples:
             row = sample["window"]
-            signal = self._windows.signal[row][:, : self._windows.length[row]]
+            signal = self._trained.windows.signal[row][:, : self._trained.windows.length[row]]
             reason = _reason_of(sample)
-            ax = plot.reason(reason, signal, self._windows.channels, self._windows.rate_hz, looks=looks)
+            ax = plot.reason(
+                reason, signal, self._trained.windows.channels, self._trained.windows.rate_hz, looks=looks
+            )
             yield f"reason-window-{row}", ax
 
     def _codes(self) -> Iterator[tuple[str, Axes]]:
@@ -129,10 +121,10 @@ class Drawings:
         yield "codes", plot.codes(self._codebook, displays=displays, looks=self._looks)
 
     def _durations(self) -> Iterator[tuple[str, Axes]]:
-        split = self._fold.split
+        split = self._trained.folds[0].split
         those = split.test if len(split.test) else split.learn
-        index = those[few_of_each(self._windows.label[those], LOOKED_AT)]
-        decoded = self._model.decode(self._windows.signal, index)
+        index = those[few_of_each(self._trained.windows.label[those], LOOKED_AT)]
+        decoded = self._model.decode(self._trained.windows.signal, index)
         config = self._model.config
         found = whole_steps(np.where(decoded.keep, decoded.anchor, -2), config.window_s / config.frames)
         seconds = {name: found.get(k, []) for k, name in enumerate(self._model.vocabulary.anchors)}
@@ -236,8 +228,7 @@ def whole_steps(anchor: np.ndarray, frame_s: float) -> dict[int, list[float]]:
 def _reason_of(sample: Mapping[str, Any]) -> Reason:
     """A reason as explain.json holds it; what other classes say is left out."""
     names = {"label", "confidence", "display", "familiar"}
-    steps = tuple(Step(**step) for step in sample["steps"])
-    return Reason(steps=steps, **{name: sample[name] for name in names})
+    return Reason(steps=tuple(map(Step.of, sample["steps"])), **{name: sample[name] for name in names})
 
 
 def _joined(

@@ -35,7 +35,7 @@ class DecodedSteps:
     Attributes:
         windows, words: of the data, and what is written of its labels' steps.
         train: places of the training windows; index: of those that are looked at, ``(n,)``.
-        said: the decoding of the windows at ``index``.
+        decoded: the decoding of the windows at ``index``.
         frames, frame_s: frames of a window, F, and how long each lasts.
         rejected: cells that the data contradict: label, step, and location, None for the way it goes.
     """
@@ -44,7 +44,7 @@ class DecodedSteps:
     words: Words
     train: np.ndarray
     index: np.ndarray
-    said: Decodings
+    decoded: Decodings
     frames: int
     frame_s: float
     rejected: frozenset[tuple[str, int, str | None]] = frozenset()
@@ -129,13 +129,13 @@ class DecodedSteps:
 
         count = len(self.words.uses[label])
         own = self._right(label)
-        step = np.where(self.said.keep[own], self.said.use[own], -1)
+        step = np.where(self.decoded.keep[own], self.decoded.use[own], -1)
         mean, _ = durations(torch.from_numpy(step + 1), count + 1)
         return [float(frames) * self.frame_s for frames in mean[1:]]
 
     def _right(self, label: int) -> np.ndarray:
         """The windows of a label of which the model says so, ``(n,)``."""
-        return (self.windows.label[self.index] == label) & (self.said.label == label)
+        return (self.windows.label[self.index] == label) & (self.decoded.label == label)
 
     def _steps(self) -> Iterator[tuple[int, int, str | None, np.ndarray]]:
         """Label, step, the dominant hand of the people, and the frames ``(n, F)`` in which they do it, where
@@ -146,4 +146,4 @@ class DecodedSteps:
             for i, uses in enumerate(self.words.uses):
                 own = (of_windows == hand) & self._right(i)
                 for u in range(len(uses)):
-                    yield i, u, hand, own[:, None] & (self.said.use == u) & self.said.keep
+                    yield i, u, hand, own[:, None] & (self.decoded.use == u) & self.decoded.keep

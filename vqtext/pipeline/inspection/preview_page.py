@@ -41,11 +41,10 @@ def page(
     """
     windows, index = steps.windows, steps.index
     labels = windows.label[index]
-    decoded = np.flatnonzero(steps.said.keep.any(1))
+    decoded = np.flatnonzero(steps.decoded.keep.any(1))
     chosen = decoded[one_of_each(labels[decoded], settings.explain.samples, np.zeros(len(decoded), int))]
     with open_artifact(settings.cache / "anchors.h5", "anchors") as anchors:
         encoder = str(anchors.attrs["encoder"])
-    displays = {t.label: t.display for t in vocabulary.transcripts if t.display is not None}
     return Report(
         title=f"What the words find in {windows.dataset.replace('_', ' ')}",
         dataset=windows.dataset,
@@ -53,7 +52,7 @@ def page(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         encoder=encoder,
         labels=tuple(windows.labels),
-        shown_labels=displays,
+        shown_labels=vocabulary.label_displays(),
         shown_names=vocabulary.displays(),
         samples=tuple(
             Sample(
@@ -74,13 +73,13 @@ def page(
 
 
 def _reason(
-    decoded: DecodedSteps, sure: np.ndarray, i: int, config: ModelConfig, vocabulary: Vocabulary
+    found: DecodedSteps, sure: np.ndarray, i: int, config: ModelConfig, vocabulary: Vocabulary
 ) -> Reason:
     """The steps of one window; beside a border some are those of another label."""
     from vqtext.model.decoding.decoder import UNKNOWN
     from vqtext.model.decoding.reasons import steps_of
 
-    label, longest = int(decoded.said.label[i]), vocabulary.longest
+    label, longest = int(found.decoded.label[i]), vocabulary.longest
     any_use = {
         use.anchor: number * longest + place
         for number, transcript in enumerate(vocabulary.transcripts)
@@ -88,10 +87,10 @@ def _reason(
     }
     path = [
         label * longest + use if use >= 0 else any_use.get(anchor, UNKNOWN)
-        for use, anchor in zip(decoded.said.use[i].tolist(), decoded.said.anchor[i].tolist(), strict=True)
+        for use, anchor in zip(found.decoded.use[i].tolist(), found.decoded.anchor[i].tolist(), strict=True)
     ]
     transcript = vocabulary.transcripts[label]
-    steps = steps_of(path, sure[i].tolist(), decoded.said.keep[i].tolist(), 0, vocabulary, config)
+    steps = steps_of(path, sure[i].tolist(), found.decoded.keep[i].tolist(), 0, vocabulary, config)
     return Reason(transcript.label, 1.0, steps, transcript.display, cycle=vocabulary.cycle(transcript))
 
 

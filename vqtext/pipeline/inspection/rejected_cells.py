@@ -22,11 +22,11 @@ def rejected_cells(windows: Windows, split: Split, settings: Settings) -> list[d
         that the step goes.
     """
     from vqtext.model.grounding.e_step import EStepConfig, e_step
-    from vqtext.pipeline.training.assemble import gather
+    from vqtext.pipeline.training.assemble import training_data
 
     if "signal" not in settings.train.sources:
         return []
-    _, data = gather(windows, split, settings)
+    _, data = training_data(windows, split, settings)
     evidence = data.evidence.of(data.train.numpy())
     config = EStepConfig(reject_cells=True)
     found = e_step(evidence, data.grammar, settings.train.sources, config)

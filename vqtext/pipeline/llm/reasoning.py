@@ -21,10 +21,10 @@ _CHANNEL = re.compile(
 )
 
 
-def spoken(text: str) -> str:
+def without_reasoning(text: str) -> str:
     """The text without thoughts; nothing where it is all thoughts.
 
-    >>> spoken("<think>a leg? {two}!</think> {}"), spoken("<think>perhaps {}")
+    >>> without_reasoning("<think>a leg? {two}!</think> {}"), without_reasoning("<think>perhaps {}")
     ('{}', '')
     """
     text = _CHANNEL.sub("", text)

@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from vqtext.pipeline.llm.find_value import Search, validated, values
 from vqtext.pipeline.llm.json_repair import Broken, parse
 from vqtext.pipeline.llm.question import T
-from vqtext.pipeline.llm.reasoning import spoken
+from vqtext.pipeline.llm.reasoning import without_reasoning
 
 _TAG = re.compile(
     r"<parameter(?:=| name=)[\"']?(\w+)[\"']?>(.*?)</parameter>"
@@ -51,7 +51,7 @@ def without_thoughts(text: str) -> str:
     >>> without_thoughts("<think>a leg? {two}!</think> {}")
     '{}'
     """
-    return spoken(text) or text.strip()
+    return without_reasoning(text) or text.strip()
 
 
 def read(text: str, model: type[T]) -> Read[T]:
@@ -90,9 +90,9 @@ def _without_thoughts_around(text: str) -> str:
     try:
         _, end = parse(brace + after)
     except Broken:
-        return spoken(text)
+        return without_reasoning(text)
     around = f"{before} {(brace + after)[end:]}"
-    return text if spoken(around) == around.strip() else spoken(text)
+    return text if without_reasoning(around) == around.strip() else without_reasoning(text)
 
 
 def _of_tag(text: str) -> object:

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from vqtext.pipeline.llm.reasoning import spoken
+from vqtext.pipeline.llm.reasoning import without_reasoning
 
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 _OF_A_PART = ("text", "value", "content", "thinking", "reasoning", "summary")
@@ -28,7 +28,7 @@ def text_of_choice(choice: dict[str, Any]) -> str:
     called = [_argument(table(function)) for function in [*functions, message.get("function_call")]]
     text = "".join(_text(part) for part in parts if not _is_thought(part))
     if any(called):
-        return "\n".join(filter(None, [text if spoken(text) else "", *called]))
+        return "\n".join(filter(None, [text if without_reasoning(text) else "", *called]))
     if text.strip():
         return text
     thoughts = ["".join(map(_text, parts)), *(_text(message.get(name)) for name in _THOUGHTS)]

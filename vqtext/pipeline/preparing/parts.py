@@ -41,7 +41,7 @@ class PartRead:
     warned: list[str] = field(default_factory=list)
 
 
-class Opened:
+class OpenReader:
     """A reader whose warnings are kept."""
 
     def __init__(self, name: str, path: Path | None, rate_hz: float | None) -> None:
@@ -80,7 +80,7 @@ class ReadPart:
     rate_hz: float | None
     how: Cut
     recipe: str
-    opened: Opened | None = None
+    opened: OpenReader | None = None
 
     def __call__(self, part: Part) -> PartRead:
         opened = self.opened or _opened(self.name, self.path, self.rate_hz, self.recipe)
@@ -91,5 +91,5 @@ class ReadPart:
 
 
 @lru_cache(maxsize=1)
-def _opened(name: str, path: Path | None, rate_hz: float | None, recipe: str) -> Opened:
-    return Opened(name, path, rate_hz)
+def _opened(name: str, path: Path | None, rate_hz: float | None, recipe: str) -> OpenReader:
+    return OpenReader(name, path, rate_hz)

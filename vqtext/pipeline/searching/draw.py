@@ -11,8 +11,8 @@ import numpy as np
 from vqtext.console.progress import Progress
 from vqtext.console.text import printable
 from vqtext.errors import UsageError
-from vqtext.pipeline.searching.opened import open_run
 from vqtext.pipeline.searching.search import meaning_lines, understood, weights, what_is_meant
+from vqtext.pipeline.searching.searchable_run import open_run
 from vqtext.pipeline.searching.shapes import Shape, liveliest, shapes_of
 from vqtext.settings.schema import Settings
 

@@ -1,6 +1,6 @@
 """Free text beside the words of a model: how near it is to each step, and which steps it cannot mean.
 
-Text and steps are compared by the vectors by which phrases are merged (`phrase_vectors.Wording`), in which
+Text and steps are compared by the vectors by which phrases are merged (`PhraseVectors`), in which
 the way a movement goes weighs as much as what moves. A step is all texts that its authors wrote for it. What
 a text names besides, a side, a direction, a part of the body, is held against each step word by word: so left
 is never taken for right, nor up for down, however near an encoder puts them.
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vqtext.errors import UsageError
-from vqtext.pipeline.encoders.phrase_vectors import Wording
+from vqtext.pipeline.encoders.phrase_vectors import PhraseVectors
 from vqtext.pipeline.searching.unrelated import UNRELATED
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.pipeline.vocabulary.joined_steps import parts_of
@@ -86,7 +86,7 @@ class Meaning:
 
     def __init__(self, words: Words, labels: Sequence[LabelWords], plain: Vectors) -> None:
         self.phrases = words.phrases
-        self.wording = Wording(plain)
+        self.wording = PhraseVectors(plain)
         steps: list[list[SubAction]] = [[] for _ in words.phrases]
         for uses in words.uses:
             for anchor, step in uses:
@@ -141,7 +141,7 @@ class _Texts:
         vectors: of all texts, ``(m, d)``; owner: the thing each belongs to, ``(m,)``.
     """
 
-    def __init__(self, texts: Sequence[Sequence[str]], wording: Wording) -> None:
+    def __init__(self, texts: Sequence[Sequence[str]], wording: PhraseVectors) -> None:
         self.vectors = wording.vectors([text for own in texts for text in own])
         self.owner = np.repeat(np.arange(len(texts)), [len(own) for own in texts])
         self.things = len(texts)

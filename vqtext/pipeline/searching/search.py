@@ -14,7 +14,7 @@ from vqtext.console.text import printable, table
 from vqtext.errors import UsageError
 from vqtext.pipeline.searching.meaning import Meaning, Meant
 from vqtext.pipeline.searching.moments import Moments, moments_of
-from vqtext.pipeline.searching.opened import Opened, open_run
+from vqtext.pipeline.searching.searchable_run import SearchableRun, open_run
 from vqtext.settings.schema import Settings
 
 TOP = 20
@@ -50,7 +50,7 @@ def search(settings: Settings, text: str, top: int = TOP, progress: Progress | N
     if top < 1:
         raise UsageError(f"--top is {top}: it must be at least 1")
     opened = open_run(settings, progress or Progress(quiet=True))
-    index = Index(opened)
+    index = MomentIndex(opened)
     meant = understood(index.meanings[0], text)
     found: list[dict[str, Any]] = []
     if meant.held:
@@ -123,10 +123,10 @@ class Ranked:
     score: np.ndarray
 
 
-class Index:
+class MomentIndex:
     """The moments of all windows of a run, and the words of its splits."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: SearchableRun) -> None:
         self.opened = opened
         self.meanings = {fold: opened.meaning(fold) for fold, _ in opened.each_fold()}
 

@@ -50,7 +50,7 @@ def words_at(
         raise DataError(f"nothing was measured in window {window} from {begin_s:g} to {end_s:g} s")
     anchors = model.vocabulary.anchors
     named = tokens.names[0, inside].mean(0)
-    told = np.bincount(decoded.anchor[0, inside] + 1, minlength=len(anchors) + 1) / inside.sum()
+    share = np.bincount(decoded.anchor[0, inside] + 1, minlength=len(anchors) + 1) / inside.sum()
     order = np.argsort(-named, kind="stable")
     return {
         "run": trained.run["run"],
@@ -60,9 +60,9 @@ def words_at(
         "from_s": round(begin_s, 3),
         "to_s": round(end_s, 3),
         "label": model.config.labels[decoded.label[0]],
-        "unknown": round(float(told[0]), 4),
+        "unknown": round(float(share[0]), 4),
         "words": [
-            {"step": anchors[k], "named": round(float(named[k]), 4), "told": round(float(told[k + 1]), 4)}
+            {"step": anchors[k], "named": round(float(named[k]), 4), "told": round(float(share[k + 1]), 4)}
             for k in order.tolist()
         ],
     }
@@ -97,10 +97,8 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         f"({answer['label']}) is called"
     ]
     shown = [word for word in answer["words"] if word["told"] > 0 or word["named"] >= 0.05][:SHOWN]
-    lines += [f"  {printable(w['step'])}: named {w['named']:.2f}, told {w['told']:.2f}" for w in shown]
+    lines += [f"  {printable(w['step'])}: named {w['named']:.2f}, decoded {w['told']:.2f}" for w in shown]
     if answer["unknown"]:
-        lines.append(f"  unknown: told {answer['unknown']:.2f}")
-    lines.append(
-        "named: by the network, told: by the decoding, which knows the order of steps; as shares of the time"
-    )
+        lines.append(f"  unknown: decoded {answer['unknown']:.2f}")
+    lines.append("named by the network; decoded with the order of steps; as shares of the time")
     return lines

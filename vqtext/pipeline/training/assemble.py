@@ -16,8 +16,8 @@ from vqtext.errors import ArtifactError, TrainingError, WordsError
 from vqtext.pipeline.correcting.corrections import NAME as CORRECTIONS
 from vqtext.pipeline.correcting.corrections import Corrections, read_corrections
 from vqtext.pipeline.correcting.moments import check, never_places
-from vqtext.pipeline.training.measured import Measured, Spoken
 from vqtext.pipeline.training.run_words import resolved_words, together, without_steps
+from vqtext.pipeline.training.sensor_evidence import SensorEvidence, StepEvidence
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
 from vqtext.schema import Rows
 from vqtext.settings.schema import GuidanceSettings, Settings
@@ -34,7 +34,7 @@ IN_MEMORY = 1 << 30
 """Bytes up to which an array is read whole before training; a larger one stays in its file."""
 
 
-def gather(
+def training_data(
     windows: Windows,
     split: Split,
     settings: Settings,
@@ -62,7 +62,7 @@ def gather(
         guidance = _guidance(texts, windows, pool, settings.guidance)
     config = _config(windows, pool, read, guidance, settings)
     signal = _in_memory(windows.signal)
-    measured = Measured.of(windows, signal, pool, config)
+    measured = SensorEvidence.of(windows, signal, pool, config)
     chosen = _words(measured, read, settings, corrections, given=words is not None)
     return config, _joined(split, signal, guidance, measured, chosen, settings)
 
@@ -111,7 +111,7 @@ def _joined(
     split: Split,
     signal: Rows,
     guidance: Guidance | None,
-    measured: Measured,
+    measured: SensorEvidence,
     words: _Words,
     settings: Settings,
 ) -> TrainingData:
@@ -120,10 +120,10 @@ def _joined(
 
     from vqtext.model.training.training_data import TrainingData
 
-    windows, pool, spoken, evidence = measured.windows, measured.rows, words.spoken, words.spoken.evidence
-    anchors = normalize(torch.from_numpy(spoken.words.vectors).float(), dim=-1)
+    windows, pool, steps, evidence = measured.windows, measured.rows, words.steps, words.steps.evidence
+    anchors = normalize(torch.from_numpy(steps.words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
-        label_vectors = _label_vectors(texts, windows.labels, spoken.words)
+        label_vectors = _label_vectors(texts, windows.labels, steps.words)
         if "text" in settings.train.sources:
             evidence = replace(evidence, similarity=_similarity(texts, anchors, pool))
     return TrainingData(
@@ -133,8 +133,8 @@ def _joined(
         train=torch.arange(len(split.train)),
         validation=torch.arange(len(split.train), len(pool)),
         frame_keep=torch.from_numpy(_inside(windows, pool, evidence.motion.shape[1])),
-        vocabulary=spoken.vocabulary,
-        grammar=spoken.grammar,
+        vocabulary=steps.vocabulary,
+        grammar=steps.grammar,
         anchors=anchors,
         label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
         guidance=guidance,
@@ -150,14 +150,14 @@ class _Words(NamedTuple):
     """The words that are trained with; of each label the places of the steps that a person said never happen,
     and, among the rest, of those that are not found; seconds of a round of each label."""
 
-    spoken: Spoken
+    steps: StepEvidence
     never: list[list[int]]
     missing: list[list[int]]
     round_s: list[float | None]
 
 
 def _words(
-    measured: Measured, words: Words, settings: Settings, corrections: Corrections | None, given: bool
+    measured: SensorEvidence, words: Words, settings: Settings, corrections: Corrections | None, given: bool
 ) -> _Words:
     windows, round_s = measured.windows, measured.round_s()
     if not given:
@@ -165,11 +165,11 @@ def _words(
         corrections = _corrections_of(settings, windows, words) if corrections is None else corrections
     corrections = corrections or Corrections()
     never = never_places(corrections, windows.labels, words)
-    spoken = measured.against(without_steps(words, never), corrections)
-    missing = [] if given else _absent(spoken, settings, windows.rate_hz)
+    steps = measured.with_words(without_steps(words, never), corrections)
+    missing = [] if given else _absent(steps, settings, windows.rate_hz)
     if any(missing):
-        spoken = measured.against(without_steps(spoken.words, missing), corrections)
-    return _Words(spoken, never, missing, round_s)
+        steps = measured.with_words(without_steps(steps.words, missing), corrections)
+    return _Words(steps, never, missing, round_s)
 
 
 def _corrections_of(settings: Settings, windows: Windows, words: Words) -> Corrections:
@@ -181,13 +181,13 @@ def _corrections_of(settings: Settings, windows: Windows, words: Words) -> Corre
     return corrections
 
 
-def _absent(spoken: Spoken, settings: Settings, rate_hz: float) -> list[list[int]]:
+def _absent(steps: StepEvidence, settings: Settings, rate_hz: float) -> list[list[int]]:
     """Places of the steps of each label that are not found, where the settings leave them out."""
     from vqtext.model.grounding.absence import absent
 
     if "signal" not in settings.train.sources or settings.train.keep_absent:
         return []
-    return absent(spoken.evidence, spoken.vocabulary.transcripts, rate_hz)
+    return absent(steps.evidence, steps.vocabulary.transcripts, rate_hz)
 
 
 def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.ndarray:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from vqtext.console.text import as_text, cut_short
 
 if TYPE_CHECKING:
-    from vqtext.model.grounding.posture_reference import Unread
+    from vqtext.model.grounding.posture_reference import UnreadablePosture
 
 
 def lint_postures(
-    found: Sequence[Unread], places: Sequence[str], labels: Sequence[str], people: Sequence[str]
+    found: Sequence[UnreadablePosture], places: Sequence[str], labels: Sequence[str], people: Sequence[str]
 ) -> list[str]:
     """Warnings for people.
 
@@ -21,22 +21,24 @@ def lint_postures(
         people: ids; they are counted from 1 in what was found, where 0 is unknown.
     """
     lines = []
-    for place, unread in zip(places, found, strict=True):
+    for place, own in zip(places, found, strict=True):
         doubts = []
-        if unread.against:
-            names = as_text([repr(cut_short(labels[i], 30)) for i in sorted(unread.against)])
-            most = max(map(len, unread.against.values()))
+        if own.against:
+            names = as_text([repr(cut_short(labels[i], 30)) for i in sorted(own.against)])
+            most = max(map(len, own.against.values()))
             doubts.append(
                 f"postures written of {cut_short(names, 120)} contradict how it is held there, beside the "
-                f"other labels, for {most} of {unread.people} people: mend them in subactions.json"
+                f"other labels, for {most} of {own.people} people: mend them in subactions.json"
             )
-        if unread.untaught:
+        if own.without_reference:
             who = (
-                as_text([people[i - 1] for i in unread.untaught if i > 0]) if max(unread.untaught) else "all"
+                as_text([people[i - 1] for i in own.without_reference if i > 0])
+                if max(own.without_reference)
+                else "all"
             )
             doubts.append(
                 f"postures are left unused for {cut_short(who)}: in no training window of theirs is gravity "
-                "felt under a label that writes one posture alone"
+                "measured under a label that writes one posture alone"
             )
         if doubts:
             lines.append(f"{place}: {'; '.join(doubts)}")

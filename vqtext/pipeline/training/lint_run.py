@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vqtext.model.training.training_data import TrainingData
 
 
-def before(settings: Settings, windows: Windows) -> list[str]:
+def warnings_of_words(settings: Settings, windows: Windows) -> list[str]:
     """Warnings that need no signal: doubtful words, labels that no text guides, corrections that the
     grounding does not use."""
     words = read_words(settings.cache / "anchors.h5", windows.labels)
@@ -60,7 +60,7 @@ def unused_corrections(settings: Settings) -> list[str]:
     ]
 
 
-def what_changed(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Iterator[str]:
+def changes_of_words(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Iterator[str]:
     """What training does to the words of a fold: steps joined since rounds are too fast for the rate, and
     steps left out since the training windows are likelier without, or since a correction says so."""
     words = read_words(settings.cache / "anchors.h5", windows.labels)
@@ -89,16 +89,16 @@ def what_changed(settings: Settings, windows: Windows, split: Split, data: Train
                 yield f"{label}: {names} {why}"
 
 
-def contradicted(settings: Settings, windows: Windows, data: TrainingData) -> list[str]:
+def warnings_of_windows(settings: Settings, windows: Windows, data: TrainingData) -> list[str]:
     """What looks wrong in the words by the training windows."""
     from vqtext.model.grounding.absence import unsupported
-    from vqtext.model.grounding.posture_reference import unread
+    from vqtext.model.grounding.posture_reference import unreadable_postures
 
     if "signal" not in settings.train.sources:
         return []
     seen, labels = data.evidence, windows.labels
     lines = lint_postures(
-        unread(seen.up, seen.written_up, seen.label, seen.group),
+        unreadable_postures(seen.up, seen.written_up, seen.label, seen.group),
         upright_places(windows.channels),
         labels,
         [subject.id for subject in windows.subjects],

@@ -74,15 +74,15 @@ def _absent(steps: Sequence[SubAction], locations: Sequence[str], hands: Sequenc
 
 def _contradiction(step: SubAction) -> str | None:
     """What is odd about the sides of a step, if anything."""
-    spoken = re.findall(r"[a-z]+", step.phrase.casefold())
-    sides = _OTHER.keys() & spoken
+    written = re.findall(r"[a-z]+", step.phrase.casefold())
+    sides = _OTHER.keys() & written
     if len(sides) != 1:
         return None
     (side,) = sides
     if step.side == _OTHER[side]:
         return f"{step.phrase!r}: its side is {step.side}"
     cells = step.signature or {}
-    for place in sorted({_MOVES[word] for word in _MOVES.keys() & spoken}):
+    for place in sorted({_MOVES[word] for word in _MOVES.keys() & written}):
         own, other = (best_cell(f"{which} {place}", cells) for which in (side, _OTHER[side]))
         motions = [cells[cell].motion if cell is not None else None for cell in (own, other)]
         if own == other or None in motions:

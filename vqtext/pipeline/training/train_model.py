@@ -54,7 +54,9 @@ def train_model(
     model = VQText(network, decoder)
     begin = weights(network, decoder)
     if train.overfit is not None:
-        data = replace(data, validation=data.validation[:0])  # a check by heart holds no window out
+        data = replace(
+            data, validation=data.validation[:0]
+        )  # the check of `train.overfit` holds no window out
     chosen = choose(model, data)
     if chosen is not None:
         scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}

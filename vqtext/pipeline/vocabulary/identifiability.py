@@ -96,9 +96,9 @@ class Sensors:
     hands: Sequence[str | None]
     directions: Sequence[tuple[str, str]] | None = None
 
-    def feels(self, place: str, way: str) -> bool:
+    def measures(self, place: str, way: str) -> bool:
         """Whether a place shows that it goes a way of `SIGNS`; one that shows a rise
-        feels gravity, and so how it is held."""
+        measures gravity, and so how it is held."""
         return self.directions is None or (place, way) in self.directions
 
     def cells(self, step: SubAction) -> list[tuple[str, str | None]]:
@@ -206,7 +206,7 @@ def transcripts_of(
         read = sensors.cells(subaction)
         motion = [None if cell is None else written[cell].motion for _, cell in read]
         posture = [
-            written[cell].posture if cell is not None and sensors.feels(place, "rise") else None
+            written[cell].posture if cell is not None and sensors.measures(place, "rise") else None
             for place, cell in read
         ]
         names = [cell or location for location, cell in read]

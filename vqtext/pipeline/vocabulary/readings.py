@@ -29,8 +29,8 @@ def _read(step: SubAction, place: str, name: str | None, sensors: Sensors) -> Re
     way = _WAY.get(cell.direction or "")
     return (
         cell.motion,
-        cell.direction if way is not None and sensors.feels(place, way) else None,
-        cell.posture if sensors.feels(place, "rise") else None,
+        cell.direction if way is not None and sensors.measures(place, way) else None,
+        cell.posture if sensors.measures(place, "rise") else None,
     )
 
 

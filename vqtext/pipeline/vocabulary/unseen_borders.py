@@ -23,15 +23,15 @@ def unseen_borders(steps: Sequence[SubAction], cyclic: bool, sensors: Sensors) -
     """
     cells = reads(steps, sensors)
 
-    def alike(i: int, j: int) -> bool:
+    def reads_same(i: int, j: int) -> bool:
         return cells[i] == cells[j] and any(any(read) for read in cells[i])
 
     runs = [[0]]
     for i in range(1, len(steps)):
-        if alike(i - 1, i):
+        if reads_same(i - 1, i):
             runs[-1].append(i)
         else:
             runs.append([i])
-    if cyclic and len(runs) > 1 and alike(len(steps) - 1, 0):
+    if cyclic and len(runs) > 1 and reads_same(len(steps) - 1, 0):
         runs = [runs[-1] + runs[0], *runs[1:-1]]
     return runs

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class StepEvidence:
     """Words as chains of steps, and the evidence for them."""
 
     words: Words
@@ -37,7 +37,7 @@ class Spoken:
 
 
 @dataclass(frozen=True)
-class Measured:
+class SensorEvidence:
     """What the sensors did in the windows at the places ``rows (N,)``.
 
     Attributes:
@@ -49,7 +49,7 @@ class Measured:
     evidence: Evidence
 
     @classmethod
-    def of(cls, windows: Windows, signal: Rows, rows: np.ndarray, config: ModelConfig) -> Measured:
+    def of(cls, windows: Windows, signal: Rows, rows: np.ndarray, config: ModelConfig) -> SensorEvidence:
         """Measure windows; no other is looked at. ``signal`` holds those of all."""
         import torch
         from torch.nn.functional import normalize
@@ -99,7 +99,7 @@ class Measured:
         rounds = round_s(self.evidence, len(self.windows.labels), DurationConfig())
         return [None if isnan(s) else s for s in rounds.tolist()]
 
-    def against(self, words: Words, corrections: Corrections) -> Spoken:
+    def with_words(self, words: Words, corrections: Corrections) -> StepEvidence:
         """Words beside what was measured, and beside what people said of moments."""
         import torch
 
@@ -107,10 +107,10 @@ class Measured:
 
         windows, rows = self.windows, self.rows
         sensors = sensors_among(windows.channels, hands_of(windows, rows)[1])
-        spoken = vocabulary(words, windows.labels, sensors)
-        grammar = Grammar.of(spoken.transcripts, windows.rate_hz)
+        chains = vocabulary(words, windows.labels, sensors)
+        grammar = Grammar.of(chains.transcripts, windows.rate_hz)
         cells = written(windows, rows, words, self.evidence.locations, grammar)
         frames = corrected_frames(corrections, windows, rows, words, self.evidence.motion.shape[1])
         corrected = None if frames is None else torch.from_numpy(frames)
         evidence = replace(self.evidence, **cells, corrected=corrected)
-        return Spoken(words, spoken, grammar, evidence)
+        return StepEvidence(words, chains, grammar, evidence)

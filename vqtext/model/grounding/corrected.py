@@ -1,9 +1,9 @@
-"""What corrected moments show: what a step feels like, whatever is written of it.
+"""Features of corrected moments: evidence for a step, whatever is written of it.
 
-The sensors of a moment that a person corrected show what its step is like, and beside what else the person
-does in that label a step is much the same for everybody. So the first pass of the E-step uses it beside the
-words, for all people and in every label that has the step, and the levels that are written of it count less,
-the more of it was seen: a wrong word costs one correction, not one a person.
+A corrected moment gives features of its step, and relative to the rest of the label these are much the same
+for everybody. So the first pass of the E-step uses them beside the words, for all people and in every label
+that has the step. Written levels count less, the more of the step was corrected: a wrong word costs one
+correction, not one a person.
 
 N training windows, F frames, n labels, U uses of a label, M movements, R features.
 """
@@ -20,7 +20,7 @@ from vqtext.model.grounding.emissions import EmissionConfig, Evidence
 
 
 @dataclass(frozen=True)
-class ShownConfig:
+class CorrectedConfig:
     """Attributes:
     sure: nats by which a corrected frame's step leads every other one: more than sensors and order say of
         a frame, less than they say of a whole stretch, so that a slip of the hand breaks no chain.
@@ -40,12 +40,12 @@ class ShownConfig:
     spread: float = 0.6
 
 
-CONFIG = ShownConfig()
+CONFIG = CorrectedConfig()
 ROWS = 256  # windows whose features are held once more
 
 
 @dataclass(frozen=True)
-class Shown:
+class CorrectedFeatures:
     """What corrected moments show of each movement: `features`, their mean, standardised within person and
     label, ``(M, R)``, and `sure`, how far it counts, 0 to 1, ``(M,)``."""
 
@@ -53,7 +53,7 @@ class Shown:
     sure: Tensor
 
 
-def shown(evidence: Evidence, movement: Tensor) -> Shown | None:
+def corrected_features(evidence: Evidence, movement: Tensor) -> CorrectedFeatures | None:
     """What the corrected moments show; None where nothing was corrected.
 
     Args:
@@ -67,10 +67,12 @@ def shown(evidence: Evidence, movement: Tensor) -> Shown | None:
     count = torch.bincount(of, minlength=int(movement.max()) + 1)
     mean = x.new_zeros(len(count), x.shape[1]).index_add(0, of, x) / count.clamp(min=1)[:, None]
     seconds = count * evidence.frame_s
-    return Shown(mean, seconds / (seconds + CONFIG.half_s))
+    return CorrectedFeatures(mean, seconds / (seconds + CONFIG.half_s))
 
 
-def fits_shown(evidence: Evidence, movement: Tensor, seen: Shown, config: EmissionConfig) -> Tensor:
+def fits_corrected(
+    evidence: Evidence, movement: Tensor, seen: CorrectedFeatures, config: EmissionConfig
+) -> Tensor:
     """Log weight of each use of a window's own label by what was shown of it, ``(N, F, U)``, 0 where nothing
     was: how much likelier each feature is than in any step."""
     x = evidence.standardised_in_label

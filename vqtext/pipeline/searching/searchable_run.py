@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Opened:
+class SearchableRun:
     """A run, as `open_run` opens it.
 
     Attributes:
@@ -80,7 +80,7 @@ class Opened:
             yield number, np.flatnonzero(by == number)
 
 
-def open_run(settings: Settings, progress: Progress) -> Opened:
+def open_run(settings: Settings, progress: Progress) -> SearchableRun:
     """Open a run to be asked in words.
 
     Raises:
@@ -106,4 +106,4 @@ def open_run(settings: Settings, progress: Progress) -> Opened:
             encoded.update(zip(new, encode(encoder, new)[0], strict=True))
         return np.stack([vector[known[text]] if text in known else encoded[text] for text in wanted])
 
-    return Opened(settings, trained, plain, name)
+    return SearchableRun(settings, trained, plain, name)

@@ -48,7 +48,7 @@ class Change:
     entry: dict[str, Any]
 
 
-class Desk:
+class Editor:
     """The corrections and words of a cache, as one person at a time changes them; safe to be used by threads.
 
     Args:

@@ -14,8 +14,8 @@ from vqtext.schema import Channel
 from vqtext.studio.signals import Drawn, Signals
 
 
-class Opened:
-    """A session as `vqtext.studio.api.Shown` wants it."""
+class SessionView:
+    """A session as `vqtext.studio.api.StudioData` wants it."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
