@@ -95,7 +95,9 @@ def invented_steps(first: FirstNames, draws: int) -> None:
     for name, kinds in {"any kind": [*KINDS], **{kind: [kind] for kind in KINDS}}.items():
         lost = np.zeros((draws, 3))
         for seed in range(draws):
-            words = with_invented(first.words, kinds, first.locations, seed)
+            words = with_invented(
+                first.words, kinds, tuple(dict.fromkeys(c.location for c in first.windows.channels)), seed
+            )
             words = resolved_words(words, first.windows, first.everyone.learn, first.settings.train).words
             _, data = training_data(first.windows, first.everyone, first.settings, words)
             words = without_steps(

@@ -28,5 +28,5 @@ def test_nan_has_none():
 def test_files(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
     assert file_fingerprint(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()[:16]
-    with pytest.raises(ArtifactError, match="missing"):
+    with pytest.raises(ArtifactError):
         file_fingerprint(tmp_path / "missing")

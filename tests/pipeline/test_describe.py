@@ -11,7 +11,6 @@ from cutting import cut
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.data.readers.base import open_reader
 from vqtext.data.windows.windowing import Cut
-from vqtext.errors import ArtifactError
 from vqtext.pipeline.artifacts import read_windows, write_windows
 from vqtext.pipeline.describe import Describe
 from vqtext.pipeline.prepare import Prepare
@@ -144,8 +143,3 @@ def test_up_to_date_and_stale(settings, heard):
     settings.data.window_s = 5.0
     run(Prepare(settings, heard))
     assert run(Describe(settings, heard))["windows"] == 160
-
-
-def test_without_windows_the_command_is_named(tmp_path, heard):
-    with pytest.raises(ArtifactError, match=r"windows\.h5.*vqtext prepare"):
-        run(Describe(Settings(cache=tmp_path), heard))

@@ -181,22 +181,6 @@ def test_a_label_without_words(write_words: Any, heard: Any, bag_of_words: Any) 
     assert "walking" not in str(caught.value)
 
 
-def test_no_words_at_all(tmp_path: Path, heard: Any, bag_of_words: Any) -> None:
-    settings = Settings(cache=tmp_path)
-    with pytest.raises(ArtifactError, match=r"subactions\.json.*vqtext gen-subactions"):
-        run(Embed(settings, heard))
-    (tmp_path / "subactions.json").write_text('{"labels": []}')
-    with pytest.raises(WordsError):
-        run(Embed(settings, heard))
-
-
-def test_two_labels_of_one_name(tmp_path: Path, heard: Any, bag_of_words: Any) -> None:
-    label = {"label": "walking", "subactions": [{"phrase": "step"}]}
-    (tmp_path / "subactions.json").write_text(json.dumps({"labels": [label, label]}))
-    with pytest.raises(WordsError, match="'walking'"):
-        run(Embed(Settings(cache=tmp_path), heard))
-
-
 def test_half_a_character(tmp_path: Path, heard: Any, bag_of_words: Any) -> None:
     words = '{"labels": [{"label": "walking", "subactions": [{"phrase": "step \\ud83d"}]}]}'
     (tmp_path / "subactions.json").write_text(words)
@@ -307,19 +291,3 @@ def test_words_by_hand_are_enough_in_an_empty_folder(call: Any, tmp_path: Path, 
     made = {path.name for path in (tmp_path / "cache").iterdir() if not path.name.startswith(".")}
     assert made == {"subactions.json", "texts.h5", "anchors.h5"}
     assert call("embed")[0] == call("dedup")[0] == 0, "and again"
-
-
-@pytest.mark.parametrize("bad", ["🙂", "x" * 10_000, "", "two\nlines\ttabs"])
-def test_strange_phrases_through_the_command_line(
-    bad: str, call: Any, tmp_path: Path, minilm: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(embed, "choose", lambda *_: (minilm, ""))
-    (tmp_path / "cache").mkdir()
-    words = {"labels": [{"label": "a", "subactions": [{"phrase": bad}, {"phrase": "lift the arm"}]}]}
-    (tmp_path / "cache" / "subactions.json").write_text(json.dumps(words))
-    code, _, said = call("embed", "--json")
-    if bad:
-        with open_artifact(tmp_path / "cache" / "texts.h5", "texts") as file:
-            assert code == 0 and {bad, "lift the arm"} <= {*file["text"]}
-    else:
-        assert code == 1 and "label 'a', sub-action 1, phrase" in said

@@ -87,7 +87,7 @@ def test_only_files_of_its_own_are_replaced(tmp_path: Path) -> None:
     assert write(tmp_path, {"a.svg": b"1", "b.svg": b"2"}, {}) == []
     assert write(tmp_path, {"a.svg": b"3"}, {}) == ["b.svg"] and (tmp_path / "a.svg").read_bytes() == b"3"
     (tmp_path / "b.svg").write_bytes(b"2, edited")
-    with pytest.raises(UsageError, match="left alone"):
+    with pytest.raises(UsageError):
         write(tmp_path, {"b.svg": b"4"}, {})
     (tmp_path / LIST).write_text('{"figures": 3}')
     with pytest.raises(UsageError, match=LIST):

@@ -13,7 +13,6 @@ import pytest
 from vqtext.cache import hdf5
 from vqtext.errors import VQTextError, WordsError
 from vqtext.pipeline import gen_subactions as module
-from vqtext.pipeline import stage as stages
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import StaleError, run
@@ -271,7 +270,7 @@ def test_a_broken_ledger_loses_no_words(settings: Settings, make: Make, path: Pa
 def test_another_language_needs_words_by_hand(settings: Settings, heard: Any, path: Path) -> None:
     korean = settings.model_copy(update={"words": settings.words.model_copy(update={"language": "ko"})})
     write_windows(settings.cache, ["walking"])
-    with pytest.raises(WordsError, match="English"):
+    with pytest.raises(WordsError):
         run(GenSubactions(korean, heard))
     path.write_text(by_hand("walking"), encoding="utf-8")
     assert run(GenSubactions(korean, heard))["kept"] == ["walking"]
@@ -294,9 +293,3 @@ def test_a_folder_that_cannot_be_written(settings: Settings, make: Make, path: P
     with pytest.raises(VQTextError):
         make()
     assert not path.exists() and not list(settings.cache.glob("*.tmp-*"))
-
-
-def test_the_lock_is_respected(settings: Settings, make: Make) -> None:
-    write_windows(settings.cache, ["walking"])
-    with stages.lock(settings.cache / "subactions.json"), pytest.raises(VQTextError, match="subactions"):
-        make()

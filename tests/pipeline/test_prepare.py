@@ -76,13 +76,6 @@ def test_how_files_are_written_is_said_once(own, heard):
     assert "1-running.csv and 3 more: separator ';'" in heard.said and heard.warned == []
 
 
-def test_up_to_date_gives_the_same_answer_without_reading(own, heard):
-    first = run(Prepare(own, heard))
-    content = (own.cache / "windows.h5").read_bytes()
-    assert run(Prepare(own, heard)) == first
-    assert (own.cache / "windows.h5").read_bytes() == content
-
-
 def test_changed_recordings_or_settings_are_noticed(own, heard):
     run(Prepare(own, heard))
     write(own.data.path, "3-new.csv", "walking", 3)
@@ -145,25 +138,11 @@ def test_windows_are_read_back_as_they_were(own, heard):
     assert windows.start_s[:2].tolist() == [0, 5] and (windows.split == -1).all() and windows.truth is None
 
 
-def test_a_constant_channel_makes_one_warning(own, heard):
-    for file in own.data.path.glob("*.csv"):
-        write(own.data.path, file.name, "walking", 1, np.ones(100))
-    run(Prepare(own, heard))
-    assert len(heard.warned) == 1 and "constant channel" in heard.warned[0]
-    assert "'ax', 'gz'" in heard.warned[0]
-
-
 def test_facts_of_nobody_make_a_warning(own, heard):
     contents = own.data.path / "dataset.toml"
     contents.write_text(CONTENTS + "[subjects.1]\nage = 30\n[subjects.s2]\nage = 40\n")
     run(Prepare(own, heard))
     assert heard.warned == ["dataset.toml has facts of 's2', who is in no window: is the name right?"]
-
-
-def test_labels_that_differ_only_in_case_make_a_warning(own, heard):
-    write(own.data.path, "3.csv", "Walking ")
-    run(Prepare(own, heard))
-    assert len(heard.warned) == 1 and "'walking', 'Walking'" in heard.warned[0]
 
 
 def test_one_class_and_a_class_with_one_window_are_accepted(own, heard):
@@ -172,26 +151,6 @@ def test_one_class_and_a_class_with_one_window_are_accepted(own, heard):
     assert run(Prepare(own, heard))["labels"] == {"walking": 8}
     write(own.data.path, "4.csv", "jumping", values=np.random.default_rng(0).normal(size=50))
     assert run(Prepare(own, heard))["labels"] == {"walking": 8, "jumping": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("ax,gz,label,subject\n1,2,walk,1\ninf,2,walk,1\n", "bad.csv, row 3, column 'ax'"),
-        ("ax,gz,label,subject\n,,walk,1\n", "'bad.csv': nothing"),
-        ("ax,gz,label,subject\n1,2,,1\n", "bad.csv, row 2, column 'label'"),
-        ("", "bad.csv"),
-    ],
-)
-def test_bad_recordings_give_one_line_and_leave_the_old_windows(own, heard, text, message):
-    run(Prepare(own, heard))
-    before = (own.cache / "windows.h5").read_bytes()
-    (own.data.path / "bad.csv").write_text(text)
-    with pytest.raises(DataError) as error:
-        run(Prepare(own, heard))
-    assert message in str(error.value) and "\n" not in str(error.value) and error.value.exit_code == 1
-    assert (own.cache / "windows.h5").read_bytes() == before
-    assert not [file for file in own.cache.iterdir() if ".tmp" in file.name]
 
 
 def test_an_empty_data_set(own, heard):

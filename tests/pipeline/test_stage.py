@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -314,13 +313,6 @@ def test_ensure_never_replaces_data_and_never_spends_money(make, settings, heard
     monkeypatch.setattr(Numbers, "version", 2)
     with pytest.raises(StaleError, match=r"numbers\.h5.*version"):
         ensure(Numbers, settings, heard)
-
-
-def test_the_check_is_fast(make, settings, heard):
-    make(Numbers), make(Twice), make(Runs)
-    start = time.monotonic()
-    use(settings, heard, Runs)
-    assert time.monotonic() - start < 0.5
 
 
 def test_the_summary_reads_well(settings, heard):

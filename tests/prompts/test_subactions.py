@@ -83,7 +83,7 @@ def test_no_file_names_the_command(tmp_path: Path) -> None:
 def test_a_file_that_is_no_text_or_no_file(tmp_path: Path) -> None:
     path = tmp_path / "subactions.json"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(WordsError, match="not UTF-8"):
+    with pytest.raises(WordsError):
         read_subactions(path)
     with pytest.raises(WordsError):
         read_subactions(tmp_path)

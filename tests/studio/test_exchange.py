@@ -132,7 +132,7 @@ def test_a_broken_export_is_refused_with_its_task(tasks: list[Any], reason: str)
 
 @pytest.mark.parametrize("text", ["nothing", "[" * 100_000, ""])
 def test_what_is_no_json_is_refused(text: str) -> None:
-    with pytest.raises(DataError, match="not JSON"):
+    with pytest.raises(DataError):
         from_label_studio(text, [], {})
 
 

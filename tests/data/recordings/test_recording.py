@@ -21,7 +21,7 @@ def test_nothing_but_missing_samples(recording):
 
 @pytest.mark.parametrize("label", ["", "  ", "\n"])
 def test_empty_label(recording, label):
-    with pytest.raises(DataError, match="label"):
+    with pytest.raises(DataError):
         recording(label=label)
 
 

@@ -52,7 +52,7 @@ def test_units_as_devices_write_them(modality, unit, ours, factor):
     ],
 )
 def test_what_is_not_known_is_told_with_what_is(modality, unit, says):
-    with pytest.raises(DataError, match="unknown") as error:
+    with pytest.raises(DataError) as error:
         conversion(modality, unit)
     assert says in str(error.value)
 

@@ -161,9 +161,3 @@ def test_what_is_left_out_is_said(recording):
     assert made.labels == ["a"] and made.recordings == ["x"]
     assert any("1 recordings gave no window, 'y'" in line for line in heard)
     assert any("labels" in line and "'b'" in line for line in heard)
-
-
-def test_strange_labels_survive(recording):
-    strange = ["a/b", "../..", "two\nlines", "🏃", "걷기", "<script>alert(1)</script>", " padded "]
-    made = cut([recording(str(i), label=label) for i, label in enumerate(strange)], Cut(), "d")
-    assert made.labels == strange

@@ -339,7 +339,7 @@ def test_a_vector_without_direction(value: float) -> None:
     broken = np.full(2, value, dtype=np.float32)
     with pytest.raises(WordsError, match="'arm up'"):
         Tree([Phrase("arm up", broken), plane("b", 0)])
-    with pytest.raises(WordsError, match="opposite"):
+    with pytest.raises(WordsError):
         Tree([plane("arm up", 0, opposites=(broken,))])
 
 

@@ -160,7 +160,7 @@ def test_corrections_of_test_people_reach_no_model(settings: Settings) -> None:
 
 def test_what_reads_no_sensors_hears_no_correction_and_says_so(prepared: Any, heard: Any) -> None:  # noqa: F811
     settings = prepared(study(), test_subjects=["3"], grounding="label")
-    with pytest.raises(ConfigError, match=r"take order\+signal"):
+    with pytest.raises(ConfigError):
         Session(settings)
     write_corrections(settings.cache, Corrections().with_added(moment("a")))
     run(Train(settings, heard))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -258,12 +257,6 @@ def test_a_dry_run_sends_nothing(settings: Settings, llm_server: LLMServer, hear
     assert stage.plan_lines(stage.plan()) == ["nothing would be asked of a language model"]
 
 
-def test_no_model_is_said_before_anything_is_done(settings: Settings, heard: Any) -> None:
-    settings.llm.model = None
-    with pytest.raises(LLMError, match="model"):
-        run(Describe(settings, heard))
-
-
 def test_equal_facts_are_asked_for_once(
     settings: Settings, windows: Windows, llm_server: LLMServer, heard: Any
 ) -> None:
@@ -336,31 +329,3 @@ def test_a_window_without_a_sample_is_not_asked_about(
     texts, source = read(settings)
     assert texts[2] == "Nothing is known of the motion." and source[2] == 0 and sum(source) == N - 1
     assert len(llm_server.requests) == N - 1
-
-
-def test_killed_and_run_again_it_pays_for_nothing_twice(
-    settings: Settings, llm_server: LLMServer, heard: Any, python: Any
-) -> None:
-    arrived = threading.Event()
-
-    def slowly(request: dict[str, Any]) -> str | Response:
-        if len(llm_server.requests) == 5:
-            arrived.set()
-        return Response(good(request), after_s=60 if len(llm_server.requests) == 5 else 0)
-
-    llm_server.reply = slowly
-    options = ("--base-url", llm_server.url, "--model", "toy-1", "--concurrency", "1")
-    process = python(
-        "from vqtext.cli import main; main()",
-        *("describe", "--source", "llm", "--cache", str(settings.cache), *options),
-    )
-    assert arrived.wait(60), process.communicate(timeout=5)
-    process.kill()
-    process.communicate()
-    first = [said(request) for request in llm_server.requests]
-    llm_server.reply = good
-    llm_server.requests.clear()
-    assert run(Describe(settings, heard))["written_by"] == {"template": 0, "llm": N}
-    again = [said(request) for request in llm_server.requests]
-    assert len(first) == 5 and not {*first[:4]} & {*again}
-    assert len(again) == N - 4, "only the one under way is asked for again"

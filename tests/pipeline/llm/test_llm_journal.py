@@ -152,5 +152,5 @@ class TestAFileThatCannotBeUsed:
         llm_server.reply = script(GOOD)
         journal = Journal(tmp_path / "journal.sqlite")
         journal._file.execute("PRAGMA max_page_count = 3")
-        with pytest.raises(ArtifactError, match="full"):
+        with pytest.raises(ArtifactError):
             journal.keep("a", "walking", replace(REPLY, text="up" * 100_000))

@@ -266,5 +266,5 @@ def test_an_index_of_dates_is_the_time_where_no_column_is(prepare, tmp_path):
     dated = plain.drop(columns="time").set_index(DATES).iloc[GONE]
     prepare({"recording": dated}, untimed)
     assert_same(windows(tmp_path / "cache"), windows(tmp_path / "plain"))
-    with pytest.raises(DataError, match="index"):
+    with pytest.raises(DataError):
         prepare([dated, plain], untimed)

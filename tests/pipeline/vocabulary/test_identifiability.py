@@ -105,7 +105,7 @@ def test_names_that_hang_by_one_cell_are_said() -> None:
     levels = ("strong", "still", "strong", "slight")
     steps = [{"phrase": f"step {i}", "signature": {"wrist": {"motion": m}}} for i, m in enumerate(levels)]
     assert told([words(*steps)], WRIST).lines[1:] == [
-        "these hang by one cell, wrist of 'step 1' in 'going' or wrist of 'step 3' in 'going'",
+        "told apart by a single cell, wrist of 'step 1' in 'going' or wrist of 'step 3' in 'going'",
         "  step 0 | step 2",
         "  step 1 | step 3",
     ]

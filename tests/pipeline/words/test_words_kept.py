@@ -128,7 +128,7 @@ def test_a_wrong_key_ends_it_at_once_and_leaves_the_old_words(make: Any, toy: To
     make()
     before = path.read_bytes()
     toy.says["walking"] = Response(status=401, body={"error": {"message": "no such key"}})
-    with pytest.raises(LLMError, match="key"):
+    with pytest.raises(LLMError):
         make("walking")
     assert path.read_bytes() == before
 

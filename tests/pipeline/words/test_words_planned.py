@@ -15,7 +15,6 @@ from toy_author import Toy
 
 from vqtext.errors import LLMError, UsageError, VQTextError, WordsError
 from vqtext.pipeline.gen_subactions import GenSubactions
-from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import run
 from vqtext.prompts.subactions import read_subactions
 
@@ -59,19 +58,6 @@ def test_a_dry_run_needs_windows_but_makes_none(settings_of: Any, windows: Path,
     with pytest.raises(VQTextError, match="vqtext prepare"):
         GenSubactions(settings_of(), heard).plan()
     assert not windows.exists()
-
-
-def test_no_windows_prepares_the_default_data_first(
-    make: Any, windows: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def prepare(self: Prepare, target: Path) -> None:
-        write_windows(target.parent, ["walking", "running"])
-        (target.parent / "windows.h5").rename(target)
-
-    windows.unlink()
-    monkeypatch.setattr(Prepare, "make", prepare)
-    monkeypatch.setattr(Prepare, "summary", lambda self: {})
-    assert [*make()["labels"]] == ["walking", "running"]
 
 
 def test_without_a_model_s_name_all_can_be_planned_and_nothing_asked(

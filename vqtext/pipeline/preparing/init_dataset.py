@@ -170,6 +170,7 @@ def _written(
     rest = [column for column in [*first.numbers, *first.words] if column not in used]
     found += [f"columns left out: {', '.join(rest)}"] if rest else []
     check = [] if rates else [f"rate_hz = {rate_hz:g}, since no file says it"]
+    check += ["time_unit, guessed by its steps"] if first.unit and first.time is not None else []
     check += _to_check(label, subject, files, sensors)
     return "\n".join([*text, ""]), found, check
 

@@ -1,4 +1,4 @@
-"""How many renamings of the anchors nothing contradicts, and which anchors nothing tells apart.
+"""How many permutations of the anchors are non-identifiable, and which anchors nothing tells apart.
 
 A name may only be claimed where something would have come out differently under another name. Three things
 can speak against a renaming: a label that has one anchor and not the other; the order, where cycles may begin
@@ -55,7 +55,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Fragile:
-    """Anchors that hang by one cell: if any one of ``cells`` were wrong, these groups were alike.
+    """Anchors that a single cell tells apart: if any one of ``cells`` were wrong, these groups were not.
 
     Attributes:
         groups: of anchors.

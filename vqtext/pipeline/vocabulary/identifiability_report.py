@@ -1,4 +1,4 @@
-"""The identifiability of anchors in words: what nothing contradicts, and what hangs by one cell.
+"""The identifiability of anchors in words: permutations that look the same, and what a single cell decides.
 
 ``vqtext dedup`` calls it with the words as written and the anchor of each use::
 
@@ -60,13 +60,13 @@ def report(
         "groups": [[phrases[anchor] for anchor in group] for group in found.groups],
     }
     lines = [
-        f"renamings of the anchors that nothing contradicts: {found.labels} by the labels' sets alone, "
-        f"{found.order} with the order, {found.signature} with the signatures too"
+        f"non-identifiable permutations of the anchors (1: none): {found.labels} by which labels use them, "
+        f"{found.order} with their order, {found.signature} with signatures as well"
         + ("" if sensors else " (no windows yet: every place they name is taken to have a sensor)")
     ]
     for weak in found.fragile[:SHOWN]:
         cells = [_cell(labels[label], step, name) for label, step, name in weak.cells]
-        lines.append(f"these hang by one cell, {' or '.join(cells[:PLACES])}")
+        lines.append(f"told apart by a single cell, {' or '.join(cells[:PLACES])}")
         lines += [f"  {_side_by_side(phrases, group)}" for group in weak.groups[:SHOWN]]
     more = len(found.fragile) - SHOWN
     lines += [f"and {more} more such cells"] if more > 0 else []
