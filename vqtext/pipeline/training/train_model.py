@@ -54,9 +54,7 @@ def train_model(
     model = VQText(network, decoder)
     begin = weights(network, decoder)
     if train.overfit is not None:
-        data = replace(
-            data, validation=data.validation[:0]
-        )  # the check of `train.overfit` holds no window out
+        data = replace(data, validation=data.validation[:0])  # that check holds no window out
     chosen = choose(model, data)
     if chosen is not None:
         scores |= {"nll": chosen.nll, "accuracy": chosen.accuracy}
