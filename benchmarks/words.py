@@ -37,7 +37,8 @@ import numpy as np
 from vqtext.console.progress import Progress
 from vqtext.console.text import table
 from vqtext.errors import EncoderError
-from vqtext.pipeline.anchors.calibration import FALSE_MERGES, SHIPPED, STEPS
+from vqtext.pipeline.anchors.calibration import MAX_FALSE_MERGES, SHIPPED
+from vqtext.pipeline.anchors.calibration import THRESHOLDS as STEPS
 from vqtext.pipeline.anchors.clustering import Tree
 from vqtext.pipeline.anchors.linkage import cosines_of
 from vqtext.pipeline.anchors.phrases import Phrases
@@ -216,7 +217,7 @@ class Method:
         """The lowest threshold at which at most 1 % of the unrelated pairs merge."""
         assert self.pairs is not None
         cosines, vetoed = self.pairs(triples, triples.unrelated)
-        fit = [t for t in STEPS if np.mean((cosines >= t) & ~vetoed) <= FALSE_MERGES]
+        fit = [t for t in STEPS if np.mean((cosines >= t) & ~vetoed) <= MAX_FALSE_MERGES]
         return float(fit[0])
 
     def row(self, triples: Triples, threshold: float) -> dict[str, float | None]:

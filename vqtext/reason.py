@@ -16,11 +16,11 @@ from vqtext.steps import BY_INFERENCE, UNKNOWN_NAME, UNSURE, Carrier, Step, digi
 
 __all__ = ["BY_INFERENCE", "UNKNOWN_NAME", "UNSURE", "Carrier", "Step", "digits"]  # and what is defined here
 
-UNLIKE = "out of distribution"
+OUT_OF_DISTRIBUTION = "out of distribution"
 """The remark on a window that is not `Reason.familiar`."""
-SILENT_S = 0.1
+MIN_GAP_S = 0.1
 """Less than this between two segments of a recording is no gap: seconds of steps are rounded."""
-SHOWN = 8
+MAX_PASSAGES = 8
 """Passages that a line of text shows; a reason has all steps."""
 
 
@@ -131,7 +131,7 @@ class Reason:
     """A class with its ordered reason.
 
     ``str(reason)`` is one line: ``left leg swings 0.0–0.4 s → … = walking (0.72); also possible: running,
-    0.21``, shortened after `SHOWN` passages. A step less sure than `UNSURE` becomes unknown, and two
+    0.21``, shortened after `MAX_PASSAGES` passages. A step less sure than `UNSURE` becomes unknown, and two
     rounds and more a cycle (`vqtext.steps.passages`); ``steps`` has them all. Steps and label are shown by
     their ``display`` where they have one. A window that is not `familiar` says so at the end.
 
@@ -182,7 +182,7 @@ class Reason:
         if (other := self.runner_up) is not None:
             line += f"; also possible: {other.display or other.label}, {other.confidence:.2f}"
         if self.familiar < 1:
-            line += f"; {UNLIKE}"
+            line += f"; {OUT_OF_DISTRIBUTION}"
         return line
 
     def to_dict(self) -> dict[str, Any]:
@@ -194,7 +194,7 @@ class Reason:
 
 
 def _line(passages: list[str]) -> str:
-    return " → ".join([*passages[:SHOWN], *["…"] * (len(passages) > SHOWN)])
+    return " → ".join([*passages[:MAX_PASSAGES], *["…"] * (len(passages) > MAX_PASSAGES)])
 
 
 @dataclass(frozen=True)
@@ -287,7 +287,7 @@ class RecordingReasons:
         """Stretches ``(start_s, end_s)`` without a reason."""
         ends = [0.0, *(s.end_s for s in self.segments)]
         starts = [*(s.start_s for s in self.segments), self.duration_s]
-        return [(end, start) for end, start in zip(ends, starts, strict=True) if start - end > SILENT_S]
+        return [(end, start) for end, start in zip(ends, starts, strict=True) if start - end > MIN_GAP_S]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 USUAL_S = 0.3
 """Seconds that a step of usual length lasts, as long as nothing is known of it."""
 
-LEAST_SAMPLES = 2
+MIN_SAMPLES = 2
 """A shorter step has no borders that a signal could show."""
 
 MOTIONS = ("still", "slight", "moderate", "strong")

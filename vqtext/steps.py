@@ -17,11 +17,11 @@ BY_INFERENCE = "by inference: no sensor there"
 UNSURE = 0.3
 """Confidence below which a step is a guess, and shown as unknown: several names of the label fit about as
 well."""
-CLEAR_NATS = 0.02
+MIN_NATS = 0.02
 """What a place must carry to be named, in nats."""
-DRAWN = 8
+DIGIT_STEPS = 8
 """Steps that decide how many decimals seconds have."""
-NOTES = 4
+MAX_NOTES = 4
 """Kinds of deviations from a cycle that are listed."""
 
 
@@ -87,7 +87,7 @@ class Step:
         if not self.places:
             return None
         most, *others = self.places
-        clear = most.nats >= CLEAR_NATS and most.nats > sum(one.nats for one in others)
+        clear = most.nats >= MIN_NATS and most.nats > sum(one.nats for one in others)
         return most.location if clear else None
 
     @property
@@ -107,7 +107,7 @@ def passages(steps: Sequence[Step], cycle: Sequence[str]) -> list[str]:
         cycle: names of the steps of one round, in order; empty where there is none.
     """
     believed = list(_believed(steps))
-    decimals, texts = digits(believed[:DRAWN]), []
+    decimals, texts = digits(believed[:DIGIT_STEPS]), []
     for own in _stretches(believed, cycle):
         rounds = _Rounds(cycle)
         for step in own:
@@ -208,14 +208,14 @@ class _Rounds:
             elif self.seen[i] and i not in usual:
                 notes.append(f"{name[step]} in {self.seen[i]}")
         if self.back:
-            notes.append(f"out of order at {', '.join(f'{s:.{decimals}f} s' for s in self.back[:NOTES])}")
+            notes.append(f"out of order at {', '.join(f'{s:.{decimals}f} s' for s in self.back[:MAX_NOTES])}")
         unknown = sum(step.end_s - step.start_s for step in self.steps if step.name == UNKNOWN_NAME)
         if unknown:
             notes.append(f"{unknown:.{decimals}f} s {UNKNOWN_NAME}")
         begin, end = self.steps[0].start_s, self.steps[-1].end_s
         line = f"{int(self.count)} rounds of [{' → '.join(name[self.cycle[i]] for i in usual)}]"
         line += f" {begin:.{decimals}f}–{end:.{decimals}f} s, {(end - begin) / self.count:.2g} s each"
-        return f"{line} ({', '.join(notes[:NOTES])}{', …' * (len(notes) > NOTES)})" if notes else line
+        return f"{line} ({', '.join(notes[:MAX_NOTES])}{', …' * (len(notes) > MAX_NOTES)})" if notes else line
 
 
 def digits(steps: Iterable[Step], least: int = 1) -> int:

@@ -9,7 +9,7 @@ import pytest
 from studio_server import Studio, said
 
 from vqtext.errors import UsageError
-from vqtext.studio.server import ASSETS, MOST_BYTES, PAGE, Server
+from vqtext.studio.server import ASSETS, MAX_BYTES, PAGE, Server
 
 
 def unchanged(studio: Studio) -> bool:
@@ -82,7 +82,7 @@ def test_another_method_is_refused(studio: Studio, method: str) -> None:
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [
-        (b"{}", {"Content_Length": str(MOST_BYTES + 1)}, 413),
+        (b"{}", {"Content_Length": str(MAX_BYTES + 1)}, 413),
         (b"{}", {"Content_Length": "9" * 5000}, 413),
         (b"{}", {"Content_Length": "-1"}, 411),
         (b"{}", {"Content_Length": "٣"}, 411),

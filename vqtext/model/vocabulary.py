@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vqtext.errors import ArtifactError
 from vqtext.model.hsmm.semi_markov import FORBIDDEN
-from vqtext.schema import LEAST_SAMPLES, USUAL_S, order_of
+from vqtext.schema import MIN_SAMPLES, USUAL_S, order_of
 
 FORMAT = 1
 SKIP = 0.03  # least chance that a step of a transcript is passed over
@@ -154,7 +154,7 @@ class Grammar:
         """Grammar of some transcripts, for signals of this rate."""
         longest = max(len(t.uses) for t in transcripts)
         # A step shorter than two samples cannot be seen: it may be passed over as often as that happens.
-        skip = max(SKIP, 1 - math.exp(-LEAST_SAMPLES / (USUAL_S * rate_hz)))
+        skip = max(SKIP, 1 - math.exp(-MIN_SAMPLES / (USUAL_S * rate_hz)))
         anchor = torch.zeros(len(transcripts), longest, dtype=torch.long)
         valid = torch.zeros_like(anchor, dtype=torch.bool)
         keys: dict[tuple[int, int, int], int] = {}

@@ -25,9 +25,9 @@ from vqtext.settings.schema import Settings
 if TYPE_CHECKING:
     from vqtext.model.load import Tokens, VQText
 
-LOOKED_AT = 200  # training windows of a label that are enough to know how a code is used
+WINDOWS_PER_LABEL = 200  # training windows of a label that are enough to know how a code is used
 HEADER = ("code", "name", "sure", "else", "purity", "agrees", "used", "lasts", "in")
-LABELS = 3  # labels of a code that its line shows
+MAX_LABELS = 3  # labels of a code that its line shows
 
 
 def codes(settings: Settings, words: bool = False) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         ]
     rows: list[Sequence[str]] = [HEADER]
     for code in answer["codes"]:
-        where = sorted(code["labels"].items(), key=lambda entry: -entry[1])[:LABELS]
+        where = sorted(code["labels"].items(), key=lambda entry: -entry[1])[:MAX_LABELS]
         inferred = f" ({BY_INFERENCE})" * code["inferred"]
         rows.append(
             (
@@ -120,12 +120,12 @@ def describe_codes(model: VQText, windows: Windows, learn: np.ndarray, least: fl
     """Each code of the codebook: its shape, its own names, and how it is used in training windows.
 
     Args:
-        learn: places of the windows the model was made of; `LOOKED_AT` of each label are looked at.
+        learn: places of the windows the model was made of; `WINDOWS_PER_LABEL` of each label are looked at.
         least: confidence below which a name is `UNKNOWN_NAME`.
     """
     import torch
 
-    shown = learn[few_of_each(windows.label[learn], LOOKED_AT)]
+    shown = learn[few_of_each(windows.label[learn], WINDOWS_PER_LABEL)]
     tokens = model.tokenize(windows.signal, shown)
     decoded = model.decode(windows.signal, shown)
     with torch.no_grad():

@@ -35,7 +35,7 @@ CURVE = np.round(np.arange(0.5, 1.001, 0.01), 2)
 LABEL_KEYS = {"label", "display", "keyword", "sentence", "cyclic"}
 """Words of a label, beside its sub-actions, that anchors.h5 holds."""
 
-SHOWN = 5
+MAX_LISTED = 5
 """Vetoed pairs that a person is shown; ``--json`` has them all."""
 
 
@@ -141,7 +141,7 @@ class Dedup(Stage):
             )
             lines += [
                 f"  {' | '.join(cut_apart([pair['a'], pair['b']]))} ({pair['cosine']:.2f}, {pair['reason']})"
-                for pair in vetoed[:SHOWN]
+                for pair in vetoed[:MAX_LISTED]
             ]
         for group in summary["same_steps"]:
             lines.append(

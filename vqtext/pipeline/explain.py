@@ -29,7 +29,7 @@ from vqtext.report.html import render
 if TYPE_CHECKING:
     from vqtext.model.load import VQText
 
-SHOWN = 3
+MAX_PRINTED = 3
 """Samples that a person is shown in the terminal; the report and ``--json`` have all."""
 
 
@@ -80,7 +80,7 @@ class Explain(Stage):
         return {key: result[key] for key in ("run", "model", "report", "samples")}
 
     def lines(self, summary: Mapping[str, Any]) -> list[str]:
-        shown = summary["samples"][:SHOWN]
+        shown = summary["samples"][:MAX_PRINTED]
         lines = []
         for sample in shown:
             truly = sample["true_display"] or sample["true"]

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WRITTEN = 16  # columns up to which shares are written into their cells
-NAMED = 10  # columns up to which each bears its name; of more each bears its number
+MAX_NAMED = 10  # columns up to which each bears its name; of more each bears its number
 TICKS = 30  # of them are drawn
-MOST = 6.9  # inches of a figure at most: two columns of a journal
+MAX_INCHES = 6.9  # inches of a figure at most: two columns of a journal
 TWO_LINES = 0.3  # inches
 
 
@@ -32,7 +32,7 @@ def confusion(
     """Counts as shares of their row, in percent: a row for each true one, a column for each predicted one.
 
     A row that never occurred is grey. Shares that round to 0 are not written, and of a large table none is: a
-    bar says what its colours mean. More than `NAMED` columns bear the numbers of their rows.
+    bar says what its colours mean. More than `MAX_NAMED` columns bear the numbers of their rows.
 
     Args:
         counts: ``(n, m)``, of windows, or of samples.
@@ -54,7 +54,7 @@ def confusion(
     row_texts, column_texts = _tick_texts(names, columns, cell)
     if ax is None:
         left, under = (0.07 * max(map(_longest, side), default=1) for side in (row_texts, column_texts))
-        width = float(np.clip(0.35 + left + cell * m + 0.6 * (m > WRITTEN), canvas.WIDTH, MOST))
+        width = float(np.clip(0.35 + left + cell * m + 0.6 * (m > WRITTEN), canvas.WIDTH, MAX_INCHES))
         ax = canvas.axes(None, min(0.75 + cell * n + under, 8.5), width)
     ax.set_facecolor("#d9d9d9")
     image = ax.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
@@ -76,7 +76,7 @@ def _tick_texts(names: Sequence[str], columns: Sequence[str], cell: float) -> tu
     """Texts of rows and columns whose cells are ``cell`` inches wide; of many columns numbers of the rows."""
     fitted = partial(canvas.wrapped, width=20) if cell >= TWO_LINES else partial(canvas.short, width=28)
     row_texts, column_texts = ([fitted(name) for name in side] for side in (names, columns))
-    if len(columns) <= NAMED:
+    if len(columns) <= MAX_NAMED:
         return row_texts, column_texts
     step = -(-len(columns) // TICKS)
     numbers = [str(j) if (j - 1) % step == 0 else "" for j in range(1, len(names) + 1)]
@@ -86,7 +86,7 @@ def _tick_texts(names: Sequence[str], columns: Sequence[str], cell: float) -> tu
 
 def _write_shares(ax: Axes, share: np.ndarray) -> None:
     """Each share that does not round to 0, in its cell."""
-    points = canvas.size(ax) * (1 if share.shape[1] <= NAMED else 0.8)
+    points = canvas.size(ax) * (1 if share.shape[1] <= MAX_NAMED else 0.8)
     for i, j in np.argwhere(np.nan_to_num(share).round() > 0):
         colour = "white" if share[i, j] > 55 else "black"
         ax.text(j, i, f"{share[i, j]:.0f}", ha="center", va="center", color=colour, fontsize=points)

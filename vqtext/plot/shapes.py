@@ -17,7 +17,7 @@ from vqtext.report.figures import MODALITIES, sensors
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST = 12  # codes that are drawn
+MAX_CODES = 12  # codes that are drawn
 ACROSS = 4  # codes side by side
 GAP = 0.12  # between two of them, as a share of their width
 DOWN = 1.45  # from one row to the next, in heights of a shape
@@ -27,7 +27,7 @@ def codes(
     codes: Sequence[Code],
     ax: Axes | None = None,
     *,
-    most: int = MOST,
+    most: int = MAX_CODES,
     displays: Mapping[str, str] | None = None,
     looks: Mapping[str, int] | None = None,
 ) -> Axes:

@@ -25,7 +25,7 @@ LOSSES = {
 }
 """Losses in metrics.csv, and what a plot calls them."""
 
-LEAST = 1e-3
+MIN_LOSS = 1e-3
 """The lower end of the axis of losses at least: a smaller one lies on it."""
 
 ACCURACIES = {"train/accuracy": "training windows", "validation/accuracy": "validation windows"}
@@ -67,7 +67,7 @@ def training_curves(
 ) -> Axes:
     """Numbers of a training over its steps: solid in training, dashed on validation windows.
 
-    Losses have a logarithmic axis, which ends at `LEAST` or above.
+    Losses have a logarithmic axis, which ends at `MIN_LOSS` or above.
 
     Args:
         history: columns of metrics.csv, ``step`` among them, NaN where a step has no such number.
@@ -97,7 +97,7 @@ def training_curves(
     else:
         ax.set_ylabel("loss")
         ax.set_yscale("log", nonpositive="clip")
-        ax.set_ylim(bottom=max(LEAST, ax.get_ylim()[0]))
+        ax.set_ylim(bottom=max(MIN_LOSS, ax.get_ylim()[0]))
     canvas.free(ax)
     canvas.below(ax, entries, own)
     return ax

@@ -9,7 +9,7 @@ import numpy as np
 
 from vqtext.plot import canvas
 from vqtext.plot.sensors import ROOM, Row, rows
-from vqtext.reason import UNKNOWN_NAME, UNLIKE, Reason, Step
+from vqtext.reason import OUT_OF_DISTRIBUTION, UNKNOWN_NAME, Reason, Step
 from vqtext.report.figures import sensors as groups
 from vqtext.schema import Channel
 from vqtext.steps import UNSURE
@@ -89,7 +89,7 @@ def _time_label(drawn: Sequence[Row], sensors: int) -> str:
 
 def _title(reason: Reason) -> str:
     title = f"{canvas.wrapped(reason.display or reason.label)} ({reason.confidence:.2f})"
-    return f"{title}, {UNLIKE}" if reason.familiar < 1 else title
+    return f"{title}, {OUT_OF_DISTRIBUTION}" if reason.familiar < 1 else title
 
 
 def _bands(

@@ -13,7 +13,7 @@ from vqtext.prompts.movement_words import SIDES
 from vqtext.prompts.replies import LabelReply, StepReply
 from vqtext.schema import OTHER_SIDE, same_text
 
-MOST_WORDS = 12
+MAX_WORDS = 12
 """Words of a phrase: three to eight are asked for, this many are let pass."""
 
 PARAPHRASES = 3
@@ -28,7 +28,7 @@ _FILLERS = (
     "motions activity action exercise normally normal steadily slowly slow quickly quick fast"
 )
 _FILLER = frozenset(_FILLERS.split())
-_SHOWN = 60  # characters of a phrase that names a sub-action
+_MAX_CHARACTERS = 60  # characters of a phrase that names a sub-action
 _STEM = 4  # letters that "walk" and "walking" have in common
 
 
@@ -102,7 +102,7 @@ def _named(number: int, phrase: str) -> str:
     text = same_text(phrase)
     if not text:
         return f"subaction {number} (from 1)"
-    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+    return repr(text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…")
 
 
 def _of_a_step(step: StepReply, wanted: Wanted) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _of_a_step(step: StepReply, wanted: Wanted) -> Iterator[str]:
 
 
 def _of_its_wording(phrase: str, wanted: Wanted) -> Iterator[str]:
-    if len(phrase.split()) > MOST_WORDS:
+    if len(phrase.split()) > MAX_WORDS:
         yield f"the phrase has {len(phrase.split())} words: say it in three to eight."
     if not is_latin(phrase):
         yield "the phrase is not English; other languages belong into display."

@@ -17,7 +17,7 @@ SIDES = {"left": LEFT, "right": RIGHT, "both": BOTH, "one": ONE | LEFT | RIGHT}
 
 _Key = tuple[str, ...]
 _V = TypeVar("_V")
-_LONGEST = 4  # words of one cue
+_MAX_CUE_WORDS = 4  # words of one cue
 _NO_MOVEMENT = ("lower back", "lower body", "lower spine")  # though the phrase begins so
 
 END = "$"
@@ -138,7 +138,7 @@ def read_words(text: str) -> tuple[list[str], list[str]]:
 
 def longest(base: Sequence[str], i: int, table: Mapping[_Key, _V]) -> tuple[int, _V] | None:
     """How many words at place i are the longest key of a table, and what it means; None where none is one."""
-    for n in range(min(_LONGEST, len(base) - i), 0, -1):
+    for n in range(min(_MAX_CUE_WORDS, len(base) - i), 0, -1):
         key = tuple(base[i : i + n])
         if key in table:
             return n, table[key]
@@ -169,7 +169,7 @@ def _content(words: Sequence[str], table: Table) -> list[str]:
             content.append(word)
     if "let" in content:
         let = content.index("let") + 1
-        if "go" in content[let : let + _LONGEST]:
+        if "go" in content[let : let + _MAX_CUE_WORDS]:
             content.remove("go")
             content.insert(let, "go")
     return content

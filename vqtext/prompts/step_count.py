@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vqtext.schema import LEAST_SAMPLES
+from vqtext.schema import MIN_SAMPLES
 
 _ONE_PLACE, _MOST = 5, 12
 _SPREAD = 4  # between the fewest and the most
@@ -22,7 +22,7 @@ def step_range(places: int, rate_hz: float, least: int, most: int) -> tuple[int,
     >>> step_range(1, 10, 1, 12), step_range(5, 50, 1, 12)
     ((2, 5), (6, 10))
     """
-    at_this_rate = int(rate_hz * _ROUND_S / LEAST_SAMPLES)
+    at_this_rate = int(rate_hz * _ROUND_S / MIN_SAMPLES)
     many = max(2, min(_ONE_PLACE + max(places, 1), at_this_rate, _MOST))
     few = max(2, many - _SPREAD)
     return max(least, min(few, most)), min(most, max(many, least))

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from vqtext.prompts.checks import POSTURE, Wanted
 from vqtext.prompts.facets import read_facets
 from vqtext.prompts.replies import POSTURES, CellReply, LabelReply, StepReply
-from vqtext.schema import LEAST_SAMPLES, OTHER_SIDE, same_text
+from vqtext.schema import MIN_SAMPLES, OTHER_SIDE, same_text
 
 _QUIET = ("still", "slight")
 _LEGS = frozenset(
@@ -37,7 +37,7 @@ def _number(steps: Sequence[StepReply], wanted: Wanted) -> Iterator[str]:
     if count > wanted.many:
         yield (
             f"There are {count} subactions, and these sensors at {wanted.rate_hz:g} samples a second tell "
-            f"{wanted.few} to {wanted.many} apart (each needs {LEAST_SAMPLES} samples): join those that they "
+            f"{wanted.few} to {wanted.many} apart (each needs {MIN_SAMPLES} samples): join those that they "
             "do not."
         )
 

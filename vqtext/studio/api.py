@@ -21,7 +21,7 @@ from vqtext.studio.server import Reply, Route
 from vqtext.studio.signals import Drawn
 from vqtext.studio.spans import Spans, changed
 
-MOST_POINTS = 16384  # columns of a drawing: more than any screen has
+MAX_POINTS = 16384  # columns of a drawing: more than any screen has
 QUESTIONS = 8  # looked for at once
 
 
@@ -139,7 +139,7 @@ class Api:
         start, end = (min(max(_number(asked, name), 0.0), seconds) for name in ("start", "end"))
         if end <= start:
             raise UsageError(f"{recording['name']!r} has nothing from {start:g} to {end:g} s")
-        points = int(min(max(_number(asked, "points"), 1), MOST_POINTS))
+        points = int(min(max(_number(asked, "points"), 1), MAX_POINTS))
         drawn = self.session.signal(recording["name"], start, end, points)
         numbers = {"X-Start": drawn.start_s, "X-End": drawn.end_s, "X-Samples": drawn.samples}
         headers = {name: f"{number:.6f}" for name, number in numbers.items()}

@@ -22,8 +22,8 @@ from vqtext.pipeline.correcting.corrections import (
 from vqtext.schema import LabelWords
 from vqtext.studio.label_words import LabelFile
 
-SHOWN = 200  # changes of the history that are shown
-LEAST_S = 0.005  # what is left of a stretch that another cuts, and is shorter, is dropped
+MAX_HISTORY = 200  # changes of the history that are shown
+MIN_SECONDS = 0.005  # what is left of a stretch that another cuts, and is shorter, is dropped
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class Editor:
         self.corrections = read_corrections(cache)
         made = self.corrections.corrections
         states = [
-            State(Corrections(corrections=made[:i])) for i in range(max(0, len(made) - SHOWN), len(made) + 1)
+            State(Corrections(corrections=made[:i]))
+            for i in range(max(0, len(made) - MAX_HISTORY), len(made) + 1)
         ]
         self._past = [_change(*pair) for pair in pairwise(states)]  # as if each was made by itself
         self._future: list[Change] = []
@@ -131,7 +132,7 @@ class Editor:
             return {
                 "corrections": [c.model_dump() for c in self.corrections.corrections],
                 "problems": self.check(self.corrections),
-                "history": [change.entry for change in self._past[-SHOWN:]],
+                "history": [change.entry for change in self._past[-MAX_HISTORY:]],
                 "undo": bool(self._past),
                 "redo": bool(self._future),
             }
@@ -198,7 +199,7 @@ def _placed(standing: Iterable[Correction], new: Correction) -> list[Correction]
             kept.append(old)
             continue
         pieces = [(begin, new.start_s), (new.end_s, end)]
-        left = [(a, b) for a, b in pieces if b - a >= LEAST_S]
+        left = [(a, b) for a, b in pieces if b - a >= MIN_SECONDS]
         for i, (a, b) in enumerate(left):
             kept.append(old.model_copy(update={"start_s": a, "end_s": b} | ({"id": _id()} if i else {})))
     return [*kept, new]

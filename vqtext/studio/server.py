@@ -24,7 +24,7 @@ from vqtext.errors import UsageError, VQTextError
 
 PAGE = Path(__file__).parent / "page"
 HOSTS = ("127.0.0.1", "localhost")
-MOST_BYTES = 32 << 20  # of a request's body: a CSV of some hundred thousand segments
+MAX_BYTES = 32 << 20  # of a request's body: a CSV of some hundred thousand segments
 ASSETS = {
     "": "index.html",
     **{
@@ -173,8 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdecimal()) or "Transfer-Encoding" in self.headers:
             raise RefusedError(411, "the body must come with its length")
-        if len(length) > 12 or int(length) > MOST_BYTES:
-            raise RefusedError(413, f"more than {MOST_BYTES >> 20} MiB: send less at once")
+        if len(length) > 12 or int(length) > MAX_BYTES:
+            raise RefusedError(413, f"more than {MAX_BYTES >> 20} MiB: send less at once")
         try:
             content = json.loads(self.rfile.read(int(length)))
         except (ValueError, RecursionError):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from vqtext.data.features.facts import KINDS, LEAST, PEAKS, cadence
+from vqtext.data.features.facts import KINDS, MIN_MOTION, PEAKS, cadence
 from vqtext.data.features.magnitudes import SHOW_MOTION, magnitudes, moving_axes, traces
 from vqtext.data.features.motion import BEST_FIRST, MotionScale
 from vqtext.data.recordings.units import MODALITIES
@@ -29,7 +29,7 @@ def test_every_modality_moves_or_is_left_out_by_name():
     assert set(MODALITIES) == {*SHOW_MOTION, "mag", "hr"}
     told = {"other" if name == "unknown" else name for name in SHOW_MOTION}
     assert set(BEST_FIRST) == told == {name for of in KINDS.values() for name in of}
-    assert set(LEAST) == told - {"other"}
+    assert set(MIN_MOTION) == told - {"other"}
     assert set(PEAKS) == told - {"other", "velocity", "position"} | {"speed"}
 
 

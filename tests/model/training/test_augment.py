@@ -106,7 +106,7 @@ def test_a_missing_axis_stays_missing_and_spreads_to_none(only):
 
 def test_places_are_lost_whole_and_never_all_of_them(only, monkeypatch):
     only("LOST")
-    monkeypatch.setattr(module, "LOST", 0.7)
+    monkeypatch.setattr(module, "DROPPED_PLACES", 0.7)
     lost, _ = Augment(CHANNELS, tilt=0.0)(torch.randn(64, 12, 50), torch.zeros(64, 50, dtype=torch.bool))
     gone = lost.isnan().unflatten(1, (2, 6))
     assert (gone.any((2, 3)) == gone.all((2, 3))).all()
@@ -115,7 +115,7 @@ def test_places_are_lost_whole_and_never_all_of_them(only, monkeypatch):
 
 def test_what_was_missing_before_is_not_all_that_is_left(only, monkeypatch):
     only("LOST")
-    monkeypatch.setattr(module, "LOST", 0.5)
+    monkeypatch.setattr(module, "DROPPED_PLACES", 0.5)
     signal = torch.randn(64, 12, 50)
     signal[:, :6] = torch.nan  # nothing of the wrist was measured
     lost, _ = Augment(CHANNELS, tilt=0.0)(signal, torch.zeros(64, 50, dtype=torch.bool))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vqtext.model.training.augment_tilt import LEAST, MOST, tilt_spread
+from vqtext.model.training.augment_tilt import MAX_TILT, MIN_TILT, tilt_spread
 from vqtext.schema import Channel
 
 
@@ -32,7 +32,9 @@ def seed():
     torch.manual_seed(0)
 
 
-@pytest.mark.parametrize(("tilts", "found"), [((0.0, 0.02), LEAST), ((-0.22, 0.22), 0.31), ((-1, 1), MOST)])
+@pytest.mark.parametrize(
+    ("tilts", "found"), [((0.0, 0.02), MIN_TILT), ((-0.22, 0.22), 0.31), ((-1, 1), MAX_TILT)]
+)
 def test_the_tilt_is_how_differently_people_wear_their_sensors(tilts, found):
     """Whatever they do: sitting and lying differ by much more than two people who sit."""
     assert tilt_spread(*worn(tilts), channels()) == pytest.approx(found, abs=0.01)
@@ -46,9 +48,9 @@ def test_a_person_who_never_wore_a_sensor_says_nothing():
 
 @pytest.mark.parametrize("sees", [channels("gyro"), channels(gravity=False), channels()[:2]])
 def test_nothing_is_known_where_nothing_shows_gravity(sees):
-    assert tilt_spread(*worn((0.0, 0.0)), sees) == MOST
+    assert tilt_spread(*worn((0.0, 0.0)), sees) == MAX_TILT
 
 
 def test_nothing_is_known_of_one_person():
     mean, label, group = worn((0.0, 0.0))
-    assert tilt_spread(mean, label, group.zero_(), channels()) == MOST
+    assert tilt_spread(mean, label, group.zero_(), channels()) == MAX_TILT

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vqtext.errors import UsageError
-from vqtext.pipeline.anchors.calibration import ENOUGH, SHIPPED, Judged, lowest_threshold
+from vqtext.pipeline.anchors.calibration import MIN_PARAPHRASES, SHIPPED, Judged, lowest_threshold
 from vqtext.pipeline.dedup import Dedup
 from vqtext.pipeline.embed import Embed
 from vqtext.pipeline.stage import run
@@ -68,4 +68,4 @@ def test_too_few_paraphrases_take_what_is_shipped_and_say_so(
         run(Dedup(settings, heard))
     monkeypatch.setitem(SHIPPED, bag_of_words.name, 0.77)
     assert run(Dedup(settings, heard))["threshold"] == 0.77
-    assert any(f"fewer than {ENOUGH}" in line for line in heard.said)
+    assert any(f"fewer than {MIN_PARAPHRASES}" in line for line in heard.said)

@@ -200,7 +200,7 @@ def test_too_many_near_pairs_raise_the_floor_and_change_nothing_above_it(
 ) -> None:
     phrases = crowd(seed, n=100)
     whole = Tree(phrases)
-    monkeypatch.setattr(linkage, "FEW", 300)
+    monkeypatch.setattr(linkage, "DENSE_PAIRS", 300)
     monkeypatch.setattr(linkage, "PAIRS_EACH", 3)
     monkeypatch.setattr(linkage, "BLOCK", 30)
     tree = Tree(phrases, ceiling=0.9)

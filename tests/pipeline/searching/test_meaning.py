@@ -10,7 +10,7 @@ import pytest
 from vqtext.errors import UsageError
 from vqtext.pipeline.encoders import Encoder
 from vqtext.pipeline.searching.meaning import Meaning, facets_of
-from vqtext.pipeline.searching.search import NEAREST, nearest, understood, weights
+from vqtext.pipeline.searching.search import NEAREST_STEPS, nearest, understood, weights
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.pipeline.vocabulary.joined_steps import AFTER, OR, join
 from vqtext.prompts.movement_words import LEFT
@@ -114,7 +114,7 @@ def test_a_movement_elsewhere_is_not_held_and_says_what_is_nearest(meaning: Mean
     meant = understood(meaning, "nod the head")
     assert not meant.held and meant.movement
     told = nearest(meant, SAID)
-    assert len(told) == NEAREST and all(step["refused"] for step in told)
+    assert len(told) == NEAREST_STEPS and all(step["refused"] for step in told)
 
 
 def test_each_part_of_a_joined_step_is_held_against_the_text_by_itself(plain: Plain) -> None:

@@ -11,7 +11,7 @@ from test_unseen import prepared, study  # noqa: F401  a fixture
 
 from vqtext.errors import ConfigError, TrainingError, UsageError
 from vqtext.pipeline.sweeping import sweep as sweeping
-from vqtext.pipeline.sweeping.grid import LONGEST, cells
+from vqtext.pipeline.sweeping.grid import MAX_NAME, cells
 from vqtext.pipeline.sweeping.sweep import TEST_WARNING, lines, sweep
 from vqtext.settings.loading import Loaded, load_settings
 
@@ -132,7 +132,7 @@ def test_cells_are_runs_named_by_what_they_are_and_keep_all_other_settings(loade
     assert len(set(names)) == 4 and names[1].startswith("sweep.grounding-order-signal_dim-32.")
     assert names == [cell.run for cell in cells(swept, loaded)], "the same command finds its runs again"
     other = load_settings({"train.run": "x" * 40}, loaded.settings.cache, {})
-    assert {len(cell.run) <= LONGEST for cell in cells(swept, other)} == {True}
+    assert {len(cell.run) <= MAX_NAME for cell in cells(swept, other)} == {True}
 
 
 def test_a_cell_that_cannot_be_trained_is_told_and_the_others_go_on(

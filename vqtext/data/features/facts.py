@@ -18,7 +18,7 @@ from vqtext.data.windows.windows import Windows
 from vqtext.schema import Channel
 
 STEP = 4.0
-LEAST = {
+MIN_MOTION = {
     "gyro": 0.15,
     "acc": 0.3,
     "velocity": 0.05,
@@ -31,7 +31,7 @@ LEAST = {
 further level is `STEP` times the one before, so a limb that turns faster than 2.4 rad/s, is pushed harder
 than 4.8 m/s2 or travels faster than 0.8 m/s moves strongly. The scale is the same for every place and every
 data set: a description means the same everywhere, and a child is not an adult."""
-OWN_LEAST = 0.25
+MIN_OWN_MOTION = 0.25
 """Where motion begins of numbers without a unit: in units of their window's own spread."""
 
 KINDS = {
@@ -58,7 +58,7 @@ STEADY = 0.95
 
 CADENCE_HZ = (0.3, 5.0)
 """Slowest and fastest rhythm of a body."""
-CLEAR = 0.5
+MIN_CORRELATION = 0.5
 """A rhythm is clear where a movement is as much like the one before as this correlation."""
 CYCLES = 1.75
 """A rhythm is only seen in a stretch that holds so many of its cycles."""
@@ -120,7 +120,9 @@ def facts(windows: Windows, segments: int) -> Facts:
         for modality, values in modalities.items():
             has_unit = unit.get((location, modality), "1") != "1"
             if modality in KINDS[kinds[i]]:
-                size, least = (values, LEAST[modality]) if has_unit else (_relative(values), OWN_LEAST)
+                size, least = (
+                    (values, MIN_MOTION[modality]) if has_unit else (_relative(values), MIN_OWN_MOTION)
+                )
                 heights.append(_heights(size, border, least))
             if has_unit:
                 largest = peak[_quantity(modality)][:, i]
@@ -154,7 +156,7 @@ def cadence(signal: np.ndarray, channels: Sequence[Channel], location: str, rate
     lags = np.arange(shortest - 1, longest + 2)
     likeness = _likeness(values)[lags]
     peaks = np.flatnonzero((likeness[1:-1] >= likeness[:-2]) & (likeness[1:-1] > likeness[2:])) + 1
-    peaks = peaks[likeness[peaks] >= CLEAR]
+    peaks = peaks[likeness[peaks] >= MIN_CORRELATION]
     if not peaks.size:
         return None
     first = peaks[likeness[peaks] >= 0.9 * likeness[peaks].max()][0]  # multiples of a period fit as well

@@ -11,7 +11,7 @@ import numpy as np
 from vqtext.data.recordings.resample import resample
 from vqtext.data.recordings.time_stamped import GAP_S
 
-_NEAR = 0.1
+_TOLERANCE = 0.1
 """Samples this share of a period from the grid are on it."""
 
 
@@ -42,8 +42,8 @@ def stretches(laid: list[Laid], rate_hz: float) -> Iterator[tuple[int, int, list
     first = stop = 0
     for entry in sorted(laid, key=lambda entry: entry[1]):
         _, offset, piece = entry
-        start = int(np.ceil(offset - _NEAR))
-        last = int(offset + (piece.signal.shape[1] - 1) * rate_hz / piece.rate_hz + _NEAR)
+        start = int(np.ceil(offset - _TOLERANCE))
+        last = int(offset + (piece.signal.shape[1] - 1) * rate_hz / piece.rate_hz + _TOLERANCE)
         if last < start:
             continue  # less than a period, between two samples
         if current and start > stop + GAP_S * rate_hz:
@@ -84,9 +84,9 @@ def lay(
     """
     count = piece.signal.shape[1]
     places = offset + np.arange(count) * (rate_hz / piece.rate_hz)
-    start, stop = int(np.ceil(places[0] - _NEAR)), min(int(places[-1] + _NEAR) + 1, signal.shape[1])
+    start, stop = int(np.ceil(places[0] - _TOLERANCE)), min(int(places[-1] + _TOLERANCE) + 1, signal.shape[1])
     grid = np.arange(start, stop)
-    if grid.size == count and np.abs(places - grid).max() <= _NEAR:
+    if grid.size == count and np.abs(places - grid).max() <= _TOLERANCE:
         signal[channels, start:stop], nearest[start:stop] = piece.signal, piece.rows
         return
     signal[channels, start:stop] = [np.interp(grid, places, row) for row in piece.signal]

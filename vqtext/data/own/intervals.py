@@ -37,7 +37,7 @@ from vqtext.data.recordings.findings import WarnOnce
 from vqtext.data.recordings.recording import Track
 from vqtext.errors import DataError
 
-_NEAR = 1e-6  # s: rows so near to the end of an interval are on it
+_TOLERANCE_S = 1e-6  # s: rows so near to the end of an interval are on it
 
 
 class _Placed(NamedTuple):
@@ -250,7 +250,7 @@ def _track(placed: list[_Placed], times: np.ndarray, name: str, may_overlap: boo
     codes = np.full(len(times), -1, dtype=np.int32)
     owner = np.full(len(times), -1)
     for i, one in enumerate(placed):
-        a, b = np.searchsorted(times, [one.start - _NEAR, one.stop - _NEAR])
+        a, b = np.searchsorted(times, [one.start - _TOLERANCE_S, one.stop - _TOLERANCE_S])
         code = words.index(one.word)
         before = owner[a:b][(codes[a:b] >= 0) & (codes[a:b] != code)]
         if before.size > 1 and not may_overlap:

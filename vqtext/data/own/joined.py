@@ -24,15 +24,15 @@ from vqtext.data.recordings.findings import ReadLog, WarnOnce
 from vqtext.data.text.own_table import OwnTable
 from vqtext.errors import DataError
 
-_SEVERAL = 10
+_MIN_ROWS_PER_S = 10
 """Rows a second that may come in packets."""
 
-_UNLIKE = 0.02
+_MAX_UNLIKE = 0.02
 """Share of samples with two words that borders alone may make."""
 
-_SAME_RATE = 0.025  # share by which a measured rate may differ from the study's and be that
+_RATE_TOLERANCE = 0.025  # share by which a measured rate may differ from the study's and be that
 
-APART_S = 60.0
+MAX_GAP_S = 60.0
 """Files of one recording do not follow each other by more than this: somebody's clock is wrong."""
 
 
@@ -151,9 +151,9 @@ def rate_of(rows: Rows, contents: Contents) -> float:
         steps = steps[jumps[0] + 1 : jumps[-1] + 1]
     rate_hz = float(1 / steps[steps <= 2.5 * np.median(steps[steps > 0])].mean())
     rows_in_2_s = float(np.median(np.unique(times // 2, return_counts=True)[1]))
-    if rows_in_2_s >= 2 * _SEVERAL and rate_hz > 3 * rows_in_2_s / 2:
+    if rows_in_2_s >= 2 * _MIN_ROWS_PER_S and rate_hz > 3 * rows_in_2_s / 2:
         rate_hz = rows_in_2_s / 2  # stamps of arrival: several rows come at once
-    if abs(rate_hz / contents.rate_hz - 1) < _SAME_RATE:
+    if abs(rate_hz / contents.rate_hz - 1) < _RATE_TOLERANCE:
         return contents.rate_hz
     return round(rate_hz) if abs(rate_hz - round(rate_hz)) < 0.01 * rate_hz else rate_hz
 
@@ -177,7 +177,7 @@ def _starts(files: list[_File], group: Group, warn_once: WarnOnce) -> list[float
     end, last = -np.inf, ordered[0]
     for file in ordered:
         first = file.first or 0.0
-        if first > end + APART_S and end > -np.inf:
+        if first > end + MAX_GAP_S and end > -np.inf:
             if first < CLOCK or (last.first or 0.0) < CLOCK:
                 warn_once(
                     "recordings whose files are taken to start together",
@@ -214,7 +214,7 @@ def _words(
             joined, is_set, source = own, rows >= 0, file.path
             continue
         unlike = float((is_set & (rows >= 0) & (joined != own)).mean())
-        if unlike > _UNLIKE:
+        if unlike > _MAX_UNLIKE:
             warn_once(
                 f"recordings whose files differ in {what}",
                 f"{name}: {file.path} has other {what} than {source} for {unlike:.0%} of the samples: "

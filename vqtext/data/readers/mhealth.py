@@ -34,7 +34,7 @@ from vqtext.schema import Channel, Subject
 
 RATE_HZ = 50.0
 COLUMNS = 24
-LEAST_TURN = 5.0
+MIN_TURN = 5.0
 """Rotation rate (deg/s) that one sample in a hundred exceeds by far where people walk, run and jump."""
 
 LABELS = {
@@ -111,7 +111,7 @@ class Mhealth(FileReader):
         file = self.files[0]
         turns = np.nan_to_num(read_table(file, COLUMNS, keep=_TURNS))
         fast = float(np.quantile(np.abs(turns), 0.99))
-        if fast > LEAST_TURN:
+        if fast > MIN_TURN:
             return CHANNELS
         self.warn(
             f"{file}: rotation rates hardly exceed {fast:.3g}, which cannot be the deg/s of the readme: "

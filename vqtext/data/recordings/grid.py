@@ -20,8 +20,8 @@ from vqtext.data.recordings.recording import Recording, Track
 from vqtext.data.recordings.time_stamped import GAP_S, NOISE, Repeated, Stamped, in_order, merge_repeated
 from vqtext.errors import DataError
 
-_NEAR = 0.1  # of a period: stamps so near to the grid are on it
-_SAME = 0.5  # of a period: rows so near to the one before came with it
+_GRID_TOLERANCE = 0.1  # of a period: stamps so near to the grid are on it
+_SAME_PACKET = 0.5  # of a period: rows so near to the one before came with it
 _RATE = 0.02  # share by which stamps may differ from the rate without a remark
 
 
@@ -110,7 +110,7 @@ def _came_in_packets(stamped: Stamped, pieces: list[tuple[int, int]], rate_hz: f
     """Are rows stamped when they arrived, several at once, or by a clock coarser than the rows? Then a stamp
     is no moment of its row, but as many rows come in a second as should."""
     steps = np.concatenate([np.diff(stamped.periods[start:stop]) for start, stop in pieces])
-    between = steps[steps >= _SAME]
+    between = steps[steps >= _SAME_PACKET]
     if not between.size or between.size == steps.size:
         return False
     step = np.median(between)
@@ -133,7 +133,7 @@ def _evened(periods: np.ndarray, rate_hz: float) -> np.ndarray:
     A packet that is late makes those after it seem late for a while, a lost one for good: the least delay
     that is still to come within `GAP_S` tells them apart.
     """
-    firsts = np.flatnonzero(np.diff(periods, prepend=-np.inf) >= _SAME)
+    firsts = np.flatnonzero(np.diff(periods, prepend=-np.inf) >= _SAME_PACKET)
     delay = periods[firsts] - firsts
     size = np.median(np.diff(firsts)) if len(firsts) > 1 else 1.0
     ahead = max(3, int(GAP_S * rate_hz / size) + 1)
@@ -197,7 +197,7 @@ def _straight(signal: np.ndarray, periods: np.ndarray) -> tuple[np.ndarray, np.n
     due = np.arange(int(_whole(periods[-1])) + 1)
     nearest = np.searchsorted((periods[1:] + periods[:-1]) / 2, due - NOISE)
     place = np.round(periods).astype(int)
-    if np.abs(periods - place).max() <= _NEAR + NOISE:  # and so no two rows at one place
+    if np.abs(periods - place).max() <= _GRID_TOLERANCE + NOISE:  # and so no two rows at one place
         laid = np.full((len(signal), len(due)), np.nan, dtype=signal.dtype)
         laid[:, place] = signal
         return laid, nearest

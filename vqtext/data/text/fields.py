@@ -26,7 +26,7 @@ _GROUPED = {
 """Numbers whose thousands are marked, by what stands before the fraction."""
 
 
-_MANY = 20  # numbers
+_ENOUGH_NUMBERS = 20  # numbers
 
 
 def number(
@@ -94,7 +94,7 @@ def decimal_of(fields: Iterable[str]) -> Decimal | Literal["either"] | None:
             return ","
         else:
             either += 1
-    if either >= _MANY and not whole:
+    if either >= _ENOUGH_NUMBERS and not whole:
         return ","
     return "either" if either else None
 

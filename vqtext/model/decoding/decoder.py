@@ -191,7 +191,7 @@ class Decoder(nn.Module):
         size = self.same.sum(1).log()
         group = ((self.of_groups(steps) / self.temperature) - size).log_softmax(1) + size
         log_posterior = group + (head - _grouped(head, self.same))  # of a label alone in its group: exactly 0
-        log_posterior = torch.where(learned, log_posterior, semi_markov.LEAST).log_softmax(1)
+        log_posterior = torch.where(learned, log_posterior, semi_markov.MIN_LOG_WEIGHT).log_softmax(1)
         if familiar is None:
             return log_posterior
         rest = ((1 - familiar) / log_posterior.shape[1]).log()

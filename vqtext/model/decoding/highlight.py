@@ -27,8 +27,8 @@ from vqtext.model.network.frame_names import frame_states
 from vqtext.reason import UNKNOWN_NAME, Carrier, Reason, Step
 from vqtext.schema import Channel
 
-MOST = 0.8  # share of what a place carried that its stretch holds
-LEAST = 1e-3  # nats below which a place carried nothing
+SPAN_SHARE = 0.8  # share of what a place carried that its stretch holds
+MIN_NATS = 1e-3  # nats below which a place carried nothing
 
 
 @torch.no_grad()
@@ -131,9 +131,9 @@ def _carriers(lost: Tensor, groups: dict[str, list[int]], config: ModelConfig) -
     """The places that carried a step, by what it loses at each frame ``(L, F)``, the most first."""
     nats, frame_s, names = lost.sum(1), config.frame_s, list(groups)
     for place in nats.argsort(descending=True).tolist():
-        if nats[place] < LEAST:
+        if nats[place] < MIN_NATS:
             return
-        begin, end = _shortest(lost[place].clamp(min=0), MOST)
+        begin, end = _shortest(lost[place].clamp(min=0), SPAN_SHARE)
         channels = tuple(config.channels[i].name for i in groups[names[place]])
         yield Carrier(
             names[place],

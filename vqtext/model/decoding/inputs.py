@@ -17,7 +17,7 @@ from vqtext.schema import Channel, Rows, earlier
 
 CHUNK = 256  # windows a forward pass
 GAP_S = 0.5  # a longer stretch without any sample counts as not seen
-LARGEST = 1e15  # of any unit; sums of its squares still fit into float32
+MAX_VALUE = 1e15  # of any unit; sums of its squares still fit into float32
 Signals: TypeAlias = np.ndarray | Sequence[Any] | Mapping[Any, Any] | Rows | Any
 
 
@@ -109,7 +109,7 @@ def window_tensor(x: np.ndarray, number: np.ndarray, config: ModelConfig) -> Ten
 
 def too_large(x: np.ndarray) -> np.ndarray:
     """Where values are infinite, or so large that their squares are."""
-    return np.abs(x) > LARGEST
+    return np.abs(x) > MAX_VALUE
 
 
 def in_words(value: float) -> str:

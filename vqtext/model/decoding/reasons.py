@@ -13,7 +13,7 @@ from vqtext.model.decoding.decoder import UNKNOWN, Decoded, Decoder
 from vqtext.model.decoding.why_not import WhyNotQuery
 from vqtext.model.vocabulary import Vocabulary
 from vqtext.reason import UNKNOWN_NAME, Reason, Step
-from vqtext.schema import LEAST_SAMPLES
+from vqtext.schema import MIN_SAMPLES
 
 POSSIBLE = 0.1  # least probability of a runner-up
 
@@ -81,7 +81,7 @@ def steps_of(
     vocabulary: Vocabulary,
     config: ModelConfig,
 ) -> tuple[Step, ...]:
-    """Uses of one anchor that follow each other are one step; what has fewer samples than `LEAST_SAMPLES` is
+    """Uses of one anchor that follow each other are one step; what has fewer samples than `MIN_SAMPLES` is
     merged into what is beside it.
 
     Args:
@@ -97,7 +97,7 @@ def steps_of(
 
     steps = []
     runs = [(name, list(run)) for name, run in groupby(range(len(path)), anchor)]
-    for run in _resolvable(runs, LEAST_SAMPLES * config.frames / config.steps):
+    for run in _resolvable(runs, MIN_SAMPLES * config.frames / config.steps):
         start_s, end_s = (round((first + frame) * config.frame_s, 3) for frame in (run.begin, run.end))
         confidence = round(sum(posterior[frame] for frame in run.frames) / len(run.frames), 4)
         if run.anchor == UNKNOWN:

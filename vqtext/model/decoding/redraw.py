@@ -26,7 +26,7 @@ from vqtext.model.decoding.why_not import Against, WhyNotQuery
 from vqtext.model.network.frame_names import frame_states
 from vqtext.reason import Reason, Redrawn
 
-PARTS = 8  # a stretch grows by a step at once, and by no more than this part of a window
+GROWTH_STEPS = 8  # a stretch grows by a step at once, and by no more than this part of a window
 EXAMPLES = 2  # windows of the other class, used one at a time: steps of two people do not fit together
 
 Stretch = tuple[int, int, int]  # place of a step in its label, its first frame, and the one after its last
@@ -145,7 +145,7 @@ def drawn_into(
 def _growing(against: Against, label: int, longest: int) -> Iterator[Stretch]:
     """Stretches of the other label's path, from the step that lost most outwards."""
     path = against.other.tolist()
-    most = -(-len(path) // PARTS)
+    most = -(-len(path) // GROWTH_STEPS)
     runs: list[Stretch] = []
     for use, run in groupby(range(len(path)), lambda f: path[f]):
         begin, *_ = frames = list(run)

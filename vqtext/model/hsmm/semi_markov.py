@@ -22,7 +22,7 @@ from torch import Tensor
 FORBIDDEN = -1e9
 """Log weight of what cannot be. Not −inf, which turns gradients of a log-sum-exp into NaN."""
 
-LEAST = -60.0
+MIN_LOG_WEIGHT = -60.0
 """Log weight of a state against the best of its frame: nothing is ruled out by one frame."""
 
 TINY = 1e-30
@@ -250,7 +250,7 @@ class _Trellis:
         self.begin = (first * inside).flatten(1)[:, None]  # (n, 1, S)
         self.land = chain.switch * (first * entry).flatten(1)[:, None]
         best = torch.where(there[..., None], emission, FORBIDDEN).flatten(2).amax(2)
-        weight = (emission - best[..., None, None, None]).clamp(LEAST, 0.0).exp() * there[..., None]
+        weight = (emission - best[..., None, None, None]).clamp(MIN_LOG_WEIGHT, 0.0).exp() * there[..., None]
         weight = weight.expand(*weight.shape[:4], self.row).flatten(3).permute(1, 2, 0, 3)  # (F, n, B, S)
         if allowed is not None:
             weight = weight * allowed.T[None, :, :, None]

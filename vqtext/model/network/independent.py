@@ -13,7 +13,7 @@ from vqtext.model.config import ModelConfig
 from vqtext.model.distributed import batch_mean
 from vqtext.model.guidance.fusion import Fused, Fusion, meet
 from vqtext.model.network.segments import bridge, stitch_curves
-from vqtext.model.network.token_mixer import FAINT
+from vqtext.model.network.token_mixer import MIN_SPREAD
 from vqtext.model.network.tokens import Reconstruction, Tokenised
 from vqtext.model.vqshape import VQShape, stretch
 from vqtext.model.vqshape.attributes import Attributes
@@ -76,7 +76,7 @@ class Independent(nn.Module):
         with torch.no_grad():
             stitched = stitch_curves(shapes, a.t.squeeze(-1), a.l.squeeze(-1), keep, steps)
         reconstruction = Reconstruction(unscaled(stitched), unscaled(copy))
-        level = torch.cat([mean, (deviation + FAINT).log()], -1)[:, None].expand(-1, q.code.shape[1], -1)
+        level = torch.cat([mean, (deviation + MIN_SPREAD).log()], -1)[:, None].expand(-1, q.code.shape[1], -1)
         features = torch.cat([q.z, a.mu, a.sigma, a.t, a.l, level], -1) * keep[..., None]
         return Tokenised(
             code=windows(q.code),

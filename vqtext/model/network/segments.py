@@ -10,7 +10,7 @@ from vqtext.model.network.token_to_frame import nearness
 
 SHAPE_STEPS = 16  # samples a piece is stretched to, and a drawn shape has
 FALLOFF = 1e-3  # weight of the nearest piece where another lies
-FAINT = 1e-3  # spread of a piece, in standard units, below which it is flat
+MIN_SPREAD = 1e-3  # spread of a piece, in standard units, below which it is flat
 
 
 def cut(x: Tensor, t: Tensor, l: Tensor, steps: int = SHAPE_STEPS) -> Tensor:
@@ -43,7 +43,7 @@ def measure(piece: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     mean = (piece * seen).sum(-1) / count.clamp(min=1e-6)
     square = ((piece - mean[..., None]).square() * seen).sum(-1) / count.clamp(min=1e-6)
     here = count > 0
-    return torch.where(here, mean, 0.0), torch.where(here, (square + FAINT**2).sqrt(), 0.0)
+    return torch.where(here, mean, 0.0), torch.where(here, (square + MIN_SPREAD**2).sqrt(), 0.0)
 
 
 def align(mu: Tensor, t: Tensor, l: Tensor, known: Tensor, steps: int = SHAPE_STEPS) -> Tensor:

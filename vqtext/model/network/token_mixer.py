@@ -14,7 +14,7 @@ from vqtext.model.config import ModelConfig
 from vqtext.model.network import transformer
 
 NEIGHBOURS = 5  # tokens that are read as one stretch, this one in their middle
-FAINT = 0.02  # standard units; smaller spreads are all alike to the logarithm
+MIN_SPREAD = 0.02  # standard units; smaller spreads are all alike to the logarithm
 
 
 class MixerLayer(nn.Module):
@@ -70,5 +70,5 @@ class TokenMixer(nn.Module):
         sigma = beside[..., self.c : 2 * self.c]
         action = F.normalize(action, dim=-1).flatten(2) * keep[..., None]
         # how strong a movement is matters by ratios: twice as strong is one step, wherever it starts
-        x = self.inside(torch.cat([action, beside, (sigma + FAINT).log()], -1)) + self.position
+        x = self.inside(torch.cat([action, beside, (sigma + MIN_SPREAD).log()], -1)) + self.position
         return self.reading(x, keep)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 FALLOFF = 1e-3  # weight of the nearest step where no token reaches: every frame has a name
-LEAST = 1e-12  # smaller weights are 0
+MIN_WEIGHT = 1e-12  # smaller weights are 0
 
 
 def substep_borders(t: Tensor, l: Tensor, substeps: int) -> tuple[Tensor, Tensor]:
@@ -47,7 +47,7 @@ def nearness(distance: Tensor) -> Tensor:
     They would be lost beside the others, and take processors ten times as long to multiply.
     """
     share = torch.softmax(-distance, dim=-1)
-    return torch.where(share > LEAST, share, 0.0)
+    return torch.where(share > MIN_WEIGHT, share, 0.0)
 
 
 def to_frames(names: Tensor, weights: Tensor) -> Tensor:

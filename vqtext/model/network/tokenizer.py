@@ -13,8 +13,8 @@ from vqtext.model.network import transformer
 from vqtext.model.network.encoder import CHANNEL_DIM, virtual_channels
 from vqtext.model.network.segments import SHAPE_STEPS, cut, measure
 
-FAINT = 0.05  # standard units; a calmer channel is noise, which no code should be chosen by
-SHORTEST = 1 / 64  # VQShape's least token length, a share of the window
+MIN_SPREAD = 0.05  # standard units; a calmer channel is noise, which no code should be chosen by
+MIN_LENGTH = 1 / 64  # VQShape's least token length, a share of the window
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Tokenizer(nn.Module):
 
     def _of_pieces(self, pieces: Tensor, x: Tensor, seen: Tensor, channels: Tensor) -> Tensor:
         """Pieces less their means ``(S, M, c, SHAPE_STEPS)`` → ``(S, M, dim_code)``."""
-        deviation = measure(x, seen.to(x.dtype))[1].clamp(min=FAINT)
+        deviation = measure(x, seen.to(x.dtype))[1].clamp(min=MIN_SPREAD)
         mixed = torch.einsum("smct,cr->smrt", pieces / deviation[:, None, :, None], self.mix(channels))
         return self.piece_head(mixed.flatten(2) / len(channels) ** 0.5)
 
@@ -90,7 +90,7 @@ class Tokenizer(nn.Module):
         place = torch.arange(self.tokens, device=raw.device) / self.tokens
         l = 2 ** raw[..., 1].tanh() / self.tokens
         t = (place + 0.5 * raw[..., 0].tanh() / self.tokens).clamp(min=0)
-        t = torch.minimum(t, torch.full_like(t, 1 - SHORTEST))
+        t = torch.minimum(t, torch.full_like(t, 1 - MIN_LENGTH))
         return t, torch.minimum(l, 1 - t)
 
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vqtext.model.training.augment_tilt import MOST
+from vqtext.model.training.augment_tilt import MAX_TILT
 from vqtext.model.training.augment_yaw import magnetometers
 from vqtext.schema import Channel, sensors
 
-LOUDER, NOISE = 0.1, 0.1  # spread of the gain, noise as a share of a channel's own spread
-LOST = 0.1  # share of the sensor locations that a window does without
-AS_WORN = 0.5  # share of the windows that are not tilted: with none, sensors worn as recorded are never seen
+GAIN_SPREAD, NOISE = 0.1, 0.1  # spread of the gain, noise as a share of a channel's own spread
+DROPPED_PLACES = 0.1  # share of the sensor locations that a window does without
+UNTILTED = 0.5  # share of the windows that are not tilted: with none, sensors worn as recorded are never seen
 
 
 class Augment:
@@ -29,7 +29,7 @@ class Augment:
     """
 
     def __init__(
-        self, channels: Sequence[Channel], anywhere: bool = True, tilt: float = MOST, faces: bool = True
+        self, channels: Sequence[Channel], anywhere: bool = True, tilt: float = MAX_TILT, faces: bool = True
     ) -> None:
         self.anywhere, self.tilt = anywhere, tilt
         places = list(dict.fromkeys(channel.location for channel in channels))
@@ -51,7 +51,7 @@ class Augment:
         turn = torch.randint(frames, (batch,), device=signal.device) * frame_keep.all(1) * self.anywhere
         at = torch.arange(steps, device=signal.device) - (turn * steps // frames)[:, None]
         signal = signal.gather(2, (at % steps)[:, None].expand_as(signal))
-        scale = 1 + LOUDER * torch.randn(batch, 1, 1, device=signal.device)
+        scale = 1 + GAIN_SPREAD * torch.randn(batch, 1, 1, device=signal.device)
         spread = signal.nan_to_num().std(-1, keepdim=True)
         signal = signal * scale + NOISE * spread * torch.randn_like(signal)
         return self._lose(self._tilt(self._face(signal))), turn
@@ -74,13 +74,13 @@ class Augment:
         if not len(self.axes):
             return signal
         axes, place = self.axes.to(signal.device), self.place.to(signal.device)
-        worn = torch.rand(len(signal), 1, 1, device=signal.device) < AS_WORN
+        worn = torch.rand(len(signal), 1, 1, device=signal.device) < UNTILTED
         turn = torch.randn(len(signal), self.places, 3, device=signal.device).masked_fill(worn, 0.0)
         tilts = _rotations(self.tilt * turn)
         return _turned(signal, axes, tilts[:, place[axes[:, 0]]])
 
     def _lose(self, signal: Tensor) -> Tensor:
-        lost = torch.rand(len(signal), self.places, device=signal.device) < LOST
+        lost = torch.rand(len(signal), self.places, device=signal.device) < DROPPED_PLACES
         lost &= ~lost.all(1, keepdim=True)
         if self.places == 1 or not lost.any():
             return signal

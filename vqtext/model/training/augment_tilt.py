@@ -9,20 +9,20 @@ from torch import Tensor
 
 from vqtext.schema import Channel, sensors
 
-LEAST, MOST = 0.25, 0.4
+MIN_TILT, MAX_TILT = 0.25, 0.4
 """Tilts that training may draw, standard deviations in radians about each axis: a few people do not show how
 little sensors move, and beyond the most the way up no longer tells postures apart."""
 
-UNSEEN = 2.0
+UNSEEN_FACTOR = 2.0
 """How much further people yet to come may be from what is usual than those who train."""
 
 
 def tilt_spread(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[Channel]) -> float:
-    """Tilt of sensors from one person to the next, in radians about each axis, from `LEAST` to `MOST`.
+    """Tilt of sensors from one person to the next, in radians about each axis, from `MIN_TILT` to `MAX_TILT`.
 
     While people do the same, the mean acceleration points to where gravity is in the axes of the sensor. How
     far its direction lies from that of all people together is how differently it is worn, or they hold
-    themselves. Where nothing shows gravity, or there is one person, it is `MOST`.
+    themselves. Where nothing shows gravity, or there is one person, it is `MAX_TILT`.
 
     Args:
         mean: of each channel in each training window, ``(N, C)``, NaN where nothing was measured.
@@ -31,7 +31,7 @@ def tilt_spread(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[C
     """
     axes = [sensor.axes for sensor in sensors(channels) if sensor.upright]
     if not axes or len(group.unique()) < 2:
-        return MOST
+        return MAX_TILT
     mean = mean[:, axes]  # (N, sensors, 3)
     angles = []
     for i in label.unique():
@@ -44,4 +44,8 @@ def tilt_spread(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[C
     angle = torch.cat(angles) if angles else torch.zeros(0)
     angle = angle[angle.isfinite()]
     # a direction shows two of the three turns
-    return float((UNSEEN * (angle.square().mean() / 2).sqrt()).clamp(LEAST, MOST)) if len(angle) else MOST
+    return (
+        float((UNSEEN_FACTOR * (angle.square().mean() / 2).sqrt()).clamp(MIN_TILT, MAX_TILT))
+        if len(angle)
+        else MAX_TILT
+    )

@@ -10,7 +10,9 @@ from torch.nn import functional as F
 
 from vqtext.schema import Channel, sensors
 
-OWN = 0.5  # share of what headings of an activity differ by between people, beyond which they are their own
+MIN_SHARE_BETWEEN_PEOPLE = (
+    0.5  # share of what headings of an activity differ by between people, beyond which they are their own
+)
 
 
 def magnetometers(channels: Sequence[Channel]) -> tuple[Tensor, Tensor]:
@@ -53,4 +55,4 @@ def own_yaw(mean: Tensor, label: Tensor, group: Tensor, channels: Sequence[Chann
             of_each = [deviation[group[own] == who] for who in people]
             between = sum(len(rows) * rows.mean(0).square().sum() for rows in of_each)
             shares.append(between / deviation.square().sum().clamp(min=1e-12))
-    return not shares or float(torch.stack(shares).mean()) > OWN
+    return not shares or float(torch.stack(shares).mean()) > MIN_SHARE_BETWEEN_PEOPLE

@@ -14,8 +14,8 @@ from vqtext.model.messages import listed
 from vqtext.model.network.network import TrainingOutput
 from vqtext.settings.schema import ModelSettings, TrainSettings
 
-SHOWN = 5  # windows that are named
-LEAST_DIM = 16  # of the settings
+MAX_NAMED = 5  # windows that are named
+MIN_DIM = 16  # of the settings
 _NO_SHARED = ("unable to write to file </torch", "insufficient shared memory", "out of shared memory")
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -37,9 +37,9 @@ def not_finite(
     batch = gather_words([*windows])
     begin = f"the loss ({', '.join(bad)}) is not finite at step {step}"
     if 0 < len(causes) < len(batch):
-        return TrainingError(f"{begin} because of {listed(causes, SHOWN)}: look for extreme values there")
+        return TrainingError(f"{begin} because of {listed(causes, MAX_NAMED)}: look for extreme values there")
     return TrainingError(
-        f"{begin}, in a batch of {listed(batch, SHOWN)}: lower train.learning_rate, or look for extreme "
+        f"{begin}, in a batch of {listed(batch, MAX_NAMED)}: lower train.learning_rate, or look for extreme "
         "values there"
     )
 
@@ -76,7 +76,7 @@ def _out_of_memory(train: TrainSettings, model: ModelSettings, tokens: int) -> T
     if share > 1:
         fewer = f"train.batch_size to {share // 2 * train.devices}"
         way_out = f"lower {fewer} and set train.accumulate to {2 * train.accumulate}: as many windows a step"
-    elif half >= LEAST_DIM and half % model.heads == 0:
+    elif half >= MIN_DIM and half % model.heads == 0:
         way_out = f"lower model.dim to {half}"
     elif tokens > 1:
         way_out = f"set model.tokens to {tokens // 2}"

@@ -9,7 +9,7 @@ from vqtext.model.decoding.decoder import Decoder
 from vqtext.model.distributed import batch_count, batch_mean
 from vqtext.model.network.frame_names import own_frame_names
 from vqtext.model.network.network import TrainingOutput
-from vqtext.model.network.segments import FAINT
+from vqtext.model.network.segments import MIN_SPREAD
 from vqtext.model.network.token_to_frame import anchors_of
 from vqtext.model.training import guidance_losses
 from vqtext.model.vqshape.losses import Losses
@@ -94,5 +94,5 @@ def residual(rebuilt: Tensor, signal: Tensor, seen: Tensor) -> Tensor:
     mean = (signal * seen).sum(-1, keepdim=True) / count[..., None]
     variance = ((signal - mean).square() * seen).sum(-1) / count
     error = ((rebuilt - signal).square() * seen).sum(-1) / count
-    varies = variance > FAINT**2
-    return (error / variance.clamp(min=FAINT**2))[varies]
+    varies = variance > MIN_SPREAD**2
+    return (error / variance.clamp(min=MIN_SPREAD**2))[varies]

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from vqtext.model.vqshape.config import VQShapeConfig
 
-SHORTEST = 1 / 64  # least length of a token, a share of the series
+MIN_LENGTH = 1 / 64  # least length of a token, a share of the series
 
 
 class Attributes(NamedTuple):
@@ -38,8 +38,8 @@ class AttributeDecoder(nn.Module):
 
     def forward(self, x: Tensor) -> Attributes:
         t, l = self.place(x).sigmoid().chunk(2, -1)
-        t = t * (1 - SHORTEST)
-        l = l * (1 - t) + SHORTEST  # may end after the series by SHORTEST: pieces are cut off there
+        t = t * (1 - MIN_LENGTH)
+        l = l * (1 - t) + MIN_LENGTH  # may end after the series by MIN_LENGTH: pieces are cut off there
         return Attributes(self.latent(x), t, l, self.offset(x), F.softplus(self.scale(x)))
 
 

@@ -11,7 +11,7 @@ from vqtext.model.distributed import batch_count, batch_mean, mean_over_ranks
 from vqtext.model.vqshape.config import VQShapeConfig
 
 TEMPERATURE = 0.01  # of the soft choice that the entropy term looks at, in squared distance
-LEAST = 1e-5  # probability under the logarithm
+MIN_PROBABILITY = 1e-5  # probability under the logarithm
 
 
 class Quantised(NamedTuple):
@@ -56,4 +56,4 @@ class Codebook(nn.Module):
 
 
 def _entropy(p: Tensor) -> Tensor:
-    return -(p * p.clamp(min=LEAST).log()).sum(-1)
+    return -(p * p.clamp(min=MIN_PROBABILITY).log()).sum(-1)

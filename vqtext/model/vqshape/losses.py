@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from vqtext.model.distributed import batch_mean
-from vqtext.model.vqshape.attributes import SHORTEST
+from vqtext.model.vqshape.attributes import MIN_LENGTH
 from vqtext.model.vqshape.config import VQShapeConfig
 
-APART = 0.2  # tokens nearer than this push each other away
+MIN_DISTANCE = 0.2  # tokens nearer than this push each other away
 
 
 class Losses(NamedTuple):
@@ -46,13 +46,13 @@ class Losses(NamedTuple):
 
 
 def spread(t: Tensor, l: Tensor) -> Tensor:
-    """How far tokens of one series, ``t, l (B, M, 1)``, fall short of being `APART` from each other.
+    """How far tokens of one series, ``t, l (B, M, 1)``, fall short of being `MIN_DISTANCE` from each other.
 
     A token is a point of the half plane: its angle is its start, its distance from the origin falls with the
     logarithm of its length, so that long tokens lie close together wherever they start.
     """
-    reach = l.log() / math.log(SHORTEST)
+    reach = l.log() / math.log(MIN_LENGTH)
     place = torch.cat([torch.cos(torch.pi * t) * reach, torch.sin(torch.pi * t) * reach], -1)  # (B, M, 2)
     distance = torch.norm(place[:, None] - place[:, :, None], dim=-1)  # (B, M, M)
     others = 1 - torch.eye(distance.shape[-1], device=t.device)
-    return batch_mean((APART - distance).relu() * others)
+    return batch_mean((MIN_DISTANCE - distance).relu() * others)

@@ -22,19 +22,19 @@ from vqtext.pipeline.encoders.phrase_vectors import PhraseVectors
 from vqtext.prompts.facets import read_facets
 from vqtext.schema import same_text
 
-ENOUGH = 20
+MIN_PARAPHRASES = 20
 """Paraphrases from which the own words decide."""
 
-FALSE_MERGES = 0.01
+MAX_FALSE_MERGES = 0.01
 """Share of unrelated pairs that may merge at the threshold."""
 
-STEPS = np.round(np.arange(FLOOR, 0.951, 0.01), 2)
+THRESHOLDS = np.round(np.arange(FLOOR, 0.951, 0.01), 2)
 """Thresholds that are tried."""
 
 SHIPPED = {"all-MiniLM-L6-v2": 0.52}
 """What ``benchmarks/words.py`` finds for an encoder on its development triples."""
 
-MOST = 20_000
+MAX_UNRELATED = 20_000
 """Unrelated pairs that are looked at."""
 
 
@@ -78,17 +78,17 @@ def judge(phrases: Sequence[Phrase], pairs: np.ndarray) -> Judged:
 
 
 def lowest_threshold(opposites: Judged, *others: Judged) -> float:
-    """The lowest of `STEPS` at which no opposite merges and at most `FALSE_MERGES` of each of the others do.
+    """The lowest of `THRESHOLDS` at which no opposite merges and at most `MAX_FALSE_MERGES` of the others do.
 
     Opposites that merge at every threshold cannot be helped by one: then as many as at the highest.
     """
-    least = opposites.merged(float(STEPS[-1]))
+    least = opposites.merged(float(THRESHOLDS[-1]))
     fit = (
         float(step)
-        for step in STEPS
-        if opposites.merged(step) <= least and all(pairs.merged(step) <= FALSE_MERGES for pairs in others)
+        for step in THRESHOLDS
+        if opposites.merged(step) <= least and all(pairs.merged(step) <= MAX_FALSE_MERGES for pairs in others)
     )
-    return next(fit, float(STEPS[-1]))
+    return next(fit, float(THRESHOLDS[-1]))
 
 
 def calibrate(
@@ -112,7 +112,7 @@ def calibrate(
         if same_text(paraphrase) not in own
     ]
     against = judge(*_with_opposites(phrases, merging, wording, own))
-    if len(sentences) < ENOUGH:
+    if len(sentences) < MIN_PARAPHRASES:
         return _shipped(len(sentences), encoder, lowest_threshold(against))
     texts = [paraphrase for _, paraphrase in sentences]
     facets = [read_facets(text) for text in texts]
@@ -126,7 +126,7 @@ def calibrate(
     unrelated = judge(everything, _unrelated(merging, paraphrase_pairs))
     threshold = lowest_threshold(against, unrelated)
     rows: list[tuple[str, ...]] = [("threshold", "paraphrases together", "opposites merged", "unrelated")]
-    for step in sorted({*STEPS[::10].tolist(), threshold}):
+    for step in sorted({*THRESHOLDS[::10].tolist(), threshold}):
         shares = (judged.merged(step) for judged in (paraphrases, against, unrelated))
         rows.append((f"{step:.2f}", *(f"{share:.1%}" for share in shares)))
     why = f"calibrated on {len(sentences)} paraphrases and {len(against.cosines)} opposites of these words"
@@ -135,7 +135,7 @@ def calibrate(
 
 def _shipped(paraphrases: int, encoder: str, least: float) -> Calibration:
     """The shipped threshold, or ``least`` where these words would merge what must stay apart."""
-    few = f"the words have {paraphrases} paraphrases, fewer than {ENOUGH}"
+    few = f"the words have {paraphrases} paraphrases, fewer than {MIN_PARAPHRASES}"
     if encoder not in SHIPPED:
         raise UsageError(
             f"--calibrate: {few}, and no calibration is shipped for the encoder {encoder}: give --threshold, "
@@ -176,5 +176,5 @@ def _unrelated(merging: Sequence[Phrase], paraphrase_pairs: np.ndarray) -> np.nd
     """Pairs of phrases, and of phrases and paraphrases of others, drawn from all of them ``(p, 2)``."""
     n, total = len(merging), len(merging) + len(paraphrase_pairs)
     owner = np.concatenate([np.arange(n), paraphrase_pairs[:, 0]])
-    drawn = np.random.default_rng(0).integers([n, total], size=(MOST, 2))
+    drawn = np.random.default_rng(0).integers([n, total], size=(MAX_UNRELATED, 2))
     return drawn[owner[drawn[:, 0]] != owner[drawn[:, 1]]]

@@ -21,7 +21,7 @@ BLOCK = 1024
 PAIRS_EACH = 32
 """Near pairs kept for each vector, on average, before the floor is raised: memory stays linear."""
 
-FEW = 1 << 22
+DENSE_PAIRS = 1 << 22
 """Near pairs that are never too many."""
 
 
@@ -48,7 +48,7 @@ def near_pairs(vectors: np.ndarray, floor: float, ceiling: float | None = None) 
         floor: the least cosine.
         ceiling: how far the floor may be raised if there are too many pairs; None = not at all.
     """
-    most = max(FEW, PAIRS_EACH * len(vectors))
+    most = max(DENSE_PAIRS, PAIRS_EACH * len(vectors))
     near = Near(np.empty((0, 2), dtype=np.int32), np.empty(0, dtype=np.float32), floor)
     found, held = [near], 0
     for top, left in itertools.combinations_with_replacement(range(0, len(vectors), BLOCK), 2):

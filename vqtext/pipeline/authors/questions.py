@@ -15,7 +15,7 @@ from vqtext.prompts.render import render, templates_digest
 from vqtext.prompts.replies import CellReply, Harmonised, LabelReply, Replacement, StepReply
 from vqtext.prompts.step_count import step_range
 from vqtext.prompts.weaknesses import label_weaknesses
-from vqtext.schema import LEAST_SAMPLES, LabelWords
+from vqtext.schema import MIN_SAMPLES, LabelWords
 from vqtext.settings.schema import WordsSettings
 
 _SHARE = 0.2  # of phrases that are replaced, for the estimate
@@ -83,7 +83,7 @@ def _words_prompt(words: WordsSettings, data: Data, label: str, few: int, many: 
         places=data.moving,
         rate_hz=f"{data.rate_hz:g}",
         window_s=f"{data.window_s:.3g}" if data.window_s else None,
-        two_samples_s=f"{LEAST_SAMPLES / data.rate_hz:.2g}",
+        two_samples_s=f"{MIN_SAMPLES / data.rate_hz:.2g}",
         few=few,
         many=many,
         language=words.language,

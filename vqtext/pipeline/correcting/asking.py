@@ -20,8 +20,8 @@ from vqtext.pipeline.correcting.spans import timelines
 if TYPE_CHECKING:
     from vqtext.pipeline.correcting.found_steps import FoundSteps
 
-LEAST = 0.001  # chance of a step that is offered as an answer
-SHORTEST = 2  # frames of a stretch that a person can point at
+MIN_CHANCE = 0.001  # chance of a step that is offered as an answer
+MIN_FRAMES = 2  # frames of a stretch that a person can point at
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def questions(windows: Windows, found: FoundSteps, count: int, subject: str | No
     left = np.ones(len(every.open_s)) if seen is None else 1 - seen.sure.numpy()
     whose = np.array([subject is None or person.id == subject for person in windows.subjects])
     free = np.append(whose, subject is None)[every.subject]
-    free &= (every.share >= LEAST).sum(1) > 1
+    free &= (every.share >= MIN_CHANCE).sum(1) > 1
     chosen: list[Question] = []
     for _ in range(min(count, int(free.sum()))):
         gain = (every.share * (every.open_s * left)[every.movement]).sum(1)
@@ -94,7 +94,7 @@ def questions(windows: Windows, found: FoundSteps, count: int, subject: str | No
                 float(every.start_s[i]),
                 float(every.end_s[i]),
                 windows.labels[every.label[i]],
-                [phrases[u] for u in order if every.share[i, u] >= LEAST],
+                [phrases[u] for u in order if every.share[i, u] >= MIN_CHANCE],
                 round(float(gain[i]), 4),
             )
         )
@@ -119,7 +119,7 @@ def _stretches(windows: Windows, found: FoundSteps) -> _Stretches | None:
         for use, begin, end, start_s, end_s in zip(*runs, *line.seconds(*runs[1:]), strict=True):
             row, frame = line.row[begin:end], line.frame[begin:end]
             corrected = evidence.corrected is not None and bool((evidence.corrected[row, frame] >= 0).any())
-            if corrected or end - begin < SHORTEST:
+            if corrected or end - begin < MIN_FRAMES:
                 continue
             label = use // uses
             own = slice(label * uses, (label + 1) * uses)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from vqtext.pipeline.correcting.found_steps import FoundSteps
 
-ALTERNATIVES, LEAST = 3, 0.01  # so many others are listed, if they are as likely as that
+MAX_ALTERNATIVES, MIN_CHANCE = 3, 0.01  # so many others are listed, if they are as likely as that
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def spans(windows: Windows, found: FoundSteps) -> list[StepSpan]:
         for span, share, rest, of_place in zip(
             _plain(windows, found, line), mean, others, places, strict=True
         ):
-            likely = [o for o in rest[:ALTERNATIVES] if share[o] >= LEAST]
+            likely = [o for o in rest[:MAX_ALTERNATIVES] if share[o] >= MIN_CHANCE]
             alternatives = [(_step(windows, found, o)[1], round(float(share[o]), 4)) for o in likely]
             detailed.append(replace(span, alternatives=alternatives, places=of_place))
     return detailed

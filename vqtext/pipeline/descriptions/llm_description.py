@@ -21,13 +21,13 @@ from vqtext.prompts.render import render
 
 TEMPLATE = "describe_system"
 
-LEAST, MOST = 12, 60
+MIN_WORDS, MAX_WORDS = 12, 60
 """Words of a description: enough to say something, few enough for CLIP's 77 tokens."""
 
-REPLY_TOKENS = 4 * MOST
+REPLY_TOKENS = 4 * MAX_WORDS
 """Of one reply, at the most: numbers and units are several tokens each."""
 
-NEAR = 0.05
+TOLERANCE = 0.05
 """A number is one of the facts' if it is this near, as a share of it: 8.2 may become 8. Times are given to a
 tenth, so 0.05 s is near as well."""
 
@@ -80,7 +80,7 @@ def question(about: str, sheet: Sheet, labels: Sequence[str]) -> Question[Descri
 
 @cache
 def _system() -> str:
-    return render(TEMPLATE, least=LEAST, most=MOST)
+    return render(TEMPLATE, least=MIN_WORDS, most=MAX_WORDS)
 
 
 def plain(text: str) -> str:
@@ -92,8 +92,8 @@ def problems(reply: str, sheet: Sheet) -> list[str]:
     """What is wrong with a description of these facts, each a sentence for the model."""
     text = plain(reply)
     found = _not_plain(reply, "The description")
-    if not LEAST <= len(text.split()) <= MOST:
-        found.append(f"The description has {len(text.split())} words: write {LEAST} to {MOST}.")
+    if not MIN_WORDS <= len(text.split()) <= MAX_WORDS:
+        found.append(f"The description has {len(text.split())} words: write {MIN_WORDS} to {MAX_WORDS}.")
     if sheet.peaks and not _UNIT.search(text):
         units = " or ".join(sheet.peaks)
         found.append(f"The scale is missing: give a largest motion with its number and its unit ({units}).")
@@ -111,8 +111,8 @@ def stretch_problems(replies: Sequence[str], sheet: Sheet) -> list[str]:
     for i, reply in enumerate(replies, 1):
         name = f"Sentence {i} of stretches"
         found += _not_plain(reply, name)
-        if not 1 <= len(reply.split()) <= MOST:
-            found.append(f"{name} has {len(reply.split())} words: write 1 to {MOST}.")
+        if not 1 <= len(reply.split()) <= MAX_WORDS:
+            found.append(f"{name} has {len(reply.split())} words: write 1 to {MAX_WORDS}.")
         found += _not_measured(plain(reply), sheet)
     return found
 
@@ -162,12 +162,12 @@ def _foreign(text: str, sheet: Sheet) -> Iterator[str]:
             yield f"A unit without a number ({unit})"
         elif not _is_near(measured, sheet.peaks.get(unit, [])):
             yield f"{measured} {unit}"
-        yield from (number for number in others if not _is_near(number, sheet.others, NEAR))
-    yield from (number for number in _NUMBER.findall(end) if not _is_near(number, sheet.others, NEAR))
+        yield from (number for number in others if not _is_near(number, sheet.others, TOLERANCE))
+    yield from (number for number in _NUMBER.findall(end) if not _is_near(number, sheet.others, TOLERANCE))
 
 
 def _is_near(number: str, known: Iterable[float], least: float = 0.0) -> bool:
-    return any(abs(float(number) - value) <= max(NEAR * value, least) + 1e-9 for value in known)
+    return any(abs(float(number) - value) <= max(TOLERANCE * value, least) + 1e-9 for value in known)
 
 
 def _unseen(text: str, sheet: Sheet) -> list[str]:

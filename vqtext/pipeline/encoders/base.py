@@ -18,7 +18,7 @@ from vqtext.pipeline.encoders.opposites import unit
 AT_ONCE = {"cpu": 2048, "cuda": 32768}
 """Most tokens in one forward pass, padding counted. A CPU is no faster with more, and pads more; a GPU needs
 more to be busy."""
-MOST_WARNINGS = 10
+MAX_WARNINGS = 10
 """Warnings of one kind that an encoder gives: a million texts come in many calls."""
 
 
@@ -108,8 +108,8 @@ class BatchedEncoder(ABC):
 
     def _warn(self, kind: str, text: str) -> None:
         self._warned[kind] += 1
-        if self._warned[kind] <= MOST_WARNINGS:
-            last = "; more of this is not told" if self._warned[kind] == MOST_WARNINGS else ""
+        if self._warned[kind] <= MAX_WARNINGS:
+            last = "; more of this is not told" if self._warned[kind] == MAX_WARNINGS else ""
             self.progress.warn(f"{self.name} {text}{last}")
 
 

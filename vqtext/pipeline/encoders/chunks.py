@@ -12,7 +12,7 @@ import numpy as np
 
 from vqtext.console.progress import Progress
 from vqtext.errors import EncoderError
-from vqtext.pipeline.encoders.base import MOST_WARNINGS, Encoder
+from vqtext.pipeline.encoders.base import MAX_WARNINGS, Encoder
 from vqtext.pipeline.encoders.choice import choose
 from vqtext.pipeline.executing.executor import Executor
 
@@ -78,7 +78,7 @@ def encode_chunks(
     try:
         for encoded in done:
             for line in encoded.warned:
-                if line not in warned and len(warned) < MOST_WARNINGS:
+                if line not in warned and len(warned) < MAX_WARNINGS:
                     warned[line] = None
                     progress.warn(line)
             yield encoded

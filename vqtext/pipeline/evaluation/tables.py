@@ -8,7 +8,7 @@ from typing import Any
 from vqtext.console.text import cut_short, table
 from vqtext.pipeline.evaluation.robustness.scores import robust_lines
 from vqtext.pipeline.evaluation.scores import SURE
-from vqtext.reason import UNLIKE
+from vqtext.reason import OUT_OF_DISTRIBUTION
 
 FALL = 0.05
 """A score that is lower by more than this, and by more than its spread over seeds, has fallen."""
@@ -167,7 +167,7 @@ def _trust(result: Mapping[str, Any]) -> Iterator[str]:
         )
         if named["mean"] <= random["mean"]:
             yield "  named steps matter no more to the class than random stretches"
-    yield f"{with_spread(result['unlike'])} of the test windows are {UNLIKE}, and marked as doubtful"
+    yield f"{with_spread(result['unlike'])} of the test windows are {OUT_OF_DISTRIBUTION}, marked as doubtful"
     alone, together = (result["missed"][name] for name in ("codes_alone", "tokens_together"))
     if alone["mean"] is not None:
         yield (

@@ -23,11 +23,11 @@ from vqtext.pipeline.explaining.recording_file import read_recordings, text_of
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.train import Train
 from vqtext.pipeline.training.run_record import read_run
-from vqtext.reason import UNLIKE, RecordingReasons, write_segments
+from vqtext.reason import OUT_OF_DISTRIBUTION, RecordingReasons, write_segments
 from vqtext.report.html import render
 from vqtext.settings.schema import Settings
 
-SHOWN = 60
+MAX_STRETCHES = 60
 """Stretches of one class in the terminal; the files have all."""
 
 
@@ -103,10 +103,10 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         lines += _rows(one["stretches"])
         unlike = sum(row["end_s"] - row["start_s"] for row in one["segments"] if row["familiar"] < 1)
         if unlike:
-            lines.append(f"  {unlike:.1f} s of it are {UNLIKE}")
+            lines.append(f"  {unlike:.1f} s of it are {OUT_OF_DISTRIBUTION}")
         if one["silent"]:
-            shown = ", ".join(f"{start:.1f}–{end:.1f} s" for start, end in one["silent"][:SHOWN])
-            lines.append(f"  nothing is said of {shown}{' …' if len(one['silent']) > SHOWN else ''}")
+            shown = ", ".join(f"{start:.1f}–{end:.1f} s" for start, end in one["silent"][:MAX_STRETCHES])
+            lines.append(f"  nothing is said of {shown}{' …' if len(one['silent']) > MAX_STRETCHES else ''}")
     lines.append(f"segments: {Path(answer['csv']).resolve()} and .json")
     return [*lines, f"report: {Path(answer['report']).resolve()}"]
 
@@ -114,11 +114,11 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
 def _rows(stretches: Sequence[Mapping[str, Any]]) -> list[str]:
     """Each stretch of one class, and its steps below it."""
     lines: list[str] = []
-    for row in stretches[:SHOWN]:
+    for row in stretches[:MAX_STRETCHES]:
         when, sure = f"{row['start_s']:.2f}–{row['end_s']:.2f} s", f"{row['confidence']:.2f}"
         label = printable(row["display"] or row["label"])
         lines += [f"  {when}  {label}  {sure}", f"    {printable(row['text'])}"]
-    more = len(stretches) - SHOWN
+    more = len(stretches) - MAX_STRETCHES
     return [*lines, f"  … and {more} more"] if more > 0 else lines
 
 

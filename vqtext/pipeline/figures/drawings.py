@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from vqtext.model.load import VQText
     from vqtext.report.content import Code
 
-REASONS = 4  # windows whose reason is drawn: the first ones that `vqtext explain` chose
-LOOKED_AT = 200  # windows of a label that durations are measured on
-NONE_SAID = "none"  # the column of samples whose name stands for no true word
+MAX_REASONS = 4  # windows whose reason is drawn: the first ones that `vqtext explain` chose
+WINDOWS_PER_LABEL = 200  # windows of a label that durations are measured on
+NO_WORD = "none"  # the column of samples whose name stands for no true word
 
 
 class Drawings:
@@ -90,7 +90,7 @@ class Drawings:
         explain = Explain(self.settings, self.quiet)
         explain.check()
         samples: list[dict[str, Any]] = json.loads(explain.target.read_text(encoding="utf-8"))["samples"]
-        return samples[:REASONS]
+        return samples[:MAX_REASONS]
 
     @cached_property
     def _read(self) -> list[str]:
@@ -123,7 +123,7 @@ class Drawings:
     def _durations(self) -> Iterator[tuple[str, Axes]]:
         split = self._trained.folds[0].split
         those = split.test if len(split.test) else split.learn
-        index = those[few_of_each(self._trained.windows.label[those], LOOKED_AT)]
+        index = those[few_of_each(self._trained.windows.label[those], WINDOWS_PER_LABEL)]
         decoded = self._model.decode(self._trained.windows.signal, index)
         config = self._model.config
         found = whole_steps(np.where(decoded.keep, decoded.anchor, -2), config.window_s / config.frames)
@@ -153,7 +153,7 @@ class Drawings:
             again = Evaluate(self.settings, self.quiet).call
             raise ArtifactError(f"no confusion of steps was counted: run `vqtext {again} --force`")
         words, counts = found["words"], np.array(found["samples"], dtype=np.int64)
-        columns = [*words, NONE_SAID] if counts[:, -1].any() else words
+        columns = [*words, NO_WORD] if counts[:, -1].any() else words
         counts = counts[:, : len(columns)]
         yield "confusion-of-steps", plot.confusion(counts, words, columns, of="step")
 

@@ -12,7 +12,7 @@ from vqtext.data.features.vertical_velocity import SIGNS, direction_cells, verti
 from vqtext.pipeline.inspection.check_lines import doubtful_lines, right_line
 from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 
-CLEAR = 0.2  # mean velocity, in units of a person's own spread, below which a step goes neither way
+MIN_VELOCITY = 0.2  # mean velocity, in units of a person's own spread, below which a step goes neither way
 NEITHER = "neither"
 
 
@@ -62,7 +62,7 @@ def direction_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _way(z: float, written: str) -> str:
     """The direction that a mean velocity shows, among those that ``written`` is one of."""
     signs = next(own for own in SIGNS.values() if written in own)
-    return NEITHER if abs(z) < CLEAR else next(way for way, sign in signs.items() if sign * z > 0)
+    return NEITHER if abs(z) < MIN_VELOCITY else next(way for way, sign in signs.items() if sign * z > 0)
 
 
 def _rightness(row: Mapping[str, Any]) -> float:

@@ -15,7 +15,7 @@ from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.vocabulary.signature_cells import ONE_LEVEL, level_of
 from vqtext.schema import MOTIONS
 
-LEAST_SLOPE = 0.25  # of what is found on what is written: words that fit nowhere are not blown up to fit
+MIN_SLOPE = 0.25  # of what is found on what is written: words that fit nowhere are not blown up to fit
 
 
 def check_levels(steps: DecodedSteps) -> list[dict[str, Any]]:
@@ -75,7 +75,7 @@ def _judged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
     known = [(row["z"], c) for row, c in centred if row["z"] is not None]
     size = sum(c * c for _, c in known)
-    slope = max(sum(z * c for z, c in known) / size if size else 1.0, LEAST_SLOPE)
+    slope = max(sum(z * c for z, c in known) / size if size else 1.0, MIN_SLOPE)
     judged = []
     for row, c in centred:
         found, doubt = None, None

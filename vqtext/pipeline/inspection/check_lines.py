@@ -7,7 +7,7 @@ from typing import Any
 
 from vqtext.console.text import cut_short, table
 
-LINES = 20  # doubtful rows that people are shown, beside those that the data contradict
+MAX_LINES = 20  # doubtful rows that people are shown, beside those that the data contradict
 
 Row = Mapping[str, Any]
 """A use of a sub-action with ``label, phrase, written`` and ``found``, None where nothing was; ``rejected``
@@ -31,7 +31,7 @@ def doubtful_lines(
     """
     contradicted = [row for row in rows if row.get("rejected")]
     doubtful = [row for row in rows if row["found"] not in (None, row["written"]) and row not in contradicted]
-    some = [*contradicted, *doubtful[:LINES]]
+    some = [*contradicted, *doubtful[:MAX_LINES]]
     if not some:
         return []
     head = ("label", "sub-action", *heading)
@@ -40,5 +40,5 @@ def doubtful_lines(
         head = (*head, "by the data")
         marks = ["contradicted" if row.get("rejected") else "" for row in some]
         shown = [(*cells, mark) for cells, mark in zip(shown, marks, strict=True)]
-    more = [f"and {len(doubtful) - LINES} more, in --json"] if len(doubtful) > LINES else []
+    more = [f"and {len(doubtful) - MAX_LINES} more, in --json"] if len(doubtful) > MAX_LINES else []
     return [*table([head, *shown]), *more]

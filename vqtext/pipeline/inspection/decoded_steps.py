@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from vqtext.model.load import Decodings, VQText
     from vqtext.pipeline.vocabulary.anchor_words import Words
 
-LOOKED_AT = 500  # training windows of a label that are enough to know its steps
-LEAST_S = 1.0  # seconds of a step in all, below which nothing is found
+WINDOWS_PER_LABEL = 500  # training windows of a label that are enough to know its steps
+MIN_SECONDS = 1.0  # seconds of a step in all, below which nothing is found
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class DecodedSteps:
         words: Words,
         rejected: Iterable[Mapping[str, Any]] = (),
     ) -> DecodedSteps:
-        """Decode `LOOKED_AT` training windows of each label. No other window is looked at.
+        """Decode `WINDOWS_PER_LABEL` training windows of each label. No other window is looked at.
 
         Args:
             rejected: cells that the data contradict (`rejected_cells`).
         """
-        index = train[few_of_each(windows.label[train], LOOKED_AT)]
+        index = train[few_of_each(windows.label[train], WINDOWS_PER_LABEL)]
         frames = model.config.frames
         decoded = model.decode(windows.signal, index)
         left_out = frozenset((cell["label"], cell["step"], cell["location"]) for cell in rejected)
@@ -86,7 +86,8 @@ class DecodedSteps:
 
         Returns:
             ``label, phrase, location, cell`` (its key in the signature) and ``written``; ``z``, None where
-            the step lasts less than `LEAST_S` in all, ``seconds``, and ``rejected``: the data contradict it.
+            the step lasts less than `MIN_SECONDS` in all, ``seconds``, and whether the data contradict it
+            (``rejected``).
         """
         total: dict[tuple[int, int, str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
         left_out = set()
@@ -113,7 +114,7 @@ class DecodedSteps:
                 "location": where,
                 "cell": cell,
                 "written": written,
-                "z": s / n if n * self.frame_s >= LEAST_S else None,
+                "z": s / n if n * self.frame_s >= MIN_SECONDS else None,
                 "seconds": round(n * self.frame_s, 1),
                 "rejected": (i, u, where, cell, written) in left_out,
             }

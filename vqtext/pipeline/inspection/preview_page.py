@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vqtext.model.config import ModelConfig
     from vqtext.model.vocabulary import Vocabulary
 
-DOUBTFUL = 20
+MAX_DOUBTFUL = 20
 """Written cells of a kind that the page shows; ``--json`` has all."""
 
 
@@ -126,10 +126,10 @@ def _tables(answer: Mapping[str, Any]) -> list[Table]:
         wrong = [row for row in answer[what] if row["found"] not in (None, row["written"])]
         rows = [
             (row["label"], row["phrase"], row.get("location", "–"), row["written"], row["found"])
-            for row in wrong[:DOUBTFUL]
+            for row in wrong[:MAX_DOUBTFUL]
         ]
         if rows:
-            more = f"; {len(wrong) - DOUBTFUL} more in --json" if len(wrong) > DOUBTFUL else ""
+            more = f"; {len(wrong) - MAX_DOUBTFUL} more in --json" if len(wrong) > MAX_DOUBTFUL else ""
             tables.append(
                 Table(f"{what.capitalize()} that are found otherwise than written{more}", header, tuple(rows))
             )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import httpx2
     import openai
 
-_SHOWN = 300  # characters of what a server says
+_MAX_CHARACTERS = 300  # characters of what a server says
 _QUOTA = re.compile(
     r"insufficient[_ ](?:user_)?quota|billing_hard_limit|exceeded your current quota|insufficient balance"
 )
@@ -38,7 +38,7 @@ class Unanswered(LLMError):
 def one_line(text: str) -> str:
     """A server's words, or a model's, on one line of bounded length."""
     line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+    return line if len(line) <= _MAX_CHARACTERS else f"{line[:_MAX_CHARACTERS]}…"
 
 
 def is_out_of_quota(text: str) -> bool:

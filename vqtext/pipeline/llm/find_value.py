@@ -13,9 +13,9 @@ from pydantic import BaseModel, ValidationError
 from vqtext.pipeline.llm.json_repair import Broken, parse, place_in
 from vqtext.pipeline.llm.question import T
 
-_PROBLEMS = 12  # sent back to the model at once
-_SHOWN = 60  # characters of a wrong value
-_LAYERS = 6  # of wrapping: {"tool_calls": [{"function": {"arguments": "{…}"}}]} has five
+_MAX_PROBLEMS = 12  # sent back to the model at once
+_MAX_CHARACTERS = 60  # characters of a wrong value
+_MAX_LAYERS = 6  # of wrapping: {"tool_calls": [{"function": {"arguments": "{…}"}}]} has five
 _ASIDE = re.compile(r"think|thought|reason|draft|example|default", re.IGNORECASE)
 _BRACKET = re.compile(r"[{\[]")
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
@@ -84,7 +84,7 @@ class Search(Generic[T]):
         _, problems, once_told = nearest = self._doubts(value)
         layer = [value]
         broken: list[Broken] = []
-        for _ in range(_LAYERS):
+        for _ in range(_MAX_LAYERS):
             fitting = [fits for part in layer if (fits := self._fit(part)) is not None]
             if fitting and all(fits == fitting[0] for fits in fitting):
                 self.value = fitting[0]
@@ -174,7 +174,7 @@ def _sentences(error: ValidationError, value: Any, with_place: bool) -> list[str
             problem["msg"],
             problem["input"],
         )
-        for problem in problems[:_PROBLEMS]
+        for problem in problems[:_MAX_PROBLEMS]
     ]
     more = len(problems) - len(sentences)
     return [*sentences, f"There are {more} more problems like these."] if more else sentences
@@ -185,6 +185,10 @@ def _sentence(path: tuple[int | str, ...], place: str, message: str, value: Any)
     numbers = [i for i, part in enumerate(path) if isinstance(part, int)]
     named = path[numbers[-1] + 1 :] if place and numbers else path  # the rest of the way is in the place
     where = ".".join(map(str, named))
-    shown = "" if isinstance(value, (dict, list)) else f" (it is {json.dumps(value, default=str)[:_SHOWN]})"
+    shown = (
+        ""
+        if isinstance(value, (dict, list))
+        else f" (it is {json.dumps(value, default=str)[:_MAX_CHARACTERS]})"
+    )
     sentence = f"{where}: {message}{shown}." if where else f"{message}{shown}."
     return f"{sentence} This is in {place}." if place else sentence

@@ -12,9 +12,9 @@ import re
 from itertools import pairwise
 from typing import Any, NoReturn
 
-_DEPTH = 64  # of a reply; those that are asked for have 5
-_NEAR = 20  # characters shown of what follows
-_SHOWN = 60  # characters of a phrase that names a place
+_MAX_DEPTH = 64  # of a reply; those that are asked for have 5
+_MAX_CONTEXT = 20  # characters shown of what follows
+_MAX_PHRASE = 60  # characters of a phrase that names a place
 _CLOSES = {'"': '"', "'": "'", "“": '”“"', "”": '”"', "„": '“”"', "‘": "’'", "’": "’'", "«": "»"}
 _APOSTROPHES = "'’"
 _GAP = re.compile(r"(?:[\s\ufeff\u200b]|//[^\n]*|#[^\n]*|/\*.{0,999}?\*/)*", re.DOTALL)
@@ -78,7 +78,7 @@ def _at(value: Any, path: tuple[int | str, ...] | list[int | str]) -> Any:
 
 def _shown(text: str) -> str:
     line = "".join(sign for sign in " ".join(text.split()) if sign.isprintable())
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+    return line if len(line) <= _MAX_PHRASE else f"{line[:_MAX_PHRASE]}…"
 
 
 class _Reader:
@@ -91,7 +91,7 @@ class _Reader:
 
     def value(self) -> Any:
         sign = self.next()
-        if len(self.path) > _DEPTH:
+        if len(self.path) > _MAX_DEPTH:
             self.broken("it is nested too deeply")
         if sign == "{":
             return self.members()
@@ -224,7 +224,7 @@ class _Reader:
         self.broken(f"a comma too many{': a comma stands before the bracket' if is_last else ''}")
 
     def broken(self, what: str) -> NoReturn:
-        near = self.text[self.at : self.at + _NEAR]
+        near = self.text[self.at : self.at + _MAX_CONTEXT]
         where = place_in(self.root, tuple(self.path))
         if not near and not what.startswith("it is"):
             what = "it is cut off"

@@ -36,7 +36,7 @@ SHARPNESS = 10.0
 
 _SIDED = re.compile(r"\b(left|right)[\s-]+(?!and\b|or\b|then\b|to\b|at\b|on\b|in\b|for\b|by\b)\w", re.I)
 
-LONGEST = 300  # characters of a text; more is no movement
+MAX_CHARACTERS = 300  # characters of a text; more is no movement
 
 Vectors = Callable[[Sequence[str]], np.ndarray]
 
@@ -115,8 +115,10 @@ class Meaning:
         text = " ".join(text.split())
         if not any(letter.isalnum() for letter in text):
             raise UsageError('the text is empty: say a movement, such as "swing the left leg"')
-        if len(text) > LONGEST:
-            raise UsageError(f"the text has {len(text)} characters: say one movement, in {LONGEST} at most")
+        if len(text) > MAX_CHARACTERS:
+            raise UsageError(
+                f"the text has {len(text)} characters: say one movement, in {MAX_CHARACTERS} at most"
+            )
         vector, facets_of_text = self.wording.vectors([text])[0], facets_of(text)
         part, label = self._part.nearest(vector), self._label.nearest(vector)
         against = np.array([cannot_be(facets_of_text, facets) for facets in self._facets])

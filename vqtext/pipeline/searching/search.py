@@ -21,7 +21,7 @@ TOP = 20
 SPREAD = 0.1
 """Similarity by which a step has to be nearer to count e times as much: set, not fitted to anything."""
 
-NEAREST = 3
+NEAREST_STEPS = 3
 """Steps that are shown as the nearest ones."""
 
 
@@ -97,7 +97,7 @@ def weights(meant: Meant) -> np.ndarray:
     return np.where(meant.similarity > -1, np.exp((meant.similarity - meant.best) / SPREAD), 0.0)
 
 
-def nearest(meant: Meant, phrases: list[str], most: int = NEAREST) -> list[dict[str, Any]]:
+def nearest(meant: Meant, phrases: list[str], most: int = NEAREST_STEPS) -> list[dict[str, Any]]:
     """The steps that are nearest to a text, and whether it contradicts them."""
     order = np.argsort(-meant.step, kind="stable")[:most]
     return [

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from vqtext.data.windows.windows import Windows
     from vqtext.model.load import VQText
 
-LOOKED_AT = 200
+WINDOWS_PER_LABEL = 200
 """Training windows of a label that are enough to know how large and how long a code usually is."""
 
-LEAST = 5
+MIN_USES = 5
 """Tokens of them from which on a code is drawn: rarer ones may be leftovers of training."""
 
 
@@ -50,7 +50,7 @@ def shapes_of(model: VQText, windows: Windows, learn: np.ndarray, wanted: np.nda
     """
     import torch
 
-    tokens = model.tokenize(windows.signal, learn[few_of_each(windows.label[learn], LOOKED_AT)])
+    tokens = model.tokenize(windows.signal, learn[few_of_each(windows.label[learn], WINDOWS_PER_LABEL)])
     with torch.no_grad():
         names = model.network.code_names().numpy()  # (codes, S, K)
         drawn = model.network.code_shapes().numpy()  # (codes, c, SHAPE_STEPS)
@@ -59,7 +59,7 @@ def shapes_of(model: VQText, windows: Windows, learn: np.ndarray, wanted: np.nda
     count = np.bincount(tokens.code[tokens.code >= 0], minlength=len(names))
     found = []
     for code in np.argsort(-says, kind="stable").tolist():
-        if count[code] < LEAST:
+        if count[code] < MIN_USES:
             continue
         here = tokens.code == code
         mu, sigma = np.median(tokens.mu[here], axis=0), np.median(tokens.sigma[here], axis=0)

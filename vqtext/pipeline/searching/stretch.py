@@ -16,7 +16,7 @@ from vqtext.settings.schema import Settings
 if TYPE_CHECKING:
     from vqtext.model.config import ModelConfig
 
-SHOWN = 5
+MAX_WORDS = 5
 
 
 def words_at(
@@ -96,7 +96,7 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         f"window {answer['window']}, {answer['recording']}, {answer['from_s']:.2f}–{answer['to_s']:.2f} s "
         f"({answer['label']}) is called"
     ]
-    shown = [word for word in answer["words"] if word["told"] > 0 or word["named"] >= 0.05][:SHOWN]
+    shown = [word for word in answer["words"] if word["told"] > 0 or word["named"] >= 0.05][:MAX_WORDS]
     lines += [f"  {printable(w['step'])}: named {w['named']:.2f}, decoded {w['told']:.2f}" for w in shown]
     if answer["unknown"]:
         lines.append(f"  unknown: decoded {answer['unknown']:.2f}")

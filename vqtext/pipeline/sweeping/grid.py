@@ -13,7 +13,7 @@ from vqtext.errors import ConfigError, UsageError
 from vqtext.settings.loading import Loaded, check_name, load_settings
 from vqtext.settings.schema import Settings
 
-LONGEST = 64  # a run's name
+MAX_NAME = 64  # a run's name
 _SAME_WINDOWS = "cells are compared on the same windows, so it is the same in all: give it as an option"
 _WHERE = "it says where a training runs and is logged, not what it is"
 _NOT_SWEPT = {
@@ -118,4 +118,4 @@ def _run_name(begin: str, values: Mapping[str, Any]) -> str:
     end = f".{fingerprint(dict(values))[:6]}"
     parts = [f"{name.rpartition('.')[2]}-{value}" for name, value in values.items()]
     shown = re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join(parts))
-    return f"{begin}.{shown[: max(0, LONGEST - len(begin) - len(end) - 1)]}{end}"
+    return f"{begin}.{shown[: max(0, MAX_NAME - len(begin) - len(end) - 1)]}{end}"

@@ -28,7 +28,7 @@ from vqtext.model.training.training_data import TrainingData
 from vqtext.pipeline.training.linear_head import STRENGTHS, USUAL, linear
 from vqtext.pipeline.training.sampling import few_of_each
 
-SHOWN = 500  # windows of a label that are enough to know it and how its steps follow each other
+WINDOWS_PER_LABEL = 500  # windows of a label that are enough to know it and how its steps follow each other
 NEVER = -30.0  # logit of a label that was not there
 TRUST = 1.0  # spread of the logarithm of a strength around the usual one, in nats
 
@@ -152,7 +152,7 @@ def _decoded(decoder: Decoder, held: Outputs) -> tuple[Tensor, Tensor]:
 
 
 def _outputs(model: VQText, data: TrainingData, part: Tensor) -> Outputs:
-    few = few_of_each(data.label[part].numpy(), SHOWN)
+    few = few_of_each(data.label[part].numpy(), WINDOWS_PER_LABEL)
     shown = part[torch.from_numpy(few)]
     states, pooled = [], []
     with torch.no_grad():

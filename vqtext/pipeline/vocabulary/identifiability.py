@@ -29,10 +29,10 @@ from vqtext.schema import Channel, SubAction
 Transcript: TypeAlias = tuple[bool, Sequence[WheelStep]]
 """Whether a label is cyclic, and its steps in order."""
 
-LARGEST = 10**300
+MAX_JSON_NUMBER = 10**300
 """Larger numbers are given as text: many readers of JSON would make them infinite."""
 
-TRIED = 100
+MAX_CELLS_TRIED = 100
 """Single cells that are tried for what hangs by them; words written with care have none or a few."""
 
 
@@ -50,7 +50,7 @@ class Count:
     @property
     def plain(self) -> int | str:
         """For JSON: the whole number; text where it is a bound, or too large for most readers."""
-        return self.value if self.exact and self.value < LARGEST else str(self)
+        return self.value if self.exact and self.value < MAX_JSON_NUMBER else str(self)
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _fragile(
 ) -> list[Fragile]:
     """Change each cell that alone keeps a cycle from turning, and see which anchors become alike."""
     found: dict[tuple[tuple[int, ...], ...], list[tuple[int, int, str]]] = {}
-    for label, i, cell, changed in islice(_near_misses(transcripts, wheels, turns), TRIED):
+    for label, i, cell, changed in islice(_near_misses(transcripts, wheels, turns), MAX_CELLS_TRIED):
         cyclic, steps = transcripts[label]
         altered = [*wheels]
         altered[label] = Wheel.of(cyclic, [*steps[:i], changed, *steps[i + 1 :]], signed=True)

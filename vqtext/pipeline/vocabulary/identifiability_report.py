@@ -18,10 +18,10 @@ from vqtext.data.locations import canonical
 from vqtext.pipeline.vocabulary.identifiability import Sensors, identifiability, transcripts_of
 from vqtext.schema import LabelWords, SubAction
 
-PLACES = 2
+MAX_CELLS = 2
 """Cells that are named where each of them is enough."""
 
-SHOWN = 12
+MAX_LISTED = 12
 """Single cells that people are shown."""
 
 
@@ -64,11 +64,11 @@ def report(
         f"{found.order} with their order, {found.signature} with signatures as well"
         + ("" if sensors else " (no windows yet: every place they name is taken to have a sensor)")
     ]
-    for weak in found.fragile[:SHOWN]:
+    for weak in found.fragile[:MAX_LISTED]:
         cells = [_cell(labels[label], step, name) for label, step, name in weak.cells]
-        lines.append(f"told apart by a single cell, {' or '.join(cells[:PLACES])}")
-        lines += [f"  {_side_by_side(phrases, group)}" for group in weak.groups[:SHOWN]]
-    more = len(found.fragile) - SHOWN
+        lines.append(f"told apart by a single cell, {' or '.join(cells[:MAX_CELLS])}")
+        lines += [f"  {_side_by_side(phrases, group)}" for group in weak.groups[:MAX_LISTED]]
+    more = len(found.fragile) - MAX_LISTED
     lines += [f"and {more} more such cells"] if more > 0 else []
     return Report(answer, lines)
 
@@ -78,8 +78,8 @@ def _cell(label: LabelWords, step: int, name: str) -> str:
 
 
 def _side_by_side(phrases: Sequence[str], group: Sequence[int]) -> str:
-    more = [f"{len(group) - SHOWN} more"] if len(group) > SHOWN else []
-    return " | ".join([*(_short(phrases[anchor]) for anchor in group[:SHOWN]), *more])
+    more = [f"{len(group) - MAX_LISTED} more"] if len(group) > MAX_LISTED else []
+    return " | ".join([*(_short(phrases[anchor]) for anchor in group[:MAX_LISTED]), *more])
 
 
 def _short(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 
 from vqtext.pipeline.encoders.opposites import unit
-from vqtext.pipeline.vocabulary.joined_steps import AFTER, NAMED, named
+from vqtext.pipeline.vocabulary.joined_steps import AFTER, MAX_PARTS_NAMED, named
 
 
 class Anchors:
@@ -62,7 +62,9 @@ class Anchors:
         for anchor in anchors:
             own = [self._phrases[leaf] for leaf, _ in self._leaves[anchor]]
             marks = [mark for _, mark in self._leaves[anchor]]
-            candidates = [named(own, marks, most) for most in range(NAMED, NAMED + len(own))]
+            candidates = [
+                named(own, marks, most) for most in range(MAX_PARTS_NAMED, MAX_PARTS_NAMED + len(own))
+            ]
             again = (f"{candidates[-1]} ({i})" for i in itertools.count(2))  # spelled like a join
             names[next(name for name in itertools.chain(candidates, again) if name not in names)] = None
         return [*names]

@@ -16,7 +16,7 @@ from vqtext.schema import Cell, Motion, SubAction
 T = TypeVar("T")
 
 AFTER, OR = ", ", " or "
-NAMED = 3
+MAX_PARTS_NAMED = 3
 """Parts that a name holds; the rest is counted."""
 
 
@@ -118,7 +118,7 @@ def _mean(step: SubAction, place: str) -> float | None:
     return sum(level * s for level, s in zip(levels, lasts, strict=True) if level is not None) / sum(lasts)
 
 
-def named(parts: Sequence[str], between: Sequence[str], most: int = NAMED) -> str:
+def named(parts: Sequence[str], between: Sequence[str], most: int = MAX_PARTS_NAMED) -> str:
     """The name of a joined step: some of its parts, the first of each alternative before the others, and how
     many there are besides. A part that comes again is named once."""
     marks: dict[str, str] = {}

@@ -32,9 +32,9 @@ from vqtext.pipeline.vocabulary.joined_steps import (
 from vqtext.pipeline.vocabulary.partition import partition
 from vqtext.pipeline.vocabulary.readings import features, more_or_less, reads
 from vqtext.pipeline.vocabulary.unseen_borders import unseen_borders
-from vqtext.schema import LEAST_SAMPLES, USUAL_S, SubAction, order_of
+from vqtext.schema import MIN_SAMPLES, USUAL_S, SubAction, order_of
 
-GUESSED = 2
+MIN_STEPS = 2
 """Steps that a label keeps at least where it is only guessed how long they last."""
 
 Why = Literal["sensors", "order", "rate"]
@@ -121,7 +121,7 @@ class _Work:
         left: frozenset[int],
     ) -> None:
         self.words, self.sensors, self.round_s, self.left = words, sensors, round_s, left
-        self.least_s = LEAST_SAMPLES / rate_hz * (1 - 1e-9)
+        self.least_s = MIN_SAMPLES / rate_hz * (1 - 1e-9)
         self.uses: list[Steps] = [list(own) for own in words.uses]
         self.anchors = Anchors(words.phrases, words.vectors)
         self.joins: list[Join] = []
@@ -135,7 +135,7 @@ class _Work:
                 self._neighbours(label)
             self._alternatives({})
         before = dict(enumerate(self.uses))
-        for samples in (LEAST_SAMPLES - 0.5, LEAST_SAMPLES):  # nearly enough, if two halves turn out as one
+        for samples in (MIN_SAMPLES - 0.5, MIN_SAMPLES):  # nearly enough, if two halves turn out as one
             short = [label for label in free if self._lasts(label).min() < self.least_s]
             self.uses = [before[label] if label in short else own for label, own in enumerate(self.uses)]
             blurred = {label: hz for label in short if (hz := self._too_short(label, samples))}
@@ -199,13 +199,13 @@ class _Work:
         steps, lasts = [step for _, step in self.uses[label]], self._lasts(label)
         if len(steps) == 1:
             return None
-        least_s = samples / LEAST_SAMPLES * self.least_s
+        least_s = samples / MIN_SAMPLES * self.least_s
         cells = features(reads(steps, self.sensors))
         parts = partition(lasts, cells, least_s, self.words.cyclic[label])
-        while self.round_s[label] is None and len(parts) < GUESSED:
+        while self.round_s[label] is None and len(parts) < MIN_STEPS:
             least_s /= 2
             parts = partition(lasts, cells, least_s, self.words.cyclic[label])
-        needed_hz = [LEAST_SAMPLES / float(lasts[part].min()) for part in parts]
+        needed_hz = [MIN_SAMPLES / float(lasts[part].min()) for part in parts]
         found = [
             self._joined(label, part, AFTER, "rate", hz) for part, hz in zip(parts, needed_hz, strict=True)
         ]

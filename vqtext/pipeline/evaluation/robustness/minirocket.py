@@ -12,9 +12,9 @@ from vqtext.data.recordings.resample import fill
 from vqtext.data.windows.windows import Windows
 
 MISSING = "MiniRocket is not compared: aeon is not installed: pip install 'vqtext[aeon]'"
-MOST = 10_000
+MAX_WINDOWS = 10_000
 """Training windows, spread over all, that it learns from: its features of more would not fit into memory."""
-LEAST_SAMPLES = 9
+MIN_SAMPLES = 9
 """Its kernels have as many weights; a shorter series is followed by its last value."""
 
 
@@ -51,8 +51,8 @@ class MiniRocket:
     def __init__(self, windows: Windows, learn: np.ndarray, seed: int) -> None:
         from aeon.classification.convolution_based import MiniRocketClassifier
 
-        if len(learn) > MOST:
-            learn = learn[np.linspace(0, len(learn) - 1, MOST).round().astype(int)]
+        if len(learn) > MAX_WINDOWS:
+            learn = learn[np.linspace(0, len(learn) - 1, MAX_WINDOWS).round().astype(int)]
         signal = np.asarray(windows.signal[learn], dtype=np.float64)
         seen = np.isfinite(signal)
         self._usual = np.where(seen, signal, 0).sum((0, 2)) / np.maximum(seen.sum((0, 2)), 1)
@@ -69,4 +69,4 @@ class MiniRocket:
         n, channels, steps = signal.shape
         filled = fill(signal.reshape(n * channels, steps).astype(np.float64)).reshape(signal.shape)
         filled = np.where(np.isnan(filled), self._usual[:, None], filled)
-        return np.pad(filled, ((0, 0), (0, 0), (0, max(0, LEAST_SAMPLES - steps))), mode="edge")
+        return np.pad(filled, ((0, 0), (0, 0), (0, max(0, MIN_SAMPLES - steps))), mode="edge")
