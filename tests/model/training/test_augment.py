@@ -26,7 +26,7 @@ def only(monkeypatch):
     """Leave one kind of change on."""
 
     def choose(name):
-        for other in {"LOUDER", "NOISE", "LOST"} - {name}:
+        for other in {"GAIN_SPREAD", "NOISE", "DROPPED_PLACES"} - {name}:
             monkeypatch.setattr(module, other, 0.0)
 
     return choose
@@ -105,7 +105,7 @@ def test_a_missing_axis_stays_missing_and_spreads_to_none(only):
 
 
 def test_places_are_lost_whole_and_never_all_of_them(only, monkeypatch):
-    only("LOST")
+    only("DROPPED_PLACES")
     monkeypatch.setattr(module, "DROPPED_PLACES", 0.7)
     lost, _ = Augment(CHANNELS, tilt=0.0)(torch.randn(64, 12, 50), torch.zeros(64, 50, dtype=torch.bool))
     gone = lost.isnan().unflatten(1, (2, 6))
@@ -114,7 +114,7 @@ def test_places_are_lost_whole_and_never_all_of_them(only, monkeypatch):
 
 
 def test_what_was_missing_before_is_not_all_that_is_left(only, monkeypatch):
-    only("LOST")
+    only("DROPPED_PLACES")
     monkeypatch.setattr(module, "DROPPED_PLACES", 0.5)
     signal = torch.randn(64, 12, 50)
     signal[:, :6] = torch.nan  # nothing of the wrist was measured
