@@ -17,6 +17,7 @@ from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.inspection.check_directions import check_directions, direction_lines
 from vqtext.pipeline.inspection.check_durations import check_durations, duration_lines
 from vqtext.pipeline.inspection.check_levels import check_levels, level_lines
+from vqtext.pipeline.inspection.check_lines import STEP_HEADER, step_rows
 from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.inspection.preview_page import page
 from vqtext.pipeline.training.e_step_alone import check_signatures_are_read, posterior_of
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from vqtext.model.config import ModelConfig
     from vqtext.model.grounding.e_step import Posterior
     from vqtext.model.training.training_data import TrainingData
-
-HEADER = ("label", "step", "time", "lasts", "sure")
 
 
 def preview(settings: Settings) -> dict[str, Any]:
@@ -111,9 +110,8 @@ def _decoded(
         of_label = posterior.states[own][..., row[: len(words.uses[i])]].float().numpy()
         likeliest = of_label.argmax(-1)
         anchor = data.grammar.anchor[i].numpy()[likeliest]
-        use[own] = np.where(
-            anchor == anchor_of_frame[own], likeliest, -1
-        )  # else it is a step of a label beside it
+        # else it is a step of a neighbouring label
+        use[own] = np.where(anchor == anchor_of_frame[own], likeliest, -1)
     keep = data.frame_keep[data.train].numpy() & posterior.known.numpy()[:, None]
     decoded: Any = SimpleNamespace(label=label, use=use, anchor=anchor_of_frame, keep=keep)
     return DecodedSteps(windows, words, train, train, decoded, config.frames, config.window_s / config.frames)
@@ -147,28 +145,19 @@ def _steps(
 
 def lines(answer: Mapping[str, Any]) -> list[str]:
     """The answer of `preview` for people."""
-    rows: list[tuple[str, ...]] = [HEADER]
-    for step in answer["steps"]:
-        seconds, sure = step["seconds"], step["sure"]
-        rows.append(
-            (
-                cut_short(step["label"], 30),
-                cut_short(step["phrase"], 60),
-                f"{100 * step['time']:.0f} %",
-                "–" if seconds is None else f"{seconds:.2f} s",
-                "–" if sure is None else f"{sure:.2f}",
-            )
-        )
-    text = [f"{answer['windows']} training windows, by words, sensors and order alone:", *table(rows)]
-    if answer["absent"]:
-        names = [f"{step['label']}: {cut_short(step['phrase'], 60)}" for step in answer["absent"]]
-        text.append(f"not found, and left out by training: {'; '.join(names)}")
-    if answer["never"]:
-        names = [f"{step['label']}: {cut_short(step['phrase'], 60)}" for step in answer["never"]]
-        text.append(f"left out, since corrections.json says that they never happen: {'; '.join(names)}")
-    if answer["joined"]:
-        names = [f"{step['label']}: {cut_short(step['name'], 60)}" for step in answer["joined"]]
-        text.append(f"one step, since nothing tells them apart: {'; '.join(names)}")
+    shown = [
+        (cut_short(label, 30), cut_short(phrase, 60), *rest)
+        for label, phrase, *rest in step_rows(answer["steps"])
+    ]
+    text = [f"{answer['windows']} training windows, by words, sensors and order alone:"]
+    text += table([STEP_HEADER, *shown])
+    for key, name, what in (
+        ("absent", "phrase", "not found, and left out by training"),
+        ("never", "phrase", "left out, since corrections.json says that they never happen"),
+        ("joined", "name", "one step, since nothing tells them apart"),
+    ):
+        if names := [f"{step['label']}: {cut_short(step[name], 60)}" for step in answer[key]]:
+            text.append(f"{what}: {'; '.join(names)}")
     text += [
         *duration_lines(answer["durations"]),
         *direction_lines(answer["directions"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from vqtext.console.text import cut_short, table
@@ -12,6 +12,23 @@ MAX_LINES = 20  # doubtful rows that people are shown, beside those that the dat
 Row = Mapping[str, Any]
 """A use of a sub-action with ``label, phrase, written`` and ``found``, None where nothing was; ``rejected``
 where the training windows are clearly likelier without it."""
+
+
+STEP_HEADER = ("label", "step", "time", "lasts", "sure")
+
+
+def step_rows(steps: Iterable[Row]) -> list[tuple[str, ...]]:
+    """The cells of ``steps`` of ``vqtext preview`` under `STEP_HEADER`."""
+    return [
+        (
+            step["label"],
+            step["phrase"],
+            f"{100 * step['time']:.0f} %",
+            "–" if step["seconds"] is None else f"{step['seconds']:.2f} s",
+            "–" if step["sure"] is None else f"{step['sure']:.2f}",
+        )
+        for step in steps
+    ]
 
 
 def right_line(rows: Sequence[Row], what: str) -> str:

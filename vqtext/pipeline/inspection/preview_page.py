@@ -10,6 +10,7 @@ import numpy as np
 
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.pipeline.explain import one_of_each
+from vqtext.pipeline.inspection.check_lines import STEP_HEADER, step_rows
 from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.reason import Reason
 from vqtext.report.content import Report, Sample, Table
@@ -110,17 +111,7 @@ def _notes(answer: Mapping[str, Any]) -> list[str]:
 
 
 def _tables(answer: Mapping[str, Any]) -> list[Table]:
-    steps = [
-        (
-            step["label"],
-            step["phrase"],
-            f"{100 * step['time']:.0f} %",
-            "–" if step["seconds"] is None else f"{step['seconds']:.2f} s",
-            "–" if step["sure"] is None else f"{step['sure']:.2f}",
-        )
-        for step in answer["steps"]
-    ]
-    tables = [Table("Each step", ("label", "step", "time", "lasts", "sure"), tuple(steps))]
+    tables = [Table("Each step", STEP_HEADER, tuple(step_rows(answer["steps"])))]
     header = ("label", "step", "sensor", "written", "found")
     for what in ("levels", "directions", "durations"):
         wrong = [row for row in answer[what] if row["found"] not in (None, row["written"])]
