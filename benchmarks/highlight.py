@@ -36,7 +36,7 @@ from vqtext.model.hsmm import semi_markov
 from vqtext.model.load import VQText
 from vqtext.model.network.frame_names import frame_states
 from vqtext.pipeline.artifacts import read_windows
-from vqtext.pipeline.explaining.asked import other_class
+from vqtext.pipeline.explaining.why_not import other_class
 from vqtext.pipeline.training.run_record import folds_of, read_run
 from vqtext.reason import UNKNOWN_NAME, Reason, Step
 from vqtext.settings.schema import DataSettings, Settings, TrainSettings

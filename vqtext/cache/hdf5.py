@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import vqtext
-from vqtext.cache.again import MAKERS, how_to_remake
 from vqtext.cache.fingerprint import JSON, fingerprint
 from vqtext.cache.layout import Digest, Sink, as_array, put, storage
 from vqtext.cache.reading import cannot_read, open_h5
+from vqtext.cache.remake import MAKERS, how_to_remake
 from vqtext.errors import ArtifactError
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from vqtext.cache.again import how_to_remake
 from vqtext.cache.fingerprint import file_fingerprint
 from vqtext.cache.hdf5 import open_artifact
 from vqtext.cache.reading import cannot_read
+from vqtext.cache.remake import how_to_remake
 from vqtext.errors import ArtifactError, UnreadableError
 
 

@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from vqtext.cache import hdf5
-from vqtext.cache.again import how_to_remake
 from vqtext.cache.fingerprint import JSON, file_fingerprint, fingerprint
 from vqtext.cache.lock import lock
 from vqtext.cache.publish import publish, publish_folder, recover_folder, remove, was_interrupted
 from vqtext.cache.reading import cannot_read
+from vqtext.cache.remake import how_to_remake
 from vqtext.console.progress import Progress
 from vqtext.console.text import as_text
 from vqtext.errors import ArtifactError

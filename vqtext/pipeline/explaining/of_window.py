@@ -12,8 +12,8 @@ from vqtext.data.windows.windows import Windows
 from vqtext.errors import DataError, UsageError
 from vqtext.pipeline.codes import token_names
 from vqtext.pipeline.explain import truth_lines
-from vqtext.pipeline.explaining.asked import why_not
 from vqtext.pipeline.explaining.truth import truth_of_window, words_meant
+from vqtext.pipeline.explaining.why_not import why_not
 from vqtext.pipeline.training.run_record import Fold
 from vqtext.pipeline.training.trained_run import open_trained
 from vqtext.reason import Reason, Step

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vqtext.data.windows.windows import Windows
-from vqtext.pipeline.explaining.asked import other_class, why_not
 from vqtext.pipeline.explaining.truth import WindowTruth, truth_of_window
+from vqtext.pipeline.explaining.why_not import other_class, why_not
 from vqtext.pipeline.training.run_record import Fold
 from vqtext.reason import Reason, Redrawn, WhyNot
 from vqtext.report.content import Sample

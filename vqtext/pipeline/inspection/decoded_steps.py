@@ -86,8 +86,7 @@ class DecodedSteps:
 
         Returns:
             ``label, phrase, location, cell`` (its key in the signature) and ``written``; ``z``, None where
-            the step lasts less than `MIN_SECONDS` in all, ``seconds``, and whether the data contradict it
-            (``rejected``).
+            the step lasts less than `MIN_SECONDS` in all, ``seconds``, and ``rejected`` by the data.
         """
         total: dict[tuple[int, int, str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
         left_out = set()

@@ -17,10 +17,10 @@ from vqtext.pipeline.llm.client import Client
 from vqtext.pipeline.llm.errors import Unanswered, one_line
 from vqtext.pipeline.llm.estimate import Estimate, estimate
 from vqtext.pipeline.llm.journal import Journal, Reply, request_key
+from vqtext.pipeline.llm.key_locks import KeyLocks
 from vqtext.pipeline.llm.question import Answer, Failure, Message, Question, T, sent_back
 from vqtext.pipeline.llm.replies import read, without_thoughts
 from vqtext.pipeline.llm.server import find_server
-from vqtext.pipeline.llm.turns import Turns
 from vqtext.settings.schema import LLMSettings
 
 __all__ = ["Asking", "Estimate", "ask_all", "estimate"]
@@ -147,7 +147,7 @@ class _Asker:
         self.client = client
         self.journal = journal
         self.llm = llm
-        self._turns = Turns()
+        self._locks = KeyLocks()
         self._new: set[str] = set()
 
     def close(self) -> None:
@@ -209,7 +209,7 @@ class _Asker:
         The journal keeps it as the reply to the first of ``known_as``, and may have it as that to another.
         """
         key, *others = (self._key(question, conversation) for conversation in known_as)
-        with self._turns.of(key):  # of equal questions, one is asked, and the others find its reply
+        with self._locks.of(key):  # of equal questions, one is asked, and the others find its reply
             if not is_fresh or key in self._new:
                 known = next(filter(None, map(self.journal.find, (key, *others))), None)
                 if known is not None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from vqtext.cache.again import how_to_remake
 from vqtext.cache.reading import cannot_read
+from vqtext.cache.remake import how_to_remake
 from vqtext.data.splits.splits import Split
 from vqtext.data.windows.windows import Windows
 from vqtext.errors import ArtifactError
