@@ -95,7 +95,7 @@ def test_without_a_table_that_fits_names_are_not_scored_and_people_are_told(
     stage = Evaluate(trained, heard)
     scores = run(stage)
     assert scores["grounding"] is None
-    said = "nobody said which truth word 'leg up' stands for; write a truth.toml and give it with --truth"
+    said = "no table says which truth word 'leg up' stands for; write a truth.toml and give it with --truth"
     assert any(said in line for line in heard.warned) and any(said in line for line in stage.lines(scores))
 
 

@@ -61,7 +61,7 @@ def confusion(
     canvas.tick_labels(ax.xaxis, range(m), column_texts, rotation=90)
     canvas.tick_labels(ax.yaxis, range(n), row_texts)
     ax.tick_params(length=0)
-    ax.set_xlabel(f"{of} said by the model")
+    ax.set_xlabel(f"{of} predicted")
     ax.set_ylabel(f"true {of}")
     meaning = f"share of the true {of} (%)"
     if m <= WRITTEN:

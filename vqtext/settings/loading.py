@@ -79,7 +79,7 @@ def load_settings(
             cls, settings_cls: type[BaseSettings], *_: Any, **__: Any
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             in_order = (_nest(given), _nest(by_name), written)
-            return tuple(InitSettingsSource(settings_cls, said) for said in in_order)
+            return tuple(InitSettingsSource(settings_cls, given) for given in in_order)
 
     origins = dict.fromkeys(fields(), "default")
     origins |= dict.fromkeys(_flatten(written), FILE)
@@ -107,7 +107,9 @@ def used_by(loaded: Loaded, setting: str, value: str, needing: tuple[str, ...]) 
     """
     now = loaded.values()[setting]
     typed = [
-        name for name, said in loaded.origins.items() if said == "command line" and name.startswith(needing)
+        name
+        for name, origin in loaded.origins.items()
+        if origin == "command line" and name.startswith(needing)
     ]
     if typed and now != value:
         raise ConfigError(
@@ -128,9 +130,9 @@ def one_way_to_a_threshold(loaded: Loaded) -> None:
     decides, *others = (way for way, chosen in ways.items() if chosen)
     for way in others:
         if origins[f"dedup.{way}"] == "command line":
-            said = origins[f"dedup.{decides}"]
+            origin = origins[f"dedup.{decides}"]
             raise ConfigError(
-                f"--{way} would not be used: dedup.{decides} ({said}) sets the threshold; leave one out"
+                f"--{way} would not be used: dedup.{decides} ({origin}) sets the threshold; leave one out"
             )
 
 
@@ -210,7 +212,7 @@ def _flatten(nested: Mapping[str, Any], above: str = "") -> Iterator[str]:
 
 
 def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
-    """The first problem in one line: where it was said, what is wrong, what is right."""
+    """The first problem in one line: where it was set, what is wrong, what is right."""
     problem = error.errors(include_input=False, include_url=False)[0]
     place = ".".join(map(str, problem["loc"]))
     if problem["type"] == "extra_forbidden":
@@ -219,8 +221,8 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
     if problem["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return f"{FILE}: {place} is a section: write [{place}] above its settings"
     if problem["type"] == "value_error":  # settings of one section that do not go together
-        said = {origin for name, origin in origins.items() if name.startswith(f"{place}.")} - {"default"}
-        return f"{', '.join(sorted(said))}: {place}: {problem['ctx']['error']}"
+        sources = {origin for name, origin in origins.items() if name.startswith(f"{place}.")} - {"default"}
+        return f"{', '.join(sorted(sources))}: {place}: {problem['ctx']['error']}"
     name = next(name for name in fields() if f"{place}.".startswith(f"{name}."))
     inside = problem["loc"][name.count(".") + 1 :]  # a place in a list, or which of several kinds was tried
     place = ".".join([name, *(str(part) for part in inside if isinstance(part, int))])

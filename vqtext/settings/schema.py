@@ -359,7 +359,7 @@ class Settings(_Section):
 
     @property
     def reads_descriptions(self) -> bool:
-        """Whether training reads what is said of windows: as guidance, or to decide names."""
+        """Whether training reads descriptions of windows: as guidance, or to decide names."""
         return self.guidance.source in ("description", "both") or "text" in self.train.sources
 
     @property

@@ -127,7 +127,7 @@ def test_gravity_that_is_not_there_or_should_not_be_is_said(recording):
     felt = rest + np.array([[0], [0], [9.81]], dtype=np.float32)
     assert remarks([recording(signal=felt, channels=ACC)]) == []
     (said,) = remarks([recording(signal=felt, channels=removed)])
-    assert said == "accelerations of 'wrist' hold gravity though gravity = false is said"
+    assert said == "accelerations of 'wrist' hold gravity despite gravity = false"
     shaken = 200 * (rest - rest.mean(1, keepdims=True))
     assert remarks([recording(signal=shaken, channels=removed)]) == [], "strong, and about nothing"
 

@@ -121,7 +121,7 @@ def test_no_label_is_left_without_a_step(settings: Settings) -> None:
         .with_added(NEVER.model_copy(update={"id": "m", "phrase": "foot down"}))
     )
     session = Session(settings)
-    assert session.check(both) == ["no step of 'walking' is left: every one was said never to happen"]
+    assert session.check(both) == ["no step of 'walking' is left: corrections rule all of them out"]
     assert {span.label for span in session.names(both)} == {"walking", "waving"}
 
 

@@ -27,7 +27,7 @@ CONTENTS = "dataset.toml"
 
 class ChannelEntry(_Section):
     """One ``[[channels]]``: a column of numbers; times ``scale`` they are in ``unit``. ``gravity`` may be
-    said of accelerometers only."""
+    for accelerometers only."""
 
     column: str
     location: str
@@ -162,7 +162,7 @@ def check_contents(values: Mapping[str, Any], where: str) -> Contents:
             raise DataError(f"{where}: channel {channel.column!r}: with a scale of 0 nothing is left of it")
         if channel.gravity is not None and channel.modality != "acc":
             raise DataError(
-                f"{where}: channel {channel.column!r}: gravity is said of acc, not of {channel.modality}"
+                f"{where}: channel {channel.column!r}: gravity is for acc, not for {channel.modality}"
             )
         columns = [(other.column, other.file) for other in contents.channels]
         if columns.count((channel.column, channel.file)) > 1:

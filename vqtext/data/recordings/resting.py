@@ -72,7 +72,7 @@ class AtRest:
             least = min(self.sizes[place][0] for place in large)
             lines.append(
                 f"accelerations of {listed(large)} are never calmer than {least:.3g} m/s2 in the middle: is "
-                "their unit the one that is said?"
+                "their unit right?"
             )
         if missing:
             lines.append(
@@ -80,5 +80,5 @@ class AtRest:
                 "false; if the unit is g, say so"
             )
         if unexpected:
-            lines.append(f"accelerations of {listed(unexpected)} hold gravity though gravity = false is said")
+            lines.append(f"accelerations of {listed(unexpected)} hold gravity despite gravity = false")
         return lines

@@ -38,7 +38,7 @@ class ChannelRanges:
         strange = (
             ("constant channel, kept though it tells nothing: {}", self.low == self.high),
             (
-                "numbers beyond those of any body in {}: is their unit the one that is said?",
+                "numbers beyond those of any body in {}: is their unit right?",
                 self.high - self.low > limit,
             ),
             ("channel without a single sample, kept: {}", np.isnan(self.low)),

@@ -152,7 +152,7 @@ def arrange(signals: Signals, channels: Sequence[Channel], config: ModelConfig) 
     out = np.full((*signals.shape[:-2], len(places), signals.shape[-1]), np.nan, np.float32)
     if unknown := unlike(channels, config.channels):
         known = ", ".join(dict.fromkeys(f"{c.location} {c.modality}" for c in config.channels))
-        raise ShapeError(f"the model never saw {sensors_told(unknown)}: leave them out; it knows {known}")
+        raise ShapeError(f"the model never saw {sensor_names(unknown)}: leave them out; it knows {known}")
     for row, (channel, kind) in enumerate(zip(channels, _kinds(channels), strict=True)):
         place = places[kind]
         trained = config.channels[place]
@@ -171,7 +171,7 @@ def unlike(channels: Sequence[Channel], others: Sequence[Channel]) -> list[Chann
     return [c for c, kind in zip(channels, _kinds(channels), strict=True) if kind not in known]
 
 
-def sensors_told(channels: Sequence[Channel]) -> str:
+def sensor_names(channels: Sequence[Channel]) -> str:
     """Channels in a message."""
     return listed(f"{c.location} {c.modality} {c.axis}" for c in channels)
 

@@ -33,7 +33,7 @@ class TrainingData:
         guidance: text tokens, or None.
         evidence: what the sensors did in the N windows against what the words say, for ``…+signal``.
         absent: places of the steps of each label that were left out: its windows are likelier without, or
-            they are in ``never``; never: of those that a person said never happen.
+            they are in ``never``; never: of those that corrections.json rules out.
         round_s: seconds of a round of each label, None where none was read.
         name_of: what a row of ``signal`` is called in messages.
     """

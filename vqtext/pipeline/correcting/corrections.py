@@ -1,4 +1,4 @@
-"""corrections.json: what a person said of stretches of recordings, and of steps that never happen."""
+"""corrections.json: which step stretches of recordings show, and which steps never happen, by a person."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATIENCE_S = 5.0  # for another studio on the same cache, which writes for milli
 
 
 class Correction(BaseModel):
-    """What a person said.
+    """One correction.
 
     Attributes:
         id: its own among all.
@@ -86,7 +86,7 @@ class Corrections(BaseModel):
         return Corrections(corrections=tuple(c for c in self.corrections if c.id != id))
 
     def fingerprint(self) -> str:
-        """Equal where the same is said, whatever the ids and in whatever order."""
+        """Equal where the corrections are, whatever the ids and in whatever order."""
         content = [c.model_dump(mode="json", exclude={"id"}) for c in self.corrections]
         return fingerprint(sorted(content, key=fingerprint))
 

@@ -46,7 +46,7 @@ class Journal:
             except (ValueError, KeyError, TypeError):
                 raise ArtifactError(
                     f"{self.path}, line {number} is no change: mend it, or move the file away: "
-                    "corrections.json holds what is said now"
+                    "corrections.json holds those of now"
                 ) from None
             found.append(change)
         return found

@@ -112,7 +112,7 @@ def _unknown(corrections: Corrections, windows: Windows, words: Words) -> Iterat
                 if any(same_text(part.phrase) == same_text(c.phrase or "") for part in parts_of(step))
             ]
             if whole:
-                yield f"{_named(c)}: the step is told as one with others: say it of {whole[0]!r}"
+                yield f"{_named(c)}: the step is joined with others: name {whole[0]!r}"
             else:
                 near = nearest_to(c.phrase or "", [step.phrase for step in steps])
                 yield f"{_named(c)}: {c.label!r} has no such step{near}"
@@ -163,7 +163,7 @@ def _nothing_left(corrections: Corrections, windows: Windows, words: Words) -> I
     never = _never(corrections, windows.labels, words)
     for label, left, own in zip(windows.labels, never, words.uses, strict=True):
         if left and len(left) == len(own):
-            yield f"no step of {label!r} is left: every one was said never to happen"
+            yield f"no step of {label!r} is left: corrections rule all of them out"
     for c in corrections.of_kind("is"):
         use = use_of(c, windows.labels, words)
         if use is not None and use[1] in never[use[0]]:

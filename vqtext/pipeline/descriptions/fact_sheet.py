@@ -47,12 +47,12 @@ def sheet(windows: Windows, facts: Facts, cadence_hz: np.ndarray, i: int) -> She
         cadence_hz: ``(N, L)``, NaN where a place has no clear rhythm.
     """
     length = round(float(windows.length[i] / windows.rate_hz), 1)
-    told_of = {
+    note_of = {
         "movement": "",
         "muscle": " (activity of its muscles)",
         "force": " (change of the force there)",
     }
-    sensors = [f"{_spoken(at)}{told_of[kind]}" for at, kind in zip(facts.locations, facts.kind, strict=True)]
+    sensors = [f"{_named(at)}{note_of[kind]}" for at, kind in zip(facts.locations, facts.kind, strict=True)]
     lines = [f"Length: {length:.1f} s", f"Sensors: {', '.join(sensors)}"]
     peaks: dict[str, list[float]] = {}
     for name, largest in facts.peak.items():
@@ -86,7 +86,7 @@ def sheet(windows: Windows, facts: Facts, cadence_hz: np.ndarray, i: int) -> She
 def _of_places(locations: Sequence[str], values: np.ndarray, unit: str) -> tuple[list[float], str]:
     """Those values that are known, as numbers of two digits, and as text with their places."""
     known = [(place, float(f"{x:.2g}")) for place, x in zip(locations, values, strict=True) if x > 0]
-    return [x for _, x in known], ", ".join(f"{_spoken(place)} {x:g} {unit}" for place, x in known)
+    return [x for _, x in known], ", ".join(f"{_named(place)} {x:g} {unit}" for place, x in known)
 
 
 def level_runs(level: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -101,9 +101,9 @@ def _levels(facts: Facts, i: int, segment: int) -> str:
     at: dict[str, list[str]] = {name: [] for name in reversed(MOTIONS)}
     for location, level in zip(facts.locations, facts.level[i, segment].tolist(), strict=True):
         if level >= 0:
-            at[MOTIONS[level]].append(_spoken(location))
+            at[MOTIONS[level]].append(_named(location))
     return "; ".join(f"{name}: {', '.join(names)}" for name, names in at.items() if names)
 
 
-def _spoken(location: str) -> str:
+def _named(location: str) -> str:
     return "a place that is not known" if location == "unknown" else location

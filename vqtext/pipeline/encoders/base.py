@@ -109,7 +109,7 @@ class BatchedEncoder(ABC):
     def _warn(self, kind: str, text: str) -> None:
         self._warned[kind] += 1
         if self._warned[kind] <= MAX_WARNINGS:
-            last = "; more of this is not told" if self._warned[kind] == MAX_WARNINGS else ""
+            last = "; further ones are not reported" if self._warned[kind] == MAX_WARNINGS else ""
             self.progress.warn(f"{self.name} {text}{last}")
 
 

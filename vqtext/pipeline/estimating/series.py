@@ -108,7 +108,7 @@ def classes_in(y: Any, count: int) -> np.ndarray:
     if kind not in ("binary", "multiclass"):
         raise InputError(f"y holds {kind} values, which are no classes: give text or whole numbers")
     if len(classes) < 2:
-        raise InputError(f"y holds one class ({classes[0]}): two are the least that can be told apart")
+        raise InputError(f"y holds one class ({classes[0]}): at least two are needed")
     return y
 
 

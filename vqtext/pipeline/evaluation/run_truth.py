@@ -46,7 +46,7 @@ def truth_of(
         unknown = unknown_phrase(table, windows.truth_words, tested.words_of_folds[0])
         if unknown is not None:
             note = (
-                f"names were not held against the truth: nobody said which truth word {unknown!r} stands "
+                f"names were not compared with the truth: no table says which truth word {unknown!r} stands "
                 "for; write a truth.toml and give it with --truth"
             )
             warn(note)

@@ -28,7 +28,7 @@ def edit_score(named: np.ndarray, truth: np.ndarray) -> float:
 def segment_f1(named: np.ndarray, truth: np.ndarray, overlap: float) -> float:
     """F1 of segments: one is found where a segment of its name covers, as a share of the union of the two, at
     least ``overlap`` of it; each true segment is found once. Arguments as `edit_score`."""
-    found = said_wrong = missed = 0
+    found = wrong = missed = 0
     for predicted, true in _known(named, truth):
         word, start, end = _segments(true)
         taken = np.zeros(len(word), dtype=bool)
@@ -41,9 +41,9 @@ def segment_f1(named: np.ndarray, truth: np.ndarray, overlap: float) -> float:
                 taken[best] = True
                 found += 1
             else:
-                said_wrong += 1
+                wrong += 1
         missed += int((~taken).sum())
-    return 2 * found / max(2 * found + said_wrong + missed, 1)
+    return 2 * found / max(2 * found + wrong + missed, 1)
 
 
 def _known(named: np.ndarray, truth: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

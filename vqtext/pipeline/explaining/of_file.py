@@ -106,7 +106,7 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
             lines.append(f"  {unlike:.1f} s of it are {OUT_OF_DISTRIBUTION}")
         if one["silent"]:
             shown = ", ".join(f"{start:.1f}–{end:.1f} s" for start, end in one["silent"][:MAX_STRETCHES])
-            lines.append(f"  nothing is said of {shown}{' …' if len(one['silent']) > MAX_STRETCHES else ''}")
+            lines.append(f"  no reason for {shown}{' …' if len(one['silent']) > MAX_STRETCHES else ''}")
     lines.append(f"segments: {Path(answer['csv']).resolve()} and .json")
     return [*lines, f"report: {Path(answer['report']).resolve()}"]
 

@@ -135,7 +135,7 @@ def explained(
 
 def _arranged(model: VQText, recording: Recording, warn: Warn) -> Recording:
     """With the model's channels in its order; what is missing or unknown is named."""
-    from vqtext.model.decoding.inputs import sensors_told, unlike
+    from vqtext.model.decoding.inputs import sensor_names, unlike
 
     known = model.config.channels
     if recording.channels == known:
@@ -145,10 +145,10 @@ def _arranged(model: VQText, recording: Recording, warn: Warn) -> Recording:
     if not kept:  # and the error says what the model knows
         kept = list(range(len(recording.channels)))
     elif strange:
-        warn(f"{recording.name}: left out, since the model never saw them: {sensors_told(strange)}")
+        warn(f"{recording.name}: left out, since the model never saw them: {sensor_names(strange)}")
     signal = model.arrange(recording.signal[kept], [recording.channels[i] for i in kept])
     if lost:
-        warn(f"{recording.name}: not there, and taken as not measured: {sensors_told(lost)}")
+        warn(f"{recording.name}: not there, and taken as not measured: {sensor_names(lost)}")
     return replace(recording, signal=signal, channels=known)
 
 

@@ -171,9 +171,9 @@ class _Asker:
             if reason := self._unusable(reply, question):
                 return replace(usable, paid=paid) if usable else self._failed(question, reason)
             found = read(reply.text, question.reply)
-            problems, once_told = found.problems, found.once_told
+            problems, earlier_problems = found.problems, found.earlier_problems
             if found.value is not None:
-                problems = once_told = question.check(found.value)
+                problems = earlier_problems = question.check(found.value)
                 weak = question.weaknesses(found.value)
                 if not problems:
                     reply_format = reply.reply_format if found.pure else "text"
@@ -186,7 +186,7 @@ class _Asker:
             content = without_thoughts(reply.text)
             # The words in which it is sent back may change; what was paid for is found all the same.
             assistant = {"role": "assistant", "content": reply.text}
-            known_as = [[*known, assistant], sent_back(known, content, once_told)]
+            known_as = [[*known, assistant], sent_back(known, content, earlier_problems)]
             messages = sent_back(messages, content, problems, usable is not None)
         if usable is not None:
             return replace(usable, paid=paid)

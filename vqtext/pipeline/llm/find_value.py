@@ -67,7 +67,7 @@ class Search(Generic[T]):
     Attributes:
         value: what fits; None where nothing does yet.
         problems: what is wrong with the longest that does not fit.
-        once_told: the same in the words of earlier versions; none where those are gone.
+        earlier_problems: the same in the words of earlier versions; none where those are gone.
         broken: why the longest is no JSON; nothing where it is.
     """
 
@@ -75,13 +75,13 @@ class Search(Generic[T]):
         self.model = model
         self.value: T | None = None
         self.problems = ["There is no JSON object in it."]
-        self.once_told: list[str] = []
+        self.earlier_problems: list[str] = []
         self.broken = ""
         self._longest = -1
 
     def look_into(self, value: Any, length: int) -> None:
         """Look for what fits in a value or else in what it wraps, a layer at a time."""
-        _, problems, once_told = nearest = self._doubts(value)
+        _, problems, earlier_problems = nearest = self._doubts(value)
         layer = [value]
         broken: list[Broken] = []
         for _ in range(_MAX_LAYERS):
@@ -98,13 +98,17 @@ class Search(Generic[T]):
         if broken and nearest[0] == 0:  # the JSON is in a text, and nothing else is like it
             self.take_note(broken[0], length)
         elif length > self._longest:
-            self.problems, self.once_told, self.broken = problems, once_told, ""
+            self.problems, self.earlier_problems, self.broken = problems, earlier_problems, ""
             self._longest = length
 
     def take_note(self, error: Broken, length: int) -> None:
         """Remember JSON that cannot be mended."""
         if length > self._longest:
-            self.problems, self.once_told, self.broken = [f"It is not valid JSON: {error}."], [], str(error)
+            self.problems, self.earlier_problems, self.broken = (
+                [f"It is not valid JSON: {error}."],
+                [],
+                str(error),
+            )
             self._longest = length
 
     def _fit(self, part: Any) -> T | None:

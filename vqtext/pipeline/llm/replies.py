@@ -34,14 +34,14 @@ class Read(Generic[T]):
         value: what it says; None where it cannot be used.
         problems: why it cannot, as sentences for the model; none where it can.
         pure: whether it was JSON and nothing else.
-        once_told: the problems in the words of earlier versions, by which their journals know the next reply.
+        earlier_problems: in the words of earlier versions, by which their journals find the next reply.
         broken: why its JSON is none, and where; "" where it is JSON.
     """
 
     value: T | None
     problems: list[str]
     pure: bool
-    once_told: list[str] = field(default_factory=list)
+    earlier_problems: list[str] = field(default_factory=list)
     broken: str = ""
 
 
@@ -80,8 +80,8 @@ def read(text: str, model: type[T]) -> Read[T]:
         search.look_into({a or c: _of_tag((b or d).strip()) for a, b, c, d in tags}, len(content))
     if search.value is not None:
         return Read(search.value, [], pure=False)
-    once_told = search.once_told or [_once_told(without_thoughts(text))]
-    return Read(None, search.problems, is_json, once_told, search.broken)
+    earlier_problems = search.earlier_problems or [_earlier_problems(without_thoughts(text))]
+    return Read(None, search.problems, is_json, earlier_problems, search.broken)
 
 
 def _without_thoughts_around(text: str) -> str:
@@ -103,7 +103,7 @@ def _of_tag(text: str) -> object:
         return text
 
 
-def _once_told(text: str) -> str:
+def _earlier_problems(text: str) -> str:
     start = text.find("{")
     try:
         json.JSONDecoder().raw_decode(text, max(start, 0))

@@ -45,7 +45,7 @@ def training_data(
 
     Args:
         words: instead of those of anchors.h5; they are taken as they are, and not resolved.
-        corrections: what people said of moments and steps, as far as it can be; None: all of
+        corrections: of moments and steps, as far as they fit; None: all of
             corrections.json, and nothing beside words that were given.
 
     Raises:
@@ -78,8 +78,8 @@ def _check_labels(windows: Windows, split: Split) -> None:
     if len(trained) < 2:
         there = windows.labels[trained[0]] if len(trained) else "none"
         raise TrainingError(
-            f"the training windows have {len(trained)} label ({there!r}), two are the least that can be told "
-            "apart: prepare data with more labels"
+            f"the training windows have {len(trained)} label ({there!r}), at least two are needed: "
+            "prepare data with more labels"
         )
 
 
@@ -147,7 +147,7 @@ def _joined(
 
 
 class _Words(NamedTuple):
-    """The words that are trained with; of each label the places of the steps that a person said never happen,
+    """The words that are trained with; of each label the places of the steps that corrections.json rules out,
     and, among the rest, of those that are not found; seconds of a round of each label."""
 
     steps: StepEvidence
@@ -204,7 +204,7 @@ def _label_vectors(texts: Artifact, labels: Sequence[str], words: Words) -> np.n
 
 
 def _similarity(texts: Artifact, anchors: Tensor, pool: np.ndarray) -> Tensor:
-    """Cosine of each anchor and what was said of each segment, ``(N, S, K)``, NaN where nothing was.
+    """Cosine of each anchor and the description of each segment, ``(N, S, K)``, NaN where there is none.
 
     Args:
         anchors: unit vectors, ``(K, d)``.

@@ -100,7 +100,7 @@ class SensorEvidence:
         return [None if isnan(s) else s for s in rounds.tolist()]
 
     def with_words(self, words: Words, corrections: Corrections) -> StepEvidence:
-        """Words beside what was measured, and beside what people said of moments."""
+        """Words as chains of steps, with the evidence for them in these windows and corrections."""
         import torch
 
         from vqtext.model.vocabulary import Grammar
