@@ -92,7 +92,7 @@ def lowest_threshold(opposites: Judged, *others: Judged) -> float:
 
 
 def calibrate(
-    phrases: Phrases, merging: Sequence[Phrase], wording: PhraseVectors, encoder: str
+    phrases: Phrases, merging: Sequence[Phrase], phrase_vectors: PhraseVectors, encoder: str
 ) -> Calibration:
     """The threshold that the words' own paraphrases and opposites ask for.
 
@@ -111,14 +111,16 @@ def calibrate(
         for paraphrase in sorted({text for _, step in uses for text in step.paraphrases or ()})
         if same_text(paraphrase) not in own
     ]
-    against = judge(*_with_opposites(phrases, merging, wording, own))
+    against = judge(*_with_opposites(phrases, merging, phrase_vectors, own))
     if len(sentences) < MIN_PARAPHRASES:
         return _shipped(len(sentences), encoder, lowest_threshold(against))
     texts = [paraphrase for _, paraphrase in sentences]
     facets = [read_facets(text) for text in texts]
     more = [
         Phrase(text, vector, merging[own[key]].opposites, says)
-        for (key, text), vector, says in zip(sentences, wording.vectors(texts, facets), facets, strict=True)
+        for (key, text), vector, says in zip(
+            sentences, phrase_vectors.vectors(texts, facets), facets, strict=True
+        )
     ]
     everything = [*merging, *more]
     paraphrase_pairs = np.array([(own[key], len(merging) + i) for i, (key, _) in enumerate(sentences)])
@@ -149,7 +151,7 @@ def _shipped(paraphrases: int, encoder: str, least: float) -> Calibration:
 
 
 def _with_opposites(
-    phrases: Phrases, merging: Sequence[Phrase], wording: PhraseVectors, own: dict[str, int]
+    phrases: Phrases, merging: Sequence[Phrase], phrase_vectors: PhraseVectors, own: dict[str, int]
 ) -> tuple[list[Phrase], np.ndarray]:
     """Phrases and their given opposites as phrases of their own, and the pairs of the two.
 
@@ -165,7 +167,7 @@ def _with_opposites(
     facets = [read_facets(text) for text in texts]
     others = [
         Phrase(text, vector, (), facet)
-        for text, vector, facet in zip(texts, wording.vectors(texts, facets), facets, strict=True)
+        for text, vector, facet in zip(texts, phrase_vectors.vectors(texts, facets), facets, strict=True)
     ]
     places = [(own[key], len(merging) + i) for i, (key, _) in enumerate(pairs)]
     unwarned = [replace(phrase, against=frozenset()) for phrase in merging]

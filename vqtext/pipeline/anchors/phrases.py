@@ -83,16 +83,20 @@ class Phrases:
                     found[location, "posture"].add(cell.posture)
         return {cell: frozenset(values) for cell, values in found.items()}
 
-    def for_merging(self, wording: PhraseVectors) -> list[Phrase]:
+    def for_merging(self, phrase_vectors: PhraseVectors) -> list[Phrase]:
         """The phrases with their vectors.
 
         What the words of a phrase say counts before what its uses say, since it is what people will read, and
         holds in a file written by hand that says nothing else.
         """
         keys, others = list(self.uses), sorted({key for keys in self.opposites.values() for key in keys})
-        vectors = wording.vectors([self.spelling[key] for key in keys], [self.facets[key] for key in keys])
-        plain = wording.plain([self.spelling[key] for key in keys])
-        opposite = dict(zip(others, wording.vectors([self.spelling[key] for key in others]), strict=True))
+        vectors = phrase_vectors.vectors(
+            [self.spelling[key] for key in keys], [self.facets[key] for key in keys]
+        )
+        plain = phrase_vectors.plain([self.spelling[key] for key in keys])
+        opposite = dict(
+            zip(others, phrase_vectors.vectors([self.spelling[key] for key in others]), strict=True)
+        )
         return [
             Phrase(
                 text=self.spelling[key],
@@ -107,21 +111,23 @@ class Phrases:
             for key, vector, own in zip(keys, vectors, plain, strict=True)
         ]
 
-    def contrasted(self, phrases: Sequence[str], wording: PhraseVectors, strength: float) -> np.ndarray:
+    def contrasted(
+        self, phrases: Sequence[str], phrase_vectors: PhraseVectors, strength: float
+    ) -> np.ndarray:
         """Contrast vectors of some of the phrases, each against the mean of its opposites, ``(n, d)``.
 
         One that has none, but a side, is pushed from its mirror image.
         """
         keys = [same_text(phrase) for phrase in phrases]
-        contents = wording.contents(phrases)
+        contents = phrase_vectors.contents(phrases)
         opposites = contents.copy()  # of a phrase without one: nothing to be pushed from
         pairs = [(row, other) for row, key in enumerate(keys) for other in sorted(self._against(key))]
         rows = np.array([row for row, _ in pairs], dtype=np.int64)
         count = np.bincount(rows, minlength=len(keys))
         opposites[count > 0] = 0
-        theirs = wording.contents([self.spelling[other] for _, other in pairs])
+        theirs = phrase_vectors.contents([self.spelling[other] for _, other in pairs])
         np.add.at(opposites, rows, theirs / count[rows, None])
-        ways = ANCHORS * wording.ways(self.facets[key] for key in keys)
+        ways = ANCHORS * phrase_vectors.ways(self.facets[key] for key in keys)
         return contrast(contents, opposites, strength, ways)
 
 

@@ -86,7 +86,7 @@ class Meaning:
 
     def __init__(self, words: Words, labels: Sequence[LabelWords], plain: Vectors) -> None:
         self.phrases = words.phrases
-        self.wording = PhraseVectors(plain)
+        self.phrase_vectors = PhraseVectors(plain)
         steps: list[list[SubAction]] = [[] for _ in words.phrases]
         for uses in words.uses:
             for anchor, step in uses:
@@ -95,13 +95,13 @@ class Meaning:
         self._anchor = np.repeat(np.arange(len(steps)), [len(own) for own in steps])
         self._facets = [read_facets(part.phrase).also([part.side], [part.direction]) for part in parts]
         self._part = _Texts(
-            [_texts(x.phrase, x.display, *(x.paraphrases or ())) for x in parts], self.wording
+            [_texts(x.phrase, x.display, *(x.paraphrases or ())) for x in parts], self.phrase_vectors
         )
         self._label = _Texts(
             [_texts(x.label, x.display, x.keyword, x.sentence, *(x.paraphrases or ())) for x in labels],
-            self.wording,
+            self.phrase_vectors,
         )
-        unrelated = self.wording.vectors(UNRELATED) @ self._part.vectors.T
+        unrelated = self.phrase_vectors.vectors(UNRELATED) @ self._part.vectors.T
         self._least = float(np.quantile(unrelated.max(1), 1 - MISSED))
         self._usual = max(self._least, _usual(self._part))
         self._is_movement = _movements(plain)
@@ -119,7 +119,7 @@ class Meaning:
             raise UsageError(
                 f"the text has {len(text)} characters: say one movement, in {MAX_CHARACTERS} at most"
             )
-        vector, facets_of_text = self.wording.vectors([text])[0], facets_of(text)
+        vector, facets_of_text = self.phrase_vectors.vectors([text])[0], facets_of(text)
         part, label = self._part.nearest(vector), self._label.nearest(vector)
         against = np.array([cannot_be(facets_of_text, facets) for facets in self._facets])
         step, meant = self._of_anchors(part), self._of_anchors(np.where(against, -1.0, part))
@@ -143,8 +143,8 @@ class _Texts:
         vectors: of all texts, ``(m, d)``; owner: the thing each belongs to, ``(m,)``.
     """
 
-    def __init__(self, texts: Sequence[Sequence[str]], wording: PhraseVectors) -> None:
-        self.vectors = wording.vectors([text for own in texts for text in own])
+    def __init__(self, texts: Sequence[Sequence[str]], phrase_vectors: PhraseVectors) -> None:
+        self.vectors = phrase_vectors.vectors([text for own in texts for text in own])
         self.owner = np.repeat(np.arange(len(texts)), [len(own) for own in texts])
         self.things = len(texts)
 
