@@ -1,19 +1,4 @@
-"""``vqtext describe``: windows.h5 → descriptions.h5, signal to text.
-
-descriptions.h5 holds, for N windows in S segments at L locations (its attribute "locations"):
-
-- ``text (n,)``: the descriptions, each once; ``index (N,)``: which of them is whose;
-  ``source (N,)``: who wrote it, a place in the attribute "sources".
-- ``segment/text (m,)``: sentences of single segments, each once; ``segment/index (N, S)``: which of
-  them is whose, −1 without a sample.
-- ``border_s (S + 1,)``: borders of the segments, in seconds from the start of a window.
-- ``level (N, S, L)``: motion of each place in each segment, 0 still, 1 slight, 2 moderate, 3 strong, −1
-  without a sample; ``height (N, S, L)``: the same before rounding, NaN without a sample.
-- ``turn_deg (N, S)``: degrees turned about the vertical, to the left where positive; NaN where unknown.
-- ``peak_rad_s (N, L)``, ``peak_m_s2 (N, L)``: largest rotation and acceleration; NaN without such a sensor.
-  Where the data have them, more of `vqtext.data.features.facts.PEAKS`: ``peak_m_s``, ``peak_angle_rad_s``, …
-- ``cadence_hz (N, L)``: movements a second where a place has a clear rhythm, else NaN.
-"""
+"""``vqtext describe``: windows.h5 → descriptions.h5, signal to text (docs/reference/formats.md)."""
 
 from __future__ import annotations
 

@@ -43,14 +43,7 @@ CHUNK = 8
 class Embed(Stage):
     """Embed the words of the data's labels, descriptions of its windows, and what is known of its subjects.
 
-    With no windows.h5 it works on the words alone.
-
-    texts.h5 holds, for n texts: ``text (n,)``; ``vector (n, d)`` float32, unit vectors; ``token`` float16,
-    the token states of all texts one after the other, and ``token_offset (n + 1,)`` where each begins. Places
-    among the texts, −1 where there is none: ``label_text (labels, 5)`` keyword, sentence and paraphrases;
-    ``window_text (N,)`` descriptions; ``subject_text (subjects, 5)`` as `FACTS`. Where windows are described,
-    also ``segment/text (m,)`` and ``segment/vector (m, d)``, see `SegmentTexts`, and places among these,
-    ``segment_text (N, S)``; S is 0 where they are not.
+    With no windows.h5 it works on the words alone. docs/reference/formats.md describes texts.h5.
     """
 
     command = "embed"

@@ -1,35 +1,8 @@
 """Own data: a folder with ``dataset.toml`` and CSV or Parquet files, mostly one for each recording.
 
-::
-
-    name = "my-study"
-    rate_hz = 100
-    recordings = "recordings/*.csv"
-    label_column = "label"            # or label_pattern = "acc_(.*)_.*" on file names, or [intervals]
-    # ignore_labels = ["null", ""]    # rows with these are in no window
-    subject_column = "subject"        # or subject_pattern = "(\\\\d+)-.*" on file names
-    time_column = "time"              # optional: numbers in any unit, or dates
-    truth_column = "truth"            # optional: the true sub-action of each row, for measuring only
-    [[channels]]
-    column = "lf_acc_x"
-    location = "left foot"
-    modality = "acc"                  # or gyro, mag, hr, position, velocity, angle, force, emg, unknown
-    axis = "x"
-    unit = "m/s2"                     # or g, mg; others: docs/motion.md
-    # scale = 0.015625                # optional: the numbers times it are in that unit
-    # gravity = false                 # of acc alone, where gravity was removed; else it is in it
-    # file = "acc_*.csv"              # of several files a recording: which of them, see `joined`
-    # rate_hz = 32                    # of that file, where it is not the study's
-    [label_names]                     # optional: words for codes
-    1 = "walking"
-    [subjects.13]                     # optional facts
-    age = 27
-    height_cm = 182
-
-Rows follow each other at ``rate_hz``. With a ``time_column`` they need not, see `grid`. An empty
-number is a missing sample; so is "nan". A file in which the subject changes becomes several recordings, each
-with a time of its own. Patterns are matched with all of a file's name, or else with all of its path below the
-folder. Windows are 5 s unless the settings say otherwise.
+docs/own-data.md has all keys. Rows follow each other at ``rate_hz``; with a ``time_column`` they need not,
+see `grid`. A file in which the subject changes becomes several recordings, each with a time of its own.
+Patterns are matched with all of a file's name, or else with all of its path below the folder.
 """
 
 from __future__ import annotations

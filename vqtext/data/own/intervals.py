@@ -1,19 +1,8 @@
 """Labels as intervals: which of them are a recording's, and where they lie in it.
 
-::
-
-    [intervals]
-    files = "{stem}.annotation.csv"   # {stem}, {name}, {folder} of the recording; or one file for all
-    start = "START_TIME"              # these columns are found by their names, where they have usual ones
-    stop = "STOP_TIME"                # or duration = "…"
-    label = "LABEL_NAME"
-    recording = "file"                # of a file for all: what names the recording, or its subject
-    unit = "s"                        # s, ms, us, ns or samples; of numbers
-    clock = "start"                   # since the recording's start, or "stamps": on the clock of its rows
-    overlap = "error"                 # or "later": the interval that begins later holds
-
-A file without one of the three placeholders is looked for beside the recording, then in the folder of
-``dataset.toml``; one that is found for several recordings says of each interval whose it is.
+docs/own-data.md has the keys of ``[intervals]``. A file without ``{stem}``, ``{name}`` or ``{folder}`` is
+looked for beside the recording, then in the folder of ``dataset.toml``; one that is found for several
+recordings says of each interval whose it is.
 """
 
 from __future__ import annotations
