@@ -58,7 +58,7 @@ def search(
     ] = None,
     window: Annotated[
         int | None,
-        typer.Option("--window", metavar="N", help="Tell the words of this row of windows.h5, not moments"),
+        typer.Option("--window", metavar="N", help="Name the steps of this row of windows.h5 instead"),
     ] = None,
     from_s: Annotated[
         float | None,
@@ -68,7 +68,7 @@ def search(
         float | None, typer.Option("--to", metavar="SECONDS", help="Where in the window its piece ends")
     ] = None,
 ) -> None:
-    """Find the moments that a text tells of; or, with --window, the words of a piece of signal."""
+    """Find the moments that a text describes; or, with --window, name the steps of a piece of signal."""
     if window is not None:
         if text is not None or top is not None:
             unused = "the text" if text is not None else "--top"
@@ -94,7 +94,7 @@ def draw(
     text: Annotated[str, typer.Argument(metavar="TEXT", help='A movement in free words: "raise the arm"')],
     top: Annotated[int, typer.Option("--top", metavar="N", help="Shapes to show, the best first")] = 3,
 ) -> None:
-    """Draw the shapes that a text stands for: codes that say so, as signal in the sensors' units."""
+    """Draw the shapes that a text stands for: codes of that name, as signal in the sensors' units."""
     from vqtext.pipeline.searching.draw import draw, lines
 
     print_answer(draw(loaded.settings, text, top, how.progress), lines, how.as_json)

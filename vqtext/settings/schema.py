@@ -40,7 +40,7 @@ class DataSettings(_Section):
         description="step between windows in seconds; none = window_s, or the reader's own",
     )
     borders: Literal["drop", "keep"] | None = Field(
-        default=None, description="windows that cross a label change; none takes the reader's own habit"
+        default=None, description="windows that cross a label change; none takes the reader's default"
     )
     bridge_s: float = Field(
         default=0.2, ge=0, description="longest loss of samples in seconds that straight lines bridge"

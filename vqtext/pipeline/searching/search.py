@@ -26,7 +26,7 @@ NEAREST_STEPS = 3
 
 
 def search(settings: Settings, text: str, top: int = TOP, progress: Progress | None = None) -> dict[str, Any]:
-    """Find the moments that a text tells of, in all windows of a run.
+    """Find the moments that a text describes, in all windows of a run.
 
     Each window is read by a model that has not seen it, where the run has one.
 
