@@ -9,7 +9,7 @@ import numpy as np
 
 from vqtext.data.features.motion import frame_means
 from vqtext.data.features.vertical_velocity import SIGNS, direction_cells, vertical_velocities
-from vqtext.pipeline.inspection.check_lines import doubtful_lines, right_line
+from vqtext.pipeline.inspection.check_lines import written_lines
 from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 
 MIN_VELOCITY = 0.2  # mean velocity, in units of a person's own spread, below which a step goes neither way
@@ -49,14 +49,12 @@ def check_directions(steps: DecodedSteps) -> list[dict[str, Any]]:
 
 def direction_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The rows of `check_directions` for people: those in doubt."""
-    if not rows:
-        return []
-    table = doubtful_lines(
+    return written_lines(
         rows,
+        "directions",
         ("sensor", "written", "found", "seen"),
         lambda row: (row["location"], row["written"], row["found"] or "–", f"{row['seconds']:g} s"),
     )
-    return [right_line(rows, "directions"), *table]
 
 
 def _way(z: float, written: str) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vqtext.pipeline.inspection.check_lines import doubtful_lines, right_line
+from vqtext.pipeline.inspection.check_lines import written_lines
 from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.vocabulary.joined_steps import parts_of
 from vqtext.pipeline.vocabulary.signature_cells import LASTS
@@ -48,14 +48,12 @@ def check_durations(steps: DecodedSteps) -> list[dict[str, Any]]:
 
 def duration_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The rows of `check_durations` for people: those in doubt."""
-    if not rows:
-        return []
-    table = doubtful_lines(
+    return written_lines(
         rows,
+        "durations",
         ("written", "found", "lasts", "the label's steps"),
         lambda row: (row["written"], row["found"], f"{row['seconds']:.2f} s", f"{row['usual_s']:.2f} s"),
     )
-    return [right_line(rows, "durations"), *table]
 
 
 def _nearest(share: float) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from vqtext.data.features.motion import MotionScale
 from vqtext.pipeline.evaluation.motion_check import within_label
-from vqtext.pipeline.inspection.check_lines import doubtful_lines, right_line
+from vqtext.pipeline.inspection.check_lines import written_lines
 from vqtext.pipeline.inspection.decoded_steps import DecodedSteps
 from vqtext.pipeline.vocabulary.signature_cells import ONE_LEVEL, level_of
 from vqtext.schema import MOTIONS
@@ -44,14 +44,15 @@ def level_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return [
             "no signature writes a level of motion for a sensor of this data: there is nothing to compare"
         ]
-    lines = [right_line(rows, "levels")]
-    if silent := sum(row["found"] is None for row in rows):
-        lines.append(f"{silent} belong to steps that are never, or hardly, found")
-    table = doubtful_lines(rows, ("sensor", "written", "found", "levels apart", "seen"), _columns)
-    if not table:
-        return lines
-    mend = "nothing was changed; where you agree, mend the signature in subactions.json and train again"
-    return [*lines, *table, mend]
+    silent = sum(row["found"] is None for row in rows)
+    notes = [f"{silent} belong to steps that are never, or hardly, found"] if silent else []
+    heading = ("sensor", "written", "found", "levels apart", "seen")
+    lines = written_lines(rows, "levels", heading, _columns, notes)
+    if len(lines) > 1 + len(notes):
+        lines.append(
+            "nothing was changed; where you agree, mend the signature in subactions.json and train again"
+        )
+    return lines
 
 
 def _columns(row: Mapping[str, Any]) -> tuple[str, ...]:

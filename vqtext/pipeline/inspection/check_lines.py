@@ -31,26 +31,30 @@ def step_rows(steps: Iterable[Row]) -> list[tuple[str, ...]]:
     ]
 
 
-def right_line(rows: Sequence[Row], what: str) -> str:
-    """How many of the rows are found as written; ``what`` they are, in the plural."""
-    right = sum(row["found"] == row["written"] for row in rows)
-    return f"{right} of {len(rows)} written {what} are what is found"
-
-
-def doubtful_lines(
-    rows: Sequence[Row], heading: Sequence[str], cells_of: Callable[[Row], Sequence[str]]
+def written_lines(
+    rows: Sequence[Row],
+    what: str,
+    heading: Sequence[str],
+    cells_of: Callable[[Row], Sequence[str]],
+    notes: Sequence[str] = (),
 ) -> list[str]:
-    """A table of the rows that are found otherwise than written, or that the data contradict; nothing where
-    there are none.
+    """How many of the rows are found as written, and a table of those that are not, or that the data
+    contradict; nothing where there are no rows.
 
     Args:
+        what: the rows are, in the plural.
         heading: of the columns after label and sub-action; cells_of: what stands in them.
+        notes: lines before the table.
     """
+    if not rows:
+        return []
+    right = sum(row["found"] == row["written"] for row in rows)
+    lines = [f"{right} of {len(rows)} written {what} are what is found", *notes]
     contradicted = [row for row in rows if row.get("rejected")]
     doubtful = [row for row in rows if row["found"] not in (None, row["written"]) and row not in contradicted]
     some = [*contradicted, *doubtful[:MAX_LINES]]
     if not some:
-        return []
+        return lines
     head = ("label", "sub-action", *heading)
     shown = [(cut_short(row["label"], 30), cut_short(row["phrase"], 50), *cells_of(row)) for row in some]
     if contradicted:
@@ -58,4 +62,4 @@ def doubtful_lines(
         marks = ["contradicted" if row.get("rejected") else "" for row in some]
         shown = [(*cells, mark) for cells, mark in zip(shown, marks, strict=True)]
     more = [f"and {len(doubtful) - MAX_LINES} more, in --json"] if len(doubtful) > MAX_LINES else []
-    return [*table([head, *shown]), *more]
+    return [*lines, *table([head, *shown]), *more]
