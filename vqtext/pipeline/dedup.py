@@ -66,23 +66,16 @@ class Dedup(Stage):
                 )
             edits = edits_of(dedup, words)
             words = edits.without_dropped(words)
-            phrases, phrase_vectors, encoder = (
-                Phrases(words),
-                stored_phrase_vectors(texts),
-                texts.attrs["encoder"],
-            )
-            merging = phrases.for_merging(phrase_vectors)
+            phrases, encoder = Phrases(words), texts.attrs["encoder"]
+            vectors_of = stored_phrase_vectors(texts)
+            merging = phrases.for_merging(vectors_of)
             tree, threshold = tree_and_threshold(
-                merging,
-                edits,
-                dedup,
-                self.progress,
-                lambda: calibrate(phrases, merging, phrase_vectors, encoder),
+                merging, edits, dedup, self.progress, lambda: calibrate(phrases, merging, vectors_of, encoder)
             )
             cut = tree.at(threshold)
             text = [phrase.text for phrase in tree.phrases]
             anchors = [text[i] for i in cut.anchors]
-            vectors = phrases.contrasted(anchors, phrase_vectors, dedup.contrast)
+            vectors = phrases.contrasted(anchors, vectors_of, dedup.contrast)
         self._report_spellings(words)
         for phrase in phrases.own_opposites:
             self.progress.warn(f"the opposite of {cut_short(phrase)!r} is the phrase itself: left out")
