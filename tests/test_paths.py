@@ -21,7 +21,7 @@ from vqtext.pipeline.training import run_record
 from vqtext.prompts.subactions import read_subactions
 
 MODULES = [
-    *(f"cache.{name}" for name in ("hdf5", "rows", "lock", "fingerprint", "left_open", "verify")),
+    *(f"cache.{name}" for name in ("hdf5", "rows", "lock", "fingerprint", "verify")),
     *(f"pipeline.{name}" for name in ("artifacts", "convert", "explain", "training.run_record")),
     *("pipeline.vocabulary.anchor_words", "pipeline.evaluation.truth_map"),
     "pipeline.preparing.prepare_frames",

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from vqtext.cache import hdf5
-from vqtext.cache.left_open import open_again
 from vqtext.cache.lock import lock
 from vqtext.errors import ArtifactError, UnreadableError
 from vqtext.pipeline.status import lines, states
@@ -62,8 +61,6 @@ def test_open_in_another_program(path, opened, monkeypatch):
     opened()
     with pytest.raises(UnreadableError, match=r"windows\.h5"):
         hdf5.open_artifact(path, "windows")
-    with pytest.raises(UnreadableError):
-        open_again(path)
     monkeypatch.setenv("HDF5_USE_FILE_LOCKING", "TRUE")  # HDF5 then locks, whatever it is told
     with pytest.raises(UnreadableError):
         hdf5.open_artifact(path, "windows")
@@ -84,30 +81,13 @@ def test_written_anew_by_another_program(path, python):
         hdf5.open_artifact(path, "windows")
 
 
-def test_left_open_by_a_program_that_was_killed(path, opened, python):
-    before = path.read_bytes()
+def test_left_open_by_a_program_that_was_killed(path, opened):
     process = opened()
     process.kill()
     process.wait()
-    entry, told = state(path)
-    assert entry["state"] == "unreadable"
-    assert "--force" not in " ".join(told)
-    way_out = entry["why"].partition("`python -m ")[2].partition("`")[0]
-    module, file = way_out.split()
-    mended = python("import runpy, sys; runpy.run_module(sys.argv.pop(1), run_name='__main__')", module, file)
-    assert mended.communicate() == (f"{path} is whole: it can be used again\n", "")
-    assert path.read_bytes() == before and not open_again(path)
-    assert state(path, verify=True)[0]["state"] == "made"
-
-
-def test_left_open_and_changed_is_damaged_and_stays(path, opened):
-    process = opened("file['signal'][3] = 7")
-    process.kill()
-    process.wait()
-    left = path.read_bytes()
-    with pytest.raises(ArtifactError, match=r"\(signal\)"):
-        open_again(path)
-    assert path.read_bytes() == left
+    entry, lines_ = state(path)
+    assert entry["state"] == "unreadable" and f"`h5clear -s {path}`" in entry["why"]
+    assert "--force" not in " ".join(lines_)
 
 
 def test_left_open_and_cut_off_is_damaged(path, opened):
@@ -118,8 +98,6 @@ def test_left_open_and_cut_off_is_damaged(path, opened):
     with pytest.raises(ArtifactError) as error:
         hdf5.open_artifact(path, "windows")
     assert not isinstance(error.value, UnreadableError)
-    with pytest.raises(ArtifactError):
-        open_again(path)
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.ESTALE, errno.EIO, errno.ENOLCK])

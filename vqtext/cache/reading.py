@@ -55,9 +55,8 @@ def open_h5(path: Path) -> h5py.File | None:
         return None
     raise UnreadableError(
         f"{path} is marked as open for writing, by a program that was stopped or still runs (a notebook?); "
-        "it need not be made again: close that program where it still runs, then "
-        f"`python -m vqtext.cache.left_open {path}` checks every byte and opens it again "
-        "(`h5clear -s` does without checking)"
+        "it need not be made again: close that program where it still runs, then take the mark off with "
+        f"HDF5's own `h5clear -s {path}`, and `vqtext status --verify` checks every byte"
     )
 
 
@@ -69,19 +68,14 @@ def cannot_read(path: Path, error: OSError) -> UnreadableError:
     return UnreadableError(f"{path} cannot be read: {reason}" + (f"; {way_out}" if way_out else ""))
 
 
-def is_held(file: IO[bytes], alone: bool = False) -> bool:
-    """Whether a program holds HDF5's own lock for writing; never where the file system has no locks.
-
-    Args:
-        file: the file, open; until it is closed, no other program can open it for writing.
-        alone: or for reading.
-    """
+def is_held(file: IO[bytes]) -> bool:
+    """Whether a program holds HDF5's own lock for writing; never where the file system has no locks."""
     try:
         import fcntl
     except ImportError:
         return False
     try:
-        fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
         return error.errno in (errno.EAGAIN, errno.EACCES)
     return False
