@@ -78,8 +78,8 @@ def as_array(values: np.ndarray | Sequence[str], name: str, longest: int = 1) ->
     return np.array(encoded, dtype=h5py.string_dtype(length=longest))
 
 
-def storage(array: np.ndarray, grows: bool = False) -> dict[str, Any]:
-    """Chunks along the first axis, compressed and checksummed.
+def storage(array: np.ndarray, grows: bool = False, packs: bool = True) -> dict[str, Any]:
+    """Chunks along the first axis, checksummed, and compressed where they are to stay.
 
     A row is read with its whole chunk. Arrays of rows, as the windows' signals, are read a few rows at
     random: about 16 kB, or one row where it is longer. Plain lists are read whole: about 256 kB.
@@ -87,15 +87,16 @@ def storage(array: np.ndarray, grows: bool = False) -> dict[str, Any]:
     Args:
         array: the values; of an array that grows, its first piece.
         grows: whether more rows will follow.
+        packs: whether they are compressed.
     """
     if array.size == 0:  # nothing to cut, and HDF5 takes no empty chunk
         return {}
     size = _CHUNK_BYTES_AT_RANDOM if array.ndim > 1 else _CHUNK_BYTES
     rows = max(1, size // (array.nbytes // len(array)))
     # Half precision, as the states of texts: gzip takes 6 % off their size and four times as long to read.
-    packed = (
-        {} if array.dtype == np.float16 else {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-    )
+    packed: dict[str, Any] = {}
+    if packs and array.dtype != np.float16:
+        packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
     return {
         "chunks": (rows if grows else min(len(array), rows), *array.shape[1:]),
         "maxshape": (None, *array.shape[1:]) if grows else None,

@@ -131,6 +131,14 @@ def test_it_is_a_function_of_its_arguments():
     assert few.chain.row == 1 < one.chain.row, "constants are handed down"
 
 
+def test_evidence_of_the_training_windows_is_no_copy():
+    """Lost: as much memory as all that was measured, which decides how many windows can be trained on."""
+    whole = data_of_all()
+    first = whole.evidence.of(whole.train.numpy())
+    assert len(first.label) < len(whole.evidence.label)
+    assert first.features.data_ptr() == whole.evidence.features.data_ptr()
+
+
 def test_durations_are_those_that_were_found():
     chain = posterior(data()).chain
     assert (chain.substates / (1 - chain.stay) - 10).abs().max() < 1.5, "frames of a step of the toy world"

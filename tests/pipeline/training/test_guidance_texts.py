@@ -74,6 +74,8 @@ def test_every_guidance_takes_a_step(
         guidance = GuidanceSettings(source=source, facts=facts, fusion=fusion, place=place, drop_facts=0)
         chosen = settings.model_copy(update={"model": small, "guidance": guidance})
         config, data = training_data(windows, split, chosen)
+        held = [x for x in vars(data.evidence).values() if isinstance(x, torch.Tensor)]
+        assert all(x.untyped_storage().nbytes() == x.nbytes for x in held), "no view keeps more"
         torch.manual_seed(0)
         network = Network(config, data.anchors, data.grammar.of_state)
         batch = data.part(data.train, drop=0.0).__getitems__([(i, i) for i in range(4)])

@@ -97,12 +97,14 @@ class Evidence:
     )
 
     def of(self, rows: np.ndarray) -> Evidence:
-        """The evidence of some of the windows alone; of all of them in their order, no copy."""
-        if np.array_equal(rows, np.arange(len(self.label))):
+        """The evidence of some of the windows alone; of the first of them in their order, no copy."""
+        begins = np.array_equal(rows, np.arange(len(rows)))
+        if begins and len(rows) == len(self.label):
             return self
+        taken = slice(len(rows)) if begins else rows
         shared = ("relative_duration", "frame_s", "locations", "computed")
         of_windows = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in shared}
-        some: dict[str, Any] = {name: x[rows] for name, x in of_windows.items() if x is not None}
+        some: dict[str, Any] = {name: x[taken] for name, x in of_windows.items() if x is not None}
         return replace(self, **some, computed={})
 
     def once(self, name: Hashable, compute: Callable[[], Tensor]) -> Tensor:

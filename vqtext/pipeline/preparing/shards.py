@@ -65,7 +65,7 @@ class Shards:
             windows, share = batch
             arrays = arrays_of(windows) | {"share": share}
         with publish(path) as beside:
-            hdf5.write(beside, _KIND, arrays, {"parts": parts, "state": cutter.state()}, recipe)
+            hdf5.write(beside, _KIND, arrays, {"parts": parts, "state": cutter.state()}, recipe, packs=False)
         with hdf5.open_artifact(path, _KIND) as shard:
             self._note(path, parts, shard)
 
@@ -98,12 +98,11 @@ class Shards:
         (count, channels, steps), _ = shard.layout("signal")
         at_once = max(1, ROWS // (4 * channels * self.longest))
         for start in range(0, count, at_once):
-            index = np.arange(start, min(start + at_once, count))
-            rows = {name: shard.rows(name, index) for name in shard.names()}
+            rows = {name: shard.span(name, start, start + at_once) for name in shard.names()}
             beyond = self.longest - steps
             rows["signal"] = np.pad(rows["signal"], ((0, 0), (0, 0), (0, beyond)), constant_values=np.nan)
             if self.has_truth:
-                truth = rows.get("truth", np.full((len(index), steps), -1, dtype=np.int16))
+                truth = rows.get("truth", np.full((len(rows["signal"]), steps), -1, dtype=np.int16))
                 rows["truth"] = np.pad(truth, ((0, 0), (0, beyond)), constant_values=-1)
             share = rows.pop("share")
             if cutter.how.borders == "keep":

@@ -69,7 +69,7 @@ class SensorEvidence:
         features, up = np.split(found, [found.shape[2] - 3 * places], axis=-1)
         sensors = len(moving.sensors)
         traced = sensors + sum(channel.modality in SHOW_MOTION for channel in channels)
-        motion, velocity = features[..., :sensors], features[..., traced:]
+        motion, velocity = features[..., :sensors], features[..., traced:].copy()  # a view would keep all
         frame_s = config.window_s / config.frames
         going = changes(np.concatenate([motion, velocity], axis=-1), frame_s)
         hands, kinds = hands_of(windows, rows)
