@@ -106,7 +106,7 @@ def train(loaded: Loaded, how: How) -> None:
     run_stage("train", loaded, how)
 
 
-@command(app, "train.run", "evaluate.truth", "evaluate.controls", "evaluate.robustness")
+@command(app, "train.run", "evaluate.truth", "evaluate.controls", "evaluate.robustness", *EXECUTOR)
 def evaluate(loaded: Loaded, how: How) -> None:
     """Score a run on windows it has never seen, by the signal alone."""
     run_stage("evaluate", loaded, how)

@@ -23,8 +23,7 @@ from vqtext.pipeline.descriptions.subject_facts import FACTS, facts_of
 from vqtext.pipeline.encoders import choose
 from vqtext.pipeline.encoders.chunks import Encode, Encoded, encode_chunks
 from vqtext.pipeline.encoders.phrase_vectors import axis_texts, texts_of_phrase
-from vqtext.pipeline.executing.choice import choose as choose_executor
-from vqtext.pipeline.executing.executor import Serial
+from vqtext.pipeline.executing.choice import choose_for_torch
 from vqtext.pipeline.gen_subactions import GenSubactions
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import MissingError, Stage, StaleError, ensure
@@ -122,11 +121,9 @@ class Embed(Stage):
         embed = self.settings.embed
         encoder, why = choose(embed.encoder, self.progress, embed.tokens, embed.batch_size)
         self.progress.say(f"encoder {encoder.name}: {why}")
-        # Torch has all cores of this machine at work already: processes must be asked for.
-        is_asked = self.settings.executor or self.settings.workers
         encode = partial(
             encode_chunks,
-            choose_executor(self.settings) if is_asked else Serial(),
+            choose_for_torch(self.settings),
             Encode(embed.encoder, embed.tokens, embed.batch_size, encoder.name, encoder),
             at_once=CHUNK * embed.batch_size,
             progress=self.progress,

@@ -26,6 +26,7 @@ from vqtext.pipeline.evaluation.tables import summary_lines
 from vqtext.pipeline.evaluation.tested import Tested
 from vqtext.pipeline.evaluation.text_leak import text_only_accuracy
 from vqtext.pipeline.evaluation.truth_map import Truth, tables_digest
+from vqtext.pipeline.executing.choice import choose_for_torch
 from vqtext.pipeline.prepare import Prepare
 from vqtext.pipeline.stage import Stage
 from vqtext.pipeline.train import Train
@@ -107,10 +108,9 @@ class Evaluate(Stage):
         """Of each seed, one a fold."""
         test, seeds = tested.test, tested.run["seeds"]
         few = test[np.linspace(0, len(test) - 1, min(WINDOWS, len(test))).astype(int)]
-        return [
-            tested.predict([self.settings.run_folder / fold.models[seed] for fold in tested.folds], seed, few)
-            for seed in self.progress.track(seeds, len(seeds), "seeds")
-        ]
+        folders = [[self.settings.run_folder / fold.models[seed] for fold in tested.folds] for seed in seeds]
+        predicted = tested.predict(folders, few, choose_for_torch(self.settings))
+        return list(self.progress.track(predicted, len(seeds), "seeds"))
 
     def _beside_scores(self, tested: Tested, seeds: Seeds) -> dict[str, Any]:
         """What is measured without a truth of steps, and the scores of each person and class."""
@@ -163,12 +163,13 @@ class Evaluate(Stage):
             if name == "shuffled_guidance" and run["settings"]["guidance"]["source"] == "none":
                 answer[name] = None
                 continue
-            seeds = []
+            of_seeds = []
             for seed in run["seeds"]:
                 folders = [staging / name / f"{number}-{seed}" for number in range(len(tested.folds))]
                 for folder, split, words in zip(folders, tested.splits, tested.words_of_folds, strict=True):
                     retrain(control, run, windows, split, words, seed, folder, self)
-                seeds.append(tested.predict(folders, seed, tested.test[:0]))
+                of_seeds.append(folders)
+            seeds = list(tested.predict(of_seeds, tested.test[:0], choose_for_torch(self.settings)))
             answer[name] = _scores(tested.label, seeds, truth)
         return answer
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import Any
 
 import numpy as np
 import pytest
+from sent import Sent
 
 from vqtext.errors import EncoderError
 from vqtext.pipeline.encoders import chunks
@@ -14,14 +14,6 @@ from vqtext.pipeline.encoders.chunks import Encode, encode_chunks
 from vqtext.pipeline.executing.executor import Serial
 
 TEXTS = ["lift the leg", "lower the leg", "stand", "turn left", "turn right"]
-
-
-class Sent:
-    """Each shard and each result are pickled on their way, as by workers."""
-
-    def map(self, function: Any, shards: Any) -> Any:
-        for shard in shards:
-            yield pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(function))(shard)))
 
 
 @pytest.fixture

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
+
 import numpy as np
 import pytest
+from crash_workers import workers_of
 from test_prepare import own, write  # noqa: F401
 
 from vqtext.cache.hdf5 import open_artifact
@@ -62,6 +68,23 @@ def test_windows_and_what_is_said_do_not_depend_on_where_parts_are_read(study, e
         told.append((there.said, there.warned))
         assert content(one) == undisturbed
     assert told[0] == told[1] and len(told[0][1]) == 1 and "1-running.csv and 5 more" in str(told[0][0])
+
+
+def test_windows_are_the_same_though_a_worker_is_killed(study, heard):
+    settings, undisturbed = study
+    killed: list[int] = []
+
+    def kill():
+        latest = time.monotonic() + 20
+        while not killed and time.monotonic() < latest:
+            killed.extend(workers_of(os.getpid())[:1])
+        os.kill(killed[0], signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    run(Prepare(settings.model_copy(update={"executor": "processes", "workers": 2}), heard), force=True)
+    thread.join()
+    assert killed and content(settings) == undisturbed
 
 
 def test_what_workers_read_before_the_head_was_stopped_is_kept(study, elsewhere, heard, monkeypatch):

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from vqtext.data.splits.splits import Split, unlearned
+from vqtext.data.windows.windows import Windows
 from vqtext.errors import DataError
 from vqtext.pipeline.evaluation.predictions import Predictions, predict
+from vqtext.pipeline.executing.executor import Executor
 from vqtext.pipeline.training.trained_run import TrainedRun
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.settings.schema import Settings
+
+
+@dataclass(frozen=True)
+class TestedModel:
+    """A model, and what it is asked: the arguments of `predict`, but for the windows."""
+
+    folder: Path
+    split: Split
+    seed: int
+    few: np.ndarray
+
+    def __str__(self) -> str:
+        return f"the test of {self.folder}"
 
 
 class Tested(TrainedRun):
@@ -59,16 +75,23 @@ class Tested(TrainedRun):
         """`anchor_places` of the words of each fold."""
         return anchor_places(self.words_of_folds)
 
-    def predict(self, folders: Sequence[Path], seed: int, few: np.ndarray) -> list[Predictions]:
-        """What the models of one seed, one a fold, say of their test windows.
+    def predict(
+        self, folders: Sequence[Sequence[Path]], few: np.ndarray, executor: Executor
+    ) -> Iterator[list[Predictions]]:
+        """What the models of each seed, one a fold, say of their test windows.
 
         Args:
+            folders: of the models of each seed.
             few: windows of which faithfulness and drawn codes are measured.
         """
-        return [
-            _among_all(predict(folder, self.windows, split, seed, np.intersect1d(few, split.test)), place)
-            for folder, split, place in zip(folders, self.splits, self.places, strict=True)
+        models = [
+            TestedModel(folder, split, seed, np.intersect1d(few, split.test))
+            for seed, own in zip(self.run["seeds"], folders, strict=True)
+            for folder, split in zip(own, self.splits, strict=True)
         ]
+        with closing(executor.map(partial(_predict, self.windows), models)) as done:
+            for _ in folders:
+                yield [_among_all(next(done), place) for place in self.places]
 
     def unlearned(self) -> dict[str, int]:
         """Label → test windows of it whose model was trained on none."""
@@ -84,6 +107,10 @@ def anchor_places(words: Sequence[Words]) -> list[np.ndarray]:
     people may have asked for other steps to be joined."""
     place: dict[str, int] = {}
     return [np.array([place.setdefault(p, len(place)) for p in own.phrases]) for own in words]
+
+
+def _predict(windows: Windows, model: TestedModel) -> Predictions:
+    return predict(model.folder, windows, model.split, model.seed, model.few)
 
 
 def _among_all(predictions: Predictions, place: np.ndarray) -> Predictions:

@@ -52,6 +52,12 @@ def choose(settings: Settings) -> Executor:
     return Serial() if settings.executor == "serial" or alone else Auto(workers)
 
 
+def choose_for_torch(settings: Settings) -> Executor:
+    """The same for what torch computes, which has all cores of this machine at work already: other processes
+    must be asked for."""
+    return choose(settings) if settings.executor or settings.workers else Serial()
+
+
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
