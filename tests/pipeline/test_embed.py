@@ -259,6 +259,22 @@ def test_chunks_change_nothing(
         np.testing.assert_array_equal(values, at_once[name])
 
 
+def test_vectors_do_not_depend_on_where_they_are_made(write_words: Any, heard: Any) -> None:
+    """On a Ray cluster of this machine, with the embedded MiniLM."""
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    settings = write_words(WORDS, **MORE)
+    settings.guidance.source = "both"
+    settings.embed.encoder, settings.embed.batch_size = "minilm", 1
+    put_windows(settings.cache, ["standing", "walking"])
+    contents = []
+    for executor in ("serial", "ray"):
+        there = settings.model_copy(update={"executor": executor, "workers": 2})
+        run(Embed(there, heard), force=True)
+        with open_artifact(settings.cache / "texts.h5", "texts") as file:
+            contents.append(file.content)
+    assert contents[0] == contents[1]
+
+
 def test_a_description_that_is_also_a_word(write_words: Any, heard: Any, bag_of_words: Any) -> None:
     settings = write_words({"walking": ["Nothing is known of the motion."]})
     put_windows(settings.cache, ["walking"])

@@ -69,7 +69,7 @@ def describe(loaded: Loaded, how: How, dry_run: DryRun = False) -> None:
     run_stage("describe", loaded, how, dry_run)
 
 
-@command(app, "embed.encoder", "embed.batch_size", *EXECUTOR)
+@command(app, "embed.encoder", "embed.batch_size", "embed.half", *EXECUTOR)
 def embed(loaded: Loaded, how: How) -> None:
     """Embed all texts with a frozen text encoder."""
     run_stage("embed", loaded, how)

@@ -72,6 +72,8 @@ class Embed(Stage):
 
     def options(self) -> Any:
         embed = self.settings.embed.model_dump(mode="json", exclude={"batch_size"})
+        if not embed["half"]:  # as texts.h5 of before there was a choice
+            del embed["half"]
         return {**embed, "facets": facets_digest()}
 
     def make(self, target: Path) -> None:
@@ -124,7 +126,7 @@ class Embed(Stage):
         encode = partial(
             encode_chunks,
             choose_for_torch(self.settings),
-            Encode(embed.encoder, embed.tokens, embed.batch_size, encoder.name, encoder),
+            Encode(embed.encoder, embed.tokens, embed.batch_size, encoder.name, embed.half, encoder),
             at_once=CHUNK * embed.batch_size,
             progress=self.progress,
         )

@@ -98,6 +98,7 @@ class EmbedSettings(_Section):
 
     encoder: str = Field(default="auto", description="auto, clip, minilm, or a model name or folder")
     batch_size: int = Field(default=64, ge=1, description="most texts in one forward pass")
+    half: bool = Field(default=False, description="bfloat16 on the CPU: less exact; faster where it has it")
     tokens: int = Field(default=48, ge=4, le=77, description="text tokens kept for each text")
 
 
@@ -197,8 +198,7 @@ class TrainSettings(_Section):
         default=[0], min_length=1, description="one model for each, such as 0,1,2"
     )
     test_subjects: Annotated[list[Id], Field(min_length=1), Listed] | None = Field(
-        default=None,
-        description="subjects kept out of training, such as 7,8",
+        default=None, description="subjects kept out of training, such as 7,8"
     )
     folds: Annotated[int, Field(ge=2)] | Literal["loso"] | None = Field(
         default=None,

@@ -44,6 +44,7 @@ class Encode:
     Attributes:
         name, tokens, batch_size: as `choose` takes them.
         called: the encoder's own name: "auto" may be another one on another machine.
+        half: compute in bfloat16 on a CPU.
         here: the encoder of this process, which warns by itself.
     """
 
@@ -51,9 +52,16 @@ class Encode:
     tokens: int
     batch_size: int
     called: str
+    half: bool = False
     here: Encoder | None = None
 
     def __call__(self, chunk: Chunk) -> Encoded:
+        import torch
+
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            return self._encoded(chunk)
+
+    def _encoded(self, chunk: Chunk) -> Encoded:
         if self.here is not None:
             return Encoded(chunk.texts, *encode(self.here, chunk.texts), [])
         encoder, kept = _loaded(self.name, self.tokens, self.batch_size)
@@ -66,7 +74,7 @@ class Encode:
         return Encoded(chunk.texts, *encode(encoder, chunk.texts), list(kept.lines))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Encode, (self.name, self.tokens, self.batch_size, self.called)
+        return Encode, (self.name, self.tokens, self.batch_size, self.called, self.half)
 
 
 def encode_chunks(
