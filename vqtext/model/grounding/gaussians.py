@@ -23,7 +23,7 @@ class Gaussians:
     def __init__(self, evidence: Evidence, config: EmissionConfig) -> None:
         self.config = config
         self.x = evidence.standardised
-        self.seen = evidence.features.isfinite().to(self.x.dtype)
+        self.seen = evidence.features.isfinite()
         self.weight, self.hand = evidence.data_weight(config), evidence.hand
 
     def fit(self, parts: Iterable[tuple[Tensor, Tensor, Tensor]], kin: Tensor) -> None:
@@ -40,7 +40,8 @@ class Gaussians:
         sensors, states = self.x.shape[2], len(kin)
         total, first, second = (self.x.new_zeros(states, sensors) for _ in range(3))
         for rows, share, some in parts:
-            x, seen, share = self.x[rows].flatten(0, 1), self.seen[rows].flatten(0, 1), share.flatten(0, 1).T
+            x, share = self.x[rows].flatten(0, 1), share.flatten(0, 1).T
+            seen = self.seen[rows].flatten(0, 1).to(x.dtype)
             total.index_add_(0, some, share @ seen)
             first.index_add_(0, some, share @ x)
             second.index_add_(0, some, share @ x.square())

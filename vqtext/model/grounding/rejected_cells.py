@@ -104,7 +104,7 @@ class _Label:
         )
         self.weight = evidence.words_weight(self.config)
         self.written = self.weight * self._by_words()  # (W, F, U)
-        self.x, self.seen, self.data_weight = data.x[rows], data.seen[rows], data.weight
+        self.x, self.seen, self.data_weight = data.x[rows], data.seen[rows].to(data.x.dtype), data.weight
         self.hand = torch.nn.functional.one_hot(evidence.hand[rows]).to(self.x.dtype)
         # mostly all is measured, or a whole sensor is missing: sums over the same frames are taken once
         self.pattern, self.of_feature = self.seen.flatten(0, 1).unique(dim=1, return_inverse=True)
