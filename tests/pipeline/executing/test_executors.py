@@ -14,7 +14,7 @@ from pieces import Piece, dies, dies_once, is_wrong, process, reads_ahead, squar
 
 from vqtext.errors import DataError, UsageError, WorkerError
 from vqtext.pipeline.executing import choice
-from vqtext.pipeline.executing.choice import Auto, choose
+from vqtext.pipeline.executing.choice import Auto, choose, choose_for_torch
 from vqtext.pipeline.executing.executor import AHEAD, TRIES, Serial
 from vqtext.pipeline.executing.processes import Processes
 from vqtext.settings.schema import Settings
@@ -126,6 +126,22 @@ def test_settings_choose():
     assert isinstance(choose(Settings(workers=1)), Serial)
     assert isinstance(choose(Settings(workers=2)), Auto) and choose(Settings(workers=3)).workers == 3
     assert isinstance(choose(Settings(executor="processes", workers=1)), Processes)
+
+
+def test_torch_computes_with_as_many_threads_here_as_in_a_worker(pieces):
+    """Lost: scores that are the same wherever a run was tested. Sums of two threads are not."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for chosen, expected in (({}, 2), ({"executor": "serial"}, 1), ({"workers": 2}, 1)):
+            results = choose_for_torch(Settings(**chosen)).map(lambda piece: torch.get_num_threads(), pieces)
+            assert next(results) == expected
+            results.close()
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_where_no_process_may_be_started(pieces, monkeypatch):

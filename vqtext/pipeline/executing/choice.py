@@ -52,10 +52,30 @@ def choose(settings: Settings) -> Executor:
     return Serial() if settings.executor == "serial" or alone else Auto(workers)
 
 
+class OneThread:
+    """Another executor; what torch computes in this process it computes in one thread, as workers do: sums of
+    several threads differ in their last digits."""
+
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
+
+    def map(
+        self, function: Callable[[Shard], Result], shards: Iterable[Shard]
+    ) -> Generator[Result, None, None]:
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield from self.executor.map(function, shards)
+        finally:
+            torch.set_num_threads(threads)
+
+
 def choose_for_torch(settings: Settings) -> Executor:
-    """The same for what torch computes, which has all cores of this machine at work already: other processes
-    must be asked for."""
-    return choose(settings) if settings.executor or settings.workers else Serial()
+    """As `choose`, for what torch computes. It has all cores of this machine at work already, so an executor
+    must be asked for; all that may be give the same to the byte."""
+    return OneThread(choose(settings)) if settings.executor or settings.workers else Serial()
 
 
 def cores() -> int:
