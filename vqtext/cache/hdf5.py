@@ -43,7 +43,7 @@ def write(
     arrays: Mapping[str, np.ndarray | Sequence[str]],
     attrs: Mapping[str, JSON],
     recipe: str,
-    packs: bool = True,
+    compress: bool = True,
 ) -> str:
     """Write an artifact at exactly ``path``; the caller publishes it.
 
@@ -53,7 +53,7 @@ def write(
         arrays: by name, which may be nested ("anchor/vector"); a sequence of str is stored as UTF-8 texts.
         attrs: plain data by name.
         recipe: fingerprint of what the artifact was made from.
-        packs: whether it is compressed: most of what writing costs, and in vain where it is read but once.
+        compress: most of what writing costs, and in vain where it is read but once.
 
     Returns:
         The content: 16 hex digits, equal for equal arrays and attributes.
@@ -62,14 +62,14 @@ def write(
         ArtifactError: a text cannot be stored.
         OSError: the disk is full or read-only; `publish` makes it one line.
     """
-    with growing(path, kind, recipe, packs) as out:
+    with growing(path, kind, recipe, compress) as out:
         for name, values in arrays.items():
             out.put(name, values)
         return out.finish(attrs)
 
 
 @contextmanager
-def growing(path: Path | str, kind: str, recipe: str, packs: bool = True) -> Iterator[Growing]:
+def growing(path: Path | str, kind: str, recipe: str, compress: bool = True) -> Iterator[Growing]:
     """Write an artifact piece by piece, where all of it together would not fit into memory.
 
     Raises:
@@ -78,19 +78,19 @@ def growing(path: Path | str, kind: str, recipe: str, packs: bool = True) -> Ite
     import h5py
 
     with Sink(Path(path), "w") as sink, h5py.File(sink, "w", libver=("v110", "v110")) as file:
-        yield Growing(file, sink, kind, recipe, packs)
+        yield Growing(file, sink, kind, recipe, compress)
     sink.check()
 
 
 class Growing:
     """An artifact that is being written; see `growing`."""
 
-    def __init__(self, file: h5py.File, sink: Sink, kind: str, recipe: str, packs: bool) -> None:
+    def __init__(self, file: h5py.File, sink: Sink, kind: str, recipe: str, compress: bool) -> None:
         self._file = file
         self._sink = sink
         self._kind = kind
         self._recipe = recipe
-        self._packs = packs
+        self._compress = compress
         self._digests: dict[str, Digest] = {}
 
     def put(self, name: str, values: np.ndarray | Sequence[str]) -> None:
@@ -145,7 +145,7 @@ class Growing:
         return content
 
     def _create(self, name: str, array: np.ndarray, grows: bool) -> None:
-        self._file.create_dataset(name, data=array, **storage(array, grows, self._packs))
+        self._file.create_dataset(name, data=array, **storage(array, grows, self._compress))
         self._digests[name] = Digest()
         self._digests[name].update(array)
         self._sink.check()

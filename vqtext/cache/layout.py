@@ -78,7 +78,7 @@ def as_array(values: np.ndarray | Sequence[str], name: str, longest: int = 1) ->
     return np.array(encoded, dtype=h5py.string_dtype(length=longest))
 
 
-def storage(array: np.ndarray, grows: bool = False, packs: bool = True) -> dict[str, Any]:
+def storage(array: np.ndarray, grows: bool = False, compress: bool = True) -> dict[str, Any]:
     """Chunks along the first axis, checksummed, and compressed where they are to stay.
 
     A row is read with its whole chunk. Arrays of rows, as the windows' signals, are read a few rows at
@@ -87,7 +87,7 @@ def storage(array: np.ndarray, grows: bool = False, packs: bool = True) -> dict[
     Args:
         array: the values; of an array that grows, its first piece.
         grows: whether more rows will follow.
-        packs: whether they are compressed.
+        compress: with gzip, but for half precision.
     """
     if array.size == 0:  # nothing to cut, and HDF5 takes no empty chunk
         return {}
@@ -95,7 +95,7 @@ def storage(array: np.ndarray, grows: bool = False, packs: bool = True) -> dict[
     rows = max(1, size // (array.nbytes // len(array)))
     # Half precision, as the states of texts: gzip takes 6 % off their size and four times as long to read.
     packed: dict[str, Any] = {}
-    if packs and array.dtype != np.float16:
+    if compress and array.dtype != np.float16:
         packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
     return {
         "chunks": (rows if grows else min(len(array), rows), *array.shape[1:]),

@@ -65,7 +65,9 @@ class Shards:
             windows, share = batch
             arrays = arrays_of(windows) | {"share": share}
         with publish(path) as beside:
-            hdf5.write(beside, _KIND, arrays, {"parts": parts, "state": cutter.state()}, recipe, packs=False)
+            hdf5.write(
+                beside, _KIND, arrays, {"parts": parts, "state": cutter.state()}, recipe, compress=False
+            )
         with hdf5.open_artifact(path, _KIND) as shard:
             self._note(path, parts, shard)
 
