@@ -134,15 +134,14 @@ def word_weights(
     by_words = torch.zeros(*evidence.motion.shape[:2], grammar.anchor.shape[1])
     known = torch.zeros(len(by_words), dtype=torch.bool)
     if "signal" in sources:
-        movement = movements(grammar, evidence)
-        seen = corrected_features(evidence, movement)
+        step = steps_of(grammar, evidence)
+        seen = corrected_features(evidence, step)
         if seen is None:
             by_words += from_signatures(evidence, config)
         else:
-            sure = seen.sure[movement][evidence.hand, evidence.label]
-            by_words += from_signatures(evidence, config, sure) + fits_corrected(
-                evidence, movement, seen, config
-            )
+            sure = seen.sure[step][evidence.hand, evidence.label]
+            by_words += from_signatures(evidence, config, sure)
+            by_words += fits_corrected(evidence, step, seen, config)
         known |= evidence.written.isfinite().flatten(1).any(1)
     if "text" in sources and evidence.similarity is not None:
         by_words += from_descriptions(evidence, grammar.anchor, config)
@@ -248,10 +247,11 @@ def _corrected_labels(corrected: Tensor, grammar: Grammar) -> Tensor:
     return corrected[corrected >= 0].div(grammar.valid.shape[1], rounding_mode="floor").unique()
 
 
-def movements(grammar: Grammar, evidence: Evidence) -> Tensor:
-    """The movement that each use is, ``(hands, n, U)``: its anchor, for one hand or for all."""
+def steps_of(grammar: Grammar, evidence: Evidence) -> Tensor:
+    """The step that each use is, ``(hands, n, U)``: its anchor in its label, for one hand or for all."""
     place, family = emission_states(grammar, evidence, 1)
-    return family[place[..., 0]]
+    labels = len(grammar.state)
+    return family[place[..., 0]] * labels + torch.arange(labels)[:, None]
 
 
 def emission_states(grammar: Grammar, evidence: Evidence, substates: int) -> tuple[Tensor, Tensor]:

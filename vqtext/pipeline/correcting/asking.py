@@ -1,27 +1,36 @@
-"""Which moment to look at: the one of which a word settles most.
+"""Which moment to look at: the one whose answer explains most moments that no correction explains yet.
 
-A word on a moment shows what its step is like, and that settles moments of this step wherever they are. So a
-moment gains, for each step that it may be, its chance times the doubt that lies on that step in all
-recordings, less what corrections of it settled already.
+A correction shows the features of its step, and explains the moments of the label that are like it
+(`vqtext.model.grounding.corrected`). What a moment is called now counts for nothing: where words are wrong,
+names are wrong and sure of it. This is facility location, by the greedy algorithm (Nemhauser, Wolsey and
+Fisher 1978).
 
-S stretches, U uses of a label, M movements: steps that are one, in whatever label (`movements`).
+P moments that may be asked about, S frames of all windows that stand for all, n labels, U uses of a label,
+R features.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from vqtext.data.windows.windows import Windows
-from vqtext.pipeline.correcting.spans import timelines
+from vqtext.pipeline.correcting.spans import Timeline, timelines
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vqtext.model.grounding.emissions import Evidence
     from vqtext.pipeline.correcting.found_steps import FoundSteps
 
-MIN_CHANCE = 0.001  # chance of a step that is offered as an answer
-MIN_FRAMES = 2  # frames of a stretch that a person can point at
+MOMENT_S = 0.2  # seconds of a moment that is asked about
+MOMENTS, FRAMES = 200, 2000  # that are compared
+EXPLAINED = (
+    0.5  # nats by which a step fits a frame better than others do, when all but 1/e of it is explained
+)
 
 
 @dataclass(frozen=True)
@@ -29,10 +38,10 @@ class Question:
     """A moment to look at.
 
     Attributes:
-        recording, start_s, end_s: the stretch, in seconds from the beginning of the recording.
+        recording, start_s, end_s: the moment, in seconds from the beginning of the recording.
         label: of it.
-        options: steps it may be, the likeliest first.
-        gain: seconds of all recordings times the nats that are in doubt there and may be settled.
+        options: steps of the label, the likeliest first.
+        gain: seconds of all windows that the answer explains and no correction does.
     """
 
     recording: str
@@ -43,90 +52,109 @@ class Question:
     gain: float
 
 
-@dataclass(frozen=True)
-class _Stretches:
-    """Stretches of one step without a correction.
+class _Moment(NamedTuple):
+    line: Timeline
+    at: slice
+    label: int
 
-    Attributes:
-        code, label, subject: of the recording, the step, the person (−1 unknown), ``(S,)``.
-        start_s, end_s: ``(S,)``.
-        share: chance of each use of the label, ``(S, U)``; movement: what it is, ``(S, U)``.
-        open_s: doubt that lies on each movement in all recordings, in seconds times nats, ``(M,)``.
-    """
-
-    code: np.ndarray
-    label: np.ndarray
-    subject: np.ndarray
-    start_s: np.ndarray
-    end_s: np.ndarray
-    share: np.ndarray
-    movement: np.ndarray
-    open_s: np.ndarray
+    @property
+    def rows(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.line.row[self.at], self.line.frame[self.at]
 
 
 def questions(windows: Windows, found: FoundSteps, count: int, subject: str | None = None) -> list[Question]:
-    """The moments that settle most, the first one most; the same for the same data and corrections.
+    """The moments whose answers explain most, the best first; the same for the same data and corrections.
 
     Args:
-        subject: of this person alone; what a word settles is looked for in everybody.
+        subject: of this person alone; what an answer explains is looked for in everybody.
     """
-    from vqtext.model.grounding.corrected import CONFIG, corrected_features
-    from vqtext.model.grounding.e_step import movements
+    import torch
 
-    every = _stretches(windows, found)
-    if every is None:
+    evidence = found.evidence
+    every = list(_moments(windows, found, subject))
+    moments = [every[i] for i in np.linspace(0, len(every) - 1, min(MOMENTS, len(every))).astype(int)]
+    if not moments:
         return []
-    seen = corrected_features(found.evidence, movements(found.grammar, found.evidence))
-    left = np.ones(len(every.open_s)) if seen is None else 1 - seen.sure.numpy()
-    whose = np.array([subject is None or person.id == subject for person in windows.subjects])
-    free = np.append(whose, subject is None)[every.subject]
-    free &= (every.share >= MIN_CHANCE).sum(1) > 1
+    size = evidence.motion.shape[:2].numel()
+    some = np.random.default_rng(0).choice(size, min(FRAMES, size), replace=False)
+    frames = (
+        torch.from_numpy(some // evidence.motion.shape[1]),
+        torch.from_numpy(some % evidence.motion.shape[1]),
+    )
+    x = evidence.standardised_in_label
+    means = torch.stack([x[moment.rows].mean(0) for moment in moments])
+    explains = _explains(evidence, frames, means, torch.tensor([moment.label for moment in moments]))
+    explained = _explained(found, frames)
     chosen: list[Question] = []
-    for _ in range(min(count, int(free.sum()))):
-        gain = (every.share * (every.open_s * left)[every.movement]).sum(1)
-        i = int(np.where(free, gain, -1.0).argmax())
-        free[i] = False
-        phrases = [step.phrase for _, step in found.words.uses[every.label[i]]]
-        order = np.argsort(-every.share[i], kind="stable")
-        chosen.append(
-            Question(
-                windows.recordings[every.code[i]],
-                float(every.start_s[i]),
-                float(every.end_s[i]),
-                windows.labels[every.label[i]],
-                [phrases[u] for u in order if every.share[i, u] >= MIN_CHANCE],
-                round(float(gain[i]), 4),
-            )
-        )
-        seconds = float(every.end_s[i] - every.start_s[i])
-        np.multiply.at(left, every.movement[i], 1 - every.share[i] * seconds / (seconds + CONFIG.half_s))
+    for _ in range(min(count, len(moments))):
+        gain = (explains - explained).clamp(min=0).sum(1)
+        best = int(gain.argmax())
+        explained = torch.maximum(explained, explains[best])
+        seconds = float(gain[best]) * evidence.frame_s * size / len(some)
+        chosen.append(_question(windows, found, moments[best], seconds))
+        explains[best] = -1
     return chosen
 
 
-def _stretches(windows: Windows, found: FoundSteps) -> _Stretches | None:
-    """None where there is none."""
-    from vqtext.model.grounding.e_step import movements
-
-    evidence, uses = found.evidence, found.grammar.valid.shape[1]
-    movement_of = movements(found.grammar, evidence).flatten(1).numpy()  # (hands, n U)
-    open_s = np.zeros(int(movement_of.max()) + 1)
-    rows, shares, moved = [], [], []
+def _moments(windows: Windows, found: FoundSteps, subject: str | None) -> Iterator[_Moment]:
+    """Moments of one label, and of no correction."""
+    evidence = found.evidence
+    length = max(2, round(MOMENT_S / evidence.frame_s))
+    whose = np.array([subject is None or person.id == subject for person in windows.subjects])
+    whose = np.append(whose, subject is None)
     for line in timelines(windows, found):
-        doubt = -(line.share * np.log(np.maximum(line.share, 1e-9))).sum(1) * evidence.frame_s
-        hand = int(evidence.hand[line.row.max()])
-        np.add.at(open_s, movement_of[hand], doubt @ line.share)
-        runs = line.runs()
-        for use, begin, end, start_s, end_s in zip(*runs, *line.seconds(*runs[1:]), strict=True):
-            row, frame = line.row[begin:end], line.frame[begin:end]
-            corrected = evidence.corrected is not None and bool((evidence.corrected[row, frame] >= 0).any())
-            if corrected or end - begin < MIN_FRAMES:
+        for begin in range(0, len(line.row) - length + 1, length):
+            at = slice(begin, begin + length)
+            row, frame = line.row[at], line.frame[at]
+            label = evidence.label[row]
+            if (row < 0).any() or (label != label[0]).any() or not whose[windows.subject[row[0]]]:
                 continue
-            label = use // uses
-            own = slice(label * uses, (label + 1) * uses)
-            rows.append((line.code, label, int(windows.subject[row[0]]), start_s, end_s))
-            shares.append(line.share[begin:end, own].mean(0))
-            moved.append(movement_of[hand, own])
-    if not rows:
-        return None
-    code, label_of, who, starts, ends = (np.array(column) for column in zip(*rows, strict=True))
-    return _Stretches(code, label_of, who, starts, ends, np.stack(shares), np.stack(moved), open_s)
+            corrected = evidence.corrected is not None and bool((evidence.corrected[row, frame] >= 0).any())
+            if not corrected and len(found.words.uses[int(label[0])]) > 1:
+                yield _Moment(line, at, int(label[0]))
+
+
+def _explains(evidence: Evidence, frames: tuple[Tensor, Tensor], means: Tensor, label: Tensor) -> Tensor:
+    """How far a step of a label ``(P,)`` with these mean features ``(P, R)`` explains each of the frames, from
+    0 to 1, ``(P, S)``."""
+    import torch
+
+    from vqtext.model.grounding.corrected import log_ratio
+    from vqtext.model.grounding.emissions import EmissionConfig
+
+    x, seen = evidence.standardised_in_label[frames], evidence.features[frames].isfinite()
+    fits = torch.stack([torch.where(seen, log_ratio(x, mean), 0.0).sum(-1) for mean in means])
+    fits = (evidence.data_weight(EmissionConfig()) * fits).clamp(min=0)
+    return (1 - (-fits / EXPLAINED).exp()) * (label[:, None] == evidence.label[frames[0]])
+
+
+def _explained(found: FoundSteps, frames: tuple[Tensor, Tensor]) -> Tensor:
+    """How far corrections explain each of the frames, ``(S,)``."""
+    import torch
+
+    from vqtext.model.grounding.corrected import corrected_features
+    from vqtext.model.grounding.e_step import steps_of
+
+    seen = corrected_features(found.evidence, steps_of(found.grammar, found.evidence))
+    if seen is None:
+        return torch.zeros(len(frames[0]))
+    steps = seen.sure.nonzero()[:, 0]
+    of_label = steps % len(found.grammar.valid)
+    explains = _explains(found.evidence, frames, seen.features[steps], of_label)
+    return (explains * seen.sure[steps, None]).amax(0)
+
+
+def _question(windows: Windows, found: FoundSteps, moment: _Moment, gain: float) -> Question:
+    line, label = moment.line, moment.label
+    phrases = [step.phrase for _, step in found.words.uses[label]]
+    first = label * found.grammar.valid.shape[1]
+    share = line.share[moment.at, first : first + len(phrases)].mean(0)
+    begin, end = line.seconds(np.array([moment.at.start]), np.array([moment.at.stop]))
+    return Question(
+        windows.recordings[line.code],
+        begin[0],
+        end[0],
+        windows.labels[label],
+        [phrases[u] for u in np.argsort(-share, kind="stable")],
+        round(gain, 4),
+    )
