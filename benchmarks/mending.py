@@ -2,12 +2,13 @@
 
     VQTEXT_DATA=FOLDER python benchmarks/mending.py [--data FOLDER/gait] [--draws 6] [--person 1]
                                                     [--steps 0,5,10] [--right] [--planted] [--cache FOLDER]
-                                                    [--train]
+                                                    [--moments] [--train]
 
 For each draw of wrong words the E-step names everybody; then moments of one person are corrected, those that
 the session asks for or random ones, and it names everybody again. Told is the recall of truth words on all
 *other* people. Answers are given from the truth: the step of the right words that is likeliest among those of
-the true word. ``--right`` corrects right words too. ``--train`` trains the first fold: with right words, with
+the true word, over the whole stretch that shows it; with ``--moments`` over the moment that was asked about
+alone. ``--right`` corrects right words too. ``--train`` trains the first fold: with right words, with
 wrong ones, and with wrong ones and the corrections, by the same settings, and tells the recall of its test
 people, whom no model saw.
 """
@@ -20,6 +21,7 @@ import tempfile
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -102,8 +104,11 @@ class Truth:
         )
 
 
-def asked(session: Session, truth: Truth, person: str, _: int) -> Iterator[Corrections]:
-    """Corrections after each answer, of moments that the session asks for; none at first."""
+def asked(
+    session: Session, truth: Truth, person: str, _: int, moments: bool = False
+) -> Iterator[Corrections]:
+    """Corrections after each answer, of moments that the session asks for, or of the stretches around them;
+    none at first."""
     said = Corrections()
     while True:
         yield said
@@ -112,6 +117,9 @@ def asked(session: Session, truth: Truth, person: str, _: int) -> Iterator[Corre
             code = session.windows.recordings.index(question.recording)
             answer = truth.answer(code, question.recording, middle, str(len(said.corrections)))
             if answer is not None:
+                if moments:
+                    start_s, end_s = max(answer.start_s, question.start_s), min(answer.end_s, question.end_s)
+                    answer = answer.model_copy(update={"start_s": start_s, "end_s": end_s})
                 said = said.with_added(answer)
                 break
         else:
@@ -184,6 +192,7 @@ def main() -> None:
     parser.add_argument("--person")
     parser.add_argument("--steps", default="0,5,10")
     parser.add_argument("--right", action="store_true")
+    parser.add_argument("--moments", action="store_true")
     parser.add_argument("--train", action="store_true")
     parser.add_argument("--planted", action="store_true")
     parser.add_argument("--cache", type=Path)
@@ -216,7 +225,7 @@ def main() -> None:
             began = recall(session, Corrections(), word, other)
             words = session.words if args.right else corrupted(session.words, WRONG, draw)
             wrong = with_words(session, words)
-            for name, who in (("asked", asked), ("at random", at_random)):
+            for name, who in (("asked", partial(asked, moments=args.moments)), ("at random", at_random)):
                 after = islice(who(wrong, truth, person, draw), max(steps) + 1)
                 row = [recall(wrong, said, word, other) - began for k, said in enumerate(after) if k in steps]
                 rows[name].append(row)

@@ -91,6 +91,18 @@ def test_moments_name_steps_of_which_nothing_is_written() -> None:
     assert right(mended, true, evidence.group != 0) > 0.9
 
 
+def test_a_step_without_a_correction_keeps_its_moments_beside_one_that_is_like_it() -> None:
+    """Right answers about one step would take the next one's name away."""
+    levels = torch.tensor([[1.0, -1.0], [0.5, -0.5], [-1.0, 1.0], [-0.3, -0.3]])
+    order = torch.arange(80) // 10 % 4
+    noise = torch.randn(20, 80, 2, generator=torch.Generator().manual_seed(0))
+    toy = of_one_label("a", levels, levels[order] + 0.5 * noise, torch.ones(4))
+    corrected = torch.full((20, 80), -1)
+    corrected[0, :10] = 0
+    names = e_step(replace(toy.evidence, corrected=corrected), toy.grammar, KNOWS).anchors()
+    assert (names[1:, order == 1] == 1).float().mean() > 0.95
+
+
 def test_a_step_that_a_person_has_seen_is_not_left_out() -> None:
     """Its name would be gone from the very moments that they named."""
     written = torch.tensor([*TRUE[:2], [1.0, 1.0], *TRUE[2:]])

@@ -68,6 +68,7 @@ def test_questions_are_the_same_each_time_and_none_is_asked_of_what_was_said(set
     asked = session.ask(Corrections(), 5, "1")
     assert asked == Session(settings).ask(Corrections(), 5, "1") and len(asked) == 5
     assert {q.recording for q in asked} == {"r1"}
+    assert {q.label for q in asked} == {*session.windows.labels}
     assert [q.gain for q in asked] == sorted((q.gain for q in asked), reverse=True)
     first = asked[0]
     assert first.label in session.windows.labels and len(first.options) > 1

@@ -115,8 +115,8 @@ def _moments(windows: Windows, found: FoundSteps, subject: str | None) -> Iterat
 
 
 def _explains(evidence: Evidence, frames: tuple[Tensor, Tensor], means: Tensor, label: Tensor) -> Tensor:
-    """How far a step of a label ``(P,)`` with these mean features ``(P, R)`` explains each of the frames, from
-    0 to 1, ``(P, S)``."""
+    """How far a step of a label ``(P,)`` with these mean features ``(P, R)`` explains each frame, 0 to 1,
+    ``(P, S)``."""
     import torch
 
     from vqtext.model.grounding.corrected import log_ratio
