@@ -103,13 +103,9 @@ def log_ratio(x: Tensor, mean: Tensor, sure: float = 1.0) -> Tensor:
 def _own_fit(fits: Tensor, evidence: Evidence) -> Tensor:
     """Mean of what corrected frames of a window's own label get for the use they were given."""
     assert evidence.corrected is not None
-    uses = fits.shape[2]
-    row, frame = (evidence.corrected >= 0).nonzero(as_tuple=True)
-    label, use = (
-        evidence.corrected[row, frame].div(uses, rounding_mode="floor"),
-        evidence.corrected[row, frame] % uses,
-    )
-    own = fits[row, frame, use][label == evidence.label[row]]
+    use = evidence.corrected - evidence.label[:, None] * fits.shape[2]
+    row, frame = ((use >= 0) & (use < fits.shape[2])).nonzero(as_tuple=True)
+    own = fits[row, frame, use[row, frame]]
     return own.sum() / max(1, len(own))
 
 

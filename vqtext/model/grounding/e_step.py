@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from vqtext.model.grounding.corrected import CONFIG as SHOWN
+from vqtext.model.grounding.corrected import CONFIG as CORRECTED
 from vqtext.model.grounding.corrected import corrected_features, fits_corrected, leading
 from vqtext.model.grounding.durations import DurationConfig, Tempo, step_seconds
 from vqtext.model.grounding.emissions import (
@@ -177,7 +177,7 @@ def _first_pass(
                 rows = windows[part]
                 share = semi_markov.posterior(by_words[rows][:, :, None], own, within=True).flatten(2)
                 if evidence.corrected is not None:
-                    share[evidence.corrected[rows] >= 0] *= SHOWN.weight
+                    share[evidence.corrected[rows] >= 0] *= CORRECTED.weight
                 yield rows, share, states[hand, i].flatten()
 
 

@@ -75,12 +75,9 @@ def questions(windows: Windows, found: FoundSteps, count: int, subject: str | No
     moments = [every[i] for i in np.linspace(0, len(every) - 1, min(MOMENTS, len(every))).astype(int)]
     if not moments:
         return []
-    size = evidence.motion.shape[:2].numel()
-    some = np.random.default_rng(0).choice(size, min(FRAMES, size), replace=False)
-    frames = (
-        torch.from_numpy(some // evidence.motion.shape[1]),
-        torch.from_numpy(some % evidence.motion.shape[1]),
-    )
+    shape = evidence.motion.shape[:2]
+    some = np.random.default_rng(0).choice(shape.numel(), min(FRAMES, shape.numel()), replace=False)
+    frames = np.unravel_index(some, shape)
     x = evidence.standardised_in_label
     means = torch.stack([x[moment.rows].mean(0) for moment in moments])
     explains = _explains(evidence, frames, means, torch.tensor([moment.label for moment in moments]))
@@ -90,7 +87,7 @@ def questions(windows: Windows, found: FoundSteps, count: int, subject: str | No
         gain = (explains - explained).clamp(min=0).sum(1)
         best = int(gain.argmax())
         explained = torch.maximum(explained, explains[best])
-        seconds = float(gain[best]) * evidence.frame_s * size / len(some)
+        seconds = float(gain[best]) * evidence.frame_s * shape.numel() / len(some)
         chosen.append(_question(windows, found, moments[best], seconds))
         explains[best] = -1
     return chosen
@@ -114,7 +111,7 @@ def _moments(windows: Windows, found: FoundSteps, subject: str | None) -> Iterat
                 yield _Moment(line, at, int(label[0]))
 
 
-def _explains(evidence: Evidence, frames: tuple[Tensor, Tensor], means: Tensor, label: Tensor) -> Tensor:
+def _explains(evidence: Evidence, frames: tuple[np.ndarray, ...], means: Tensor, label: Tensor) -> Tensor:
     """How far a step of a label ``(P,)`` with these mean features ``(P, R)`` explains each frame, 0 to 1,
     ``(P, S)``."""
     import torch
@@ -128,7 +125,7 @@ def _explains(evidence: Evidence, frames: tuple[Tensor, Tensor], means: Tensor, 
     return (1 - (-fits / EXPLAINED).exp()) * (label[:, None] == evidence.label[frames[0]])
 
 
-def _explained(found: FoundSteps, frames: tuple[Tensor, Tensor]) -> Tensor:
+def _explained(found: FoundSteps, frames: tuple[np.ndarray, ...]) -> Tensor:
     """How far corrections explain each of the frames, ``(S,)``."""
     import torch
 
