@@ -26,14 +26,13 @@ import os
 import resource
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -42,7 +41,7 @@ from typing import Any
 os.environ["OMP_NUM_THREADS"] = "1"  # threads do not survive a fork
 
 import numpy as np
-from crash_study import LLMServer, reply, settings_of
+from crash_study import LLMServer, replies_in, reply, settings_of
 
 from vqtext.cache import hdf5
 from vqtext.cache.fingerprint import file_fingerprint
@@ -184,7 +183,7 @@ class Killing:
         """How many kills came within the work, left all whole, ended in the same content, left work that was
         kept; and how many calls were paid twice."""
         undisturbed, seconds = self.undisturbed()
-        calls = self.replies()
+        calls = replies_in(self.journal)
         target = self.stage().target
         in_work = whole = identical = kept = twice = 0
         for _ in range(kills):
@@ -194,7 +193,7 @@ class Killing:
             in_work += status != 0
             there = target.exists() or self.kind.command == "gen-subactions"
             whole += there and self.is_whole() and self.is_told(status)
-            paid, before = self.replies(), len(self.server.requests)
+            paid, before = replies_in(self.journal), len(self.server.requests)
             kept += bool(paid) or any(path.is_file() for path in self.partial())
             again = self.wait(self.forked())
             twice += max(0, len(self.server.requests) - before - (calls - paid))
@@ -302,16 +301,6 @@ class Killing:
 
     def partial(self) -> list[Path]:
         return [path for folder in self.stage().staged() for path in folder.rglob("*")]
-
-    def replies(self) -> int:
-        """Replies in the journal."""
-        if not self.journal.exists():
-            return 0
-        with closing(sqlite3.connect(self.journal)) as file:
-            try:
-                return file.execute("SELECT count(*) FROM replies").fetchone()[0]
-            except sqlite3.OperationalError:  # killed before its table was made
-                return 0
 
     def forget(self) -> None:
         """No journal, nor what a killed process left beside it."""

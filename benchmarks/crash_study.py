@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +91,14 @@ def make_study(folder: Path) -> None:
             (folder / f"{subject}-{label}.csv").write_text(
                 "\n".join(["gx,gy,gz,label,subject", *rows]) + "\n"
             )
+
+
+def replies_in(journal: Path) -> int:
+    """Replies that a journal holds."""
+    if not journal.exists():
+        return 0
+    with closing(sqlite3.connect(journal)) as file:
+        try:
+            return int(file.execute("SELECT count(*) FROM replies").fetchone()[0])
+        except sqlite3.OperationalError:  # killed before its table was made
+            return 0

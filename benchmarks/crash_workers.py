@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from crash_study import LLMServer, reply
+from crash_study import LLMServer, replies_in, reply
 from scale import DATA, MAIN, content, linked
 
 ARTIFACTS = {"prepare": "windows.h5", "describe": "descriptions.h5"}
@@ -126,23 +125,12 @@ class Study:
         while any(is_alive(worker) for worker in workers) and time.monotonic() < latest:
             time.sleep(0.1)
         left = [worker for worker in workers if is_alive(worker)]
-        replies = self.replies()
+        replies = replies_in(self.place / "cache" / "journal.sqlite")
         self.server.requests.clear()
         again = self.start(command, self.executor).wait()
         if again or left:
             print(f"{command}: run again: status {again}, workers left {left}", file=sys.stderr)
         return again == 0 and not left and self.is_right(command, replies)
-
-    def replies(self) -> int:
-        """Replies in the journal."""
-        journal = self.place / "cache" / "journal.sqlite"
-        if not journal.exists():
-            return 0
-        with sqlite3.connect(journal) as file:
-            try:
-                return int(file.execute("SELECT count(*) FROM replies").fetchone()[0])
-            except sqlite3.OperationalError:  # killed before its table was made
-                return 0
 
 
 def workers_of(process: int) -> list[int]:

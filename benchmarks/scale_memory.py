@@ -77,10 +77,11 @@ def measure(place: Path, windows: int, stages: list[str]) -> dict[str, Cost]:
         if stage in ("prepare", "describe", "embed"):
             fixed += ("--executor", "serial")
         costs[stage] = cost = run(stage, *STAGES[stage], *more.get(stage, ()), *fixed)
-        said = f"{stage:15} {windows:8} windows {cost.wall:8.1f} s {cost.cpu:8.1f} s of CPU"
-        print(f"{said} {cost.megabytes:6.0f} MB", flush=True)
-    with open_artifact(cache / "descriptions.h5", "descriptions") as file:
-        print(f"different descriptions: {int(file['index'].max()) + 1}")
+        seconds = f"{cost.wall:8.1f} s {cost.cpu:8.1f} s of CPU"
+        print(f"{stage:15} {windows:8} windows {seconds} {cost.megabytes:6.0f} MB", flush=True)
+        if stage == "describe":
+            with open_artifact(cache / "descriptions.h5", "descriptions") as file:
+                print(f"different descriptions: {int(file['index'].max()) + 1}")
     return costs
 
 
