@@ -69,6 +69,7 @@ def data(
         anchors=normalize(torch.randn(4, 12, generator=generator), dim=-1),
         label_vectors=normalize(torch.randn(2, 12, generator=generator), dim=-1),
         guidance=None,
+        measured=torch.arange(count),
         evidence=Evidence(
             torch.from_numpy(energy),
             torch.from_numpy(energy),

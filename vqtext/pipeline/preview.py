@@ -28,6 +28,8 @@ from vqtext.report.html import render
 from vqtext.settings.schema import Settings
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vqtext.model.config import ModelConfig
     from vqtext.model.grounding.e_step import Posterior
     from vqtext.model.training.training_data import TrainingData
@@ -58,17 +60,18 @@ def preview(settings: Settings) -> dict[str, Any]:
     windows = read_windows(settings.cache / "windows.h5")
     split = splits_for(windows, settings.train)[0]
     config, data = training_data(windows, split, without_text(settings))
-    posterior = posterior_of(data.evidence.of(data.train.numpy()), data.grammar, settings)
+    evidence, row = data.evidence_of(data.train)
+    posterior = posterior_of(evidence, data.grammar, settings)
     read = read_words(settings.cache / "anchors.h5", windows.labels)
     whole = resolved_words(read, windows, split.learn, settings.train, data.round_s)
-    words = without_steps(whole.words, data.absent)
-    found = _decoded(windows, split.train, words, config, data, posterior)
+    found = _decoded(windows, data.train[row >= 0], whole.words, config, data, posterior)
+    sure = posterior.states.float().amax(-1).numpy()
     report = settings.cache / "preview.html"
     missing = [sorted({*left} - {*never}) for left, never in zip(data.absent, data.never, strict=False)]
     answer = {
         "split": split.how,
-        "windows": len(split.train),
-        "steps": _steps(windows, split.train, words, data, posterior, found),
+        "windows": len(found.train),
+        "steps": _steps(found, sure),
         "absent": _steps_at(windows.labels, whole.words, missing),
         "never": _steps_at(windows.labels, whole.words, data.never),
         "joined": [{"label": windows.labels[join.label], "name": join.name} for join in whole.joined],
@@ -78,7 +81,6 @@ def preview(settings: Settings) -> dict[str, Any]:
         "warnings": warnings_of_words(settings, windows),
         "report": str(report),
     }
-    sure = posterior.states.float().amax(-1).numpy()
     with publish(report) as beside:
         html = render(page(found, sure, config, data.vocabulary, settings, answer))
         beside.write_text(html, encoding="utf-8")
@@ -96,13 +98,18 @@ def _steps_at(labels: Sequence[str], words: Words, places: Sequence[Sequence[int
 
 def _decoded(
     windows: Windows,
-    train: np.ndarray,
+    places: Tensor,
     words: Words,
     config: ModelConfig,
     data: TrainingData,
     posterior: Posterior,
 ) -> DecodedSteps:
-    """The likeliest step of each moment, as a trained model's decoding would say it."""
+    """The likeliest step of each moment, as a trained model's decoding would say it.
+
+    Args:
+        places: of the windows of the posterior, among those of the data.
+    """
+    train, words = data.rows[places.numpy()], without_steps(words, data.absent)
     label, anchor_of_frame = windows.label[train], posterior.anchors().numpy()
     use = np.full(anchor_of_frame.shape, -1)
     for i, row in enumerate(data.grammar.state):
@@ -112,23 +119,16 @@ def _decoded(
         anchor = data.grammar.anchor[i].numpy()[likeliest]
         # else it is a step of a neighbouring label
         use[own] = np.where(anchor == anchor_of_frame[own], likeliest, -1)
-    keep = data.frame_keep[data.train].numpy() & posterior.known.numpy()[:, None]
+    keep = data.frame_keep[places].numpy() & posterior.known.numpy()[:, None]
     decoded: Any = SimpleNamespace(label=label, use=use, anchor=anchor_of_frame, keep=keep)
     return DecodedSteps(windows, words, train, train, decoded, config.frames, config.window_s / config.frames)
 
 
-def _steps(
-    windows: Windows,
-    train: np.ndarray,
-    words: Words,
-    data: TrainingData,
-    posterior: Posterior,
-    found: DecodedSteps,
-) -> list[dict[str, Any]]:
-    best = posterior.states.float().amax(-1).numpy()
-    steps = []
-    for i, own in enumerate(words.uses):
-        here = (windows.label[train] == i)[:, None] & found.decoded.keep
+def _steps(found: DecodedSteps, sure: np.ndarray) -> list[dict[str, Any]]:
+    """``sure``: how likely the likeliest step of each moment is, ``(n, F)``."""
+    windows, steps = found.windows, []
+    for i, own in enumerate(found.words.uses):
+        here = (found.decoded.label == i)[:, None] & found.decoded.keep
         for u, ((_, step), seconds) in enumerate(zip(own, found.seconds(i), strict=True)):
             mine = here & (found.decoded.use == u)
             steps.append(
@@ -137,7 +137,7 @@ def _steps(
                     "phrase": step.phrase,
                     "time": float(mine.sum() / max(here.sum(), 1)),
                     "seconds": None if np.isnan(seconds) else round(seconds, 3),
-                    "sure": float(best[mine].mean()) if mine.any() else None,
+                    "sure": float(sure[mine].mean()) if mine.any() else None,
                 }
             )
     return steps

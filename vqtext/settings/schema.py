@@ -35,9 +35,7 @@ class DataSettings(_Section):
         default=None, gt=0, description="window length in seconds; none takes the reader's own"
     )
     stride_s: float | None = Field(
-        default=None,
-        gt=0,
-        description="step between windows in seconds; none = window_s, or the reader's own",
+        default=None, gt=0, description="seconds between windows; none takes window_s, or the reader's own"
     )
     borders: Literal["drop", "keep"] | None = Field(
         default=None, description="windows that cross a label change; none takes the reader's default"
@@ -235,6 +233,9 @@ class TrainSettings(_Section):
         default=True,
         description="join steps that neither sensors nor rate nor order tell apart into one, named by all",
     )
+    e_step_windows: int = Field(
+        default=8000, ge=1, description="most windows that the E-step reads, evenly of all labels and people"
+    )
     keep_absent: bool = Field(
         default=False,
         description="keep steps that were not found in the training windows",
@@ -261,9 +262,7 @@ class TrainSettings(_Section):
     learning_rate: float = Field(default=2e-3, gt=0, description="learning rate at its highest")
     augment: bool = Field(default=True, description="vary the windows: shift, gain and noise")
     overfit: int | None = Field(
-        default=None,
-        ge=1,
-        description="a check: train on this many batches alone, which a sound model memorises",
+        default=None, ge=1, description="a check: batches to train on alone, which a sound model memorises"
     )
     preset: Literal["tiny", "small", "paper"] | None = Field(
         default=None, description="sizes that go together; what is set by itself comes first"

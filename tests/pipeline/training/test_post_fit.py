@@ -10,7 +10,7 @@ import torch
 import toy
 
 from vqtext.model.decoding.decoder import Decoder
-from vqtext.model.grounding.base import Nearest
+from vqtext.model.grounding.base import Belief, Taught
 from vqtext.model.grounding.e_step import Posterior
 from vqtext.model.load import VQText
 from vqtext.model.network.network import Network
@@ -37,13 +37,14 @@ def finished(
     model: VQText, data: TrainingData, first: torch.Tensor | None = None, heard: bool = True
 ) -> Chosen | None:
     """The model finished on all windows, as its validation windows chose; names had this evidence."""
-    chosen, names = choose(model, data), Nearest()
+    chosen = choose(model, data)
     if first is None:  # evidence that says nothing
         first = torch.full((len(data.label), model.config.frames), -1)
     onto = torch.nn.functional.one_hot(first.clamp(min=0), len(data.anchors)).half()
     identified = torch.full((len(model.vocabulary.transcripts),), heard)
     known, chain = (first >= 0).all(1), model.decoder.chain()
-    names.posterior = Posterior(onto, data.grammar.of_state, known, chain, identified)
+    posterior = Posterior(onto, data.grammar.of_state, known, chain, identified)
+    names = Taught(posterior, torch.arange(len(onto)), Belief(data.grammar, chain, 1 / toy.RATE))
     finish(model, data.whole(), chosen, names)
     return chosen
 

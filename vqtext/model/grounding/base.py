@@ -7,7 +7,7 @@ N training windows, B of a batch, F frames, V states (`vqtext.model.vocabulary.G
   label's transcript (``order``). What the network believes is all the evidence, so each batch is its own
   E-step.
 - `Taught`: the posterior of the E-step (`e_step`) by what the sensors did (``+signal``) or by
-  descriptions (``+text``), which never changes; where that knows nothing, `Belief`.
+  descriptions (``+text``), which never changes; where that knows nothing, or did not look, `Belief`.
 """
 
 from __future__ import annotations
@@ -58,6 +58,10 @@ class Grounding:
         Returns:
             Target probabilities, ``(B, F, V)``.
         """
+        raise NotImplementedError
+
+    def anchors(self, index: Tensor) -> Tensor:
+        """The most probable anchor of each frame by the E-step, −1 where it knows none, ``(B, F)``."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -121,20 +125,29 @@ class Belief(Grounding):
 
 
 class Taught(Grounding):
-    """The E-step's posterior of each window; `other` where it has none."""
+    """The E-step's posterior of each window; `other` where it has none.
+
+    Args:
+        row: which row of the posterior is each training window's, −1: none, ``(N,)``.
+    """
 
     posterior: Posterior
 
-    def __init__(self, posterior: Posterior, other: Belief) -> None:
+    def __init__(self, posterior: Posterior, row: Tensor, other: Belief) -> None:
         self.posterior, self.other = posterior, other
+        self.row = torch.where((row >= 0) & posterior.known[row], row, -1)
 
     def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
-        index = index.cpu()
-        known = self.posterior.known[index].to(states.device)
-        taught = self.posterior.states[index].to(states.device, states.dtype)
-        if known.all():
-            return taught
-        return torch.where(known[:, None, None], taught, self.other.targets(index, label, states))
+        row = self.row[index.cpu()]
+        targets = self.posterior.states[row].to(states.device, states.dtype)
+        rest = (row < 0).to(states.device)
+        if rest.any():
+            targets[rest] = self.other.targets(index[rest], label[rest], states[rest])
+        return targets
+
+    def anchors(self, index: Tensor) -> Tensor:
+        row = self.row[index]
+        return torch.where(row[:, None] < 0, -1, self.posterior.anchors()[row])
 
     def state_dict(self) -> dict[str, Tensor]:
         return self.other.state_dict()
@@ -143,15 +156,25 @@ class Taught(Grounding):
         self.other.load_state_dict(state)
 
 
-def make(mode: str, grammar: Grammar, evidence: Evidence, config: EStepConfig | None = None) -> Grounding:
+def make(
+    mode: str,
+    grammar: Grammar,
+    evidence: Evidence,
+    row: Tensor | None = None,
+    config: EStepConfig | None = None,
+) -> Grounding:
     """The grounding mode of that name, ready for the training windows.
 
     Args:
         mode: nearest, label or order, the last two with any of ``+signal`` and ``+text``.
+        evidence: of training windows.
+        row: which of its rows is that of each training window, −1 of one that is not there, ``(N,)``; None:
+            they are the training windows.
     """
     sources = frozenset(mode.split("+"))
     if "nearest" in sources:
         return Nearest()
     posterior = e_step(evidence, grammar, sources, config)
     belief = Belief(grammar, posterior.chain if "order" in sources else None, evidence.frame_s)
-    return Taught(posterior, belief) if posterior.known.any() else belief
+    row = torch.arange(len(evidence.label)) if row is None else row
+    return Taught(posterior, row, belief) if posterior.known.any() else belief

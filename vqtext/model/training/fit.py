@@ -89,7 +89,7 @@ def fit(
         save_safetensors({"vectors": network.trunk.vectors, "action": network.trunk.action}, folder / START)
     else:
         title += " of all windows"
-    augment = _augment(config, data, training) if settings.augment else None
+    augment = _augment(config, data) if settings.augment else None
     module = TrainingModule(network, decoder, names, data.label_vectors, settings, seed, data.origin, augment)
     epochs = epochs_for(len(training), settings)
     state = _train(module, training, validation, epochs, folder, tell, title)
@@ -110,14 +110,13 @@ def _untrained(
         start(network, config.settings.init)
     network.normalise.fit(block.signal for block in training.blocks())
     _check(config, training, network)
-    evidence = data.evidence.of(data.train.numpy())
-    names = grounding.make(settings.grounding, data.grammar, evidence)
+    names = grounding.make(settings.grounding, data.grammar, *data.evidence_of(data.train))
     decoder = Decoder(config, data.vocabulary)
     posterior = names.posterior
     decoder.learn(
         None if posterior is None else posterior.chain,
         data.anchors[:0] if posterior is None else posterior.states[posterior.known],
-        evidence.label,
+        data.label[data.train],
     )
     if begin is not None:
         network.load_state_dict(begin["network"])
@@ -166,10 +165,12 @@ def _train(
     return state
 
 
-def _augment(config: ModelConfig, data: TrainingData, training: WindowBatches) -> Augment:
+def _augment(config: ModelConfig, data: TrainingData) -> Augment:
     """Augmentation of the training windows, by how the people in them differ."""
-    mean = torch.cat([block.signal.nanmean(-1) for block in training.blocks()])
-    people = (mean, data.label[data.train], data.evidence.group[data.train], config.channels)
+    evidence, row = data.evidence_of(data.train)
+    measured = data.part(data.train[row >= 0])
+    mean = torch.cat([block.signal.nanmean(-1) for block in measured.blocks()])
+    people = (mean, evidence.label, evidence.group, config.channels)
     return Augment(config.channels, config.anywhere, tilt_spread(*people), own_yaw(*people))
 
 

@@ -31,7 +31,8 @@ class TrainingData:
         anchors: unit vectors ``(K, d)``.
         label_vectors: each label in text space, unit vectors ``(n, d)``.
         guidance: text tokens, or None.
-        evidence: what the sensors did in the N windows against what the words say, for ``…+signal``.
+        measured: places of the windows that the E-step reads, in order: all, or some that stand for them.
+        evidence: what the sensors did in these against what the words say.
         absent: places of the steps of each label that were left out: its windows are likelier without, or
             they are in ``never``; never: of those that corrections.json rules out.
         round_s: seconds of a round of each label, None where none was read.
@@ -49,6 +50,7 @@ class TrainingData:
     anchors: Tensor
     label_vectors: Tensor
     guidance: Guidance | None
+    measured: Tensor
     evidence: Evidence
     absent: Sequence[Sequence[int]] = ()
     never: Sequence[Sequence[int]] = ()
@@ -58,6 +60,14 @@ class TrainingData:
     def origin(self, place: int) -> str:
         """Where the training window at this place comes from."""
         return self.name_of(int(self.rows[self.train[place]]))
+
+    def evidence_of(self, index: Tensor | None = None) -> tuple[Evidence, Tensor]:
+        """The evidence of those of the windows at the places ``index (M,)``, None: all, that were measured,
+        and which of its rows is each one's, ``(M,)``, −1 where it was not measured."""
+        index = torch.arange(len(self.label)) if index is None else index
+        row = torch.searchsorted(self.measured, index).clamp(max=len(self.measured) - 1)
+        known = self.measured[row] == index
+        return self.evidence.of(row[known].numpy()), torch.where(known, known.cumsum(0) - 1, -1)
 
     def whole(self) -> TrainingData:
         """The same with all windows to train on, once nothing is left to be chosen."""

@@ -60,6 +60,18 @@ def corrected_frames(
     return found if (found >= 0).any() else None
 
 
+def are_corrected(corrections: Corrections, windows: Windows, index: np.ndarray) -> np.ndarray:
+    """Windows ``index (n,)`` of which a moment was corrected, ``(n,) bool``."""
+    start, recording = windows.start_s[index], windows.recording[index]
+    end = start + windows.length[index] / windows.rate_hz
+    known = {name: code for code, name in enumerate(windows.recordings)}
+    found = np.zeros(len(index), dtype=bool)
+    for correction in corrections.of_kind("is"):
+        same = recording == known.get(correction.recording or "", -1)
+        found |= same & (start < correction.end_s) & (end > correction.start_s)
+    return found
+
+
 def never_places(corrections: Corrections, labels: Sequence[str], words: Words) -> list[list[int]]:
     """Places of the steps of each label that never happen; a label of which none would be left keeps all."""
     never = _never(corrections, labels, words)

@@ -38,7 +38,10 @@ class Session:
         self.windows = read_windows(settings.cache / "windows.h5")
         no_rows = np.empty(0, dtype=np.int64)
         everyone = Split(np.arange(self.windows.n), no_rows, no_rows, "own")
-        _, data = training_data(self.windows, everyone, without_text(settings), corrections=Corrections())
+        # whichever window somebody looks at must have its names
+        train = settings.train.model_copy(update={"e_step_windows": self.windows.n})
+        plain = without_text(settings).model_copy(update={"train": train})
+        _, data = training_data(self.windows, everyone, plain, corrections=Corrections())
         read = read_words(settings.cache / "anchors.h5", self.windows.labels)
         self.words = resolved_words(read, self.windows, everyone.train, settings.train, data.round_s).words
         self._absent = data.absent

@@ -13,7 +13,9 @@ from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.evaluation.deletion_test import deletion
 from vqtext.pipeline.evaluation.reconstruction import reconstruction_error
 from vqtext.pipeline.training.linear_head import fit_linear, histogram
+from vqtext.pipeline.training.sampling import evenly
 
+LEARN_WINDOWS = 20_000  # training windows that are enough for a linear classifier
 CLASSIFIERS = ("tokens", "histogram", "head", "steps", "decoding")
 
 
@@ -58,14 +60,14 @@ def predict(folder: Path | str, windows: Windows, split: Split, seed: int, few: 
 
     Args:
         folder: the model's.
-        windows, split: the linear classifiers are fitted on the windows of ``split.learn``.
+        windows, split: the linear classifiers are fitted on `LEARN_WINDOWS` of ``split.learn``.
         seed: of their folds, and of random deletions.
         few: test windows that faithfulness, and what codes draw, are measured on, places among all windows.
     """
     from vqtext.model.load import VQText
 
     model = VQText.from_pretrained(folder)
-    learn = split.learn
+    learn = split.learn[evenly(windows.label[split.learn], LEARN_WINDOWS)]
     label, group = windows.label[learn], windows.subject[learn]
     seen, new = model.tokenize(windows.signal, learn), model.tokenize(windows.signal, split.test)
     codes = model.config.settings.codes

@@ -27,7 +27,7 @@ def rejected_cells(windows: Windows, split: Split, settings: Settings) -> list[d
     if "signal" not in settings.train.sources:
         return []
     _, data = training_data(windows, split, settings)
-    evidence = data.evidence.of(data.train.numpy())
+    evidence, _ = data.evidence_of(data.train)
     config = EStepConfig(reject_cells=True)
     found = e_step(evidence, data.grammar, settings.train.sources, config)
     transcripts, anchors = data.vocabulary.transcripts, data.vocabulary.anchors

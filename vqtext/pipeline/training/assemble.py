@@ -15,8 +15,9 @@ from vqtext.data.windows.windows import Windows
 from vqtext.errors import ArtifactError, TrainingError, WordsError
 from vqtext.pipeline.correcting.corrections import NAME as CORRECTIONS
 from vqtext.pipeline.correcting.corrections import Corrections, read_corrections
-from vqtext.pipeline.correcting.moments import check, never_places
+from vqtext.pipeline.correcting.moments import are_corrected, check, never_places
 from vqtext.pipeline.training.run_words import resolved_words, together, without_steps
+from vqtext.pipeline.training.sampling import evenly
 from vqtext.pipeline.training.sensor_evidence import SensorEvidence, StepEvidence
 from vqtext.pipeline.vocabulary.anchor_words import Words, read_words
 from vqtext.schema import Rows
@@ -62,9 +63,12 @@ def training_data(
         guidance = _guidance(texts, windows, pool, settings.guidance)
     config = _config(windows, pool, read, guidance, settings)
     signal = _in_memory(windows.signal)
-    measured = SensorEvidence.of(windows, signal, pool, config)
-    chosen = _words(measured, read, settings, corrections, given=words is not None)
-    return config, _joined(split, signal, guidance, measured, chosen, settings)
+    if corrections is None:
+        corrections = Corrections() if words is not None else read_corrections(settings.cache)
+    measured = _measured(windows, pool, corrections, settings.train.e_step_windows)
+    sensors = SensorEvidence.of(windows, signal, pool, measured, config)
+    chosen = _words(sensors, read, settings, corrections, given=words is not None)
+    return config, _joined(split, signal, guidance, sensors, measured, chosen, settings)
 
 
 def without_text(settings: Settings) -> Settings:
@@ -107,11 +111,19 @@ def _config(
     )
 
 
+def _measured(windows: Windows, pool: np.ndarray, corrections: Corrections, most: int) -> np.ndarray:
+    """Places among the windows ``pool (N,)`` of those that the E-step reads, in order: at most so many, of
+    all labels and people alike, and all that were corrected."""
+    who = windows.label[pool] * (len(windows.subjects) + 1) + windows.subject[pool] + 1
+    return np.union1d(evenly(who, most), np.flatnonzero(are_corrected(corrections, windows, pool)))
+
+
 def _joined(
     split: Split,
     signal: Rows,
     guidance: Guidance | None,
-    measured: SensorEvidence,
+    sensors: SensorEvidence,
+    measured: np.ndarray,
     words: _Words,
     settings: Settings,
 ) -> TrainingData:
@@ -120,16 +132,17 @@ def _joined(
 
     from vqtext.model.training.training_data import TrainingData
 
-    windows, pool, steps, evidence = measured.windows, measured.rows, words.steps, words.steps.evidence
+    windows, pool = sensors.windows, np.concatenate([split.train, split.validation])
+    steps, evidence = words.steps, words.steps.evidence
     anchors = normalize(torch.from_numpy(steps.words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         label_vectors = _label_vectors(texts, windows.labels, steps.words)
         if "text" in settings.train.sources:
-            evidence = replace(evidence, similarity=_similarity(texts, anchors, pool))
+            evidence = replace(evidence, similarity=_similarity(texts, anchors, sensors.rows))
     return TrainingData(
         signal=signal,
         rows=pool,
-        label=evidence.label,
+        label=torch.from_numpy(windows.label[pool]).long(),
         train=torch.arange(len(split.train)),
         validation=torch.arange(len(split.train), len(pool)),
         frame_keep=torch.from_numpy(_inside(windows, pool, evidence.motion.shape[1])),
@@ -138,6 +151,7 @@ def _joined(
         anchors=anchors,
         label_vectors=normalize(torch.from_numpy(label_vectors).float(), dim=-1),
         guidance=guidance,
+        measured=torch.from_numpy(measured),
         evidence=evidence,
         absent=together(words.never, words.missing),
         never=words.never,
@@ -157,28 +171,24 @@ class _Words(NamedTuple):
 
 
 def _words(
-    measured: SensorEvidence, words: Words, settings: Settings, corrections: Corrections | None, given: bool
+    sensors: SensorEvidence, words: Words, settings: Settings, corrections: Corrections, given: bool
 ) -> _Words:
-    windows, round_s = measured.windows, measured.round_s()
+    windows, round_s = sensors.windows, sensors.round_s()
     if not given:
-        words = resolved_words(words, windows, measured.rows, settings.train, round_s).words
-        corrections = _corrections_of(settings, windows, words) if corrections is None else corrections
-    corrections = corrections or Corrections()
+        words = resolved_words(words, windows, sensors.rows, settings.train, round_s).words
+        _check_corrections(corrections, settings, windows, words)
     never = never_places(corrections, windows.labels, words)
-    steps = measured.with_words(without_steps(words, never), corrections)
+    steps = sensors.with_words(without_steps(words, never), corrections)
     missing = [] if given else _absent(steps, settings, windows.rate_hz)
     if any(missing):
-        steps = measured.with_words(without_steps(steps.words, missing), corrections)
+        steps = sensors.with_words(without_steps(steps.words, missing), corrections)
     return _Words(steps, never, missing, round_s)
 
 
-def _corrections_of(settings: Settings, windows: Windows, words: Words) -> Corrections:
-    """What corrections.json says, none of which may be impossible."""
-    corrections = read_corrections(settings.cache)
+def _check_corrections(corrections: Corrections, settings: Settings, windows: Windows, words: Words) -> None:
     if wrong := check(corrections, windows, words):
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise WordsError(f"{settings.cache / CORRECTIONS}: {wrong[0]}{more}")
-    return corrections
 
 
 def _absent(steps: StepEvidence, settings: Settings, rate_hz: float) -> list[list[int]]:

@@ -63,6 +63,11 @@ def unused_corrections(settings: Settings) -> list[str]:
 def changes_of_words(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Iterator[str]:
     """What training does to the words of a fold: steps joined since rounds are too fast for the rate, and
     steps left out since the training windows are likelier without, or since a correction says so."""
+    if len(data.measured) < len(data.label):
+        yield (
+            f"the E-step reads {len(data.measured)} of {len(data.label)} windows, evenly of all labels and "
+            "people (train.e_step_windows): the network looks for the steps of the others by itself"
+        )
     words = read_words(settings.cache / "anchors.h5", windows.labels)
     usual, read = (
         resolved_words(words, windows, split.learn, settings.train, s) for s in (None, data.round_s)

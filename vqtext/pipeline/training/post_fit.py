@@ -123,7 +123,7 @@ def finish(model: VQText, data: TrainingData, chosen: Chosen | None, names: Grou
         _fit(model.network.class_head, learn.pooled, learn.label, chosen.strength)
         if names.posterior is not None:
             frame_s = model.config.window_s / model.config.frames
-            named_as, group = names.posterior.anchors()[chosen.place], data.evidence.group[chosen.place]
+            named_as, group = names.anchors(chosen.place), data.evidence_of(chosen.place)[0].group
             sure = calibration_factors(
                 chosen.path, chosen.posterior, named_as, group, decoder.grammar.anchor, frame_s
             )
@@ -152,6 +152,8 @@ def _decoded(decoder: Decoder, held: Outputs) -> tuple[Tensor, Tensor]:
 
 
 def _outputs(model: VQText, data: TrainingData, part: Tensor) -> Outputs:
+    """Of some windows of each label, all of which the E-step reads, too."""
+    part = part[torch.isin(part, data.measured)]
     few = few_of_each(data.label[part].numpy(), WINDOWS_PER_LABEL)
     shown = part[torch.from_numpy(few)]
     states, pooled = [], []

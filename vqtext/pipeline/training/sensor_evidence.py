@@ -38,7 +38,7 @@ class StepEvidence:
 
 @dataclass(frozen=True)
 class SensorEvidence:
-    """What the sensors did in the windows at the places ``rows (N,)``.
+    """What the sensors did in the windows at the places ``rows (S,)``.
 
     Attributes:
         evidence: of these windows; what is written in it counts for nothing.
@@ -49,23 +49,31 @@ class SensorEvidence:
     evidence: Evidence
 
     @classmethod
-    def of(cls, windows: Windows, signal: Rows, rows: np.ndarray, config: ModelConfig) -> SensorEvidence:
-        """Measure windows; no other is looked at. ``signal`` holds those of all."""
+    def of(
+        cls, windows: Windows, signal: Rows, pool: np.ndarray, measured: np.ndarray, config: ModelConfig
+    ) -> SensorEvidence:
+        """Measure windows; of others nothing is looked at.
+
+        Args:
+            signal: of all windows.
+            pool: places of the windows that train or choose, ``(N,)``; of these the labels are read.
+            measured: places among these of the windows to measure, ``(S,)``.
+        """
         import torch
         from torch.nn.functional import normalize
 
         from vqtext.model.grounding.emissions import Evidence
 
-        channels, rate = windows.channels, windows.rate_hz
+        channels, rate, rows = windows.channels, windows.rate_hz, pool[measured]
         moving = MotionScale.of(signal, rows, channels, rate)
 
-        def measured(block: np.ndarray) -> np.ndarray:
+        def measure(block: np.ndarray) -> np.ndarray:
             along = traces(block, channels, rate).transpose(0, 2, 1)
             velocity, up = velocities_and_ups(block, channels, rate)
             return np.concatenate([moving.motion(block), along, velocity, up], axis=-1)
 
         places = len(upright_places(channels))
-        found = frame_means(measured, signal, rows, config.frames)
+        found = frame_means(measure, signal, rows, config.frames)
         features, up = np.split(found, [found.shape[2] - 3 * places], axis=-1)
         sensors = len(moving.sensors)
         traced = sensors + sum(channel.modality in SHOW_MOTION for channel in channels)
@@ -87,7 +95,7 @@ class SensorEvidence:
             group=torch.from_numpy(windows.subject[rows]).long() + 1,
             hand=torch.tensor([kinds.index(hand) for hand in hands]),
             frame_s=frame_s,
-            neighbours=torch.from_numpy(labels_beside(windows, rows)) if config.borders else None,
+            neighbours=torch.from_numpy(labels_beside(windows, pool)[measured]) if config.borders else None,
             locations=tuple(moving.locations),
         )
         return cls(windows, rows, evidence)

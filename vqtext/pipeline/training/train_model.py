@@ -70,7 +70,7 @@ def train_model(
         model = VQText(network, decoder)
     evident = names
     if chosen is not None and not refit:  # training had no use for the evidence of the validation windows
-        evident = grounding.make(train.grounding, data.grammar, data.evidence)
+        evident = grounding.make(train.grounding, data.grammar, *data.evidence_of())
     finish(model, data, chosen, evident)
     _store(model, scores, data, work, folder)
 
