@@ -12,7 +12,8 @@ Printed for each encoder: mean average precision and recall@1 (the first moment 
 *opposite*: moments among the first 20, and among as many as are relevant, that truly are the mirror image, or
 the opposite, and those whose told step is; and texts of nothing, and of movements elsewhere, by what is said.
 Beside it, on the same moments: *names alone* (the told step stands for the query's word: what the text side
-could reach) and *plain text* (the encoder's cosine of query and phrase, nothing else).
+could reach), *plain text* (the encoder's cosine of query and phrase, nothing else) and what any order of the
+moments would reach *by chance*.
 
 Then text → shape → text: the code that says most of a query is drawn, and put in the place of a token of such
 a step in windows of unseen people, all channels of it; right if the network then calls that stretch by a step
@@ -39,7 +40,7 @@ from vqtext.console.progress import Progress
 from vqtext.errors import VQTextError
 from vqtext.pipeline.evaluation.frame_metrics import at_samples
 from vqtext.pipeline.evaluation.truth_map import map_of, own_table, read_table
-from vqtext.pipeline.searching.search import TOP, MomentIndex, Ranked, understood, weights
+from vqtext.pipeline.searching.search import SPREAD, TOP, MomentIndex, Ranked, understood, weights
 from vqtext.pipeline.searching.searchable_run import SearchableRun, open_run
 from vqtext.pipeline.searching.shapes import Shape, put, shapes_of
 from vqtext.pipeline.training.sampling import few_of_each
@@ -147,6 +148,8 @@ class Asked:
         }
         for name, ranked in found.items():
             self._row(name, ranked)
+        known = sum(int((own >= 0).sum()) for own in self.of_moment.values())
+        print(f"by chance    mAP {np.mean([self._relevant(word) for _, word in self.queries]) / known:.3f}")
         self._each(found["vqtext"], held)
         self._unrelated()
         self._shapes()
@@ -235,7 +238,7 @@ class Asked:
         labels, asked = len(self.opened.windows.labels), {}
         for fold, meaning in self.index.meanings.items():
             cosine = self.opened.plain(meaning.phrases) @ self.opened.plain([text])[0]
-            asked[fold] = np.tile(np.exp((cosine - cosine.max()) / 0.1), (labels, 1))
+            asked[fold] = np.tile(np.exp((cosine - cosine.max()) / SPREAD), (labels, 1))
         return asked
 
     def _unrelated(self) -> None:

@@ -96,6 +96,13 @@ def test_a_joined_step_is_refused_only_where_none_of_it_can_be_meant(plain: Plai
     assert not meant.refused[0] and meant.similarity.max(0).argmax() == 0
 
 
+def test_other_words_in_the_same_frame_are_no_contradiction(plain: Plain) -> None:
+    """One in ten of the words' own paraphrases would never find its step: it was taken for a contrast."""
+    shift = SubAction(phrase="shift weight to the left leg")
+    meant = meaning_of(plain, [*STEPS[1:], shift]).of("load the left leg")
+    assert not meant.refused[5] and meant.similarity.max(0).argmax() == 5
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "…", "x" * 400])
 def test_a_text_that_says_nothing_is_one_clear_line(meaning: Meaning, text: str) -> None:
     with pytest.raises(UsageError):

@@ -19,7 +19,7 @@ from vqtext.pipeline.encoders.phrase_vectors import PhraseVectors
 from vqtext.pipeline.searching.unrelated import UNRELATED
 from vqtext.pipeline.vocabulary.anchor_words import Words
 from vqtext.pipeline.vocabulary.joined_steps import parts_of
-from vqtext.prompts.facets import Facets, axes, contrasted, disjoint, opposed, read_facets
+from vqtext.prompts.facets import Facets, axes, disjoint, opposed, read_facets
 from vqtext.prompts.lexicon import activities
 from vqtext.prompts.movement_words import LEFT, RIGHT, SIDES
 from vqtext.schema import LabelWords, SubAction
@@ -29,7 +29,7 @@ MISSED = 0.05
 
 BESIDE = 0.1
 """A text that names what is done means all steps of that; those that it names are nearer by this. Chosen
-on the planted world."""
+on the planted world; less loses texts of steps, more loses texts of what is done (``docs/search.md``)."""
 
 SHARPNESS = 10.0
 """Of the border between texts of movements and others: the C of scikit-learn."""
@@ -189,15 +189,11 @@ def facets_of(text: str) -> Facets:
 def cannot_be(text: Facets, step: Facets) -> bool:
     """Whether a text cannot mean a step: the other side, the other way, another part of the body.
 
-    Unlike in merging, "both feet" speaks of each, and two ways that are not opposite may be one movement.
+    Unlike in merging, "both feet" speaks of each, two ways that are not opposite may be one movement, and so
+    may two texts with the same frame of words: people ask in the words that the authors used.
     """
     sides = text.sides & (LEFT | RIGHT), step.sides & (LEFT | RIGHT)
-    return bool(
-        opposed(text.poles, step.poles)
-        or disjoint(*sides)
-        or disjoint(text.parts, step.parts)
-        or contrasted(text, step)
-    )
+    return bool(opposed(text.poles, step.poles) or disjoint(*sides) or disjoint(text.parts, step.parts))
 
 
 def _texts(*texts: str | None) -> list[str]:

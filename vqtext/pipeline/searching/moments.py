@@ -38,13 +38,6 @@ class Moments:
     def __len__(self) -> int:
         return len(self.window)
 
-    def whole(self) -> np.ndarray:
-        """How much of its step each is: its length beside the median of that step's, at most 1, ``(m,)``."""
-        long, usual = self.end - self.start, np.ones(self.names.shape[1])
-        for anchor in np.unique(self.anchor):
-            usual[anchor] = np.median(long[self.anchor == anchor])
-        return np.minimum(1.0, long / usual[self.anchor])
-
     def take(self, rows: np.ndarray) -> Moments:
         """Some of them."""
         return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)[:-1]})

@@ -18,8 +18,9 @@ from vqtext.pipeline.searching.searchable_run import SearchableRun, open_run
 from vqtext.settings.schema import Settings
 
 TOP = 20
-SPREAD = 0.1
-"""Similarity by which a step has to be nearer to count e times as much: set, not fitted to anything."""
+SPREAD = 0.05
+"""Similarity by which a step has to be nearer to count e times as much. Chosen on the words' own paraphrases,
+each asked as if it were not theirs (``docs/search.md``)."""
 
 NEAREST_STEPS = 3
 """Steps that are shown as the nearest ones."""
@@ -139,16 +140,13 @@ class MomentIndex:
         }
 
     def find(self, wanted: Mapping[int, np.ndarray]) -> Ranked:
-        """Rank all moments: by how much of what the network says of each is wanted. A moment decoded as a
-        step that is not wanted at all is none, whatever the network says beside it.
+        """Rank all moments, by how much of what the network says of each is wanted, whatever step each is
+        decoded as: where names are often wrong, what is decoded is no more than a hint.
 
         Args:
             wanted: for each split how much each step of each label counts, ``(n, K)``, as `weights`.
         """
-        score = {}
-        for f, m in self.moments.items():
-            is_decoded = wanted[f][m.label, m.anchor] > 0
-            score[f] = is_decoded * m.whole() * (wanted[f][m.label] * m.names).sum(1)
+        score = {f: (wanted[f][m.label] * m.names).sum(1) for f, m in self.moments.items()}
         fold = np.concatenate([np.full(len(own), f) for f, own in score.items()])
         row = np.concatenate([np.arange(len(own)) for own in score.values()])
         every = np.concatenate(list(score.values()))
