@@ -17,8 +17,8 @@ moments would reach *by chance*.
 
 Then text → shape → text: the code that says most of a query is drawn, and put in the place of a token of such
 a step in windows of unseen people, all channels of it; right if the network then calls that stretch by a step
-that was meant (that counts half as much as the nearest one or more). Beside it, a code of other steps drawn
-into the same places: how often the step that was meant is read all the same, by what stands around.
+that was meant (one that counts a quarter as much as the nearest, or more). Beside it, a code of other steps
+drawn into the same places: how often the step that was meant is read all the same, by what stands around.
 """
 
 from __future__ import annotations
@@ -274,7 +274,7 @@ class Asked:
                     rows.append((0.0, 0.0, np.nan, np.nan))
                     continue
                 asked = weights(meant).max(0)
-                of_word, of_step = right[:, self.words.index(word)], asked > 0.5
+                of_word, of_step = right[:, self.words.index(word)], asked > 0.25
                 best, *others = shapes_of(places.model, self.opened.windows, learn, asked)
                 others = [s for s in others if not (of_step | of_word)[list(s.names)].any()]
                 where = places.told_as(best.names, rng)
