@@ -159,7 +159,7 @@ def test_codes_do_the_talking(folder, monkeypatch):
     after = model.tokenize(signal), model.decode(signal), model.explain(signal)
     assert min(moved) > 1e-3
     assert np.array_equal(before[0].code, after[0].code)
-    for name in ("features", "classes", "names", "own_names"):
+    for name in ("features", "classes", "names"):
         assert np.allclose(getattr(before[0], name), getattr(after[0], name), atol=1e-5), name
     assert np.array_equal(before[1].use, after[1].use)
     assert np.allclose(before[1].log_posterior, after[1].log_posterior, atol=1e-4)

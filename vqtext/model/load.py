@@ -26,7 +26,7 @@ from vqtext.model.decoding.reasons import reason_of
 from vqtext.model.decoding.redraw import drawings, redraw
 from vqtext.model.decoding.stream import explain_stream
 from vqtext.model.messages import one_line
-from vqtext.model.network.frame_names import frame_states, own_frame_names
+from vqtext.model.network.frame_names import frame_states
 from vqtext.model.network.network import Network
 from vqtext.model.sharing import ANCHORS, CONFIG, WEIGHTS, Shared
 from vqtext.model.tensor_files import save_safetensors
@@ -54,7 +54,6 @@ class Tokens:
         pooled: input of the class head, the tokens of a window read together, ``(n, g)``.
         classes: logits of the class head, ``(n, labels)``.
         names: anchor probabilities of frames, ``(n, F, K)``, by the tokens' codes and attributes.
-        own_names: the same by the codes' own action vectors alone.
     """
 
     code: np.ndarray
@@ -66,7 +65,6 @@ class Tokens:
     pooled: np.ndarray
     classes: np.ndarray
     names: np.ndarray
-    own_names: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -240,7 +238,6 @@ class VQText(Shared):
             part = {
                 "code": torch.where(out.keep, out.code, -1),
                 "names": self.network.names_of(frame_states(out, self.config.frames)),
-                "own_names": own_frame_names(out, self.config.frames),
             }
             parts.append(part | {name: getattr(out, name) for name in copied})
         return _joined(Tokens, parts)

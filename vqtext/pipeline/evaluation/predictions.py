@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from vqtext.pipeline.evaluation.reconstruction import reconstruction_error
 from vqtext.pipeline.training.linear_head import fit_linear, histogram
 from vqtext.pipeline.training.sampling import evenly
 
+if TYPE_CHECKING:
+    from vqtext.model.load import VQText
+
+AT_ONCE = 1000  # windows read at once
 LEARN_WINDOWS = 20_000  # training windows that are enough for a linear classifier
 CLASSIFIERS = ("tokens", "histogram", "head", "steps", "decoding")
 
@@ -69,11 +74,11 @@ def predict(folder: Path | str, windows: Windows, split: Split, seed: int, few: 
     model = VQText.from_pretrained(folder)
     learn = split.learn[evenly(windows.label[split.learn], LEARN_WINDOWS)]
     label, group = windows.label[learn], windows.subject[learn]
-    seen, new = model.tokenize(windows.signal, learn), model.tokenize(windows.signal, split.test)
+    seen, new = (_tokens(model, windows, index) for index in (learn, split.test))
     codes = model.config.settings.codes
     views = {
-        "tokens": (seen.features.reshape(len(learn), -1), new.features.reshape(len(split.test), -1)),
-        "histogram": (histogram(seen.code, codes), histogram(new.code, codes)),
+        "tokens": (seen["features"], new["features"]),
+        "histogram": (histogram(seen["code"], codes), histogram(new["code"], codes)),
     }
     label_by, strength = {}, {}
     for name, (a, b) in views.items():
@@ -83,7 +88,7 @@ def predict(folder: Path | str, windows: Windows, split: Split, seed: int, few: 
     return Predictions(
         label={
             **label_by,
-            "head": new.classes.argmax(1),
+            "head": new["classes"].argmax(1),
             "steps": decoded.steps.argmax(1),
             "decoding": decoded.label,
         },
@@ -91,9 +96,9 @@ def predict(folder: Path | str, windows: Windows, split: Split, seed: int, few: 
         anchor=decoded.anchor,
         keep=decoded.keep,
         confidence=decoded.confidence,
-        code=new.code,
-        t=new.t,
-        l=new.l,
+        code=new["code"],
+        t=new["t"],
+        l=new["l"],
         code_name=model.network.code_names().detach().numpy().mean(1).argmax(1),
         substeps=model.config.substeps,
         strength=strength,
@@ -102,6 +107,17 @@ def predict(folder: Path | str, windows: Windows, split: Split, seed: int, few: 
         tied=(model.decoder.same.sum(1).numpy() > 1)[decoded.label],
         missed=reconstruction_error(model, windows, few),
     )
+
+
+def _tokens(model: VQText, windows: Windows, index: np.ndarray) -> dict[str, np.ndarray]:
+    """Of each window at ``index (n,)``: ``code, t, l`` of its tokens, ``(n, M)``, their ``features`` in one
+    row, and its ``classes``. Windows are read a block at a time: names take twenty times as much memory."""
+    parts = []
+    for block in np.array_split(index, max(1, len(index) // AT_ONCE)):
+        tokens = model.tokenize(windows.signal, block)
+        kept = {name: getattr(tokens, name) for name in ("code", "t", "l", "classes")}
+        parts.append(kept | {"features": tokens.features.reshape(len(block), -1)})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def of_all(parts: Sequence[Predictions], name: str) -> np.ndarray:
