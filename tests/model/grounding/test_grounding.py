@@ -106,7 +106,8 @@ def test_a_stopped_training_goes_on_with_the_same_names(mode):
     assert torch.equal(batch(first, names=belief), batch(second, names=belief))
 
 
-def test_windows_that_the_e_step_does_not_read_are_named_by_belief_along_their_own_label():
+def test_windows_that_the_e_step_does_not_read_teach_no_names():
+    """What a network believes of them is a worse teacher than none."""
     whole = data_of_all()
     measured = torch.arange(24).view(-1, 4)[:, :2].flatten()
     some = dataclasses.replace(whole, measured=measured, evidence=whole.evidence.of(measured.numpy()))
@@ -114,9 +115,8 @@ def test_windows_that_the_e_step_does_not_read_are_named_by_belief_along_their_o
     assert row[:6].tolist() == [0, 1, -1, -1, 2, 3] and len(evidence.label) == 10
     made, by_all = make("order+signal", whole.grammar, evidence, row), grounding("order+signal")
     sure = torch.tensor([0.1, 0.1, 0.6, 0.2]).expand(2, config().frames, 4)
-    alone = make("order", whole.grammar, evidence).targets(torch.tensor([3]), torch.tensor([1]), sure[:1])
     target = made.targets(torch.tensor([4, 3]), torch.tensor([0, 1]), sure)
     assert (target[0].argmax(-1) == by_all.posterior.states[4].argmax(-1)).float().mean() > 0.95
-    assert (target[1].argmax(-1) == alone[0].argmax(-1)).all() and (target[1, :, :2] == 0).all()
+    assert (target[1] == 0).all()
     named = made.anchors(torch.tensor([4, 3]))
     assert (named[0] == by_all.anchors(torch.tensor([4]))).float().mean() > 0.95 and (named[1] == -1).all()

@@ -7,7 +7,8 @@ N training windows, B of a batch, F frames, V states (`vqtext.model.vocabulary.G
   label's transcript (``order``). What the network believes is all the evidence, so each batch is its own
   E-step.
 - `Taught`: the posterior of the E-step (`e_step`) by what the sensors did (``+signal``) or by
-  descriptions (``+text``), which never changes; where that knows nothing, or did not look, `Belief`.
+  descriptions (``+text``), which never changes; where that knows nothing, `Belief`; and nothing in windows
+  that it did not read.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Grounding:
             states: the network's belief per frame, ``(B, F, V)``, no gradient.
 
         Returns:
-            Target probabilities, ``(B, F, V)``.
+            Target probabilities, ``(B, F, V)``; all 0 where nothing is to be learnt.
         """
         raise NotImplementedError
 
@@ -125,22 +126,22 @@ class Belief(Grounding):
 
 
 class Taught(Grounding):
-    """The E-step's posterior of each window; `other` where it has none.
+    """The E-step's posterior of each window; `other` where it has none, and nothing where it did not look.
 
     Args:
-        row: which row of the posterior is each training window's, −1: none, ``(N,)``.
+        row: which row of the posterior is each training window's, −1: it was not read, ``(N,)``.
     """
 
     posterior: Posterior
 
     def __init__(self, posterior: Posterior, row: Tensor, other: Belief) -> None:
-        self.posterior, self.other = posterior, other
-        self.row = torch.where((row >= 0) & posterior.known[row], row, -1)
+        self.posterior, self.row, self.other = posterior, row, other
 
     def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
         row = self.row[index.cpu()]
         targets = self.posterior.states[row].to(states.device, states.dtype)
-        rest = (row < 0).to(states.device)
+        targets[row < 0] = 0
+        rest = ((row >= 0) & ~self.posterior.known[row]).to(states.device)
         if rest.any():
             targets[rest] = self.other.targets(index[rest], label[rest], states[rest])
         return targets

@@ -39,16 +39,17 @@ def losses(
 
     Args:
         states: of ``out``, as `frame_states` gives them, ``(B, F, V)``.
-        label: ``(B,)``; target: which state each frame should be, ``(B, F, V)``.
+        label: ``(B,)``; target: which state each frame should be, ``(B, F, V)``, 0 where nobody knows.
         frame_keep: ``(B, F)``; label_vectors: ``(n, d)``.
         decoder: the chain of steps that the class is decided by.
     """
-    frames = batch_count(frame_keep)
+    taught = frame_keep & (target.sum(-1) > 0)
+    frames = batch_count(taught)
 
     def divergence(target: Tensor, probability: Tensor) -> Tensor:
         """Kullback-Leibler: 0 where the targets are met, however soft they are."""
         each = target * (target.clamp(min=1e-6).log() - probability.clamp(min=1e-6).log())
-        return (each.sum(-1) * frame_keep).sum() / frames
+        return (each.sum(-1) * taught).sum() / frames
 
     own = own_frame_names(out, frame_keep.shape[1])
     return {

@@ -66,7 +66,7 @@ def changes_of_words(settings: Settings, windows: Windows, split: Split, data: T
     if len(data.measured) < len(data.label):
         yield (
             f"the E-step reads {len(data.measured)} of {len(data.label)} windows, evenly of all labels and "
-            "people (train.e_step_windows): the network looks for the steps of the others by itself"
+            "people (train.e_step_windows): steps are learnt from these, all else from all"
         )
     words = read_words(settings.cache / "anchors.h5", windows.labels)
     usual, read = (

@@ -1,4 +1,4 @@
-"""A user would lose: steps that are trained for what they are asked for, which is to tell the class."""
+"""A user would lose: names as they were taught, and steps that tell the class, for which they are asked."""
 
 import dataclasses
 
@@ -58,6 +58,25 @@ def test_windows_whose_names_text_told_have_no_part_in_it(network):
     assert decoder.log_scale.grad is None or decoder.log_scale.grad == 0
     some = steps(network.eval(), decoder, label, guided=2)
     assert torch.allclose(some, steps(network, decoder, label.where(torch.arange(COUNT) >= 2, 1 - label), 2))
+
+
+def test_windows_without_names_to_learn_do_not_dilute_those_with_some(network):
+    """Of a million windows the E-step reads a few thousand."""
+    network.eval()
+    decoder, label = Decoder(config(), vocabulary()), torch.from_numpy(windows(COUNT)[1])
+    target = torch.nn.functional.one_hot(torch.randint(4, (COUNT, config().frames)), 4).float()
+
+    def names(target, few):
+        out = network(torch.from_numpy(windows(COUNT)[0][few]))
+        keep = torch.ones(len(few), config().frames, dtype=torch.bool)
+        states = frame_states(out, config().frames)
+        terms = losses(out, states, label[few], target[few], keep, data().label_vectors, decoder)
+        return torch.stack([terms["name"], terms["own_name"]])
+
+    every, two = torch.arange(COUNT), torch.arange(2)
+    some = target * (every < 2)[:, None, None]
+    assert torch.allclose(names(some, every), names(target, two), atol=1e-5)
+    assert (names(target * 0, every) == 0).all()
 
 
 def test_labels_of_the_same_steps_are_one_class(network):
