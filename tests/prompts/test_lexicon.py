@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vqtext.data.locations import canonical, sensed
+from vqtext.data.locations import best_cell, canonical, sensed
 from vqtext.errors import WordsError
 from vqtext.prompts import lexicon as module
 from vqtext.prompts.lexicon import lexicon, lexicon_digest
@@ -119,6 +119,22 @@ def test_natops_names_only_what_its_sensors_see() -> None:
     locations = [f"{s} {p}" for s in ("left", "right") for p in ("hand tip", "thumb", "wrist", "elbow")]
     for words in (w for d, w in every_label() if d == "natops"):
         assert all(sensed(locations, s.body_part, s.side) for s in words.subactions)
+
+
+def test_a_sensor_above_the_knee_is_not_told_what_a_foot_does() -> None:
+    """Else the knees of DSADS, which are still while a foot pushes off, are sought where they are fastest."""
+    for words, _ in module._label_files()["dsads"].values():
+        if not any("knee" in step.phrase for step in words.subactions):
+            continue
+        for step in words.subactions:
+            signature = step.signature or {}
+            levels = [place for place, cell in signature.items() if cell.motion]
+            ways = [place for place, cell in signature.items() if cell.direction]
+            for knee in ("left knee", "right knee"):
+                level, way = best_cell(knee, levels), best_cell(knee, ways)
+                felt = way is not None and signature[way].direction in ("up", "down")
+                told = {level} | ({way} if felt else set())
+                assert not any("foot" in place for place in told if place), f"{words.label}, {step.phrase}"
 
 
 def test_labels_come_as_spelled_and_in_order() -> None:
