@@ -55,8 +55,13 @@ def test_all_people_and_labels_are_read_and_every_corrected_moment(felt: Any) ->
     assert data.evidence.corrected is not None and (data.evidence.corrected >= 0).any()
 
 
-def test_a_model_is_trained_on_all_windows_and_scored(felt: Any, heard: Any) -> None:  # noqa: F811
-    settings = felt(study(), test_subjects=["3"], e_step_windows=FEW)
-    assert preview(settings)["windows"] < 12
+@pytest.mark.parametrize(
+    "how",
+    [{"test_subjects": ["3"]}, {"split": "random"}, {"split": "random", "overfit": 1, "epochs": 90}],
+    ids=str,
+)
+def test_a_model_is_trained_however_few_are_read(felt: Any, heard: Any, how: Any) -> None:  # noqa: F811
+    settings = felt(study(), e_step_windows=1, **how)
+    assert preview(settings)["windows"] < 9
     run(Train(settings, heard))
-    assert (settings.cache / "runs/default/seed-0/model.safetensors").exists()
+    assert any("the E-step reads" in line for line in heard.said)

@@ -140,8 +140,9 @@ class Taught(Grounding):
     def targets(self, index: Tensor, label: Tensor, states: Tensor) -> Tensor:
         row = self.row[index.cpu()]
         targets = self.posterior.states[row].to(states.device, states.dtype)
-        targets[row < 0] = 0
-        rest = ((row >= 0) & ~self.posterior.known[row]).to(states.device)
+        unread, known = (row < 0).to(states.device), self.posterior.known[row].to(states.device)
+        targets[unread] = 0
+        rest = ~(unread | known)
         if rest.any():
             targets[rest] = self.other.targets(index[rest], label[rest], states[rest])
         return targets

@@ -213,11 +213,12 @@ def _overfitted(
 ) -> tuple[ModelConfig, TrainingData, TrainSettings]:
     """A few batches alone, and nothing that keeps a network from memorising them."""
     few = settings.batch_size * (settings.overfit or 1)
-    chosen = np.random.default_rng(seed).permutation(len(data.train))[:few]
+    read = data.train[torch.isin(data.train, data.measured)]  # by the E-step: of others no name is known
+    chosen = np.random.default_rng(seed).permutation(len(read))[:few]
     model = config.settings.model_copy(update={"dropout": 0.0, "mask": 0.0})
     return (
         replace(config, settings=model, token_dim=0),
-        replace(data, train=data.train[chosen], validation=torch.arange(0), guidance=None),
+        replace(data, train=read[chosen], validation=torch.arange(0), guidance=None),
         settings.model_copy(update={"augment": False}),
     )
 

@@ -65,7 +65,7 @@ def training_data(
     signal = _in_memory(windows.signal)
     if corrections is None:
         corrections = Corrections() if words is not None else read_corrections(settings.cache)
-    measured = _measured(windows, pool, corrections, settings.train.e_step_windows)
+    measured = _measured(windows, split, corrections, settings.train.e_step_windows)
     sensors = SensorEvidence.of(windows, signal, pool, measured, config)
     chosen = _words(sensors, read, settings, corrections, given=words is not None)
     return config, _joined(split, signal, guidance, sensors, measured, chosen, settings)
@@ -111,11 +111,13 @@ def _config(
     )
 
 
-def _measured(windows: Windows, pool: np.ndarray, corrections: Corrections, most: int) -> np.ndarray:
-    """Places among the windows ``pool (N,)`` of those that the E-step reads, in order: at most so many, of
-    all labels and people alike, and all that were corrected."""
-    who = windows.label[pool] * (len(windows.subjects) + 1) + windows.subject[pool] + 1
-    return np.union1d(evenly(who, most), np.flatnonzero(are_corrected(corrections, windows, pool)))
+def _measured(windows: Windows, split: Split, corrections: Corrections, most: int) -> np.ndarray:
+    """Places among the training and validation windows of those that the E-step reads, in order: at most so
+    many, of all labels and people alike, and all that were corrected."""
+    pool = np.concatenate([split.train, split.validation])
+    trains = np.arange(len(pool)) < len(split.train)
+    of = np.unique([windows.label[pool], windows.subject[pool], trains], axis=1, return_inverse=True)[1]
+    return np.union1d(evenly(of.ravel(), most), np.flatnonzero(are_corrected(corrections, windows, pool)))
 
 
 def _joined(
