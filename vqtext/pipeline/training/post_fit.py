@@ -123,9 +123,10 @@ def finish(model: VQText, data: TrainingData, chosen: Chosen | None, names: Grou
         _fit(model.network.class_head, learn.pooled, learn.label, chosen.strength)
         if names.posterior is not None:
             frame_s = model.config.window_s / model.config.frames
-            named_as, group = names.anchors(chosen.place), data.evidence_of(chosen.place)[0].group
+            evidence, row = data.evidence_of(chosen.place)
+            place, path, posterior = (x[row >= 0] for x in (chosen.place, chosen.path, chosen.posterior))
             sure = calibration_factors(
-                chosen.path, chosen.posterior, named_as, group, decoder.grammar.anchor, frame_s
+                path, posterior, names.anchors(place), evidence.group, decoder.grammar.anchor, frame_s
             )
     decoder.sure.copy_(at_most_chance(sure, _identified(model, names), decoder.grammar.valid))
 
@@ -152,10 +153,11 @@ def _decoded(decoder: Decoder, held: Outputs) -> tuple[Tensor, Tensor]:
 
 
 def _outputs(model: VQText, data: TrainingData, part: Tensor) -> Outputs:
-    """Of some windows of each label, all of which the E-step reads, too."""
-    part = part[torch.isin(part, data.measured)]
-    few = few_of_each(data.label[part].numpy(), WINDOWS_PER_LABEL)
-    shown = part[torch.from_numpy(few)]
+    """Of some windows of each label that the E-step reads, too, and of some others."""
+    read = torch.isin(part, data.measured)
+    parts = [some for some in (part[read], part[~read]) if len(some)]
+    few = [few_of_each(data.label[some].numpy(), WINDOWS_PER_LABEL) for some in parts]
+    shown = torch.cat([some[places] for some, places in zip(parts, few, strict=True)])
     states, pooled = [], []
     with torch.no_grad():
         for rows in blocks(data.signal[data.rows[shown.numpy()]], None, model.config):
