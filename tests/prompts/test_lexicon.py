@@ -133,8 +133,8 @@ def test_a_sensor_above_the_knee_is_not_told_what_a_foot_does() -> None:
             for knee in ("left knee", "right knee"):
                 level, way = best_cell(knee, levels), best_cell(knee, ways)
                 felt = way is not None and signature[way].direction in ("up", "down")
-                told = {level} | ({way} if felt else set())
-                assert not any("foot" in place for place in told if place), f"{words.label}, {step.phrase}"
+                read = {level} | ({way} if felt else set())
+                assert not any("foot" in place for place in read if place), f"{words.label}, {step.phrase}"
 
 
 def test_labels_come_as_spelled_and_in_order() -> None:

@@ -162,7 +162,7 @@ class Train(Stage):
 
     def _lint(self, windows: Windows, split: Split, data: TrainingData, shown: set[str]) -> None:
         """Say what became of the words for these windows, without the lines that were shown before."""
-        changed = lint.changes_of_words(self.settings, windows, split, data)
+        changed = [*lint.unread_windows(data), *lint.changes_of_words(self.settings, windows, split, data)]
         contradicted = lint.warnings_of_windows(self.settings, windows, data)
         for lines, tell in ((changed, self.progress.say), (contradicted, self.progress.warn)):
             for line in lines:

@@ -234,7 +234,7 @@ class TrainSettings(_Section):
         description="join steps that neither sensors nor rate nor order tell apart into one, named by all",
     )
     e_step_windows: int = Field(
-        default=8000, ge=1, description="most windows that the E-step reads, evenly of all labels and people"
+        default=8000, ge=1, description="most windows that the E-step reads, evenly over labels and people"
     )
     keep_absent: bool = Field(
         default=False,

@@ -167,10 +167,10 @@ def _train(
 
 def _augment(config: ModelConfig, data: TrainingData) -> Augment:
     """Augmentation of the training windows, by how the people in them differ."""
-    evidence, row = data.evidence_of(data.train)
-    measured = data.part(data.train[row >= 0])
-    mean = torch.cat([block.signal.nanmean(-1) for block in measured.blocks()])
-    people = (mean, evidence.label, evidence.group, config.channels)
+    row = data.row_of(data.train)
+    measured = data.train[row >= 0]
+    mean = torch.cat([block.signal.nanmean(-1) for block in data.part(measured).blocks()])
+    people = (mean, data.label[measured], data.evidence.group[row[row >= 0]], config.channels)
     return Augment(config.channels, config.anywhere, tilt_spread(*people), own_yaw(*people))
 
 
@@ -213,7 +213,7 @@ def _overfitted(
 ) -> tuple[ModelConfig, TrainingData, TrainSettings]:
     """A few batches alone, and nothing that keeps a network from memorising them."""
     few = settings.batch_size * (settings.overfit or 1)
-    read = data.train[torch.isin(data.train, data.measured)]  # by the E-step: of others no name is known
+    read = data.train[data.row_of(data.train) >= 0]  # by the E-step: of others no name is known
     chosen = np.random.default_rng(seed).permutation(len(read))[:few]
     model = config.settings.model_copy(update={"dropout": 0.0, "mask": 0.0})
     return (

@@ -39,7 +39,7 @@ def losses(
 
     Args:
         states: of ``out``, as `frame_states` gives them, ``(B, F, V)``.
-        label: ``(B,)``; target: which state each frame should be, ``(B, F, V)``, 0 where nobody knows.
+        label: ``(B,)``; target: which state each frame should be, ``(B, F, V)``, 0 where it is unknown.
         frame_keep: ``(B, F)``; label_vectors: ``(n, d)``.
         decoder: the chain of steps that the class is decided by.
     """

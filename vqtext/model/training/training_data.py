@@ -61,12 +61,17 @@ class TrainingData:
         """Where the training window at this place comes from."""
         return self.name_of(int(self.rows[self.train[place]]))
 
-    def evidence_of(self, index: Tensor | None = None) -> tuple[Evidence, Tensor]:
-        """The evidence of those of the windows at the places ``index (M,)``, None: all, that were measured,
-        and which of its rows is each one's, ``(M,)``, −1 where it was not measured."""
-        index = torch.arange(len(self.label)) if index is None else index
+    def row_of(self, index: Tensor) -> Tensor:
+        """Which row of the evidence is that of each window at the places ``index (M,)``, −1 where it was not
+        measured, ``(M,)``."""
         row = torch.searchsorted(self.measured, index).clamp(max=len(self.measured) - 1)
-        known = self.measured[row] == index
+        return torch.where(self.measured[row] == index, row, -1)
+
+    def evidence_of(self, index: Tensor | None = None) -> tuple[Evidence, Tensor]:
+        """The evidence of the windows at these places, None: of all, as far as they were measured, and which
+        of its rows is each one's, as `row_of`."""
+        row = self.row_of(torch.arange(len(self.label)) if index is None else index)
+        known = row >= 0
         return self.evidence.of(row[known].numpy()), torch.where(known, known.cumsum(0) - 1, -1)
 
     def whole(self) -> TrainingData:

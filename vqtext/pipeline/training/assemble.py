@@ -57,7 +57,7 @@ def training_data(
         ConfigError: sizes were set that the VQShape to start from has not.
     """
     _check_labels(windows, split)
-    pool = np.concatenate([split.train, split.validation])
+    pool = _pool(split)
     read = words or read_words(settings.cache / "anchors.h5", windows.labels)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:
         guidance = _guidance(texts, windows, pool, settings.guidance)
@@ -111,10 +111,15 @@ def _config(
     )
 
 
+def _pool(split: Split) -> np.ndarray:
+    """All windows of a training: those that train, then those that choose."""
+    return np.concatenate([split.train, split.validation])
+
+
 def _measured(windows: Windows, split: Split, corrections: Corrections, most: int) -> np.ndarray:
     """Places among the training and validation windows of those that the E-step reads, in order: at most so
-    many, of all labels and people alike, and all that were corrected."""
-    pool = np.concatenate([split.train, split.validation])
+    many, evenly over labels and people, and all that were corrected."""
+    pool = _pool(split)
     trains = np.arange(len(pool)) < len(split.train)
     of = np.unique([windows.label[pool], windows.subject[pool], trains], axis=1, return_inverse=True)[1]
     return np.union1d(evenly(of.ravel(), most), np.flatnonzero(are_corrected(corrections, windows, pool)))
@@ -134,7 +139,7 @@ def _joined(
 
     from vqtext.model.training.training_data import TrainingData
 
-    windows, pool = sensors.windows, np.concatenate([split.train, split.validation])
+    windows, pool = sensors.windows, _pool(split)
     steps, evidence = words.steps, words.steps.evidence
     anchors = normalize(torch.from_numpy(steps.words.vectors).float(), dim=-1)
     with open_artifact(settings.cache / "texts.h5", "texts") as texts:

@@ -60,14 +60,19 @@ def unused_corrections(settings: Settings) -> list[str]:
     ]
 
 
+def unread_windows(data: TrainingData) -> list[str]:
+    """How many windows the E-step reads, where it does not read all."""
+    if len(data.measured) == len(data.label):
+        return []
+    return [
+        f"the E-step reads {len(data.measured)} of {len(data.label)} windows, evenly over labels and "
+        "people (train.e_step_windows): steps are learnt from these, all else from all"
+    ]
+
+
 def changes_of_words(settings: Settings, windows: Windows, split: Split, data: TrainingData) -> Iterator[str]:
     """What training does to the words of a fold: steps joined since rounds are too fast for the rate, and
     steps left out since the training windows are likelier without, or since a correction says so."""
-    if len(data.measured) < len(data.label):
-        yield (
-            f"the E-step reads {len(data.measured)} of {len(data.label)} windows, evenly of all labels and "
-            "people (train.e_step_windows): steps are learnt from these, all else from all"
-        )
     words = read_words(settings.cache / "anchors.h5", windows.labels)
     usual, read = (
         resolved_words(words, windows, split.learn, settings.train, s) for s in (None, data.round_s)

@@ -123,11 +123,10 @@ def finish(model: VQText, data: TrainingData, chosen: Chosen | None, names: Grou
         _fit(model.network.class_head, learn.pooled, learn.label, chosen.strength)
         if names.posterior is not None:
             frame_s = model.config.window_s / model.config.frames
-            evidence, row = data.evidence_of(chosen.place)
+            row = data.row_of(chosen.place)
             place, path, posterior = (x[row >= 0] for x in (chosen.place, chosen.path, chosen.posterior))
-            sure = calibration_factors(
-                path, posterior, names.anchors(place), evidence.group, decoder.grammar.anchor, frame_s
-            )
+            named_as, group = names.anchors(place), data.evidence.group[row[row >= 0]]
+            sure = calibration_factors(path, posterior, named_as, group, decoder.grammar.anchor, frame_s)
     decoder.sure.copy_(at_most_chance(sure, _identified(model, names), decoder.grammar.valid))
 
 
@@ -154,7 +153,7 @@ def _decoded(decoder: Decoder, held: Outputs) -> tuple[Tensor, Tensor]:
 
 def _outputs(model: VQText, data: TrainingData, part: Tensor) -> Outputs:
     """Of some windows of each label that the E-step reads, too, and of some others."""
-    read = torch.isin(part, data.measured)
+    read = data.row_of(part) >= 0
     parts = [some for some in (part[read], part[~read]) if len(some)]
     few = [few_of_each(data.label[some].numpy(), WINDOWS_PER_LABEL) for some in parts]
     shown = torch.cat([some[places] for some, places in zip(parts, few, strict=True)])
