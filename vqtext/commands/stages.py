@@ -10,7 +10,7 @@ import typer
 from vqtext.commands.app import DATA, EXECUTOR, LLM, SPLIT, DryRun, app, run_stage
 from vqtext.console.options import How, command
 from vqtext.console.output import print_answer, print_json, print_lines
-from vqtext.errors import UsageError
+from vqtext.errors import DataError, UsageError
 from vqtext.settings.loading import Loaded, one_way_to_a_threshold, used_by
 
 
@@ -112,7 +112,7 @@ def evaluate(loaded: Loaded, how: How) -> None:
     run_stage("evaluate", loaded, how)
 
 
-@command(app, "train.run", "explain.samples")
+@command(app, "train.run", "explain.samples", *EXECUTOR)
 def explain(
     loaded: Loaded,
     how: How,
@@ -129,9 +129,11 @@ def explain(
         ),
     ] = None,
     recording: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
-            "--recording", metavar="FILE", help="Explain this recording from end to end; it needs no labels"
+            "--recording",
+            metavar="FILE",
+            help="Explain this recording from end to end; it needs no labels. May be given several times",
         ),
     ] = None,
     dataset: Annotated[
@@ -146,11 +148,8 @@ def explain(
 ) -> None:
     """Explain test windows in words and draw report.html; or explain a recording."""
     _check_explained(loaded, window, why_not, recording, dataset)
-    if recording is not None:
-        from vqtext.pipeline.explaining import of_file
-
-        answer = of_file.explain_file(loaded.settings, recording, dataset, how.progress)
-        print_answer(answer, of_file.lines, how.as_json)
+    if recording:
+        _explain_recordings(loaded, recording, dataset, how)
     elif window is not None:
         from vqtext.pipeline.explaining.of_window import explain_window, lines
 
@@ -159,10 +158,35 @@ def explain(
         run_stage("explain", loaded, how)
 
 
+def _explain_recordings(loaded: Loaded, files: list[Path], dataset: Path | None, how: How) -> None:
+    """Raises DataError, once all are told, where one of several could not be explained."""
+    from vqtext.pipeline.explaining.of_file import explain_files, lines
+
+    answers, wrong = [], []
+    for answer in explain_files(loaded.settings, files, dataset, how.progress):
+        if how.as_json:
+            answers.append(answer)
+        elif "error" not in answer:  # which was a warning
+            print_lines(lines(answer))
+        wrong += [answer["error"]] if "error" in answer else []
+    if how.as_json:
+        print_json(answers[0] if len(files) == 1 else {"files": answers})
+    if wrong:
+        raise DataError(f"{len(wrong)} of {len(files)} recordings are not explained: {wrong[0]}")
+
+
 def _check_explained(
-    loaded: Loaded, window: int | None, why_not: str | None, recording: Path | None, dataset: Path | None
+    loaded: Loaded,
+    window: int | None,
+    why_not: str | None,
+    recording: list[Path] | None,
+    dataset: Path | None,
 ) -> None:
     """Raises UsageError for an option that would not be used."""
+    recording = recording or None
+    for name in EXECUTOR:
+        if recording is None and loaded.origins[name] == "command line":
+            raise UsageError(f"--{name} would not be used: it says where each --recording is explained")
     if why_not is not None and (window is None or recording is not None):
         raise UsageError("--why-not asks about one window: say which with --window N")
     if recording is not None and window is not None:

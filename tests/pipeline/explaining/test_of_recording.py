@@ -250,9 +250,29 @@ def test_a_dataset_toml_says_what_the_columns_are_and_labels_are_not_needed(
     assert [s["label"] for s in answer["recordings"][0]["stretches"]] == [s.label for s in expected.stretches]
 
 
+def test_many_recordings_are_explained_by_many_workers_and_one_that_is_wrong_stops_none(
+    call, cache, model, tmp_path
+):
+    for name, part in (("a", slice(0, 256)), ("b", slice(128, 384)), ("c", slice(256, 512))):
+        frame()[part].to_csv(tmp_path / f"{name}.csv", index=False)
+    alone = [json.loads(call("explain", "--recording", f"{n}.csv", "--json", "--quiet")[1]) for n in "ac"]
+    (tmp_path / "b.csv").write_text("x\n1\n")
+    asked = [option for name in "abc" for option in ("--recording", f"{name}.csv")]
+    for where in (("--executor", "serial"), ("--workers", "2"), ()):
+        code, out, err = call("explain", *asked, "--json", "--quiet", *where)
+        assert code == 1 and "1 of 3 recordings are not explained" in err and "it has x" in err
+        first, wrong, last = json.loads(out)["files"]
+        assert [first["recordings"], last["recordings"]] == [one["recordings"] for one in alone]
+        assert wrong.keys() == {"recording", "error"} and wrong["recording"] == "b.csv"
+        assert (tmp_path / first["csv"]).is_file() and (tmp_path / last["report"]).is_file()
+    code, out, _ = call("explain", *asked)
+    assert code == 1 and "a.csv: 12.8 s" in out and "c.csv: 12.8 s" in out, "people are told of both, too"
+
+
 @pytest.mark.parametrize(
     ("options", "code", "says"),
     [
+        (("--workers", "2"), 2, "--workers would not be used"),
         (("--recording", "no.csv"), 1, "no.csv"),
         (("--recording", "empty.csv"), 1, "empty.csv"),
         (("--recording", "a.csv", "--dataset", "no.toml"), 1, "no.toml is missing"),

@@ -1,22 +1,25 @@
-"""``vqtext explain --recording``: a file without labels, as text, table, JSON and one page."""
+"""``vqtext explain --recording``: files without labels, each as text, table, JSON and one page."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import vqtext
 from vqtext.cache.lock import lock
 from vqtext.cache.publish import publish
-from vqtext.console.progress import Progress
+from vqtext.console.progress import Progress, Tell
 from vqtext.console.text import printable
-from vqtext.errors import ArtifactError
+from vqtext.errors import ArtifactError, VQTextError
+from vqtext.pipeline.executing.choice import choose_for_torch
 from vqtext.pipeline.explaining.of_recording import explained
 from vqtext.pipeline.explaining.page import page
 from vqtext.pipeline.explaining.recording_file import read_recordings, text_of
@@ -27,18 +30,82 @@ from vqtext.reason import OUT_OF_DISTRIBUTION, RecordingReasons, write_segments
 from vqtext.report.html import render
 from vqtext.settings.schema import Settings
 
+if TYPE_CHECKING:
+    from vqtext.model.load import VQText
+
 MAX_STRETCHES = 60
 """Stretches of one class in the terminal; the files have all."""
 
 
-def explain_file(settings: Settings, file: Path, dataset: Path | None, progress: Progress) -> dict[str, Any]:
-    """``vqtext explain --recording``: explain a file; write table, JSON and page beside the run's outputs.
+@dataclass(frozen=True)
+class ExplainedFile:
+    """Reasons of one file, its page as HTML, and what a user should know; or why there is nothing."""
 
-    Returns:
-        The whole ``--json`` answer.
+    reasons: tuple[RecordingReasons, ...] = ()
+    html: str = ""
+    notes: tuple[str, ...] = ()
+    error: VQTextError | None = None
+
+
+@dataclass(frozen=True)
+class ExplainFile:
+    """Reads and explains one file, which any process may do.
+
+    Attributes:
+        folder: of the model.
+        dataset: as of `read_recordings`.
+        stride_s, bridge_s: as of `explained`.
+        samples: passages that its page draws.
+        created: ISO time.
+        opened: the model, in the process that has it.
+    """
+
+    folder: Path
+    dataset: Path | None
+    stride_s: float | None
+    bridge_s: float
+    samples: int
+    created: str
+    opened: VQText | None
+
+    def __call__(self, file: Path, tell: Tell = lambda done, total, numbers: None) -> ExplainedFile:
+        model, run, notes = self.opened or _opened(self.folder), read_run(self.folder), list[str]()
+        try:
+            recordings = read_recordings(
+                file, self.dataset, notes.append, model.config.channels, model.config.rate_hz
+            )
+            found = [
+                explained(model, one, self.stride_s, self.bridge_s, notes.append, tell) for one in recordings
+            ]
+        except VQTextError as error:
+            return ExplainedFile(notes=tuple(notes), error=error)
+        drawn = page(model, run, text_of(file.name), found, self.samples, self.created, notes)
+        return ExplainedFile(tuple(one.reasons for one in found), render(drawn), tuple(notes))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "opened": None}
+
+
+@lru_cache(maxsize=1)
+def _opened(folder: Path) -> VQText:
+    """The model of a worker, which serves one command."""
+    from vqtext.model.load import VQText
+
+    return VQText.from_pretrained(folder)
+
+
+def explain_files(
+    settings: Settings, files: Sequence[Path], dataset: Path | None, progress: Progress
+) -> Iterator[dict[str, Any]]:
+    """``vqtext explain --recording``: explain files; write table, JSON and page of each beside the run's
+    outputs.
+
+    Yields:
+        The ``--json`` answer of each file, in their order. Of one of several that cannot be explained it is
+        ``recording`` and ``error``.
 
     Raises:
-        DataError: the file or its ``dataset.toml`` is missing or wrong.
+        DataError: the only file or its ``dataset.toml`` is missing or wrong.
         ShapeError: none of its channels is the model's.
         ArtifactError: there is no run, it is stale or damaged, or the cache cannot be written.
     """
@@ -53,33 +120,50 @@ def explain_file(settings: Settings, file: Path, dataset: Path | None, progress:
             "`vqtext train --run NAME` without --folds"
         )
     model = VQText.from_pretrained(train.target)
-    notes: list[str] = []
-
-    def warn(text: str) -> None:
-        notes.append(text)
-        progress.warn(text)
-
-    recordings = read_recordings(file, dataset, warn, model.config.channels, model.config.rate_hz)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
     stride_s, bridge_s = _as_prepared(settings, progress, model.config.window_s)
-    found = []
-    for recording in recordings:
-        with progress.bar(f"explaining {recording.name}") as tell:
-            found.append(explained(model, recording, stride_s, bridge_s, warn, tell))
-    files = {kind: train.target / "recordings" / f"{_name(file)}.{kind}" for kind in ("html", "csv", "json")}
+    explain = ExplainFile(train.target, dataset, stride_s, bridge_s, settings.explain.samples, created, model)
+    for file, one in zip(files, _explained_files(explain, files, settings, progress), strict=True):
+        for note in one.notes:
+            progress.warn(note)
+        if one.error is None:
+            yield _write_answer(one, file, run, train.target / "recordings", created)
+        elif len(files) == 1:
+            raise one.error
+        else:
+            progress.warn(str(one.error))
+            yield {"recording": text_of(file), "error": str(one.error)}
+
+
+def _explained_files(
+    explain: ExplainFile, files: Sequence[Path], settings: Settings, progress: Progress
+) -> Iterator[ExplainedFile]:
+    if len(files) == 1:
+        with progress.bar(f"explaining {printable(files[0].name)}") as tell:
+            yield explain(files[0], tell)
+        return
+    with closing(choose_for_torch(settings).map(explain, files)) as done:
+        yield from progress.track(done, len(files), "explaining recordings")
+
+
+def _write_answer(
+    done: ExplainedFile, file: Path, run: Mapping[str, Any], folder: Path, created: str
+) -> dict[str, Any]:
+    """The answer of a file, which is written beside its table and its page."""
+    files = {kind: folder / f"{_name(file)}.{kind}" for kind in ("html", "csv", "json")}
     answer = {
         "run": run["run"],
         "model": run["best"],
         "recording": text_of(file),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": created,
         "vqtext": vqtext.__version__,
-        "notes": notes,
-        "recordings": [one.reasons.to_dict() for one in found],
+        "notes": list(done.notes),
+        "recordings": [one.to_dict() for one in done.reasons],
         "report": str(files["html"]),
         "csv": str(files["csv"]),
         "json": str(files["json"]),
     }
-    drawn = page(model, run, text_of(file.name), found, settings.explain.samples, answer["created"], notes)
-    _write(files, answer, render(drawn), [one.reasons for one in found])
+    _write(files, answer, done.html, done.reasons)
     return answer
 
 
@@ -96,7 +180,7 @@ def _write(
 
 
 def lines(answer: Mapping[str, Any]) -> list[str]:
-    """The answer of `explain_file` for people."""
+    """An answer of `explain_files` for people."""
     lines = []
     for one in answer["recordings"]:
         lines.append(f"{one['name']}: {one['duration_s']:.1f} s")
