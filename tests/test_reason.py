@@ -1,6 +1,6 @@
 """A user would lose: a line that can be read, in which every step takes time and every doubt is told."""
 
-from vqtext.reason import Missing, Reason, RecordingReasons, Step, WhyNot, digits
+from vqtext.reason import Carrier, Missing, Reason, RecordingReasons, Redrawn, Step, WhyNot, digits
 
 
 def test_no_step_is_told_as_if_it_took_no_time():
@@ -19,6 +19,13 @@ def test_what_is_inferred_and_the_runner_up_are_told_in_words():
         "lift (by inference: no sensor there) 0.0–0.5 s = walking (0.70); also possible: 달리기, 0.21"
     )
     assert reason.to_dict()["runner_up"]["label"] == "running"
+    carried = Step("lift", 0.0, 0.5, 0.9, inferred=True, places=(Carrier("foot", ("acc x",), 1.0, 0.0, 0.5),))
+    assert str(carried) == "lift 0.0–0.5 s inferred from foot", "no sensor there, and one that shows it"
+
+
+def test_what_was_drawn_in_vain_does_not_read_as_if_it_had_done():
+    drawn = Redrawn(1.0, 2.0, ("reach up",), "walking", 0.6, None, enough=False)
+    assert str(drawn) == "reach up, drawn into 1.0–2.0 s: even then it is read as walking (0.60)"
 
 
 def test_a_long_reason_is_cut_and_short_steps_that_are_not_shown_cost_no_digits():

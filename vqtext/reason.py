@@ -102,6 +102,7 @@ class Redrawn:
         start_s, end_s: the stretch.
         steps: that were drawn, in order, as people are shown them.
         label, confidence: the class of the window as it is now.
+        enough: whether that is the class that was asked for.
         signal: the whole window, ``(C, T)`` in physical units.
         display: what people are shown instead of ``label``.
     """
@@ -113,11 +114,13 @@ class Redrawn:
     confidence: float
     signal: Any = field(repr=False, compare=False)
     display: str | None = None
+    enough: bool = True
 
     def __str__(self) -> str:
         steps = _line(list(self.steps))
         when, name = Step("", self.start_s, self.end_s, 1.0), self.display or self.label
-        return f"{steps}, drawn into{when}: then it is read as {name} ({self.confidence:.2f})"
+        then = "then" if self.enough else "even then"
+        return f"{steps}, drawn into{when}: {then} it is read as {name} ({self.confidence:.2f})"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, without the signal."""

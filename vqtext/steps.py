@@ -78,8 +78,11 @@ class Step:
 
     def text(self, decimals: int) -> str:
         """Name and borders, in seconds with so many decimals, and the place that carried it."""
-        by = f" by {self.carried}" if self.carried else ""
-        return f"{self.shown_name} {self.start_s:.{decimals}f}–{self.end_s:.{decimals}f} s{by}"
+        when = f"{self.start_s:.{decimals}f}–{self.end_s:.{decimals}f} s"
+        if not self.carried:
+            return f"{self.shown_name} {when}"
+        how = "inferred from" if self.inferred else "by"
+        return f"{self.display or self.name} {when} {how} {self.carried}"
 
     @property
     def carried(self) -> str | None:

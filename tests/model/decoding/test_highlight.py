@@ -118,7 +118,7 @@ def test_a_stretch_drawn_as_another_class_makes_it_that_class_and_changes_nothin
     examples = redraw.drawings(model, shown(other)[None], other)
     reason = read(model, signal)
     drawn = redraw.redraw(model, signal, reason, names[other], examples)
-    assert drawn.label == names[other] and read(model, drawn.signal).label == names[other]
+    assert drawn.enough and drawn.label == names[other] and read(model, drawn.signal).label == names[other]
     begin, end = (round(s * RATE) for s in (drawn.start_s, drawn.end_s))
     assert 0 < end - begin < STEPS
     outside = np.r_[0:begin, end:STEPS]

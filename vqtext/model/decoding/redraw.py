@@ -118,6 +118,7 @@ def _redraw(
         round(float(posterior[best, now]), 4),
         rows[best].numpy(),
         vocabulary.transcripts[now].display,
+        now == label,
     )
 
 
