@@ -23,8 +23,9 @@ class State:
 
     Attributes:
         artifact: its place in the cache.
-        state: "made", "missing", "damaged"; "unreadable" where it cannot be read now, and may be whole; or
-            "stale": what it was made from is not what it was, or cannot be read.
+        state: "made", "missing", "damaged"; "not needed" where it is missing and the settings read it nowhere;
+            "unreadable" where it cannot be read now, and may be whole; or "stale": what it was made from is
+            not what it was, or cannot be read.
         created: when it was made, ISO 8601, UTC.
         size: bytes, of a folder all its files together.
         inputs: names of what it was made from.
@@ -74,7 +75,8 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         for entry in answer["artifacts"]
     ]
     lines = table(rows)
-    why = [entry["why"] for entry in answer["artifacts"] if entry["state"] not in ("made", "missing")]
+    known = ("made", "missing", "not needed")
+    why = [entry["why"] for entry in answer["artifacts"] if entry["state"] not in known]
     lines += dict.fromkeys(why)  # what is wrong with one stands at all that were made from it
     return [*lines, f"next: {answer['next']}" if answer["next"] else "everything is made and up to date"]
 
@@ -115,7 +117,8 @@ def _state(stage: Stage) -> State:
         stage.check()
         state = "made"
     except MissingError as error:
-        state, why = "stale" if record else "missing", str(error)
+        unread = None if record else stage.unread_because()
+        state, why = "stale" if record else "not needed" if unread else "missing", unread or str(error)
     except StaleError as error:
         state, why = "stale", str(error)
     except VQTextError as error:
@@ -136,7 +139,7 @@ def _state(stage: Stage) -> State:
 
 def _verified(stage: Stage, state: State) -> State:
     """The state after every byte was read; a stale artifact may be damaged as well."""
-    if state.state in ("missing", "damaged", "unreadable"):
+    if state.state in ("missing", "not needed", "damaged", "unreadable"):
         return state
     try:
         check_bytes(stage.target)
