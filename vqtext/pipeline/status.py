@@ -23,7 +23,7 @@ class State:
 
     Attributes:
         artifact: its place in the cache.
-        state: "made", "missing", "damaged"; "not needed" where it is missing and the settings read it nowhere;
+        state: "made", "missing", "damaged"; "not needed": missing, and the settings read it nowhere;
             "unreadable" where it cannot be read now, and may be whole; or "stale": what it was made from is
             not what it was, or cannot be read.
         created: when it was made, ISO 8601, UTC.
