@@ -98,8 +98,6 @@ class Step:
         """The name that people are shown, and whether it is inferred."""
         return f"{self.display or self.name}{f' ({BY_INFERENCE})' * self.inferred}"
 
-    said, told = shown_name, text  # as they were called before
-
 
 def passages(steps: Sequence[Step], cycle: Sequence[str]) -> list[str]:
     """Steps as texts: each of them, or two rounds and more of a cycle as one.

@@ -103,7 +103,7 @@ def finds_moments_by_models_that_have_not_seen_them(asked: Settings) -> None:
 def tells_the_words_of_a_piece_of_signal(asked: Settings) -> None:
     answer = stretch.words_at(asked, 0, 1.0, 2.0)
     assert sum(word["named"] for word in answer["words"]) == pytest.approx(1, abs=1e-3)
-    assert sum(word["told"] for word in answer["words"]) + answer["unknown"] == pytest.approx(1, abs=1e-3)
+    assert sum(word["decoded"] for word in answer["words"]) + answer["unknown"] == pytest.approx(1, abs=1e-3)
     assert stretch.words_at(asked, 0, 1.0, 1.001)["words"], "shorter than a frame"
     assert answer["words"][0]["step"] in "\n".join(stretch.lines(answer))
     for begin, end in ((2.0, 1.0), (-1.0, None), (0.0, 99.0), (float("nan"), None)):

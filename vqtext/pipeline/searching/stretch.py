@@ -30,7 +30,7 @@ def words_at(
 
     Returns:
         The whole ``--json`` answer: ``words``, each anchor with the share of the time under which the network
-        names it (``named``), and for which the decoding has it (``told``), most named first.
+        names it (``named``), and for which the decoding has it (``decoded``), most named first.
 
     Raises:
         UsageError: there is no such window, or no frame of it in that time.
@@ -62,7 +62,7 @@ def words_at(
         "label": model.config.labels[decoded.label[0]],
         "unknown": round(float(share[0]), 4),
         "words": [
-            {"step": anchors[k], "named": round(float(named[k]), 4), "told": round(float(share[k + 1]), 4)}
+            {"step": anchors[k], "named": round(float(named[k]), 4), "decoded": round(float(share[k + 1]), 4)}
             for k in order.tolist()
         ],
     }
@@ -96,8 +96,8 @@ def lines(answer: Mapping[str, Any]) -> list[str]:
         f"window {answer['window']}, {answer['recording']}, {answer['from_s']:.2f}–{answer['to_s']:.2f} s "
         f"({answer['label']}) is called"
     ]
-    shown = [word for word in answer["words"] if word["told"] > 0 or word["named"] >= 0.05][:MAX_WORDS]
-    lines += [f"  {printable(w['step'])}: named {w['named']:.2f}, decoded {w['told']:.2f}" for w in shown]
+    shown = [word for word in answer["words"] if word["decoded"] > 0 or word["named"] >= 0.05][:MAX_WORDS]
+    lines += [f"  {printable(w['step'])}: named {w['named']:.2f}, decoded {w['decoded']:.2f}" for w in shown]
     if answer["unknown"]:
         lines.append(f"  unknown: decoded {answer['unknown']:.2f}")
     lines.append("named by the network; decoded with the order of steps; as shares of the time")
