@@ -10,8 +10,7 @@ from llm.asked import GOOD, ask, echo, question, said, start
 from llm.server import Response, script
 
 from vqtext.errors import LLMError
-from vqtext.pipeline.llm.journal import Journal, Reply, request_key
-from vqtext.pipeline.llm.question import Failure, sent_back
+from vqtext.pipeline.llm.question import Failure
 
 
 class TestNothingIsPaidTwice:
@@ -46,36 +45,6 @@ class TestNothingIsPaidTwice:
         (answer,) = ask(tmp_path, llm_server.settings())
         assert answer.paid == 1 and len(llm_server.requests) == 3
         assert said(llm_server, 2) == said(llm_server, 1)
-
-    @pytest.mark.parametrize(
-        ("bad", "told"),
-        [
-            ("no", "There is no JSON object in it."),
-            ('{"word": "a"}', 'word: String should have at least 2 characters (it is "a").'),
-            ('{"word" "leg up"}', "It is not valid JSON: Expecting ':' delimiter at '\"leg up\"}'."),
-            ('{"word": leg}', "It is not valid JSON: Expecting value at 'leg}'."),
-            ('{"words": [{"word": "a"}]}', "word: Field required."),
-        ],
-    )
-    def test_a_journal_of_an_earlier_version_is_read(self, llm_server, tmp_path, bad, told):
-        """It knows what was asked the second time by the words of then."""
-        journal, asked = Journal(tmp_path / "journal.sqlite"), question()
-        first = asked.messages()
-        for messages, text in [(first, bad), (sent_back(first, bad, [told]), GOOD)]:
-            key = request_key(llm_server.url, "toy-1", messages, asked.schema(), 0.2, None, 0)
-            reply = Reply(text, "stop", None, "json_schema", "toy-1", 10, 5, 0.1, "2026-01-01")
-            journal.keep(key, asked.about, reply)
-        journal.close()
-        (answer,) = ask(tmp_path, llm_server.settings())
-        assert (answer.value.word, answer.paid) == ("leg up", 0) and llm_server.requests == []
-
-    def test_an_empty_reply_of_an_earlier_version_stays_one(self, llm_server, tmp_path):
-        journal, asked = Journal(tmp_path / "journal.sqlite"), question()
-        key = request_key(llm_server.url, "toy-1", asked.messages(), asked.schema(), 0.2, None, 0)
-        journal.keep(key, asked.about, Reply("", "stop", None, "json_schema", "toy-1", 10, 961, 0.1, "2026"))
-        journal.close()
-        (failure,) = ask(tmp_path, llm_server.settings())
-        assert "empty" in failure.reason and llm_server.requests == []
 
     def test_a_failed_request_is_sent_again_next_time(self, llm_server, tmp_path):
         llm_server.reply = script(Response(status=500), GOOD)

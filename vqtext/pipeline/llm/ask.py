@@ -158,22 +158,21 @@ class _Asker:
     def outcome(self, question: Question[T], is_fresh: bool) -> Outcome[T]:
         """Ask, check, and send back once. A usable reply with weaknesses stands unless a better one comes."""
         messages, known = question.messages(), question.messages(with_hint=False)
-        known_as = [known]
         paid = 0
         usable: Answer[T] | None = None
         problems: list[str] = []
         for _ in range(2):
             try:
-                reply, is_new = self._reply(question, messages, known_as, is_fresh)
+                reply, is_new = self._reply(question, messages, known, is_fresh)
             except Unanswered as error:
                 return usable or self._failed(question, str(error))
             paid += is_new
             if reason := self._unusable(reply, question):
                 return replace(usable, paid=paid) if usable else self._failed(question, reason)
             found = read(reply.text, question.reply)
-            problems, earlier_problems = found.problems, found.earlier_problems
+            problems = found.problems
             if found.value is not None:
-                problems = earlier_problems = question.check(found.value)
+                problems = question.check(found.value)
                 weak = question.weaknesses(found.value)
                 if not problems:
                     reply_format = reply.reply_format if found.pure else "text"
@@ -185,8 +184,7 @@ class _Asker:
                 problems = [*problems, *weak]
             content = without_thoughts(reply.text)
             # The words in which it is sent back may change; what was paid for is found all the same.
-            assistant = {"role": "assistant", "content": reply.text}
-            known_as = [[*known, assistant], sent_back(known, content, earlier_problems)]
+            known = [*known, {"role": "assistant", "content": reply.text}]
             messages = sent_back(messages, content, problems, usable is not None)
         if usable is not None:
             return replace(usable, paid=paid)
@@ -201,17 +199,15 @@ class _Asker:
         self,
         question: Question[Any],
         messages: Sequence[Message],
-        known_as: Sequence[Sequence[Message]],
+        known_as: Sequence[Message],
         is_fresh: bool,
     ) -> tuple[Reply, bool]:
-        """The reply to a conversation, and whether it came from the server now.
-
-        The journal keeps it as the reply to the first of ``known_as``, and may have it as that to another.
-        """
-        key, *others = (self._key(question, conversation) for conversation in known_as)
+        """The reply to a conversation, and whether it came from the server now. The journal keeps it as the
+        reply to ``known_as``."""
+        key = self._key(question, known_as)
         with self._locks.of(key):  # of equal questions, one is asked, and the others find its reply
             if not is_fresh or key in self._new:
-                known = next(filter(None, map(self.journal.find, (key, *others))), None)
+                known = self.journal.find(key)
                 if known is not None:
                     return known, False
             reply = self.client.ask(question, messages)

@@ -67,7 +67,6 @@ class Search(Generic[T]):
     Attributes:
         value: what fits; None where nothing does yet.
         problems: what is wrong with the longest that does not fit.
-        earlier_problems: the same in the words of earlier versions; none where those are gone.
         broken: why the longest is no JSON; nothing where it is.
     """
 
@@ -75,13 +74,12 @@ class Search(Generic[T]):
         self.model = model
         self.value: T | None = None
         self.problems = ["There is no JSON object in it."]
-        self.earlier_problems: list[str] = []
         self.broken = ""
         self._longest = -1
 
     def look_into(self, value: Any, length: int) -> None:
         """Look for what fits in a value or else in what it wraps, a layer at a time."""
-        _, problems, earlier_problems = nearest = self._doubts(value)
+        _, problems = nearest = self._doubts(value)
         layer = [value]
         broken: list[Broken] = []
         for _ in range(_MAX_LAYERS):
@@ -98,17 +96,12 @@ class Search(Generic[T]):
         if broken and nearest[0] == 0:  # the JSON is in a text, and nothing else is like it
             self.take_note(broken[0], length)
         elif length > self._longest:
-            self.problems, self.earlier_problems, self.broken = problems, earlier_problems, ""
-            self._longest = length
+            self.problems, self.broken, self._longest = problems, "", length
 
     def take_note(self, error: Broken, length: int) -> None:
         """Remember JSON that cannot be mended."""
         if length > self._longest:
-            self.problems, self.earlier_problems, self.broken = (
-                [f"It is not valid JSON: {error}."],
-                [],
-                str(error),
-            )
+            self.problems, self.broken = [f"It is not valid JSON: {error}."], str(error)
             self._longest = length
 
     def _fit(self, part: Any) -> T | None:
@@ -117,20 +110,20 @@ class Search(Generic[T]):
         except ValidationError:
             return None
 
-    def _doubts(self, part: Any) -> tuple[int, list[str], list[str]]:
-        """How near something is that does not fit, and what is wrong with it, now and in earlier words."""
+    def _doubts(self, part: Any) -> tuple[int, list[str]]:
+        """How near something is that does not fit, and what is wrong with it."""
         if isinstance(part, list) and len(part) > 1 and any(map(self._fit, part)):
             doubt = f"It is a list of {len(part)}: give one JSON object, for what was asked alone."
-            return len(self.model.model_fields), [doubt], ["Input should be an object."]
+            return len(self.model.model_fields), [doubt]
         part = _renamed(part, _names(self.model))
         known = self.model.model_fields.keys() & part.keys() if isinstance(part, dict) else set()
         if known and all(isinstance(x, dict) and x.keys() & _SCHEMA for x in part.values()):
-            return len(known), ["It repeats the JSON schema: give an object that fits it."], []
+            return len(known), ["It repeats the JSON schema: give an object that fits it."]
         try:
             validated(part, self.model)
         except ValidationError as error:
-            return len(known), _sentences(error, part, with_place=True), _sentences(error, part, False)
-        return 0, [], []
+            return len(known), _sentences(error, part)
+        return 0, []
 
 
 def _inside(part: Any, broken: list[Broken]) -> Iterator[Any]:
@@ -168,13 +161,13 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
     }
 
 
-def _sentences(error: ValidationError, value: Any, with_place: bool) -> list[str]:
+def _sentences(error: ValidationError, value: Any) -> list[str]:
     """One sentence for each problem that pydantic found."""
     problems = error.errors(include_url=False, include_context=False)
     sentences = [
         _sentence(
             problem["loc"],
-            place_in(value, problem["loc"]) if with_place else "",
+            place_in(value, problem["loc"]),
             problem["msg"],
             problem["input"],
         )

@@ -6,9 +6,8 @@ in another object or write it a little wrong: the JSON is found in all of these.
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic
 
 from pydantic import ValidationError
@@ -34,14 +33,12 @@ class Read(Generic[T]):
         value: what it says; None where it cannot be used.
         problems: why it cannot, as sentences for the model; none where it can.
         pure: whether it was JSON and nothing else.
-        earlier_problems: in the words of earlier versions, by which their journals find the next reply.
         broken: why its JSON is none, and where; "" where it is JSON.
     """
 
     value: T | None
     problems: list[str]
     pure: bool
-    earlier_problems: list[str] = field(default_factory=list)
     broken: str = ""
 
 
@@ -80,8 +77,7 @@ def read(text: str, model: type[T]) -> Read[T]:
         search.look_into({a or c: _of_tag((b or d).strip()) for a, b, c, d in tags}, len(content))
     if search.value is not None:
         return Read(search.value, [], pure=False)
-    earlier_problems = search.earlier_problems or [_earlier_problems(without_thoughts(text))]
-    return Read(None, search.problems, is_json, earlier_problems, search.broken)
+    return Read(None, search.problems, is_json, search.broken)
 
 
 def _without_thoughts_around(text: str) -> str:
@@ -101,17 +97,3 @@ def _of_tag(text: str) -> object:
         return parse(text)[0] if text.startswith(("{", "[")) else from_json(text)
     except ValueError:
         return text
-
-
-def _earlier_problems(text: str) -> str:
-    start = text.find("{")
-    try:
-        json.JSONDecoder().raw_decode(text, max(start, 0))
-    except json.JSONDecodeError as error:
-        near = text[error.pos : error.pos + 20]
-        where = f"at {near!r}" if near else "where it ends"
-        if start >= 0:
-            return f"It is not valid JSON: {error.msg.removesuffix(' at')} {where}."
-    except (ValueError, RecursionError):
-        return "It is not valid JSON: it is nested too deeply."
-    return "There is no JSON object in it."
