@@ -42,7 +42,7 @@ from vqtext.pipeline.evaluation.frame_metrics import at_samples
 from vqtext.pipeline.evaluation.truth_map import map_of, own_table, read_table
 from vqtext.pipeline.searching.search import SPREAD, TOP, MomentIndex, Ranked, understood, weights
 from vqtext.pipeline.searching.searchable_run import SearchableRun, open_run
-from vqtext.pipeline.searching.shapes import Shape, put, shapes_of
+from vqtext.pipeline.searching.shapes import Shape, Shapes, called, token_samples
 from vqtext.pipeline.training.sampling import few_of_each
 from vqtext.settings.schema import Settings
 
@@ -267,7 +267,8 @@ class Asked:
             places = _Places(self.opened, fold)
             if not places.model.config.joint:
                 continue
-            learn, right = self.opened.folds[fold].split.learn, self.right[fold]
+            right = self.right[fold]
+            shapes = Shapes(places.model, self.opened.windows, self.opened.folds[fold].split.learn)
             for text, word in self.queries:
                 meant = self.meant[text][fold]
                 if not meant.held:
@@ -275,7 +276,7 @@ class Asked:
                     continue
                 asked = weights(meant).max(0)
                 of_word, of_step = right[:, self.words.index(word)], asked > 0.25
-                best, *others = shapes_of(places.model, self.opened.windows, learn, asked)
+                best, *others = shapes.of(asked)
                 others = [s for s in others if not (of_step | of_word)[list(s.names)].any()]
                 where = places.told_as(best.names, rng)
                 if not len(where):
@@ -307,9 +308,8 @@ class _Places:
         self.index = test[few_of_each(self.windows.label[test], 60)]
         tokens = self.model.tokenize(self.windows.signal, self.index)
         said, size = self.model.decode(self.windows.signal, self.index), self.windows.T
-        self.start = np.round(tokens.t * size).astype(int)
-        self.stop = np.round((tokens.t + tokens.l) * size).astype(int)
-        middle = np.clip((self.start + self.stop) // 2, 0, size - 1)
+        self.span = token_samples(tokens, size)
+        middle = np.clip(self.span.sum(-1) // 2, 0, size - 1)
         self.anchor = np.take_along_axis(at_samples(said.anchor, size), middle, 1)
         self.anchor[tokens.code < 0] = -1
 
@@ -320,14 +320,8 @@ class _Places:
 
     def read(self, shape: Shape, where: np.ndarray) -> np.ndarray:
         """What the network calls the shape, drawn in these places: an anchor for each, ``(p,)``."""
-        signal = np.asarray(self.windows.signal[self.index[where[:, 0]]])
-        spans = [(self.start[w, m], self.stop[w, m]) for w, m in where]
-        drawn = np.stack([put(x, shape, *span) for x, span in zip(signal, spans, strict=True)])
-        names = self.model.tokenize(drawn).names
-        edges = [
-            (a * names.shape[1] // self.windows.T, -(-b * names.shape[1] // self.windows.T)) for a, b in spans
-        ]
-        return np.array([own[a:b].mean(0).argmax() for own, (a, b) in zip(names, edges, strict=True)])
+        signal = self.windows.signal[self.index[where[:, 0]]]
+        return called(self.model, signal, shape, self.span[tuple(where.T)]).argmax(1)
 
 
 def mirrored(word: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from test_unseen import prepared, study  # noqa: F401  a fixture
 
 from vqtext.cache.hdf5 import open_artifact
@@ -14,7 +15,7 @@ from vqtext.errors import EncoderError, UsageError
 from vqtext.pipeline.artifacts import read_windows
 from vqtext.pipeline.searching import draw, search, stretch
 from vqtext.pipeline.searching.moments import Moments, moments_of
-from vqtext.pipeline.searching.shapes import Shape, put
+from vqtext.pipeline.searching.shapes import Shape, Shapes, put
 from vqtext.pipeline.stage import run
 from vqtext.pipeline.train import Train
 from vqtext.settings.schema import Settings
@@ -148,3 +149,34 @@ def test_a_shape_is_drawn_over_the_stretch_alone() -> None:
     changed = put(signal, shape, 2, 5)
     assert changed[0].tolist() == [9, 9, 0, 0.5, 1, 9, 9, 9] and changed[1, 2:5].tolist() == [2, 2, 2]
     assert (signal == 9).all(), "the window itself stays"
+
+
+def test_a_shape_is_the_token_called_as_asked_and_holds_where_it_is_read_again() -> None:
+    """The median of a code's tokens may look like none of them, and be called something else in any place: a
+    user would be shown the wrong signal for the words."""
+    named = np.array([[1.0, 0.0], [0.5, 0.5], [0.75, 0.25], [0.25, 0.75]])  # of token 0 to 3
+
+    def tokenize(signal: np.ndarray, index: np.ndarray | None = None) -> SimpleNamespace:
+        if index is None:  # drawn: what lies about 2 is called as asked, all else is not
+            return SimpleNamespace(names=np.eye(2)[(np.abs(signal[:, 0] - 2) > 0.1).astype(int)])
+        return SimpleNamespace(
+            code=np.tile([0, 0, 1, 1], (4, 1)),
+            t=np.tile([0, 0.25, 0.5, 0.75], (4, 1)),
+            l=np.full((4, 4), 0.25),
+            mu=np.tile([5.0, 3.0, 2.0, 0.0], (4, 1))[..., None],
+            sigma=np.ones((4, 4, 1)),
+            names=np.tile(np.repeat(named, 2, axis=0), (4, 1, 1)),
+        )
+
+    scale = SimpleNamespace(std=torch.ones(1), mean=torch.zeros(1))
+    model: Any = SimpleNamespace(
+        tokenize=tokenize,
+        network=SimpleNamespace(code_shapes=lambda: torch.zeros(2, 1, 16), normalise=scale),
+        config=SimpleNamespace(substeps=2, frames=8, window_s=2.0, joint=True),
+    )
+    windows: Any = SimpleNamespace(signal=np.zeros((4, 1, 8)), label=np.zeros(4, dtype=int), T=8)
+    first, second = Shapes(model, windows, np.arange(4)).of(np.array([1.0, 0.0]))
+    assert (first.code, second.code) == (1, 0), "code 0 is called so more often, but not where it is drawn"
+    assert (first.values == 2).all() and (second.values == 5).all(), "drawn as the token called so most"
+    assert first.names == (0, 0) and (first.says, second.says) == (0.5, 0.75)
+    assert (first.usage, first.length_s) == (0.5, 0.5)

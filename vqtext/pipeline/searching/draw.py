@@ -13,7 +13,7 @@ from vqtext.console.text import printable
 from vqtext.errors import UsageError
 from vqtext.pipeline.searching.search import meaning_lines, understood, weights, what_is_meant
 from vqtext.pipeline.searching.searchable_run import open_run
-from vqtext.pipeline.searching.shapes import Shape, liveliest, shapes_of
+from vqtext.pipeline.searching.shapes import Shape, Shapes, liveliest
 from vqtext.settings.schema import Settings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def draw(settings: Settings, text: str, top: int = TOP, progress: Progress | Non
     shapes: list[dict[str, Any]] = []
     if meant.held:
         model, wanted = opened.model(0), weights(meant).max(0)
-        best = shapes_of(model, opened.windows, fold.split.learn, wanted)[:top]
+        best = Shapes(model, opened.windows, fold.split.learn).of(wanted)[:top]
         shapes = [_entry(model, shape, meaning.phrases) for shape in best]
     return {
         "run": opened.trained.run["run"],
