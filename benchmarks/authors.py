@@ -155,11 +155,12 @@ def main() -> None:
     parser.add_argument("--words", type=Path, default=Path(words))
     parser.add_argument("--data", type=Path, default=Path(data) / "gait")
     parser.add_argument("--thresholds", type=float, nargs="+", default=[0.85])
-    parser.add_argument("--authors", nargs="+", help="folders of --words; none: the lexicon, and all of gait")
+    parser.add_argument("--authors", nargs="+", help="folders of --words; none: the lexicon, and all that have a truth")
     parser.add_argument("--train", action="store_true")
     asked = parser.parse_args()
     kinds = {"E-step": Scores.of_e_step, **({"trained": Scores.of_training} if asked.train else {})}
-    named = asked.authors or ["lexicon", *(one.name for one in sorted(asked.words.glob("gait-*")))]
+    lists = sorted({truth.parent.name for truth in asked.words.glob("*/truth.*")})
+    named = asked.authors or ["lexicon", *lists]
     heads = "recall   left  right   both  stand  |l-r| straddling   rest"
     print(f"author     by      threshold phrases anchors {heads}")
     with tempfile.TemporaryDirectory() as folder:

@@ -19,7 +19,7 @@ ASKED: dict[str, Any] = {
     "window_s": "2.5",
     "feels": {"left ankle": ["up", "down", "posture"]},
     "places": 1,
-    "two_samples_s": "0.038",
+    "least_s": "0.1",
     "few": 4,
     "many": 12,
     "language": "en",
@@ -36,7 +36,7 @@ def test_sensors_rate_window_labels_and_range_are_told() -> None:
         "2.5 s",
         "4 to 12",
         "at 1 place and this rate",
-        "0.038 s",
+        "0.1 s",
         '"mine"',
         'one of "left ankle", "wrist"',
     ):

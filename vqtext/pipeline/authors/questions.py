@@ -19,6 +19,8 @@ from vqtext.schema import MIN_SAMPLES, LabelWords
 from vqtext.settings.schema import WordsSettings
 
 _SHARE = 0.2  # of phrases that are replaced, for the estimate
+LEAST_S = 0.1
+"""Seconds that a sub-action must last, at any rate: what a person could point at."""
 
 
 def questions_digest() -> str:
@@ -83,7 +85,7 @@ def _words_prompt(words: WordsSettings, data: Data, label: str, few: int, many: 
         places=data.moving,
         rate_hz=f"{data.rate_hz:g}",
         window_s=f"{data.window_s:.3g}" if data.window_s else None,
-        two_samples_s=f"{MIN_SAMPLES / data.rate_hz:.2g}",
+        least_s=f"{max(MIN_SAMPLES / data.rate_hz, LEAST_S):.2g}",
         few=few,
         many=many,
         language=words.language,

@@ -21,8 +21,8 @@ MIN_USES = 5
 """Tokens of them from which on a code is drawn: rarer ones may be leftovers of training."""
 
 TRIED, PLACES = 5, 15
-"""Codes that are drawn into windows and read again before they are offered, and the places for it. What it earns:
-``docs/search.md``."""
+"""Codes that are drawn into windows and read again before they are offered, and the places for it
+(``docs/search.md`` says what it earns)."""
 
 
 @dataclass(frozen=True)
