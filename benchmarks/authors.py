@@ -155,7 +155,9 @@ def main() -> None:
     parser.add_argument("--words", type=Path, default=Path(words))
     parser.add_argument("--data", type=Path, default=Path(data) / "gait")
     parser.add_argument("--thresholds", type=float, nargs="+", default=[0.85])
-    parser.add_argument("--authors", nargs="+", help="folders of --words; none: the lexicon, all with a truth")
+    parser.add_argument(
+        "--authors", nargs="+", help="folders of --words; none: the lexicon, all with a truth"
+    )
     parser.add_argument("--train", action="store_true")
     asked = parser.parse_args()
     kinds = {"E-step": Scores.of_e_step, **({"trained": Scores.of_training} if asked.train else {})}
