@@ -133,7 +133,8 @@ def explain(
         typer.Option(
             "--recording",
             metavar="FILE",
-            help="Explain this recording from end to end; it needs no labels. May be given several times",
+            help="Explain this recording from end to end; it needs no labels. May be given several times, and "
+            "be a pattern in quotation marks, such as 'walks/*.csv'",
         ),
     ] = None,
     dataset: Annotated[
@@ -158,10 +159,11 @@ def explain(
         run_stage("explain", loaded, how)
 
 
-def _explain_recordings(loaded: Loaded, files: list[Path], dataset: Path | None, how: How) -> None:
+def _explain_recordings(loaded: Loaded, asked: list[Path], dataset: Path | None, how: How) -> None:
     """Raises DataError, once all are told, where one of several could not be explained."""
-    from vqtext.pipeline.explaining.of_file import explain_files, lines
+    from vqtext.pipeline.explaining.of_file import explain_files, lines, matching
 
+    files = matching(asked)
     answers, wrong = [], []
     for answer in explain_files(loaded.settings, files, dataset, how.progress):
         if how.as_json:

@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from glob import glob
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from vqtext.cache.lock import lock
 from vqtext.cache.publish import publish
 from vqtext.console.progress import Progress, Tell
 from vqtext.console.text import printable
-from vqtext.errors import ArtifactError, VQTextError
+from vqtext.errors import ArtifactError, DataError, VQTextError
 from vqtext.pipeline.executing.choice import choose_for_torch
 from vqtext.pipeline.explaining.of_recording import explained
 from vqtext.pipeline.explaining.page import page
@@ -92,6 +93,23 @@ def _opened(folder: Path) -> VQText:
     from vqtext.model.load import VQText
 
     return VQText.from_pretrained(folder)
+
+
+def matching(patterns: Sequence[Path]) -> list[Path]:
+    """Files, and those of patterns such as "walks/*.csv", in the order of their names.
+
+    Raises:
+        DataError: nothing is like a pattern.
+    """
+    files: list[Path] = []
+    for pattern in patterns:
+        if pattern.exists() or not set("*?[") & set(str(pattern)):
+            files.append(pattern)
+        elif found := sorted(map(Path, glob(str(pattern), recursive=True))):
+            files += found
+        else:
+            raise DataError(f"{pattern}: there is no such file")
+    return files
 
 
 def explain_files(
