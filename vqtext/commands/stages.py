@@ -133,8 +133,8 @@ def explain(
         typer.Option(
             "--recording",
             metavar="FILE",
-            help="Explain this recording from end to end; it needs no labels. May be given several times, and "
-            "be a pattern in quotation marks, such as 'walks/*.csv'",
+            help="Explain this recording from end to end; it needs no labels. May be given several times, "
+            "and be a pattern in quotation marks, such as 'walks/*.csv'",
         ),
     ] = None,
     dataset: Annotated[

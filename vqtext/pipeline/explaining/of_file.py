@@ -9,7 +9,6 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from glob import glob
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,9 +102,10 @@ def matching(patterns: Sequence[Path]) -> list[Path]:
     """
     files: list[Path] = []
     for pattern in patterns:
+        root = Path(pattern.anchor)
         if pattern.exists() or not set("*?[") & set(str(pattern)):
             files.append(pattern)
-        elif found := sorted(map(Path, glob(str(pattern), recursive=True))):
+        elif found := sorted(root.glob(str(pattern.relative_to(root)))):
             files += found
         else:
             raise DataError(f"{pattern}: there is no such file")
