@@ -160,17 +160,18 @@ def explain(
 
 
 def _explain_recordings(loaded: Loaded, asked: list[Path], dataset: Path | None, how: How) -> None:
-    """Raises DataError, once all are told, where one of several could not be explained."""
+    """Raises DataError, after all others, where one of several could not be explained."""
     from vqtext.pipeline.explaining.of_file import explain_files, lines, matching
 
     files = matching(asked)
     answers, wrong = [], []
     for answer in explain_files(loaded.settings, files, dataset, how.progress):
+        if "error" in answer:  # which was a warning
+            wrong.append(answer["error"])
+        elif not how.as_json:
+            print_lines(lines(answer))
         if how.as_json:
             answers.append(answer)
-        elif "error" not in answer:  # which was a warning
-            print_lines(lines(answer))
-        wrong += [answer["error"]] if "error" in answer else []
     if how.as_json:
         print_json(answers[0] if len(files) == 1 else {"files": answers})
     if wrong:
@@ -185,15 +186,14 @@ def _check_explained(
     dataset: Path | None,
 ) -> None:
     """Raises UsageError for an option that would not be used."""
-    recording = recording or None
     for name in EXECUTOR:
-        if recording is None and loaded.origins[name] == "command line":
+        if not recording and loaded.origins[name] == "command line":
             raise UsageError(f"--{name} would not be used: it says where each --recording is explained")
-    if why_not is not None and (window is None or recording is not None):
+    if why_not is not None and (window is None or recording):
         raise UsageError("--why-not asks about one window: say which with --window N")
-    if recording is not None and window is not None:
+    if recording and window is not None:
         raise UsageError("--window would not be used: --recording names what is explained")
-    if recording is None and dataset is not None:
+    if not recording and dataset is not None:
         raise UsageError("--dataset would not be used: it says what the columns of a --recording are")
     if window is not None and loaded.origins["explain.samples"] == "command line":
         raise UsageError("--samples would not be used: --window names the one window")

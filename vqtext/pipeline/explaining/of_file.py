@@ -52,7 +52,7 @@ class ExplainFile:
     """Reads and explains one file, which any process may do.
 
     Attributes:
-        folder: of the model.
+        folder: of the model; run: what its record says.
         dataset: as of `read_recordings`.
         stride_s, bridge_s: as of `explained`.
         samples: passages that its page draws.
@@ -61,6 +61,7 @@ class ExplainFile:
     """
 
     folder: Path
+    run: Mapping[str, Any]
     dataset: Path | None
     stride_s: float | None
     bridge_s: float
@@ -69,7 +70,7 @@ class ExplainFile:
     opened: VQText | None
 
     def __call__(self, file: Path, tell: Tell = lambda done, total, numbers: None) -> ExplainedFile:
-        model, run, notes = self.opened or _opened(self.folder), read_run(self.folder), list[str]()
+        model, notes = self.opened or _opened(self.folder), list[str]()
         try:
             recordings = read_recordings(
                 file, self.dataset, notes.append, model.config.channels, model.config.rate_hz
@@ -79,7 +80,7 @@ class ExplainFile:
             ]
         except VQTextError as error:
             return ExplainedFile(notes=tuple(notes), error=error)
-        drawn = page(model, run, text_of(file.name), found, self.samples, self.created, notes)
+        drawn = page(model, self.run, text_of(file.name), found, self.samples, self.created, notes)
         return ExplainedFile(tuple(one.reasons for one in found), render(drawn), tuple(notes))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -140,7 +141,9 @@ def explain_files(
     model = VQText.from_pretrained(train.target)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     stride_s, bridge_s = _as_prepared(settings, progress, model.config.window_s)
-    explain = ExplainFile(train.target, dataset, stride_s, bridge_s, settings.explain.samples, created, model)
+    explain = ExplainFile(
+        train.target, run, dataset, stride_s, bridge_s, settings.explain.samples, created, model
+    )
     for file, one in zip(files, _explained_files(explain, files, settings, progress), strict=True):
         for note in one.notes:
             progress.warn(note)

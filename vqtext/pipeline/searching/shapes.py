@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,7 +88,8 @@ class Shapes:
         ]
         if not self.model.config.joint:  # a shape of no channel in particular has no place in a window
             return found
-        again = [float((self._read_again(shape) @ wanted).mean()) for shape in found[:TRIED]]
+        signal, spans = self._places
+        again = [float((called(self.model, signal, shape, spans) @ wanted).mean()) for shape in found[:TRIED]]
         return [found[i] for i in np.argsort(-np.array(again), kind="stable")] + found[TRIED:]
 
     def _shape(self, code: int, says: np.ndarray, mean: float, usage: float) -> Shape:
@@ -103,12 +105,14 @@ class Shapes:
             code, tuple(names.tolist()), mean, usage, float(tokens.l[at]) * model.config.window_s, values
         )
 
-    def _read_again(self, shape: Shape) -> np.ndarray:
-        """What the network calls a shape in places of tokens of other windows, ``(PLACES, K)``."""
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Windows in which shapes are read again, ``(PLACES, C, T)``, and the samples of a token of each,
+        ``(PLACES, 2)``."""
         where = np.argwhere(self.tokens.code >= 0)
         where = where[np.random.default_rng(0).permutation(len(where))[:PLACES]]
         spans = token_samples(self.tokens, self.windows.T)[tuple(where.T)]
-        return called(self.model, self.windows.signal[self.index[where[:, 0]]], shape, spans)
+        return self.windows.signal[self.index[where[:, 0]]], spans
 
 
 def token_samples(tokens: Tokens, size: int) -> np.ndarray:
