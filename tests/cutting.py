@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import numpy as np
+
 from vqtext.data.recordings.recording import Recording
 from vqtext.data.windows.cutter import Cutter
 from vqtext.data.windows.digest import digest
@@ -31,13 +33,14 @@ def cut(
 ) -> Windows:
     """All windows at once, as `prepare` makes them in shards; ``warn`` takes the remarks."""
     cutter = cutter_of(recordings, how, dataset)
-    batch = cutter.batch()
-    if batch is None:
+    windows = cutter.batch()
+    if windows is None:
         raise cutter.nothing()
-    windows, share = batch
     for remark in cutter.remarks():
         warn(remark)
-    return replace(windows, share=cutter.shares_of_labels(share)) if how.borders == "keep" else windows
+    if windows.sample_label is None:
+        return windows
+    return replace(windows, sample_label=cutter.sample_labels(np.asarray(windows.sample_label)))
 
 
 def label_counts(windows: Windows) -> Counter[str]:

@@ -23,9 +23,9 @@ _ARRAYS = {
     "start_s": np.float64,
     "split": np.int8,
     "truth": np.int16,
-    "share": np.float32,
+    "sample_label": np.int16,
 }
-_IN_FILE = ("signal", "truth")
+_IN_FILE = ("signal", "truth", "sample_label")
 
 
 def write_windows(path: Path | str, windows: Windows, recipe: str) -> str:
@@ -53,7 +53,7 @@ def names_of(names: Mapping[str, Any]) -> dict[str, JSON]:
 
 
 def read_windows(path: Path | str) -> Windows:
-    """Read them back; signal and truth stay in the file until rows of them are taken.
+    """Read them back; what has a value a sample stays in the file until rows of them are taken.
 
     Raises:
         ArtifactError: missing, damaged, foreign, or of another schema version.

@@ -28,7 +28,7 @@ class Prepare(Stage):
 
     command = "prepare"
     artifact = "windows.h5"
-    version = 3
+    version = 4
 
     def inputs(self) -> dict[str, str]:
         data = self.settings.data

@@ -20,20 +20,22 @@ from vqtext.schema import Channel, Subject
 ACC = tuple(Channel(f"acc_{axis}", "wrist", "acc", axis, "m/s2") for axis in "xyz")
 
 
-def test_borders_keep_notes_the_share_of_each_label(recording):
+def test_borders_keep_notes_the_label_of_each_sample(recording):
     label = Track(("a", "b", "c"), np.r_[np.zeros(33), np.ones(27), np.full(5, 2), np.ones(35)].astype(int))
     made = cut([recording(label=label)], Cut(window_s=2, borders="keep"), "d")
     assert made.labels == ["a", "b"], "no window is mostly c"
-    expected = [[1, 0], [0.65, 0.35], [0, 1], [0, 0.75], [0, 1]]
-    np.testing.assert_allclose(made.share, expected, atol=1e-6)
-    assert cut([recording(label=label)], Cut(window_s=2), "d").share is None
+    np.testing.assert_array_equal(made.sample_label.ravel(), [0] * 33 + [1] * 27 + [-1] * 5 + [1] * 35)
+    assert made.frame_labels(np.array([1, 3]), 4).tolist() == [[0, 0, 0, 1], [1, 1, 1, 1]]
+    inside = cut([recording(label=label)], Cut(window_s=2), "d")
+    assert inside.sample_label is None
+    assert inside.frame_labels(np.array([0, 1]), 3).tolist() == [[0] * 3, [1] * 3]
 
 
-def test_a_label_seen_first_as_a_minority_keeps_its_shares(recording):
+def test_a_label_seen_first_as_a_minority_keeps_its_samples(recording):
     first = recording("1", 20, label=Track(("a", "b"), np.r_[np.zeros(15), np.ones(5)].astype(int)))
     second = recording("2", 20, label="b")
     made = cut([first, second], Cut(window_s=2, borders="keep"), "d")
-    np.testing.assert_allclose(made.share, [[0.75, 0.25], [0, 1]])
+    np.testing.assert_array_equal(made.sample_label, [[0] * 15 + [1] * 5, [1] * 20])
 
 
 def test_short_losses_are_bridged_and_long_ones_masked(recording):
@@ -77,10 +79,11 @@ def test_going_on_after_a_stop_gives_the_same_windows(recording):
     batches.append(second.batch())
     assert second.names() == {key: getattr(whole, key) for key in second.names()}
     for name in ("label", "subject", "recording", "start_s", "length"):
-        joined = np.concatenate([getattr(windows, name) for windows, _ in batches])
+        joined = np.concatenate([getattr(windows, name) for windows in batches])
         np.testing.assert_array_equal(joined, getattr(whole, name))
-    shares = np.concatenate([second.shares_of_labels(share) for _, share in batches])
-    np.testing.assert_array_equal(shares, whole.share)
+    for windows, rows in zip(batches, (slice(0, 3), slice(3, None)), strict=True):
+        found = second.sample_labels(windows.sample_label)
+        np.testing.assert_array_equal(found, whole.sample_label[rows, : found.shape[1]])
     assert second.remarks() == whole_remarks
 
 

@@ -151,8 +151,8 @@ def test_names_of_each_frame_are_chances_of_the_labels_own_anchors():
     assert (found[label == 0][..., 2:] == 0).all() and (found[label == 1][..., :2] == 0).all()
 
 
-def test_a_window_that_holds_a_border_may_show_what_a_window_beside_it_has():
-    """The last fourth is the other label: named so where neighbours have it, and never where none has."""
+def test_where_a_window_holds_a_border_each_frame_shows_a_step_of_its_own_label():
+    """Else a turn would be taught as the walking around it, and the steps could not decide for it."""
     toy = data()
     energy, named = toy.evidence.motion.clone(), truth().clone()
     flipped = energy.flip(0)  # 20 windows, the labels in turn
@@ -160,13 +160,12 @@ def test_a_window_that_holds_a_border_may_show_what_a_window_beside_it_has():
     other_label = (1 - toy.evidence.label)[:, None, None].expand_as(energy) * 3.0
     features[:, 60:] = torch.cat([flipped, other_label], 2)[:, 60:]
     energy[:, 60:], named[:, 60:] = flipped[:, 60:], named.flip(0)[:, 60:]
-    alone = torch.nn.functional.one_hot(toy.evidence.label, 2).bool()
-    cut = with_evidence(toy, motion=energy, features=features)
-    for near, crosses in ((torch.ones(20, 2, dtype=torch.bool), True), (alone, False)):
-        found = posterior(with_evidence(cut, neighbours=near)).anchors()
-        other = found // 2 != toy.evidence.label[:, None]
-        assert other[:, 62:].float().mean() > 0.7 if crosses else not other.any()
-        assert not other[:, :40].any(), "its middle is its own label's"
+    activity = toy.evidence.label[:, None].repeat(1, 80)
+    activity[:, 60:] = 1 - activity[:, 60:]
+    cut = with_evidence(toy, motion=energy, features=features, activity=activity)
+    found = posterior(cut).anchors()
+    assert (found // 2 == activity).all()
+    assert (found == named).float().mean() > 0.9
 
 
 def test_one_wrong_cell_is_outvoted_by_other_labels_that_have_the_same_anchor():

@@ -85,6 +85,18 @@ def test_forward_and_backward_are_the_share_of_all_paths(counted):
         assert torch.allclose(posterior(emission, chain, label)[0].flatten(1), share, atol=1e-6)
 
 
+def test_where_the_label_of_each_frame_is_known_paths_of_others_do_not_count(counted):
+    emission, chain, paths = counted
+    activity = torch.tensor([0, 0, 0, 1, 1])
+    share = torch.zeros(FRAMES, LABELS * USES)
+    for _, uses, weight in paths:
+        if [use // USES for use in uses] == activity.tolist():
+            share[range(FRAMES), uses] += weight
+    share /= share.sum(1, keepdim=True)
+    found = posterior(emission, chain, activity=activity[None])
+    assert torch.allclose(found[0].flatten(1), share, atol=1e-6)
+
+
 def test_the_class_is_where_the_paths_are_at_the_middle_and_its_gradient_is_exact(counted):
     emission, chain, paths = counted
     of_label = torch.zeros(LABELS)
@@ -182,9 +194,6 @@ def test_a_border_is_found_and_the_class_is_what_holds_most_of_the_window():
     share = posterior(emission, chain, torch.tensor([1]))
     assert share[0, 5, 0, 0] > 0.9 and share[0, 35, 1, 0] > 0.9
     assert semi_markov.viterbi(emission, chain, torch.tensor([1]))[0].tolist() == [0] * 12 + [1] * 28
-    nothing_beside = torch.tensor([[False, True]])
-    alone = posterior(emission, chain, torch.tensor([1]), nothing_beside)
-    assert (alone[0, :, 1, 0] > 1 - 1e-5).all()
 
 
 def test_a_reason_for_another_class_holds_the_middle_all_the_same():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,25 @@ def test_all_people_and_labels_are_read_and_every_corrected_moment(felt: Any) ->
     _, data = training_data(windows, split, settings, corrections=Corrections(corrections=(correction,)))
     assert missed in pool[data.measured.numpy()]
     assert data.evidence.corrected is not None and (data.evidence.corrected >= 0).any()
+
+
+def test_a_corrected_moment_has_the_label_that_was_given_to_it(felt: Any) -> None:  # noqa: F811
+    """An annotated border that is late would rule out the step that somebody saw there."""
+    windows = study()
+    labels = np.repeat(windows.label[:, None], 40, 1).astype(np.int16)
+    labels[0, 30:] = 1 - labels[0, 0]
+    windows = replace(windows, sample_label=labels)
+    settings = felt(windows, test_subjects=["3"])
+    split = splits_for(windows, settings.train)[0]
+    _, data = training_data(windows, split, settings)
+    activity = data.evidence.activity
+    assert activity is not None and activity[0].unique().tolist() == [0, 1]
+    correction = Correction(
+        id="1", recording="r0", start_s=0.0, end_s=4.0, label="waving", phrase="arm out", kind="is"
+    )
+    _, data = training_data(windows, split, settings, corrections=Corrections(corrections=(correction,)))
+    assert data.evidence.activity is not None
+    assert (data.evidence.activity[0] == windows.labels.index("waving")).all()
 
 
 @pytest.mark.parametrize(

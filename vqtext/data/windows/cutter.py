@@ -26,14 +26,14 @@ _NUMBERS = ("rate_hz", "truth_s", "padded")
 
 @dataclass(frozen=True)
 class _Row:
-    """One window on its way into a batch; indices point into the cutter's names."""
+    """One window on its way into a batch; indices point into the cutter's names, those of the stretch's own
+    samples into `Cutter.seen_labels`."""
 
     stretch: Stretch
     label: int
     subject: int
     recording: int
     split: int
-    shares: dict[int, float]  # index of a seen label → share of the window's samples
 
 
 class Cutter:
@@ -74,7 +74,9 @@ class Cutter:
         """
         self._check_fits(recording)
         words = recording.words
-        seen = {i: self.seen_labels.setdefault(words[i], len(self.seen_labels)) for i in recording.seen}
+        seen = np.full(len(words), -1, dtype=np.int16)
+        for i in recording.seen:
+            seen[i] = self.seen_labels.setdefault(words[i], len(self.seen_labels))
         subject = None if recording.subject is None else self.people.first_spelling(recording.subject)
         self._count(recording, "" if subject is None else subject.id)
         if not recording.cut.windows:
@@ -83,16 +85,15 @@ class Cutter:
         index = self.recordings.setdefault(recording.name, len(self.recordings))
         person = -1 if subject is None else self.people.index(subject, recording.name)
         for window in recording.cut.windows:
-            share = np.bincount(window.label, minlength=len(words)) / len(window.label)
-            label = self.labels.setdefault(words[int(share.argmax())], len(self.labels))
-            shares = {seen[i]: float(share[i]) for i in np.flatnonzero(share)}
-            stretch = replace(window, truth=self._truth(recording, window))
-            self._rows.append(_Row(stretch, label, person, index, OWN_SPLIT[recording.split], shares))
+            most = int(np.bincount(window.label).argmax())
+            label = self.labels.setdefault(words[most], len(self.labels))
+            stretch = replace(window, label=seen[window.label], truth=self._truth(recording, window))
+            self._rows.append(_Row(stretch, label, person, index, OWN_SPLIT[recording.split]))
             self.nbytes += window.signal.nbytes
 
-    def batch(self) -> tuple[Windows, np.ndarray] | None:
-        """The checked windows since the last batch, and which share of each window has which label, ``(n,
-        labels seen so far)``; None where there are no windows. `shares_of_labels` puts shares in order.
+    def batch(self) -> Windows | None:
+        """The checked windows since the last batch; None where there are none. Labels of their samples are
+        numbered as they were seen; `sample_labels` puts them in order.
 
         Raises:
             DataError: a value is wrong.
@@ -100,16 +101,14 @@ class Cutter:
         if not self._rows:
             return None
         rows, self._rows, self.nbytes = self._rows, [], 0
-        windows, share = _batch(rows, self.names(), len(self.seen_labels))
+        windows = _batch(rows, self.names(), keep_labels=self.how.borders == "keep")
         windows.validate()
-        return windows, share
+        return windows
 
-    def shares_of_labels(self, share: np.ndarray) -> np.ndarray:
-        """Shares of a batch, after the last recording: ``(n, labels)``, one column for each label that has a
-        window. Labels without one are left out, so that a row may sum to less than 1."""
-        seen = np.zeros((len(share), len(self.seen_labels)), dtype=np.float32)
-        seen[:, : share.shape[1]] = share  # labels seen after that batch
-        return seen[:, [self.seen_labels[label] for label in self.labels]]
+    def sample_labels(self, seen: np.ndarray) -> np.ndarray:
+        """Labels of the samples of a batch, after the last recording, ``(n, T)``: −1 also for a label that
+        has no window of its own."""
+        return np.array([*(self.labels.get(label, -1) for label in self.seen_labels), -1], np.int16)[seen]
 
     def names(self) -> dict[str, Any]:
         """What all batches have in common, as arguments of `Windows`: names as far as they are known."""
@@ -232,18 +231,20 @@ class Cutter:
         return np.array([*renamed, -1], dtype=np.int16)[window.truth]
 
 
-def _batch(rows: list[_Row], names: dict[str, Any], labels: int) -> tuple[Windows, np.ndarray]:
-    """Rows as arrays: windows, and the share of each seen label, ``(n, labels)``."""
+def _batch(rows: list[_Row], names: dict[str, Any], keep_labels: bool) -> Windows:
+    """Rows as arrays."""
     length = np.array([row.stretch.signal.shape[1] for row in rows], dtype=np.int32)
     signal = np.full((len(rows), len(names["channels"]), int(length.max())), np.nan, dtype=np.float32)
-    truth = np.full((len(rows), signal.shape[2]), -1, dtype=np.int16) if names["truth_words"] else None
-    share = np.zeros((len(rows), labels), dtype=np.float32)
+    none = np.full((len(rows), signal.shape[2]), -1, dtype=np.int16)
+    truth = none.copy() if names["truth_words"] else None
+    sample_label = none if keep_labels else None
     for i, row in enumerate(rows):
         signal[i, :, : length[i]] = row.stretch.signal
-        share[i, list(row.shares)] = list(row.shares.values())
+        if sample_label is not None:
+            sample_label[i, : length[i]] = row.stretch.label
         if truth is not None and row.stretch.truth is not None:
             truth[i, : length[i]] = row.stretch.truth
-    windows = Windows(
+    return Windows(
         **names,
         signal=signal,
         length=length,
@@ -253,5 +254,5 @@ def _batch(rows: list[_Row], names: dict[str, Any], labels: int) -> tuple[Window
         start_s=np.array([row.stretch.start_s for row in rows], dtype=np.float64),
         split=np.array([row.split for row in rows], dtype=np.int8),
         truth=truth,
+        sample_label=sample_label,
     )
-    return windows, share

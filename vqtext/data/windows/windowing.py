@@ -38,7 +38,7 @@ class Cut:
         window_s: length of a window; None makes one window of each stretch, whatever its length.
         stride_s: step from window to window; None is ``window_s``.
         borders: "drop" leaves out windows that cross a change of label, "keep" gives them the label that
-            holds for most of their samples, and notes the share of each.
+            holds for most of their samples, and keep that of each sample.
         rate_hz: resample to this rate; None keeps the recordings' own.
         bridge_s: longest loss that is bridged by a straight line, channel by channel.
         gap_s: longest stretch without any sample that a window may hold.

@@ -36,8 +36,8 @@ class Windows:
         split: ``(N,) int8``: 0 train, 1 test of the data set's own split, −1 none.
         truth: ``(N, T) int16`` or None: the true sub-action of each sample, −1 none. For measuring only; in
             the file as the signal is.
-        share: ``(N, labels) float32`` or None: which share of a window's samples has which label, where
-            windows may cross a change of label.
+        sample_label: ``(N, T) int16`` or None: the label of each sample, where windows may cross a change of
+            label; −1 beyond the window's own length, and for a label that no window has. In the file too.
     """
 
     dataset: str
@@ -54,7 +54,7 @@ class Windows:
     start_s: np.ndarray
     split: np.ndarray
     truth: Rows | None = None
-    share: np.ndarray | None = None
+    sample_label: Rows | None = None
     truth_words: list[str] = field(default_factory=list)
 
     @property
@@ -74,9 +74,19 @@ class Windows:
 
     def take(self, index: np.ndarray | slice) -> Windows:
         """Some of the windows, in memory, with the names of all."""
-        rows = ("signal", "length", "label", "subject", "recording", "start_s", "split", "truth", "share")
-        arrays = {name: getattr(self, name) for name in rows}
+        of_windows = ("signal", "length", "label", "subject", "recording", "start_s", "split")
+        arrays = {name: getattr(self, name) for name in (*of_windows, "truth", "sample_label")}
         return replace(self, **{name: rows[index] for name, rows in arrays.items() if rows is not None})
+
+    def frame_labels(self, rows: np.ndarray, frames: int) -> np.ndarray:
+        """The label at the middle of each frame of the windows ``rows``, ``(n, frames)``; where a sample has
+        none, the window's."""
+        own = np.repeat(self.label[rows, None], frames, axis=1)
+        if self.sample_label is None:
+            return own
+        middle = ((np.arange(frames) + 0.5) * self.T / frames).astype(int)
+        found = self.sample_label[rows][:, middle]
+        return np.where(found >= 0, found, own)
 
     def place(self, i: int) -> str:
         """Where a window comes from, for messages."""

@@ -112,7 +112,7 @@ def e_step(
         evidence = without(evidence, cells)
         by_words, known = word_weights(evidence, grammar, sources, config.emission)
     chain = tempo.chain(step_seconds(evidence, grammar, tempo, by_words))
-    chain = switching(chain, config.chain, evidence.frame_s, evidence.neighbours is not None)
+    chain = switching(chain, config.chain, evidence.frame_s, evidence.activity is not None)
     if not known.any():
         states = torch.zeros(len(known), 0, len(grammar.of_state), dtype=torch.half)
         identified = torch.zeros(len(grammar.valid), dtype=torch.bool)
@@ -176,6 +176,8 @@ def _first_pass(
             for part in semi_markov.chunks(own, len(windows), by_words.shape[1], 1):
                 rows = windows[part]
                 share = semi_markov.posterior(by_words[rows][:, :, None], own, within=True).flatten(2)
+                if evidence.activity is not None:
+                    share *= (evidence.activity[rows] == i)[:, :, None]
                 if evidence.corrected is not None:
                     share[evidence.corrected[rows] >= 0] *= CORRECTED.weight
                 yield rows, share, states[hand, i].flatten()
@@ -189,21 +191,23 @@ def _second_pass(
     onto = grammar.onto_states()
     states = torch.empty(*evidence.motion.shape[:2], onto.shape[2], dtype=torch.half)
     path = torch.empty(evidence.motion.shape[:2], dtype=torch.long)
-    for rows, own, emission, allowed in _emissions(evidence, data, place, chain):
-        share = semi_markov.posterior(emission, chain, own, allowed)
-        path[rows] = semi_markov.most_likely(share, own)
-        if share.shape[2] > 1:
-            states[rows] = (share.flatten(2) @ onto.flatten(0, 1)).half()
-        else:
+    for rows, emission in _emissions(evidence, data, place, chain):
+        own = evidence.label[rows]
+        if evidence.activity is None:
+            share = semi_markov.posterior(emission, chain, own)
             states[rows] = torch.bmm(share[:, :, 0], onto[own]).half()
+        else:
+            share = semi_markov.posterior(emission, chain, activity=evidence.activity[rows])
+            states[rows] = (share.flatten(2) @ onto.flatten(0, 1)).half()
+        path[rows] = semi_markov.most_likely(share, own)
     return states, path
 
 
 def _emissions(
     evidence: Evidence, data: Gaussians, states: Tensor, chain: Chain
-) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor | None]]:
-    """Some windows at a time: their rows and labels, log weights, and the labels they may visit. Where
-    windows hold no borders, those of one label and its own states alone."""
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Some windows at a time: their rows and log weights. Where windows hold no borders, those of one label
+    and its own states alone."""
     frames, labels = evidence.motion.shape[1], states.shape[1]
 
     def weights(rows: Tensor, of: Tensor) -> Tensor:
@@ -212,17 +216,15 @@ def _emissions(
             return emission
         return leading(emission, evidence.corrected[rows], evidence.label[rows])
 
-    if evidence.neighbours is None:
+    if evidence.activity is None:
         for i in evidence.label.unique().tolist():
             of_label = (evidence.label == i).nonzero()[:, 0]
             for part in semi_markov.chunks(chain, len(of_label), frames, 1):
                 rows = of_label[part]
-                yield rows, evidence.label[rows], weights(rows, states[:, i : i + 1]), None
+                yield rows, weights(rows, states[:, i : i + 1])
         return
     for rows in semi_markov.chunks(chain, len(evidence.label), frames, labels):
-        own = evidence.label[rows]
-        allowed = evidence.neighbours[rows] | torch.nn.functional.one_hot(own, labels).bool()
-        yield rows, own, weights(rows, states), allowed
+        yield rows, weights(rows, states)
 
 
 def _identified(evidence: Evidence, grammar: Grammar, sources: frozenset[str]) -> Tensor:

@@ -66,8 +66,7 @@ class Evidence:
         frame_s: seconds a frame lasts.
         hand: which way "dominant" is read for each window, ``(N,)``; levels of one label differ by nothing
             else.
-        neighbours: other labels of which a window may hold a part, since a window beside it in its recording
-            has them, ``(N, n)``; None where windows hold no borders.
+        activity: the label of each frame, ``(N, F)``; None where windows hold no borders.
         similarity: cosine of each anchor and the description of each segment, ``(N, segments, K)``, NaN where
             there is none; or None.
         locations: what the L places are called.
@@ -88,7 +87,7 @@ class Evidence:
     group: Tensor
     hand: Tensor
     frame_s: float
-    neighbours: Tensor | None = None
+    activity: Tensor | None = None
     similarity: Tensor | None = None
     locations: tuple[str, ...] = ()
     corrected: Tensor | None = None

@@ -92,7 +92,7 @@ def posterior(
     emission: Tensor,
     chain: Chain,
     label: Tensor | None = None,
-    allowed: Tensor | None = None,
+    activity: Tensor | None = None,
     within: bool = False,
 ) -> Tensor:
     """Chance of each use at each frame.
@@ -101,7 +101,7 @@ def posterior(
         emission: log weights of the uses, ``(B, F, n, U)``, or of their sub-states, ``(B, F, n, U, K)``; with
             one label in place of n, those of each window's own, whose chain is then used alone.
         label: of each window, ``(B,)``: its middle frame is in one of this label's uses.
-        allowed: labels that a path may visit, ``(B, n)``; all where it is None.
+        activity: the label at each frame, where it is known, ``(B, F)``: a path is in one of its uses there.
         within: tell the sub-states apart.
 
     Returns:
@@ -112,7 +112,7 @@ def posterior(
         for rows, own in _each_alone(chain, label):
             out[rows] = posterior(emission[rows], own, within=within)
         return out
-    trellis = _Trellis(emission, chain, label, allowed)
+    trellis = _Trellis(emission, chain, label, activity)
     ahead, _ = trellis.forward(emission.shape[1])
     behind = trellis.backward(0)
     share = _scaled(torch.stack(ahead) * torch.stack(behind))  # (F, n, B, S)
@@ -149,10 +149,10 @@ def label_posterior(emission: Tensor, chain: Chain) -> Tensor:
     return (of_label / of_label.sum(1, keepdim=True)).clamp(min=TINY).log()
 
 
-def viterbi(emission: Tensor, chain: Chain, label: Tensor, allowed: Tensor | None = None) -> Tensor:
+def viterbi(emission: Tensor, chain: Chain, label: Tensor) -> Tensor:
     """The most probable path of each window whose middle frame is in its label: uses counted through all
     labels, label · U + use, ``(B, F)``. Arguments as for `posterior`."""
-    trellis = _Trellis(emission, chain, label, allowed)
+    trellis = _Trellis(emission, chain, label, None)
     labels, states = len(chain.start), trellis.land.shape[-1]
     weight = [_log(of_frame) for of_frame in trellis.weight]
     move, land = _log(trellis.move), _log(trellis.land)
@@ -235,7 +235,7 @@ class _Trellis:
     """Weights of one batch, and the passes through them. Weights of a frame are taken against its best, and
     each frame is scaled to a sum of 1, so that a path of any length stays in the range of float32."""
 
-    def __init__(self, emission: Tensor, chain: Chain, label: Tensor | None, allowed: Tensor | None) -> None:
+    def __init__(self, emission: Tensor, chain: Chain, label: Tensor | None, activity: Tensor | None) -> None:
         emission = emission if emission.dim() == 5 else emission[..., None]
         self.row, self.middle = chain.row, emission.shape[1] // 2
         labels = len(chain.start)
@@ -252,8 +252,9 @@ class _Trellis:
         best = torch.where(there[..., None], emission, FORBIDDEN).flatten(2).amax(2)
         weight = (emission - best[..., None, None, None]).clamp(MIN_LOG_WEIGHT, 0.0).exp() * there[..., None]
         weight = weight.expand(*weight.shape[:4], self.row).flatten(3).permute(1, 2, 0, 3)  # (F, n, B, S)
-        if allowed is not None:
-            weight = weight * allowed.T[None, :, :, None]
+        if activity is not None:
+            there = torch.nn.functional.one_hot(activity, labels).to(weight.dtype)  # (B, F, n)
+            weight = weight * there.permute(1, 2, 0)[..., None]
         # taken apart once: the gradient of an index would fill all frames, for each frame
         self.best, self.weight = best, [*weight.contiguous().unbind(0)]
         if label is not None and labels > 1:

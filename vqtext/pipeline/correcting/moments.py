@@ -152,9 +152,9 @@ def _outside(corrections: Corrections, windows: Windows, words: Words) -> Iterat
         if c.subject is not None and c.subject not in whose:
             yield f"{_named(c)}: {c.recording!r} is of subject {', '.join(map(str, whose))}, not {c.subject}"
         there = [*dict.fromkeys(windows.labels[i] for i in windows.label[rows][here])]
-        if windows.share is not None:  # windows may hold a part of other labels
-            held = windows.share[rows][here].max(0) > 0
-            there = [label for label, is_held in zip(windows.labels, held, strict=True) if is_held]
+        if windows.sample_label is not None:  # windows may hold a part of other labels
+            held = np.unique(windows.sample_label[np.flatnonzero(rows)[here]])
+            there = [windows.labels[i] for i in held if i >= 0]
         if c.label in windows.labels and c.label not in there:
             yield f"{_named(c)}: the label there is {' or '.join(map(repr, there))}, not {c.label!r}"
 

@@ -60,10 +60,7 @@ class Shards:
         """Write what the cutter has as one more shard; ``parts`` of the data are then in shards."""
         batch = cutter.batch()
         path = self.folder / f"shard-{len(self._files):06}.h5"
-        arrays = {}
-        if batch is not None:
-            windows, share = batch
-            arrays = arrays_of(windows) | {"share": share}
+        arrays = {} if batch is None else arrays_of(batch)
         with publish(path) as beside:
             hdf5.write(
                 beside, _KIND, arrays, {"parts": parts, "state": cutter.state()}, recipe, compress=False
@@ -106,7 +103,7 @@ class Shards:
             if self.has_truth:
                 truth = rows.get("truth", np.full((len(rows["signal"]), steps), -1, dtype=np.int16))
                 rows["truth"] = np.pad(truth, ((0, 0), (0, beyond)), constant_values=-1)
-            share = rows.pop("share")
-            if cutter.how.borders == "keep":
-                rows["share"] = cutter.shares_of_labels(share)
+            if "sample_label" in rows:
+                labels = cutter.sample_labels(rows["sample_label"])
+                rows["sample_label"] = np.pad(labels, ((0, 0), (0, beyond)), constant_values=-1)
             yield rows

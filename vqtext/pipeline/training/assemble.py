@@ -11,7 +11,7 @@ import numpy as np
 from vqtext.cache.hdf5 import Artifact, open_artifact
 from vqtext.cache.rows import StoredRows
 from vqtext.data.splits.splits import Split
-from vqtext.data.windows.windows import Windows
+from vqtext.data.windows.windows import BLOCK, Windows
 from vqtext.errors import ArtifactError, TrainingError, WordsError
 from vqtext.pipeline.correcting.corrections import NAME as CORRECTIONS
 from vqtext.pipeline.correcting.corrections import Corrections, read_corrections
@@ -66,7 +66,7 @@ def training_data(
     if corrections is None:
         corrections = Corrections() if words is not None else read_corrections(settings.cache)
     measured = _measured(windows, split, corrections, settings.train.e_step_windows)
-    sensors = SensorEvidence.of(windows, signal, pool, measured, config)
+    sensors = SensorEvidence.of(windows, signal, pool[measured], config)
     chosen = _words(sensors, read, settings, corrections, given=words is not None)
     return config, _joined(split, signal, guidance, sensors, measured, chosen, settings)
 
@@ -285,8 +285,11 @@ def _are_cuts(windows: Windows, pool: np.ndarray) -> bool:
 
 
 def _has_borders(windows: Windows, pool: np.ndarray) -> bool:
-    """Whether windows were cut across changes of label: not how much of each, which would be telling."""
-    return windows.share is not None and bool((windows.share[pool].max(1) < 1).any())
+    """Whether windows were cut across changes of label."""
+    blocks = (pool[start : start + BLOCK] for start in range(0, len(pool), BLOCK))
+    return windows.sample_label is not None and any(
+        (windows.frame_labels(rows, windows.T) != windows.label[rows, None]).any() for rows in blocks
+    )
 
 
 def _in_memory(rows: Rows) -> Rows:

@@ -11,7 +11,6 @@ import numpy as np
 from vqtext.data.features.magnitudes import SHOW_MOTION, traces
 from vqtext.data.features.motion import MotionScale, changes, frame_means
 from vqtext.data.features.vertical_velocity import upright_places, velocities_and_ups
-from vqtext.data.windows.neighbours import labels_beside
 from vqtext.data.windows.windows import Windows
 from vqtext.pipeline.correcting.corrections import Corrections
 from vqtext.pipeline.correcting.moments import corrected_frames
@@ -49,22 +48,19 @@ class SensorEvidence:
     evidence: Evidence
 
     @classmethod
-    def of(
-        cls, windows: Windows, signal: Rows, pool: np.ndarray, measured: np.ndarray, config: ModelConfig
-    ) -> SensorEvidence:
+    def of(cls, windows: Windows, signal: Rows, rows: np.ndarray, config: ModelConfig) -> SensorEvidence:
         """Measure windows; of others nothing is looked at.
 
         Args:
             signal: of all windows.
-            pool: places of the windows that train or choose, ``(N,)``; of these the labels are read.
-            measured: places among these of the windows to measure, ``(S,)``.
+            rows: places of the windows to measure, ``(S,)``.
         """
         import torch
         from torch.nn.functional import normalize
 
         from vqtext.model.grounding.emissions import Evidence
 
-        channels, rate, rows = windows.channels, windows.rate_hz, pool[measured]
+        channels, rate = windows.channels, windows.rate_hz
         moving = MotionScale.of(signal, rows, channels, rate)
 
         def measure(block: np.ndarray) -> np.ndarray:
@@ -82,6 +78,7 @@ class SensorEvidence:
         going = changes(np.concatenate([motion, velocity], axis=-1), frame_s)
         hands, kinds = hands_of(windows, rows)
         n, locations = len(rows), len(moving.locations)
+        now = windows.frame_labels(rows, config.frames)
         evidence = Evidence(
             motion=torch.from_numpy(moving.best(motion)),
             features=torch.from_numpy(np.concatenate([features, going], axis=-1)),
@@ -95,7 +92,7 @@ class SensorEvidence:
             group=torch.from_numpy(windows.subject[rows]).long() + 1,
             hand=torch.tensor([kinds.index(hand) for hand in hands]),
             frame_s=frame_s,
-            neighbours=torch.from_numpy(labels_beside(windows, pool)[measured]) if config.borders else None,
+            activity=torch.from_numpy(now).long() if config.borders else None,
             locations=tuple(moving.locations),
         )
         return cls(windows, rows, evidence)
@@ -120,5 +117,9 @@ class SensorEvidence:
         cells = written(windows, rows, words, self.evidence.locations, grammar)
         frames = corrected_frames(corrections, windows, rows, words, self.evidence.motion.shape[1])
         corrected = None if frames is None else torch.from_numpy(frames)
-        evidence = replace(self.evidence, **cells, corrected=corrected)
+        activity = self.evidence.activity
+        if corrected is not None and activity is not None:  # who corrects a moment knows its label
+            of_step = corrected.div(grammar.valid.shape[1], rounding_mode="floor")
+            activity = torch.where(corrected >= 0, of_step, activity)
+        evidence = replace(self.evidence, **cells, activity=activity, corrected=corrected)
         return StepEvidence(words, chains, grammar, evidence)
