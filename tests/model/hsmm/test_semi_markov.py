@@ -110,6 +110,14 @@ def test_the_class_is_where_the_paths_are_at_the_middle_and_its_gradient_is_exac
     assert torch.allclose(x.grad, own, atol=1e-6), "what the right label's paths have beyond all paths"
 
 
+@pytest.mark.parametrize("frames", range(1, 7))
+def test_walking_from_both_ends_meets_in_the_middle_of_any_window(frames):
+    """Where the sides of the middle are not equally long, or there is none."""
+    chain, emission = chain_of_two(), torch.randn(3, frames, LABELS, USES)
+    of_label = posterior(emission, chain)[:, frames // 2].sum(2)
+    assert torch.allclose(semi_markov.label_posterior(emission, chain).exp(), of_label, atol=1e-6)
+
+
 def test_the_best_path_is_the_best_of_all(counted):
     emission, chain, paths = counted
     for label in range(LABELS):
