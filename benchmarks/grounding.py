@@ -1,4 +1,4 @@
-"""Are names true? Real gait with foot-level truth; activity labels alone in training, unseen subjects at test.
+"""Are names true? Real gait with foot-level truth; activity labels in training, unseen subjects at test.
 
     VQTEXT_DATA=FOLDER python benchmarks/grounding.py [--modes order+signal,…] [--seeds 0,1,2] [--folds 3]
                                                       [--test-subjects 1,2] [--ceiling] [--controls]

@@ -1,4 +1,4 @@
-"""Are names true where every step is known? Simulated people; activity labels alone in training, unseen people.
+"""Are names true where every step is known? Simulated people; activity labels in training, unseen people.
 
     python benchmarks/planted.py [--worlds identifiable,mirrored,unordered] [--seeds 0,1,2] [--folds 3]
                                  [--wrong-words 24] [--invented-steps 8] [--first-only]
