@@ -95,6 +95,9 @@ def test_where_the_label_of_each_frame_is_known_paths_of_others_do_not_count(cou
     share /= share.sum(1, keepdim=True)
     found = posterior(emission, chain, activity=activity[None])
     assert torch.allclose(found[0].flatten(1), share, atol=1e-6)
+    others = torch.nn.functional.one_hot(1 - activity, LABELS)[None, :, :, None]
+    found = posterior(emission + 200 * others, chain, activity=activity[None])
+    assert torch.allclose(found[0].flatten(1), share, atol=1e-6), "however well they fit"
 
 
 def test_the_class_is_where_the_paths_are_at_the_middle_and_its_gradient_is_exact(counted):

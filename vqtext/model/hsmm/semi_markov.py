@@ -243,6 +243,8 @@ class _Trellis:
         inside = (place >= self.row - count) / count
         # what no path can reach has no weight: scaled beside it, all the others would vanish on the way back
         there = (chain.start > FORBIDDEN / 2) & (chain.prior[:, None] > 0)
+        if activity is not None:
+            there = there & torch.nn.functional.one_hot(activity, labels).bool()[..., None]  # (B, F, n, U)
         first = chain.start.exp()[..., None] * chain.prior[:, None, None]
         self.move = (1 - chain.switch) * _matrix(chain, entry)  # (n, S, S)
         self.begin = (first * inside).flatten(1)[:, None]  # (n, 1, S)
@@ -250,9 +252,6 @@ class _Trellis:
         best = torch.where(there[..., None], emission, FORBIDDEN).flatten(2).amax(2)
         weight = (emission - best[..., None, None, None]).clamp(MIN_LOG_WEIGHT, 0.0).exp() * there[..., None]
         weight = weight.expand(*weight.shape[:4], self.row).flatten(3).permute(1, 2, 0, 3)  # (F, n, B, S)
-        if activity is not None:
-            there = torch.nn.functional.one_hot(activity, labels).to(weight.dtype)  # (B, F, n)
-            weight = weight * there.permute(1, 2, 0)[..., None]
         # taken apart once: the gradient of an index would fill all frames, for each frame
         self.best, self.weight = best, [*weight.contiguous().unbind(0)]
         if label is not None and labels > 1:
