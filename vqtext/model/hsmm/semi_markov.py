@@ -113,8 +113,8 @@ def posterior(
             out[rows] = posterior(emission[rows], own, within=within)
         return out
     trellis = _Trellis(emission, chain, label, activity)
-    ahead, _ = trellis.forward(emission.shape[1])
-    behind = trellis.backward(0)
+    ahead, _ = trellis.forward()
+    behind = trellis.backward()
     share = _scaled(torch.stack(ahead) * torch.stack(behind))  # (F, n, B, S)
     share = share.unflatten(3, (-1, trellis.row)).permute(2, 0, 1, 3, 4)
     return share if within else share.sum(-1)
@@ -128,7 +128,7 @@ def log_likelihood(emission: Tensor, chain: Chain, label: Tensor | None = None) 
             out[rows] = log_likelihood(emission[rows], own)
         return out
     trellis = _Trellis(emission, chain, label, None)
-    _, scales = trellis.forward(emission.shape[1])
+    _, scales = trellis.forward()
     return torch.stack(scales).log().sum(0) + trellis.best.sum(1)
 
 
@@ -177,7 +177,7 @@ def sample(
     """One path of each window, drawn by its posterior: uses counted as by `viterbi`, ``(B, F)``."""
     trellis = _Trellis(emission, chain, label, None)
     states = trellis.land.shape[-1]
-    ahead, _ = trellis.forward(emission.shape[1])
+    ahead, _ = trellis.forward()
     at = torch.multinomial(ahead[-1].transpose(0, 1).flatten(1), 1, generator=generator)[:, 0]
     path = [at]
     rows = torch.arange(len(emission), device=emission.device)
@@ -259,35 +259,37 @@ class _Trellis:
             self.weight[self.middle] = self.weight[self.middle] * mine
         self.back = self.move.transpose(1, 2)
 
-    def forward(self, frames: int) -> tuple[list[Tensor], list[Tensor]]:
+    def forward(self) -> tuple[list[Tensor], list[Tensor]]:
         """Scaled weights of what came before, ``(n, B, S)`` each, and the scales, ``(B,)`` each."""
         ahead: list[Tensor] = []
         scales: list[Tensor] = []
-        for f in range(frames):
-            alpha = torch.baddbmm(self.land, ahead[-1], self.move) if f else self.begin
-            alpha = alpha * self.weight[f]
+        for now in self.weight:
+            alpha = torch.baddbmm(self.land, ahead[-1], self.move) if ahead else self.begin
+            alpha = alpha * now
             scale = alpha.sum((0, 2)).clamp(min=TINY)
             ahead.append(alpha / scale[:, None])
             scales.append(scale)
         return ahead, scales
 
-    def backward(self, first: int) -> list[Tensor]:
-        """Scaled weights of what follows, from the frame ``first`` on, ``(n, B, S)`` each."""
+    def backward(self) -> list[Tensor]:
+        """Scaled weights of what follows, ``(n, B, S)`` each."""
         beta = torch.ones_like(self.weight[0])
         behind = [beta]
-        for f in range(len(self.weight) - 1, first, -1):
-            later = beta * self.weight[f]
-            beta = torch.bmm(later, self.back) + (later * self.land).sum((0, 2))[:, None]
-            beta = _scaled(beta)
+        for now in self.weight[:0:-1]:
+            beta = _scaled(self._before(beta * now))
             behind.append(beta)
         return behind[::-1]
+
+    def _before(self, later: Tensor) -> Tensor:
+        """Weights of what follows a frame, by those of the next frame and all after it, ``(n, B, S)``."""
+        return torch.bmm(later, self.back) + (later * self.land).sum((0, 2))[:, None]
 
     def meet(self) -> tuple[Tensor, Tensor]:
         """What `forward` and `backward` give of the middle frame, up to a factor, by both at once: half as
         many steps, and a training's time goes to their number."""
-        frames, after = len(self.weight), len(self.weight) - 1 - self.middle
+        after = len(self.weight) - 1 - self.middle
         if not after:
-            return self.forward(frames)[0][-1], torch.ones_like(self.weight[0])
+            return self.forward()[0][-1], torch.ones_like(self.weight[0])
         one = torch.ones_like(self.land)
         out_of, into = torch.stack([one, self.land]), torch.stack([self.land, one])  # by a switch
         move = torch.cat([self.move, self.back])
@@ -301,7 +303,7 @@ class _Trellis:
         ahead, behind = both
         for now in self.weight[after : self.middle + 1]:
             ahead = _scaled(torch.baddbmm(self.land, ahead, self.move) * now)
-        return ahead, torch.bmm(behind, self.back) + (behind * self.land).sum((0, 2))[:, None]
+        return ahead, self._before(behind)
 
 
 def _matrix(chain: Chain, entry: Tensor) -> Tensor:

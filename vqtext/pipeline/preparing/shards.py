@@ -100,10 +100,11 @@ class Shards:
             rows = {name: shard.span(name, start, start + at_once) for name in shard.names()}
             beyond = self.longest - steps
             rows["signal"] = np.pad(rows["signal"], ((0, 0), (0, 0), (0, beyond)), constant_values=np.nan)
-            if self.has_truth:
-                truth = rows.get("truth", np.full((len(rows["signal"]), steps), -1, dtype=np.int16))
-                rows["truth"] = np.pad(truth, ((0, 0), (0, beyond)), constant_values=-1)
+            if self.has_truth and "truth" not in rows:
+                rows["truth"] = np.full((len(rows["signal"]), steps), -1, dtype=np.int16)
             if "sample_label" in rows:
-                labels = cutter.sample_labels(rows["sample_label"])
-                rows["sample_label"] = np.pad(labels, ((0, 0), (0, beyond)), constant_values=-1)
+                rows["sample_label"] = cutter.sample_labels(rows["sample_label"])
+            for name in ("truth", "sample_label"):
+                if name in rows:
+                    rows[name] = np.pad(rows[name], ((0, 0), (0, beyond)), constant_values=-1)
             yield rows

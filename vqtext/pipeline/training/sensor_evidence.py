@@ -78,7 +78,6 @@ class SensorEvidence:
         going = changes(np.concatenate([motion, velocity], axis=-1), frame_s)
         hands, kinds = hands_of(windows, rows)
         n, locations = len(rows), len(moving.locations)
-        now = windows.frame_labels(rows, config.frames)
         evidence = Evidence(
             motion=torch.from_numpy(moving.best(motion)),
             features=torch.from_numpy(np.concatenate([features, going], axis=-1)),
@@ -92,7 +91,9 @@ class SensorEvidence:
             group=torch.from_numpy(windows.subject[rows]).long() + 1,
             hand=torch.tensor([kinds.index(hand) for hand in hands]),
             frame_s=frame_s,
-            activity=torch.from_numpy(now).long() if config.borders else None,
+            activity=torch.from_numpy(windows.frame_labels(rows, config.frames)).long()
+            if config.borders
+            else None,
             locations=tuple(moving.locations),
         )
         return cls(windows, rows, evidence)
